@@ -1,0 +1,8 @@
+"""The one exception that a user is meant to read."""
+
+
+class SemirayError(Exception):
+    """What went wrong, where (file, row, option), and what to do about it, in words for a person.
+
+    The command line prints its message without a traceback; in Python it is raised as it is.
+    """
