@@ -1,0 +1,211 @@
+"""The correlation of scores: built from what people write, checked, and repaired on request.
+
+Between factors, correlation runs through the leads: s_A = a l_A + e_A, where l_A is the factor's lead score, a = (1, rho_A, ...)
+its correlation with its own dimensions, and the residuals e_A of different factors are independent. So the block between two
+factors is r a b^T, and R is positive definite whenever the small matrix of the leads is: what a person writes seldom fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.priors.factors import Factor, number, suggestion
+
+__all__ = [
+    "Between",
+    "CorrelationError",
+    "build_correlation",
+    "check_correlation",
+    "nearest_correlation",
+    "read_between",
+]
+
+_FLOOR = 1e-6
+"""Smallest eigenvalue of a valid matrix: below it scores are copies of one another in all but name."""
+
+
+class CorrelationError(SemirayError):
+    """A correlation matrix that no distribution has.
+
+    Attributes:
+        nearest: the nearest valid correlation matrix (M, M), float64.
+    """
+
+    def __init__(self, message: str, nearest: Tensor) -> None:
+        super().__init__(message)
+        self.nearest = nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The correlation of two factors' scores.
+
+    Args:
+        first: a factor's name.
+        second: another factor's name.
+        correlation: in (-1, 1).
+        through: "lead": of the two leads, companions following through their lead; "all": of every pair of dimensions.
+    """
+
+    first: str
+    second: str
+    correlation: float
+    through: Literal["lead", "all"] = "lead"
+
+    def written(self) -> list[str | float]:
+        """As in YAML: [survival, duration, 0.3]."""
+        entry: list[str | float] = [self.first, self.second, self.correlation]
+        return entry if self.through == "lead" else [*entry, self.through]
+
+
+def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]:
+    """Check entries such as [survival, duration, 0.3] or [survival, duration, 0.3, all].
+
+    Raises:
+        SemirayError: an unknown factor, a pair given twice, a value out of range; the message names the entry.
+    """
+    names = [factor.name for factor in factors]
+    result: list[Between] = []
+    if isinstance(entries, str) or not isinstance(entries, Sequence):
+        raise SemirayError("between must be a list of entries such as [survival, duration, 0.3]")
+    for i, raw in enumerate(entries):
+        entry = raw.written() if isinstance(raw, Between) else raw
+        where = f"between[{i}]"
+        if isinstance(entry, str) or not isinstance(entry, Sequence) or len(entry) not in (3, 4):
+            raise SemirayError(
+                f"{where} = {entry!r} must read [factor, factor, correlation], such as [survival, duration, 0.3]"
+            )
+        for name in entry[:2]:
+            if name not in names:
+                raise SemirayError(
+                    f"{where}: unknown factor {name!r}{suggestion(str(name), names)}; the factors are {', '.join(names)}"
+                )
+        first, second = str(entry[0]), str(entry[1])
+        if first == second:
+            raise SemirayError(
+                f"{where}: {first!r} twice; correlation within a factor is the factor's own `correlation`"
+            )
+        value = number(entry[2], f"{where} ({first}, {second})")
+        if not -1.0 < value < 1.0:
+            raise SemirayError(
+                f"{where}: ({first}, {second}) = {value:g} is outside its range, between -1 and 1, both excluded"
+            )
+        through = entry[3] if len(entry) == 4 else "lead"
+        if through not in ("lead", "all"):
+            raise SemirayError(f"{where}: {through!r} must be lead or all")
+        if any({first, second} == {other.first, other.second} for other in result):
+            raise SemirayError(f"{where}: the pair ({first}, {second}) is given twice")
+        result.append(Between(first, second, value, through))
+    return tuple(result)
+
+
+def build_correlation(factors: Sequence[Factor], between: Sequence[Between] = ()) -> Tensor:
+    """R (M, M) float64 from the factors' own correlations and those between them; not yet checked."""
+    starts, total = {}, 0
+    for factor in factors:
+        starts[factor.name] = slice(total, total + factor.dimensions)
+        total += factor.dimensions
+    R = torch.eye(total, dtype=torch.float64)
+    with_lead = {}
+    for factor in factors:
+        block = torch.full((factor.dimensions,) * 2, factor.correlation, dtype=torch.float64).fill_diagonal_(1.0)
+        R[starts[factor.name], starts[factor.name]] = block
+        with_lead[factor.name] = block[0]
+    for entry in between:
+        rows, columns = starts[entry.first], starts[entry.second]
+        pattern = torch.outer(with_lead[entry.first], with_lead[entry.second])
+        block = entry.correlation * (torch.ones_like(pattern) if entry.through == "all" else pattern)
+        R[rows, columns], R[columns, rows] = block, block.T
+    return R
+
+
+def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
+    """R (M, M) float64, exactly symmetric, if `matrix` is a positive definite correlation matrix.
+
+    Raises:
+        SemirayError: shape, diagonal, symmetry or an entry is wrong; the message names it.
+        CorrelationError: not positive definite; names the pair that the nearest valid matrix changes most, and carries that matrix.
+    """
+    R = _checked_entries(matrix, names)
+    lowest = float(torch.linalg.eigvalsh(R)[0])
+    if lowest >= _FLOOR / 2:
+        return R
+    nearest = nearest_correlation(R)
+    i, j = divmod(int((nearest - R).abs().argmax()), len(names))
+    raise CorrelationError(
+        f"the correlations contradict one another (smallest eigenvalue {lowest:.2g}, which must be above 0): the worst pair is "
+        f"({names[i]}, {names[j]}) = {float(R[i, j]):.3g}, in the nearest valid matrix {float(nearest[i, j]):.3g}. Write weaker "
+        "correlations, or `nearest: true` to take the nearest valid matrix (in Python: JointPrior(..., nearest=True), or this "
+        "error's .nearest)",
+        nearest,
+    )
+
+
+def nearest_correlation(matrix: Any, *, floor: float = _FLOOR, tolerance: float = 1e-10, steps: int = 2000) -> Tensor:
+    """The nearest correlation matrix in the Frobenius norm, with eigenvalues of at least `floor`.
+
+    Alternating projections with Dykstra's correction between the matrices with eigenvalues >= floor and those with unit
+    diagonal: Higham (2002), Computing the nearest correlation matrix, IMA J. Numer. Anal. 22, algorithm 3.3.
+
+    Args:
+        matrix: (M, M), symmetric or nearly so.
+        floor: smallest eigenvalue wanted.
+        tolerance: relative change at which to stop.
+        steps: at most so many projections.
+
+    Example:
+        >>> R = nearest_correlation([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
+        >>> [round(float(r), 2) for r in R[0]]
+        [1.0, 0.76, 0.16]
+    """
+    Y = torch.as_tensor(matrix, dtype=torch.float64).clone()
+    Y = (Y + Y.T) / 2
+    correction = torch.zeros_like(Y)
+    for _ in range(steps):
+        previous, shifted = Y, Y - correction
+        X = _raise_eigenvalues(shifted, floor)
+        correction = X - shifted
+        Y = X.clone().fill_diagonal_(1.0)
+        if float((Y - previous).norm()) <= tolerance * float(Y.norm()):
+            break
+    X = _raise_eigenvalues(Y, floor)  # the diagonal may be off by the tolerance: scale it back to one
+    scale = X.diagonal().rsqrt()
+    X = X * torch.outer(scale, scale)
+    return ((X + X.T) / 2).fill_diagonal_(1.0)
+
+
+def _raise_eigenvalues(S: Tensor, floor: float) -> Tensor:
+    values, vectors = torch.linalg.eigh(S)
+    return (vectors * values.clamp(min=floor)) @ vectors.T
+
+
+def _checked_entries(matrix: Any, names: Sequence[str]) -> Tensor:
+    size = len(names)
+    try:
+        R = torch.as_tensor(matrix, dtype=torch.float64).detach().cpu().clone()
+    except (TypeError, ValueError, RuntimeError):
+        raise SemirayError(f"correlation must be a {size} x {size} matrix of numbers") from None
+    if R.shape != (size, size):
+        shape = " x ".join(map(str, R.shape)) or "a number"
+        raise SemirayError(
+            f"correlation must be a {size} x {size} matrix, one row a dimension ({names[0]} ...), not {shape}"
+        )
+    for i in range(size):
+        for j in range(size):
+            value, mirror = float(R[i, j]), float(R[j, i])
+            where = f"correlation of ({names[i]}, {names[j]})"
+            if i == j and not abs(value - 1.0) < 1e-6:
+                raise SemirayError(f"{where} = {value:g} must be 1")
+            if i != j and not -1.0 < value < 1.0:
+                raise SemirayError(f"{where} = {value:g} is outside its range, between -1 and 1, both excluded")
+            if not abs(value - mirror) < 1e-6:
+                raise SemirayError(
+                    f"{where} = {value:g}, but its mirror image is {mirror:g}: the matrix must be symmetric"
+                )
+    return ((R + R.T) / 2).fill_diagonal_(1.0)

@@ -1,0 +1,202 @@
+"""The factor: a named group of dependent code dimensions of one family, checked the moment it is written."""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import math
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.priors.families import FAMILIES, SCORE_BOUND, Family, Parameter
+
+__all__ = ["RESERVED_NAMES", "Factor", "number", "suggestion"]
+
+RESERVED_NAMES = frozenset({"all", "any", "mean"})
+"""Words of the event grammar, which no factor may bear."""
+
+_FLOAT32_MAX = float(torch.finfo(torch.float32).max)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A named group of dependent code dimensions of one family; dimension 0 is the lead, the others its companions.
+
+    Args:
+        name: an identifier, such as `duration`.
+        family: a key of `FAMILIES`: bernoulli, categorical, exponential, lognormal, normal, uniform, weibull.
+        dimensions: how many code dimensions, at least 1.
+        parameters: the family's parameters in the factor's unit; a list gives one value a dimension.
+        correlation: correlation of the scores of any two of its dimensions, -1 / (dimensions - 1) < correlation < 1.
+        unit: the unit of the codes, for people: "days".
+
+    Raises:
+        SemirayError: what is out of range; the message names factor, entry and range.
+
+    Example:
+        >>> Factor("duration", "exponential", parameters={"mean": 10}, unit="days").dimensions
+        5
+    """
+
+    name: str
+    family: str
+    dimensions: int = 5
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    correlation: float = 0.5
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"factor {self.name!r}"
+        if not isinstance(self.name, str) or not self.name.isidentifier() or keyword.iskeyword(self.name):
+            raise SemirayError(f"{where}: a name consists of letters, digits and _, and starts with a letter")
+        if self.name in RESERVED_NAMES:
+            raise SemirayError(f"{where}: {self.name!r} is a word of the event grammar; choose another name")
+        family = "".join(str(self.family).lower().split()).replace("-", "").replace("_", "")
+        if family not in FAMILIES:
+            raise SemirayError(
+                f"{where}: unknown family {self.family!r}{suggestion(str(self.family), FAMILIES)}; "
+                f"the families are {', '.join(sorted(FAMILIES))}"
+            )
+        object.__setattr__(self, "family", family)
+        if (
+            isinstance(self.dimensions, bool)
+            or not isinstance(self.dimensions, numbers.Integral)
+            or self.dimensions < 1
+        ):
+            raise SemirayError(f"{where}: dimensions = {self.dimensions!r} is not a whole number of at least 1")
+        object.__setattr__(self, "dimensions", int(self.dimensions))
+        object.__setattr__(self, "unit", str(self.unit))
+        object.__setattr__(self, "correlation", self._checked_correlation())
+        object.__setattr__(self, "parameters", self._checked_parameters())
+        self._check_distribution()
+
+    @property
+    def entry(self) -> Family:
+        """The family itself."""
+        return FAMILIES[self.family]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the dimensions: duration[0], duration[1], ..."""
+        return tuple(f"{self.name}[{i}]" for i in range(self.dimensions))
+
+    def constants(self) -> dict[str, Tensor]:
+        """Parameters, and what the family derives of them, as float64 tensors with one row a dimension."""
+        return self.entry.prepare(self._tensors())
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {}
+        for key, value in self.parameters.items():
+            tensor = torch.as_tensor(value, dtype=torch.float64)
+            full = 1 + self.entry.parameters[key].listed
+            shape = (self.dimensions, *tensor.shape[-1:]) if full == 2 else (self.dimensions,)
+            tensors[key] = tensor.expand(shape).clone()
+        return tensors
+
+    def _checked_correlation(self) -> float:
+        value = number(self.correlation, f"factor {self.name!r}: correlation")
+        low = -1.0 if self.dimensions < 3 else -1.0 / (self.dimensions - 1)
+        if not low < value < 1.0:
+            raise SemirayError(
+                f"factor {self.name!r}: correlation = {value:g} is outside its range for {self.dimensions} dimensions, "
+                f"between {low:g} and 1, both excluded"
+            )
+        return value
+
+    def _checked_parameters(self) -> dict[str, Any]:
+        where, known = f"factor {self.name!r}", self.entry.parameters
+        meanings = "; ".join(f"{key}: {parameter.meaning}" for key, parameter in known.items())
+        if not isinstance(self.parameters, Mapping):
+            raise SemirayError(f"{where}: parameters must be written as name: value ({meanings})")
+        for key in self.parameters:
+            if key not in known:
+                raise SemirayError(
+                    f"{where}: {self.family} has no parameter {key!r}{suggestion(str(key), known)} ({meanings})"
+                )
+        missing = [key for key, parameter in known.items() if key not in self.parameters and not parameter.optional]
+        if missing:
+            raise SemirayError(f"{where}: {self.family} needs {' and '.join(missing)} ({meanings})")
+        given = {key: self.parameters[key] for key in known if key in self.parameters}
+        return {key: self._checked_value(key, known[key], value) for key, value in given.items()}
+
+    def _checked_value(self, key: str, parameter: Parameter, value: Any) -> float | list[float] | list[list[float]]:
+        entry = f"factor {self.name!r}: {key}"
+        if not _is_list(value):
+            if parameter.listed:
+                raise SemirayError(f"{entry} must be a list of numbers, not {value!r}")
+            return _in_range(value, parameter, entry)
+        items = [x.tolist() if hasattr(x, "tolist") else x for x in value]
+        per_dimension = not parameter.listed or (bool(items) and _is_list(items[0]))
+        if per_dimension and len(items) != self.dimensions:
+            raise SemirayError(
+                f"{entry} lists {len(items)} values for {self.dimensions} dimensions; give one, or one each"
+            )
+        if not (parameter.listed and per_dimension):
+            return [_in_range(x, parameter, f"{entry}[{i}]") for i, x in enumerate(items)]
+        if any(not _is_list(row) or len(row) != len(items[0]) for row in items):
+            raise SemirayError(f"{entry} must list equally many numbers for every dimension")
+        return [
+            [_in_range(x, parameter, f"{entry}[{i}][{j}]") for j, x in enumerate(row)] for i, row in enumerate(items)
+        ]
+
+    def _check_distribution(self) -> None:
+        where = f"factor {self.name!r}"
+        problem = self.entry.check(self._tensors())
+        if problem:
+            raise SemirayError(f"{where}: {problem}")
+        p = self.constants()
+        deviation = self.entry.variance(p).sqrt()
+        ends = torch.tensor([[-SCORE_BOUND], [SCORE_BOUND]], dtype=torch.float64).expand(2, self.dimensions)
+        codes = self.entry.from_score(ends, p)
+        finite = bool(torch.isfinite(codes).all()) and float(codes.abs().max()) < _FLOAT32_MAX
+        if not (finite and bool(((deviation > 1e-30) & (deviation < 1e30)).all())):
+            raise SemirayError(
+                f"{where}: with {_written(self.parameters)} its codes leave the range of 32-bit numbers, or its standard "
+                f"deviation ({float(deviation.flatten()[0]):g}) is zero or infinite; choose less extreme parameters"
+            )
+
+
+def number(value: Any, entry: str) -> float:
+    """A finite number from what a person wrote (YAML reads 1e-3 as text); the error names the entry.
+
+    Raises:
+        SemirayError: not a finite number.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        result = float(value)
+    except (TypeError, ValueError):
+        raise SemirayError(f"{entry} must be a number, not {value!r}") from None
+    if not math.isfinite(result):
+        raise SemirayError(f"{entry} = {result:g} must be a finite number")
+    return result
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """', did you mean ...?' for a misspelt word, or nothing when no known word is near."""
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _in_range(value: Any, parameter: Parameter, entry: str) -> float:
+    result = number(value, entry)
+    if not parameter.low < result < parameter.high:
+        raise SemirayError(f"{entry} = {result:g} is outside its range, {parameter.range}")
+    return result
+
+
+def _is_list(value: Any) -> bool:
+    if getattr(value, "ndim", None) == 0:
+        return False
+    return hasattr(value, "tolist") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+
+
+def _written(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in parameters.items())

@@ -1,0 +1,144 @@
+"""The prior as a person writes it: YAML or a dictionary in, factors and correlations out, and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.priors.correlation import Between
+from semiray.priors.factors import Factor, suggestion
+
+__all__ = ["read_factors", "read_keys", "read_yaml", "write_specification"]
+
+_TOP_KEYS = ("factors", "between", "correlation", "nearest")
+_FACTOR_KEYS = ("family", "dimensions", "correlation", "unit")
+
+
+def read_keys(spec: Any) -> dict[str, Any]:
+    """The specification's top level, checked: factors (required), between, correlation, nearest.
+
+    Raises:
+        SemirayError: not a mapping, an unknown key, or statements that exclude one another.
+    """
+    if not isinstance(spec, Mapping):
+        raise SemirayError("a prior is written as a mapping with the key `factors`, for example\n" + _EXAMPLE)
+    for key in spec:
+        if key not in _TOP_KEYS:
+            raise SemirayError(
+                f"prior: unknown key {key!r}{suggestion(str(key), _TOP_KEYS)}; known are {', '.join(_TOP_KEYS)}"
+            )
+    if not spec.get("factors"):
+        raise SemirayError("prior: `factors` is missing or empty, write for example\n" + _EXAMPLE)
+    nearest = spec.get("nearest", False)
+    if not isinstance(nearest, bool):
+        raise SemirayError(f"prior: nearest = {nearest!r} must be true or false")
+    if spec.get("correlation") is not None and isinstance(spec["factors"], Mapping):
+        twice = [
+            name for name, entry in spec["factors"].items() if isinstance(entry, Mapping) and "correlation" in entry
+        ]
+        if twice:
+            raise SemirayError(
+                f"prior: the full `correlation` matrix already says how {twice[0]!r} correlates within; "
+                "remove the factor's own `correlation`, or the matrix"
+            )
+    return {
+        "factors": read_factors(spec["factors"]),
+        "between": spec.get("between") or (),
+        "correlation": spec.get("correlation"),
+        "nearest": nearest,
+    }
+
+
+def read_factors(spec: Any) -> tuple[Factor, ...]:
+    """Factors from `name: {family: ..., <parameters>, dimensions: 5, correlation: 0.5, unit: days}`.
+
+    Raises:
+        SemirayError: a misspelt key (with a suggestion), or whatever `Factor` refuses.
+    """
+    if not isinstance(spec, Mapping):
+        raise SemirayError("prior: `factors` must map names to families, for example\n" + _EXAMPLE)
+    return tuple(_read_factor(str(name), entry) for name, entry in spec.items())
+
+
+def _read_factor(name: str, entry: Any) -> Factor:
+    where = f"factor {name!r}"
+    if not isinstance(entry, Mapping):
+        raise SemirayError(f"{where}: must be written as {{family: ..., <parameters>}}, for example\n{_EXAMPLE}")
+    if "family" not in entry:
+        hint = next((suggestion(str(key), ["family"]) for key in entry if suggestion(str(key), ["family"])), "")
+        raise SemirayError(f"{where}: `family` is missing{hint and ': it is misspelt'}, for example\n{_EXAMPLE}")
+    parameters = {str(key): value for key, value in entry.items() if key not in _FACTOR_KEYS}
+    rest = {key: entry[key] for key in _FACTOR_KEYS[1:] if entry.get(key) is not None}
+    for key in parameters:  # `dimension`, `units`: nearer to our own words than to any parameter
+        near = suggestion(key, _FACTOR_KEYS)
+        if near and not _is_parameter(str(entry["family"]), key):
+            raise SemirayError(f"{where}: unknown key {key!r}{near}")
+    return Factor(name, entry["family"], parameters=parameters, **rest)
+
+
+def _is_parameter(family: str, key: str) -> bool:
+    from semiray.priors.families import FAMILIES
+
+    known = FAMILIES[family.lower()].parameters if family.lower() in FAMILIES else {}
+    return key in known or bool(suggestion(key, known))
+
+
+def write_specification(
+    factors: Iterable[Factor], between: Sequence[Between] = (), correlation: Tensor | None = None
+) -> dict[str, Any]:
+    """The dictionary (plain types only, ready for YAML) from which the same prior is read back."""
+    written: dict[str, Any] = {"factors": {}}
+    for factor in factors:
+        entry: dict[str, Any] = {"family": factor.family, **factor.parameters, "dimensions": factor.dimensions}
+        if correlation is None:
+            entry["correlation"] = factor.correlation
+        if factor.unit:
+            entry["unit"] = factor.unit
+        written["factors"][factor.name] = entry
+    if correlation is not None:
+        written["correlation"] = correlation.tolist()
+    elif between:
+        written["between"] = [entry.written() for entry in between]
+    return written
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; a key given twice is an error, not a silent choice.
+
+    Raises:
+        SemirayError: the file is missing or unreadable, or isn't YAML; names file and line.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SemirayError(
+            f"{path}: can't be read ({error}); give the path of a YAML file that describes a prior"
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise SemirayError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_EXAMPLE = """\
+factors:
+  survival: {family: bernoulli, probability: 0.5, dimensions: 5, correlation: 0.5}
+  duration: {family: exponential, mean: 10, unit: days}"""
