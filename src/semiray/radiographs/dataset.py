@@ -1,0 +1,62 @@
+"""The decoded data set that training and evaluation work on: the same answers whatever the layout was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["RadiographSet"]
+
+
+@dataclass(frozen=True)
+class RadiographSet:
+    """Radiographs of one resolution with what is known about each.
+
+    Attributes:
+        images: (N, H, W) uint8, 0 to 255, read-only and memory-mapped when it comes from ``load_radiographs``.
+        labels: (N,) int64, an index into ``classes``; -1 = unknown.
+        classes: the class names; empty when nothing is labelled.
+        patients: (N,) str.
+        keys: N names, unique, stable between machines.
+        metadata: N mappings from column to cell.
+        fingerprint: sha256 in hex of the files' contents, the pixel settings, labels and patients.
+        skipped: key and reason of every file that couldn't be decoded; they aren't among the N.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+    patients: npt.NDArray[np.str_]
+    keys: tuple[str, ...]
+    metadata: tuple[Mapping[str, str], ...]
+    fingerprint: str
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> RadiographSet:
+        """Return the images at some indices, in their order, with the same classes; pixels are copied into memory.
+
+        Args:
+            indices: (K,) integers from 0 to N - 1, repeats allowed, or a mask (N,) of booleans.
+
+        Raises:
+            IndexError: if an index is out of range.
+        """
+        chosen = np.asarray(indices)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64).reshape(-1)
+        return RadiographSet(
+            images=np.asarray(self.images[chosen]),
+            labels=self.labels[chosen],
+            classes=self.classes,
+            patients=self.patients[chosen],
+            keys=tuple(self.keys[i] for i in chosen),
+            metadata=tuple(self.metadata[i] for i in chosen),
+            fingerprint=hashlib.sha256(self.fingerprint.encode() + chosen.astype("<i8").tobytes()).hexdigest(),
+            skipped=(),
+        )

@@ -1,0 +1,208 @@
+"""Turns any image file into an honest square of grey: nothing stretched, nothing aliased, nothing invented."""
+
+from __future__ import annotations
+
+import functools
+import io
+import warnings
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from semiray.errors import SemirayError
+
+__all__ = ["Framing", "Grey", "UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
+
+Framing = Literal["crop", "pad"]
+# Only formats that need no helper program and that radiographs come in.
+_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "WEBP")
+_TIFF_PHOTOMETRIC = 262
+_WHITE_IS_ZERO = 0
+
+
+class UnreadableImageError(SemirayError):
+    """A file that is no readable image; the message is the reason, without the file's name."""
+
+
+class Grey(NamedTuple):
+    """A decoded image.
+
+    Attributes:
+        pixels: (H, W) float32, 0 (black) to 255 (white).
+        width: the file's own width in pixels.
+        height: its height.
+        kind: how the file stores it, in words, such as ``8-bit grey``.
+    """
+
+    pixels: npt.NDArray[np.float32]
+    width: int
+    height: int
+    kind: str
+
+
+_KINDS = {
+    "1": "1-bit",
+    "L": "8-bit grey",
+    "LA": "8-bit grey + alpha",
+    "P": "palette",
+    "PA": "palette + alpha",
+    "RGB": "RGB",
+    "RGBA": "RGBA",
+    "CMYK": "CMYK",
+    "I": "32-bit grey",
+    "F": "float grey",
+}
+
+
+def decode_grey(content: bytes) -> Grey:
+    """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file to grey values from 0 to 255.
+
+    Colour becomes luma (ITU-R BT.601), transparency shows black, of several frames the first counts, and EXIF
+    orientation is ignored. More than 8 bits are scaled by the range that the image uses (0.1 % of the pixels clipped at
+    either end), since 10, 12 and 14 bits commonly hide in 16; values that are 8-bit after all stay what they are.
+
+    Args:
+        content: the file's bytes.
+
+    Returns:
+        The image, (H, W) float32 in [0, 255].
+
+    Raises:
+        UnreadableImageError: if it can't be decoded, completely.
+    """
+    if not content:
+        raise UnreadableImageError("the file is empty (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of what it repairs, and of large images, whose limit it raises as an error at twice the size.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+                image.load()
+                return Grey(_to_grey(image), image.width, image.height, _kind(image))
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("not an image in a format that can be read") from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError("more than 178 million pixels") from error
+    except Exception as error:  # Broken files make decoders raise nearly anything; one bad file mustn't end the run.
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UnreadableImageError(f"can't be decoded: {reason}") from error
+
+
+def _kind(image: Image.Image) -> str:
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        return "16-bit grey"
+    return _KINDS.get(image.mode, image.mode)
+
+
+def _to_grey(image: Image.Image) -> npt.NDArray[np.float32]:
+    mode = image.mode
+    if mode.startswith("I") or mode == "F":
+        values = np.asarray(image)
+        grey = _scale_range(values)
+        # Pillow inverts white-is-zero TIFFs at 1 and 8 bits only.
+        tags = getattr(image, "tag_v2", None)
+        if tags is not None and tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:
+            grey = 255 - grey
+        return grey
+    if "transparency" in image.info or mode in ("LA", "PA", "La", "RGBa"):
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        grey = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
+        return np.asarray(grey * np.asarray(image.getchannel("A"), dtype=np.float32) / 255, dtype=np.float32)
+    if image.mode not in ("L", "1", "RGB"):
+        image = image.convert("RGB")
+    return np.asarray(image.convert("L"), dtype=np.float32)
+
+
+def _scale_range(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Scale deep grey values to [0, 255] by the range in use; 8-bit values in a wider file stay what they are."""
+    exact = np.array(values, dtype=np.float64)
+    finite = np.isfinite(exact)
+    exact[~finite] = exact[finite].min(initial=0)
+    low, high = float(exact.min()), float(exact.max())
+    integral = not np.issubdtype(values.dtype, np.floating)
+    if integral and low >= 0 and high <= 255:
+        return np.asarray(exact, dtype=np.float32)
+    if integral and low >= 0 and high <= 65535 and not np.any(exact % 257):
+        return np.asarray(exact / 257, dtype=np.float32)
+    low, high = (float(q) for q in np.quantile(exact, (0.001, 0.999), method="nearest"))
+    if high <= low:
+        low, high = float(exact.min()), float(exact.max())
+    if high <= low:
+        return np.full(exact.shape, 127.5, dtype=np.float32)
+    scaled: npt.NDArray[np.float32] = (np.clip((exact - low) / (high - low), 0, 1) * 255).astype(np.float32)
+    return scaled
+
+
+def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "crop") -> npt.NDArray[np.uint8]:
+    """Make a square of an image without stretching it: cut its longer side at the centre, or pad its shorter side.
+
+    Every pixel of the result is the mean of the area that it covers (fractions of pixels count as such); an image that
+    is smaller than the square is interpolated linearly. Padding is black.
+
+    Args:
+        pixels: (H, W), 0 to 255.
+        resolution: side of the square in pixels.
+        framing: ``crop`` or ``pad``.
+
+    Returns:
+        (resolution, resolution) uint8.
+
+    Example:
+        >>> frame(np.full((40, 20), 7, np.float32), 10).shape
+        (10, 10)
+    """
+    height, width = pixels.shape
+    if framing == "crop":
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        return _round(_resample(pixels[top : top + side, left : left + side], resolution, resolution))
+    longer = max(height, width)
+    rows, columns = (max(1, round(size * resolution / longer)) for size in (height, width))
+    square = np.zeros((resolution, resolution), dtype=np.uint8)
+    top, left = (resolution - rows) // 2, (resolution - columns) // 2
+    square[top : top + rows, left : left + columns] = _round(_resample(pixels, rows, columns))
+    return square
+
+
+def _round(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    return np.asarray(np.clip(np.rint(values), 0, 255), dtype=np.uint8)
+
+
+def _resample(pixels: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
+    height, width = pixels.shape
+    if (height, width) == (rows, columns):
+        return pixels
+    return np.asarray(axis_weights(height, rows) @ pixels @ axis_weights(width, columns).T, dtype=np.float32)
+
+
+@functools.lru_cache(maxsize=64)
+def axis_weights(before: int, after: int) -> npt.NDArray[np.float32]:
+    """Weights (after, before) that resample one axis: covered area to shrink, linear interpolation to grow."""
+    weights: npt.NDArray[np.float64]
+    if after <= before:
+        edges = np.arange(after + 1) * (before / after)
+        pixel = np.arange(before)
+        overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+        weights = np.clip(overlap, 0, None)
+    else:
+        centres = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
+        weights = np.clip(1 - np.abs(centres[:, None] - np.arange(before)), 0, None)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def read_radiograph(path: Path, resolution: int, framing: Framing = "crop") -> npt.NDArray[np.uint8]:
+    """Read one image file as (resolution, resolution) uint8.
+
+    Raises:
+        SemirayError: naming the file and why it can't be read.
+    """
+    try:
+        return frame(decode_grey(Path(path).read_bytes()).pixels, resolution, framing)
+    except UnreadableImageError as error:
+        raise SemirayError(f"{path}: {error}.") from error
+    except OSError as error:
+        raise SemirayError(f"{path}: {error.strerror or error}.") from error

@@ -1,0 +1,53 @@
+"""What a reader answers, whatever the layout: one record an image, so that nothing downstream knows about folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["IMAGE_SUFFIXES", "TABLE_SUFFIXES", "Listing", "Record"]
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One image and what is known about it before a single pixel is read.
+
+    Attributes:
+        path: where the image lies.
+        key: its POSIX path relative to the data's root; its name everywhere else (splits, reports).
+        label: the disease class, or None where unknown.
+        patient: the patient's id; the key itself where nobody says whose image it is.
+        metadata: the table's row, and ``split`` for images below train, validation or test folders.
+    """
+
+    path: Path
+    key: str
+    label: str | None
+    patient: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All records of a data set, ordered by key.
+
+    Attributes:
+        root: the folder that keys are relative to.
+        layout: the layout that was recognised, in words.
+        records: one record an image.
+        notes: what a person should know: what was left out or guessed, and why.
+        classes: the labels in use: in the user's order where classes were chosen, else sorted.
+    """
+
+    root: Path
+    layout: str
+    records: tuple[Record, ...]
+    notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.records)

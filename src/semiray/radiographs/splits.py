@@ -1,0 +1,193 @@
+"""Splits by patient: images of one patient are never on both sides of a judgement."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from semiray.errors import SemirayError
+
+__all__ = ["Split", "split_by_patient"]
+
+_PARTS = ("train", "validation", "test")
+# Where a class has fewer patients than there are parts: what can't be learnt can't be tested, and testing beats tuning.
+_PRIORITY = (0, 2, 1)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three disjoint parts of a data set.
+
+    Attributes:
+        train: (T,) int64 indices, sorted.
+        validation: (V,) int64 indices, sorted.
+        test: (E,) int64 indices, sorted.
+        seed: the seed that it was drawn with.
+    """
+
+    train: npt.NDArray[np.int64]
+    validation: npt.NDArray[np.int64]
+    test: npt.NDArray[np.int64]
+    seed: int = 0
+
+    def save(self, path: Path, keys: Sequence[str]) -> None:
+        """Write the split as JSON in one step, as the keys of its images, so that it holds when files are added.
+
+        Args:
+            path: the file.
+            keys: the keys of the whole data set, (N,).
+
+        Raises:
+            SemirayError: if it can't be written.
+        """
+        path = Path(path)
+        content = {"seed": self.seed, **{part: [keys[i] for i in getattr(self, part)] for part in _PARTS}}
+        try:
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump(content, file, indent=1)
+                Path(temporary).replace(path)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    Path(temporary).unlink()
+        except OSError as error:
+            raise SemirayError(f"{path}: the split can't be written ({error.strerror or error}).") from error
+
+    @classmethod
+    def load(cls, path: Path, keys: Sequence[str]) -> Split:
+        """Read a split for a data set; images that it doesn't know are in no part.
+
+        Args:
+            path: the file.
+            keys: the keys of the data set, (N,).
+
+        Raises:
+            SemirayError: if the file isn't a split, or names images that the data set lacks.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            seed, parts = int(content["seed"]), [[str(key) for key in content[part]] for part in _PARTS]
+        except OSError as error:
+            raise SemirayError(f"{path}: the split can't be read ({error.strerror or error}).") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise SemirayError(f"{path}: this isn't a split. It should hold seed, {', '.join(_PARTS)}.") from error
+        index = {key: i for i, key in enumerate(keys)}
+        named = [key for part in parts for key in part]
+        lost = [key for key in named if key not in index]
+        if lost:
+            raise SemirayError(
+                f"{path}: {len(lost):,} of its {len(named):,} images aren't in the data set: {', '.join(lost[:3])}, ... "
+                "Give the data and the reader options that the split was made with."
+            )
+        if len(set(named)) < len(named):
+            raise SemirayError(f"{path}: an image is named twice. The file was changed by hand; make the split again.")
+        train, validation, test = (np.array(sorted(index[key] for key in part), dtype=np.int64) for part in parts)
+        return cls(train, validation, test, seed)
+
+
+def split_by_patient(
+    patients: Sequence[str] | npt.NDArray[np.str_],
+    labels: Sequence[int] | npt.NDArray[np.int64],
+    *,
+    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    seed: int = 0,
+) -> Split:
+    """Split images into train, validation and test, every patient in one part, classes in proportion.
+
+    Patients are dealt out in random order, those with most images first, each to the part whose counts of classes it
+    brings nearest to what they should be (sum of (has - should have)² / should have). Then every class that has enough
+    patients gets at least one in each part.
+
+    Args:
+        patients: (N,) ids.
+        labels: (N,) class numbers; unknown (-1) counts as a class of its own.
+        fractions: of the images in train, validation and test; at least 0, together 1, train above 0.
+        seed: of the order of dealing.
+
+    Returns:
+        The split; the same input and seed give the same split.
+
+    Raises:
+        SemirayError: if fractions are invalid or there are fewer patients than parts.
+
+    Example:
+        >>> split = split_by_patient(["a", "a", "b", "c", "d"], [0, 0, 0, 1, 1], fractions=(0.6, 0.0, 0.4))
+        >>> set(split.train) & set(split.test)
+        set()
+    """
+    share = np.asarray(fractions, dtype=np.float64)
+    if (
+        share.shape != (3,)
+        or not np.isfinite(share).all()
+        or share.min() < 0
+        or abs(share.sum() - 1) > 1e-6
+        or share[0] <= 0
+    ):
+        raise SemirayError(
+            f"fractions of train, validation and test must be at least 0 and sum to 1, not {tuple(fractions)}."
+        )
+    ids = np.asarray(patients)
+    classes = np.asarray(labels, dtype=np.int64)
+    if ids.shape != classes.shape or ids.ndim != 1:
+        raise SemirayError(f"{ids.size} patients for {classes.size} labels: there must be one of each an image.")
+    used = [part for part in _PRIORITY if share[part] > 0]
+    _, patient = np.unique(ids, return_inverse=True)
+    _, label = np.unique(classes, return_inverse=True)
+    n_patients = int(patient.max(initial=-1)) + 1
+    if n_patients < len(used):
+        names = ", ".join(_PARTS[part] for part in used)
+        raise SemirayError(f"{n_patients} patients can't be split into {names}: each needs at least one.")
+    counts = np.zeros((n_patients, int(label.max()) + 1))
+    np.add.at(counts, (patient, label), 1)
+
+    part = _deal(counts, share, np.random.default_rng(seed))
+    _repair(counts, share, used, part)
+    train, validation, test = (np.flatnonzero(part[patient] == number).astype(np.int64) for number in range(3))
+    return Split(train, validation, test, seed)
+
+
+def _deal(
+    counts: npt.NDArray[np.float64], share: npt.NDArray[np.float64], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Assign patients (P, C) to parts (P,), each where it lowers the chi-squared distance to the wanted counts most."""
+    wanted = share[:, None] * counts.sum(axis=0)
+    scale = 1 / np.maximum(wanted, 1e-9)
+    have = np.zeros_like(wanted)
+    order = rng.permutation(len(counts))
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    part = np.zeros(len(counts), dtype=np.int64)
+    for i in order:
+        # (have + x - wanted)² - (have - wanted)² = x (x + 2 (have - wanted))
+        cost = (counts[i] * (counts[i] + 2 * (have - wanted)) * scale).sum(axis=1)
+        part[i] = int(np.argmin(cost))
+        have[part[i]] += counts[i]
+    return part
+
+
+def _repair(
+    counts: npt.NDArray[np.float64], share: npt.NDArray[np.float64], used: Sequence[int], part: npt.NDArray[np.int64]
+) -> None:
+    """Move patients, in place, so that a class is in as many parts as it has patients."""
+    for label in np.argsort((counts > 0).sum(axis=0), kind="stable"):
+        members = np.flatnonzero(counts[:, label])
+        wanted = share * counts[:, label].sum()
+        for target in used[: len(members)]:
+            if (part[members] == target).any():
+                continue
+            have = np.array([counts[members[part[members] == number], label].sum() for number in range(3)])
+            several = [number for number in used if (part[members] == number).sum() > 1]
+            if not several:
+                # As many parts as patients, but in the wrong ones: take from the part of least priority.
+                several = [number for number in reversed(used) if (part[members] == number).any()][:1]
+            source = max(several, key=lambda number: have[number] - wanted[number])
+            candidates = members[part[members] == source]
+            part[candidates[np.argmin(counts[candidates].sum(axis=1))]] = target
