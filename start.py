@@ -143,7 +143,7 @@ def make_venv() -> str:
         return ""
     said = (made.stdout + made.stderr).strip()
     if "ensurepip" in said:
-        package = f"python{version(sys.version_info)}-venv"
+        package = f"python{version(sys.version_info[:2])}-venv"
         return f"This Python comes without venv. On Debian and Ubuntu: sudo apt install {package}\n\n{said}"
     return f"Could not make {VENV}\n\n{said}"
 
@@ -161,7 +161,7 @@ def venv_works() -> bool:
 
 def fingerprint(cpu: bool) -> str:
     """A digest of all that decides what is installed, and where."""
-    digest = hashlib.sha256(f"{ROOT} {version(sys.version_info)} {cpu}".encode())
+    digest = hashlib.sha256(f"{ROOT} {version(sys.version_info[:2])} {cpu}".encode())
     for name in ("constraints.txt", "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
@@ -190,11 +190,11 @@ def use_another_python() -> int:
         found = shutil.which(f"python3.{minor}")
         # A pyenv or asdf shim may be on the path for a version that isn't installed: ask it.
         if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
-            print(f"Python {version(sys.version_info)} is not supported; using {found}", flush=True)
+            print(f"Python {version(sys.version_info[:2])} is not supported; using {found}", flush=True)
             return subprocess.call([found, str(ROOT / "start.py"), *sys.argv[1:]])
     return fail(
         f"semiray needs Python {version(OLDEST)} to {version(NEWEST)}; "
-        f"this is {version(sys.version_info)} ({sys.executable}).\n"
+        f"this is {version(sys.version_info[:2])} ({sys.executable}).\n"
         "Install one from https://www.python.org/downloads/ and run this again with it."
     )
 

@@ -1,1 +1,72 @@
-"""semiray."""
+"""Chest X-rays that obey the distributions you assume: train a generator, ask it, prove that it does.
+
+The names here are what a notebook needs; each is loaded from its room when first used: `import semiray` stays fast.
+
+Example:
+    >>> import semiray
+    >>> codes = semiray.JointPrior.default().sample(100)
+    >>> codes.shape
+    torch.Size([100, 20])
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from semiray.errors import SemirayError
+    from semiray.evaluation import evaluate, judge
+    from semiray.generation import SyntheticDataset, encode, generate, traverse, write_images
+    from semiray.priors import Factor, JointPrior
+    from semiray.radiographs import load_radiographs, split_by_patient
+    from semiray.settings import Settings
+    from semiray.training import Run, train
+
+    __version__: str
+
+__all__ = [
+    "Factor",
+    "JointPrior",
+    "Run",
+    "SemirayError",
+    "Settings",
+    "SyntheticDataset",
+    "__version__",
+    "encode",
+    "evaluate",
+    "generate",
+    "judge",
+    "load_radiographs",
+    "split_by_patient",
+    "train",
+    "traverse",
+    "write_images",
+]
+
+_ROOMS = {
+    "errors": ("SemirayError",),
+    "evaluation": ("evaluate", "judge"),
+    "generation": ("SyntheticDataset", "encode", "generate", "traverse", "write_images"),
+    "priors": ("Factor", "JointPrior"),
+    "radiographs": ("load_radiographs", "split_by_patient"),
+    "settings": ("Settings",),
+    "training": ("Run", "train"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its room (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: object = version("semiray")
+    elif name in _ROOM_OF:
+        value = getattr(import_module(f"semiray.{_ROOM_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module 'semiray' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
