@@ -1,0 +1,144 @@
+"""Figures of a run: a sheet of its samples, and its networks layer by layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from semiray.errors import SemirayError
+from semiray.generation.sampling import BLOCK, generate
+from semiray.networks.presets import LayerRow, describe
+
+if TYPE_CHECKING:
+    from semiray.training.run import Run
+
+__all__ = ["FAINT", "INK", "blank_figure", "mosaic", "plot_networks", "plot_samples"]
+
+INK = "#1b1f24"
+FAINT = "#68707a"
+_BARS = ("#3a6ea5", "#b5651d")  # generator, discriminator
+
+
+def blank_figure(width: float, height: float) -> Figure:
+    """A white figure of this size in inches that no global state knows of."""
+    figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def mosaic(images: NDArray[np.uint8], *, gap: int | None = None, group: int | None = None) -> NDArray[np.uint8]:
+    """Tile images (R, C, H, W) on white, ``gap`` pixels between them, and two more gaps after every ``group`` rows."""
+    rows, columns, height, width = images.shape
+    gap = max(1, width // 24) if gap is None else gap
+    extra = 0 if group is None else 2 * gap * ((rows - 1) // group)
+    sheet = np.full((rows * (height + gap) - gap + extra, columns * (width + gap) - gap), 255, np.uint8)
+    for r in range(rows):
+        top = r * (height + gap) + (0 if group is None else 2 * gap * (r // group))
+        for c in range(columns):
+            left = c * (width + gap)
+            sheet[top : top + height, left : left + width] = images[r, c]
+    return sheet
+
+
+def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
+    """Draw generated images, ``rows`` lines of ``columns`` for each class of the run.
+
+    Args:
+        run: A trained run.
+        columns: Images in a line.
+        rows: Lines a class.
+        where: An event that all codes obey.
+        seed: As in :func:`semiray.generation.generate`.
+
+    Raises:
+        SemirayError: Fewer than one row or column, an event that can't be read or never happens.
+
+    Example:
+        ``plot_samples(run).savefig("samples.png")``
+    """
+    if columns < 1 or rows < 1:
+        raise SemirayError(f"columns = {columns}, rows = {rows}: ask for at least one of each.")
+    labels: tuple[str | None, ...] = run.classes or (None,)
+    per_class, side = rows * columns, run.resolution
+    # Each class from its own indices, on block boundaries: no image of one class shares its noise with another's.
+    stride = -(-per_class // BLOCK) * BLOCK
+    sheets = [
+        mosaic(
+            generate(run, per_class, label=label, where=where, seed=seed, start=k * stride).images.reshape(
+                rows, columns, side, side
+            )
+        )
+        for k, label in enumerate(labels)
+    ]
+    high, wide = sheets[0].shape
+    scale = 0.72 * columns / wide  # inches a pixel
+    left, top, between = (0.35 if run.classes else 0.05), 0.34, 0.12
+    width, height = left + wide * scale + 0.05, top + len(sheets) * (high * scale + between)
+    figure = blank_figure(width, height)
+    title = "Generated images" + (f", {where}" if where else "")
+    figure.text(left / width, 1 - 0.12 / height, title, fontsize=10, weight="bold", color=INK, va="top")
+    for k, (label, sheet) in enumerate(zip(labels, sheets, strict=True)):
+        bottom = height - top - (k + 1) * high * scale - k * between
+        axes = figure.add_axes((left / width, bottom / height, wide * scale / width, high * scale / height))
+        show(axes, sheet)
+        if label is not None:
+            axes.set_ylabel(label, fontsize=10, color=INK)
+    return figure
+
+
+def show(axes: Axes, sheet: NDArray[np.uint8]) -> None:
+    """Show a grey sheet 0..255 without frame and ticks."""
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="lanczos")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def plot_networks(run: Run) -> Figure:
+    """Draw the layers of generator and discriminator in the order in which they run, with shapes and parameters.
+
+    A bar shows each layer's share of its network's parameters. Shapes are (channels, height, width) or (features,).
+
+    Example:
+        ``plot_networks(run).savefig("networks.png")``
+    """
+    tables = [describe(run.generator), describe(run.discriminator)]
+    shape = run.generator.shape
+    classes = f"label ({len(run.classes)} classes)" if run.classes else "no label"
+    pixels = f"image (1, {shape.resolution}, {shape.resolution})"
+    wires = [
+        (f"noise ({shape.noise},)   codes ({shape.codes},)   {classes}", f"{pixels} in [-1, 1]"),
+        (f"{pixels}   {classes}", f"critic: real or not   sorter: scores ({shape.codes},)"),
+    ]
+    lines = max(len(table) for table in tables) + 4
+    figure = blank_figure(12.5, 0.19 * lines + 0.1)
+    for k, (title, table) in enumerate(zip(("Generator", "Discriminator"), tables, strict=True)):
+        axes = figure.add_axes((0.01 + 0.5 * k, 0.01, 0.48, 0.98))
+        axes.set(xlim=(0, 1), ylim=(lines, 0))
+        axes.axis("off")
+        _draw_network(axes, title, table, wires[k], _BARS[k])
+    return figure
+
+
+def _draw_network(axes: Axes, title: str, table: list[LayerRow], wires: tuple[str, str], colour: str) -> None:
+    total = sum(row.parameters for row in table)
+    largest = max(row.parameters for row in table)
+    axes.text(0, 0.6, title, fontsize=11, weight="bold", color=INK, va="center")
+    axes.text(1, 0.6, f"{total:,} parameters", fontsize=9, color=INK, va="center", ha="right")
+    axes.text(0, 1.8, "in:  " + wires[0], fontsize=8, color=FAINT, va="center")
+    axes.plot((0, 1), (2.4, 2.4), color=FAINT, linewidth=0.6)
+    for i, row in enumerate(table):
+        y = 3.0 + i
+        axes.text(0, y, row.name, fontsize=7.5, color=INK, va="center", family="DejaVu Sans Mono")
+        axes.text(0.34, y, row.kind, fontsize=7.5, color=FAINT, va="center")
+        axes.text(0.53, y, f"({', '.join(map(str, row.output))})", fontsize=7.5, color=INK, va="center")
+        axes.text(0.79, y, f"{row.parameters:,}", fontsize=7.5, color=INK, va="center", ha="right")
+        axes.barh(y, 0.19 * row.parameters / largest, left=0.81, height=0.6, color=colour, linewidth=0)
+    end = 3.0 + len(table)
+    axes.plot((0, 1), (end - 0.4, end - 0.4), color=FAINT, linewidth=0.6)
+    axes.text(0, end + 0.2, "out:  " + wires[1], fontsize=8, color=FAINT, va="center")

@@ -1,0 +1,208 @@
+"""Ask: images of a trained run whose codes obey its prior, or the prior given an event.
+
+Randomness is counter-based: image ``i`` is a function of the run, the seed and ``i`` alone, whatever the number of
+images asked for, so that a sample can be made in pieces (on several machines) and give the bytes of the whole. For
+that, noise and codes are drawn in blocks of a fixed size, each from its own stream, and the generator works in float32
+on padded batches of a fixed size, image ``i`` always at the same place: the same arithmetic in the same order.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from semiray.errors import SemirayError
+
+if TYPE_CHECKING:
+    from semiray.training.run import Run
+
+__all__ = ["BLOCK", "Sampler", "Synthetic", "class_index", "draw_block", "generate", "render"]
+
+BLOCK = 64
+"""Images whose noise and codes are drawn at a time. A part of what a seed means: another value gives other images."""
+
+_BATCH = 16
+"""Images rendered at a time: few, because padding is work in vain; on a CPU larger batches are no faster."""
+
+_NOISE, _CODES = 0, 1  # the streams of a block
+
+
+class Sampler(Protocol):
+    """A prior, conditional or not: what codes can be drawn from."""
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw codes (n, M) in the factors' own units."""
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """Generated images beside what was asked of them.
+
+    Attributes:
+        images: (N, H, W) uint8, 0..255.
+        codes: (N, M) float32, in the factors' own units.
+        labels: (N,) int64, the position in ``classes``; -1 where the run knows no classes.
+        classes: The run's class names; () for an unlabelled run.
+        names: The M code dimensions, e.g. ``"duration[0]"``.
+        seed: The seed of the sample.
+        event: The event that all codes obey, None for the whole prior.
+        event_probability: The event's probability under the prior, None without an event.
+        start: The index of the first image in the sample of this seed.
+    """
+
+    images: NDArray[np.uint8]
+    codes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    seed: int
+    event: str | None = None
+    event_probability: float | None = None
+    start: int = 0
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def label_name(self, i: int) -> str:
+        """The class name of image ``i``; empty where the run knows no classes."""
+        return self.classes[int(self.labels[i])] if self.labels[i] >= 0 else ""
+
+
+def generate(
+    run: Run,
+    n: int,
+    *,
+    label: str | None = None,
+    where: str | None = None,
+    seed: int = 0,
+    start: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Synthetic:
+    """Generate ``n`` images whose codes are samples of the run's prior, or of the prior given an event.
+
+    Without ``where``, image ``i`` and its codes are the same for every ``n``, and with another label the same noise and
+    codes show another disease. With ``where`` the same holds within the same event.
+
+    Args:
+        run: A trained run.
+        n: Number of images, at least 1.
+        label: A class of the run; None takes all classes in equal shares, interleaved (image i is of class i mod K).
+        where: An event about codes, e.g. ``"survival == 1 and duration <= 14"``.
+        seed: 0 <= seed < 2**64.
+        start: Index of the first image: ``generate(run, 100, start=500)`` are the last 100 of ``generate(run, 600)``.
+        progress: Called with (images done, n).
+
+    Returns:
+        Images (n, H, W) uint8 with their codes and labels.
+
+    Raises:
+        SemirayError: An unknown label, an event that can't be read or never happens, n, seed or start out of range.
+
+    Example:
+        ``generate(Run.load("RUN"), 600, label="COVID", where="survival == 1 and duration <= 14", seed=7).images``
+    """
+    if n < 1:
+        raise SemirayError(f"n = {n}: ask for at least one image.")
+    if start < 0:
+        raise SemirayError(f"start = {start}: the index of the first image is 0 or greater.")
+    asked = None if label is None else class_index(run.classes, label)
+    conditional = None if where is None else run.prior.given(where)
+    source: Sampler = run.prior if conditional is None else conditional
+
+    images = np.empty((n, run.resolution, run.resolution), np.uint8)
+    codes = np.empty((n, run.prior.dimensions), np.float32)
+    labels = np.empty(n, np.int64)
+    for block in range(start // BLOCK, -(-(start + n) // BLOCK)):
+        z, c = draw_block(run, source, seed, block)
+        for first in range(0, BLOCK, _BATCH):
+            index = block * BLOCK + np.arange(first, first + _BATCH)
+            wanted = (index >= start) & (index < start + n)
+            if not wanted.any():
+                continue
+            batch, rows = slice(first, first + _BATCH), index[wanted] - start
+            y = _labels(run.classes, asked, index)
+            images[rows] = render(run, z[batch], c[batch], y)[wanted]
+            codes[rows], labels[rows] = c[batch].numpy()[wanted], y[wanted]
+            if progress is not None:
+                progress(int(rows[-1]) + 1, n)
+    probability = None if conditional is None else float(conditional.probability)
+    return Synthetic(images, codes, labels, run.classes, run.prior.names, seed, where, probability, start)
+
+
+def render(run: Run, z: Tensor, codes: Tensor, labels: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Turn noise, codes and labels into images: the generator in float32, in padded batches.
+
+    Args:
+        run: A trained run.
+        z: (B, Z) standard normal noise.
+        codes: (B, M) in the factors' own units.
+        labels: (B,) positions in ``run.classes``; ignored by an unlabelled run.
+
+    Returns:
+        (B, H, W) uint8: round((x + 1) 127.5) of the generator's x in [-1, 1].
+
+    Raises:
+        SemirayError: The generator's output is not finite (the run's training broke).
+    """
+    device = next(run.generator.parameters()).device
+    standardised = run.prior.standardise(codes).float()
+    images = np.empty((len(z), run.resolution, run.resolution), np.uint8)
+    for first in range(0, len(z), _BATCH):
+        rows = np.arange(first, min(first + _BATCH, len(z)))
+        padded = torch.from_numpy(np.pad(rows, (0, _BATCH - len(rows)), mode="edge"))
+        y = torch.from_numpy(labels)[padded].clamp(min=0).to(device)
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+            x = run.generator(z[padded].to(device), standardised[padded].to(device), y).float()
+        if not bool(torch.isfinite(x).all()):
+            raise SemirayError(f"{run.path}: the generator gives values that are not finite; the run can't be used.")
+        images[rows] = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)[: len(rows), 0].cpu().numpy()
+    return images
+
+
+def draw_block(run: Run, source: Sampler, seed: int, block: int) -> tuple[Tensor, Tensor]:
+    """Draw what images BLOCK * block ... BLOCK * (block + 1) - 1 of a seed are made from.
+
+    Args:
+        run: A trained run.
+        source: The run's prior, or the prior given an event.
+        seed: 0 <= seed < 2**64.
+        block: The block's number, from 0.
+
+    Returns:
+        Noise (BLOCK, Z), standard normal, and codes (BLOCK, M) in the factors' own units, float32.
+    """
+    if not 0 <= seed < 2**64:
+        raise SemirayError(f"seed = {seed}: a seed is an integer from 0 to 2**64 - 1.")
+    z = _stream(seed, block, _NOISE).standard_normal((BLOCK, run.generator.shape.noise), dtype=np.float32)
+    generator = torch.Generator().manual_seed(int(_stream(seed, block, _CODES).integers(2**63)))
+    return torch.from_numpy(z), source.sample(BLOCK, generator).float()
+
+
+def class_index(classes: Sequence[str], label: str) -> int:
+    """The position of a class name; an error that lists the classes, and the likeliest one meant, if there is none."""
+    if label in classes:
+        return list(classes).index(label)
+    if not classes:
+        raise SemirayError(f"label {label!r}: this run was trained without class labels. Leave the label out.")
+    folded = {name.casefold(): name for name in classes}
+    close = difflib.get_close_matches(label.casefold(), folded, n=1, cutoff=0.5)
+    hint = f" Did you mean {folded[close[0]]!r}?" if close else ""
+    raise SemirayError(f"label {label!r} is not a class of this run ({', '.join(classes)}).{hint}")
+
+
+def _labels(classes: tuple[str, ...], asked: int | None, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    if not classes:
+        return np.full(len(index), -1, np.int64)
+    return index % len(classes) if asked is None else np.full(len(index), asked, np.int64)
+
+
+def _stream(seed: int, block: int, stream: int) -> np.random.Generator:
+    """Philox (Salmon et al. 2011, doi:10.1145/2063384.2063405): key = seed, the counter's high words = the place."""
+    return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, block, stream]))

@@ -1,0 +1,192 @@
+"""Look: the same patients again while one factor after another moves, the study's results figure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.generation.figures import FAINT, INK, blank_figure, mosaic, show
+from semiray.generation.sampling import BLOCK, draw_block, render
+
+if TYPE_CHECKING:
+    from semiray.priors import Factor, JointPrior
+    from semiray.training.run import Run
+
+__all__ = ["factor_path", "traversal_images", "traverse"]
+
+_MOST_COLUMNS = 16  # thumbnails side by side that a page still shows
+_THUMB, _GAP, _LEFT, _TOP, _BOTTOM = 0.72, 0.3, 0.4, 0.4, 0.5  # inches
+
+
+def factor_path(prior: JointPrior, factor: str, steps: int) -> Tensor:
+    """The codes of one factor as it moves, all its dimensions together.
+
+    A continuous factor goes through its quantiles from 5 % to 95 % in equal steps of probability; a discrete one
+    through its values, at most ``steps`` of them, the first and the last among them.
+
+    Returns:
+        (S, d) float32 in the factor's own units; S = ``steps``, or fewer values where it is discrete.
+    """
+    where = prior.slices[factor]
+    names = prior.names[where]
+    if not bool(prior.discrete[where].any()):
+        u = torch.linspace(0.05, 0.95, steps, dtype=torch.float64)
+        return torch.stack([prior.quantile(name, u) for name in names], dim=1).float()
+    # Dimensions may have other values each: value number j of S goes with value number j of S.
+    grid = torch.arange(0.0005, 1, 0.001, dtype=torch.float64)
+    values = [torch.unique(prior.quantile(name, grid)) for name in names]
+    count = min(steps, max(len(v) for v in values))
+    place = torch.linspace(0, 1, count, dtype=torch.float64)
+    return torch.stack([v[(place * (len(v) - 1)).round().long()] for v in values], dim=1).float()
+
+
+def traversal_images(
+    run: Run, factor: str, *, patients: int = 2, steps: int = 7, seed: int = 0
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Images of the same patients while one factor moves; noise, label and all other codes stay.
+
+    Patients are drawn as :func:`semiray.generation.generate` draws images: ``patients`` a class, classes one after
+    another, each patient with noise and codes of its own.
+
+    Args:
+        run: A trained run.
+        factor: The factor's name.
+        patients: Patients a class.
+        steps: Steps of the factor, as in :func:`factor_path`.
+        seed: As in :func:`semiray.generation.generate`.
+
+    Returns:
+        Images (K patients, S, H, W) uint8 and the codes asked for (K patients, S, M) float32.
+
+    Raises:
+        SemirayError: An unknown factor, fewer than one patient, fewer than two steps.
+    """
+    _check(run.prior, (factor,), patients, steps)
+    path = factor_path(run.prior, factor, steps)
+    count = patients * max(1, len(run.classes))
+    blocks = [draw_block(run, run.prior, seed, block) for block in range(-(-count // BLOCK))]
+    z = torch.cat([z for z, _ in blocks])[:count]
+    codes = torch.cat([c for _, c in blocks])[:count, None].repeat(1, len(path), 1)
+    codes[:, :, run.prior.slices[factor]] = path
+    labels = np.repeat(np.arange(max(1, len(run.classes)), dtype=np.int64), patients * len(path))
+    images = render(run, z.repeat_interleave(len(path), dim=0), codes.flatten(0, 1), labels)
+    side = run.resolution
+    return images.reshape(count, len(path), side, side), codes.numpy()
+
+
+def traverse(
+    run: Run, *, patients: int = 2, steps: int = 7, factors: Sequence[str] | None = None, seed: int = 0
+) -> Figure:
+    """Draw the study's results figure: for each disease one row per patient, for each factor a panel in which it moves.
+
+    A panel's columns are labelled with the values of the factor's lead dimension, in its units. The caption says which
+    factors are grounded: the name of any other is assumed.
+
+    Args:
+        run: A trained run.
+        patients: Rows a class, at least 1.
+        steps: Columns a panel, at least 2; a discrete factor has as many as it has values, up to this.
+        factors: Names of the factors to show, in this order; None shows all.
+        seed: As in :func:`semiray.generation.generate`.
+
+    Returns:
+        A matplotlib figure; ``figure.savefig("traversal.png")`` writes it.
+
+    Raises:
+        SemirayError: An unknown factor, fewer than one patient, fewer than two steps.
+
+    Example:
+        ``traverse(Run.load("RUN"), patients=3, factors=["duration"]).savefig("duration.png")``
+    """
+    names = tuple(factor.name for factor in run.prior.factors) if factors is None else tuple(factors)
+    _check(run.prior, names, patients, steps)
+    panels = {name: traversal_images(run, name, patients=patients, steps=steps, seed=seed) for name in names}
+    lines = _flow({name: images.shape[1] for name, (images, _) in panels.items()})
+    known = {factor.name: factor for factor in run.prior.factors}
+
+    rows = patients * max(1, len(run.classes))
+    high = rows * _THUMB
+    inner = max(sum(panels[name][0].shape[1] * _THUMB for name in line) + _GAP * (len(line) - 1) for line in lines)
+    width = max(_LEFT + inner + 0.1, 5.0)
+    caption = textwrap.fill(_caption(run, names), int((width - _LEFT) * 15))
+    foot = 0.15 * (caption.count("\n") + 1) + 0.1
+    height = len(lines) * (_TOP + high + _BOTTOM) + foot
+    figure = blank_figure(width, height)
+    figure.text(_LEFT / width, 0.08 / height, caption, fontsize=8, color=FAINT, va="bottom", linespacing=1.3)
+    for row, line in enumerate(lines):
+        bottom, left = height - row * (_TOP + high + _BOTTOM) - _TOP - high, _LEFT
+        for column, name in enumerate(line):
+            images, codes = panels[name]
+            wide = images.shape[1] * _THUMB
+            axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+            sheet = mosaic(images, group=patients)
+            show(axes, sheet)
+            axes.set_title(name, fontsize=11, weight="bold", color=INK, loc="left", pad=5)
+            lead = codes[0, :, run.prior.slices[name].start]
+            places = (np.arange(len(lead)) + 0.5) * sheet.shape[1] / len(lead) - 0.5
+            axes.set_xticks(places, [f"{value:.3g}" for value in lead], fontsize=8, color=INK)
+            axes.set_xlabel(_axis_label(known[name], discrete=_is_discrete(run.prior, name)), fontsize=8, color=FAINT)
+            if column == 0 and run.classes:
+                middle = (np.arange(len(run.classes)) + 0.5) * sheet.shape[0] / len(run.classes) - 0.5
+                axes.set_yticks(middle, run.classes, rotation=90, va="center", fontsize=9, color=INK)
+            left += wide + _GAP
+    return figure
+
+
+def _check(prior: JointPrior, names: Sequence[str], patients: int, steps: int) -> None:
+    known = [factor.name for factor in prior.factors]
+    for name in names:
+        if name not in known:
+            raise SemirayError(f"factor {name!r} is not in the run's prior ({', '.join(known)}).")
+    if not names:
+        raise SemirayError(f"no factor to show: choose among {', '.join(known)}.")
+    if patients < 1 or steps < 2:
+        raise SemirayError(f"patients = {patients}, steps = {steps}: at least 1 patient and 2 steps make a figure.")
+
+
+def _is_discrete(prior: JointPrior, name: str) -> bool:
+    return bool(prior.discrete[prior.slices[name]].any())
+
+
+def _axis_label(factor: Factor, *, discrete: bool) -> str:
+    unit = f"{factor.unit}, " if factor.unit else ""
+    return unit + ("its values" if discrete else "5th to 95th percentile")
+
+
+def _flow(columns: dict[str, int]) -> list[list[str]]:
+    """Break panels into lines as even as their order allows, of at most _MOST_COLUMNS thumbnails where a panel fits."""
+
+    def fill(limit: int) -> list[list[str]]:
+        lines: list[list[str]] = [[]]
+        for name, count in columns.items():
+            if lines[-1] and sum(columns[other] for other in lines[-1]) + count > limit:
+                lines.append([])
+            lines[-1].append(name)
+        return lines
+
+    widest = max(columns.values())
+    fewest = len(fill(max(widest, _MOST_COLUMNS)))
+    return next(lines for limit in range(widest, sum(columns.values()) + 1) if len(lines := fill(limit)) <= fewest)
+
+
+def _caption(run: Run, names: Sequence[str]) -> str:
+    counts = {name: run.grounded.get(name, 0) for name in names} if getattr(run, "grounded", None) else {}
+    grounded = [f"{name} (grounded on {count:,} images)" for name, count in counts.items() if count]
+    assumed = [name for name in names if not counts.get(name)]
+    text = (
+        "Generated images, not patients' radiographs. Each row is one imagined patient: noise and all other codes "
+        "stay, all dimensions of the panel's factor move together; its lead dimension's values are shown."
+    )
+    if grounded:
+        text += f" Known from data: {', '.join(grounded)}."
+    if assumed:
+        text += f" Assumed, grounded on no image, so that the name is a wish: {', '.join(assumed)}."
+    return text
