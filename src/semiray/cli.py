@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
+from semiray.commands import ask, assume, data
 from semiray.errors import SemirayError
 
 __all__ = ["app", "main"]
@@ -25,9 +26,24 @@ app = typer.Typer(
 _DEBUG = "--debug"
 
 
+app.add_typer(data.app, name="data")
+app.add_typer(assume.app, name="prior")
+for command in (ask.generate, ask.traverse, ask.samples, ask.networks):
+    app.command()(command)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from semiray import __version__
+
+        print(f"semiray {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _semiray(
     debug: bool = typer.Option(False, _DEBUG, help="Show the traceback of an error."),
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
 ) -> None:
     """Assume distributions, train a generator of chest X-rays that obeys them, prove that it does."""
 

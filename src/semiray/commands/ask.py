@@ -1,0 +1,80 @@
+"""`semiray generate`, `traverse`, `networks`: images from a run, and looks at it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from semiray.commands.options import Count, Figure, Out, RunFolder, Seed
+
+if TYPE_CHECKING:
+    from semiray.training import Run
+
+__all__ = ["generate", "networks", "samples", "traverse"]
+
+
+def generate(
+    run: RunFolder,
+    out: Out,
+    n: Count = 600,
+    label: Annotated[str | None, typer.Option(help="A class of the run; all in equal shares otherwise.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="What the codes must obey, e.g. 'survival == 1 and duration <= 14'.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Generate images that obey the prior, or the prior given an event: PNG files and a manifest of their codes."""
+    from semiray.commands.console import console, progress_bar, wrote
+    from semiray.generation import generate, write_images
+
+    loaded = _load(run)
+    with progress_bar("Generating") as show:
+        synthetic = generate(loaded, n, label=label, where=where, seed=seed, progress=show)
+    with progress_bar("Writing") as show:
+        manifest = write_images(synthetic, out, run_name=run.resolve().name, progress=show)
+    if synthetic.event_probability is not None:
+        console.print(
+            f"P({synthetic.event}) = {synthetic.event_probability:.4g} under the prior", markup=False, soft_wrap=True
+        )
+    wrote(manifest)
+
+
+def traverse(
+    run: RunFolder,
+    out: Figure = Path("traversal.png"),
+    patients: Annotated[int, typer.Option(min=1, help="Rows a class, each a patient with fixed noise.")] = 2,
+    steps: Annotated[int, typer.Option(min=2, help="Columns a factor, over its quantiles.")] = 7,
+    seed: Seed = 0,
+) -> None:
+    """Draw the same patients under changing factors, one factor at a time."""
+    from semiray.commands.console import save_figure
+    from semiray.generation import traverse
+
+    save_figure(traverse(_load(run), patients=patients, steps=steps, seed=seed), out)
+
+
+def samples(
+    run: RunFolder,
+    out: Figure = Path("samples.png"),
+    where: Annotated[str | None, typer.Option(help="What the codes must obey.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Draw generated images of every class."""
+    from semiray.commands.console import save_figure
+    from semiray.generation import plot_samples
+
+    save_figure(plot_samples(_load(run), where=where, seed=seed), out)
+
+
+def networks(run: RunFolder, out: Figure = Path("networks.png")) -> None:
+    """Draw the run's generator and discriminator: layers, shapes, parameters."""
+    from semiray.commands.console import save_figure
+    from semiray.generation import plot_networks
+
+    save_figure(plot_networks(_load(run)), out)
+
+
+def _load(run: Path) -> "Run":
+    from semiray.training import Run
+
+    return Run.load(run)
