@@ -1,0 +1,110 @@
+"""The discriminator: one trunk, two heads. The critic tells real from generated, the sorter reads the codes."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from semiray.networks.shape import NetworkShape, stage_widths
+
+__all__ = ["Discriminator", "Judgement", "ResidualDiscriminator"]
+
+
+class Judgement(NamedTuple):
+    """What the discriminator says of a batch of images.
+
+    Attributes:
+        critic: (B,) logits, higher is more real.
+        scores: (B, M) the sorter's estimate of the codes, in score (Gaussian copula) coordinates.
+        classes: (B, K) the sorter's class logits; K = 0 when unlabelled.
+    """
+
+    critic: Tensor
+    scores: Tensor
+    classes: Tensor
+
+
+class Heads(nn.Module):
+    """Critic and sorter on the trunk's features.
+
+    The critic's label enters by projection (Miyato & Koyama 2018, arXiv 1802.05637): concatenated to the features of a
+    linear critic it would have no effect. The sorter never sees the label.
+    """
+
+    def __init__(self, features: int, shape: NetworkShape) -> None:
+        super().__init__()
+        self.critic = nn.Linear(features, 1)
+        self.projection = nn.Embedding(shape.classes, features) if shape.classes else None
+        if self.projection is not None:
+            nn.init.normal_(self.projection.weight, std=features**-0.5)
+        self.sorter = nn.Sequential(
+            nn.Linear(features, features), nn.LeakyReLU(0.2), nn.Linear(features, shape.codes + shape.classes)
+        )
+        self.codes = shape.codes
+
+    def forward(self, features: Tensor, labels: Tensor) -> Judgement:
+        with torch.autocast(features.device.type, enabled=False):  # logits are compared: bfloat16 is too coarse here
+            h = features.float()
+            critic = self.critic(h).squeeze(1)
+            if self.projection is not None:
+                critic = critic + (self.projection(labels) * h).sum(dim=1)
+            scores, classes = self.sorter(h).split([self.codes, self.sorter[-1].out_features - self.codes], dim=1)
+        return Judgement(critic, scores, classes)
+
+
+class Discriminator(nn.Module):
+    """What every discriminator is: (image, y) -> Judgement.
+
+    Args of `forward`:
+        images: (B, 1, H, W) in [-1, 1].
+        labels: class indices (B,) int64; ignored by an unlabelled discriminator.
+    """
+
+    heads: Heads
+
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def features(self, images: Tensor) -> Tensor:
+        """The trunk: images to features (B, F)."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor, labels: Tensor) -> Judgement:
+        judgement: Judgement = self.heads(self.features(images), labels)
+        return judgement
+
+
+class DownStage(nn.Module):
+    """Two convolutions with a skip, then half the size. No normalisation: it would couple the images of a batch."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels_in, channels_in, 3, padding=1)
+        self.second = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+        self.skip = nn.Conv2d(channels_in, channels_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.leaky_relu(self.first(functional.leaky_relu(x, 0.2)), 0.2)
+        y = functional.avg_pool2d(y, 2)  # before the wider convolution: four times fewer operations
+        y = self.second(y)
+        return (y + self.skip(functional.avg_pool2d(x, 2))) * 0.5**0.5
+
+
+class ResidualDiscriminator(Discriminator):
+    """The default discriminator: a residual stage for each halving down to 4 x 4 pixels."""
+
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__(shape)
+        widths = stage_widths(shape)[::-1]
+        self.from_pixels = nn.Conv2d(4, widths[0], 3, padding=1)
+        self.stages = nn.Sequential(*(DownStage(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.top = nn.Linear(widths[-1] * 16, widths[-1])
+        self.heads = Heads(widths[-1], shape)
+
+    def features(self, images: Tensor) -> Tensor:
+        """The trunk: images to features (B, F)."""
+        x = self.from_pixels(functional.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last))
+        x = functional.leaky_relu(self.stages(x), 0.2)
+        return functional.leaky_relu(self.top(x.flatten(1)), 0.2)

@@ -1,0 +1,103 @@
+"""The generator: noise, standardised codes and a label to a radiograph."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from semiray.networks.shape import NetworkShape, stage_resolutions, stage_widths
+
+__all__ = ["Generator", "ResidualGenerator"]
+
+
+class Generator(nn.Module):
+    """What every generator is: (z, c, y) -> image.
+
+    Args of `forward`:
+        z: noise (B, Z), standard normal.
+        codes: standardised codes (B, M), mean 0 and variance 1 under the prior.
+        labels: class indices (B,) int64; ignored by an unlabelled generator.
+
+    Returns images (B, 1, H, W) in [-1, 1].
+    """
+
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.embedding = nn.Embedding(shape.classes, shape.embedding) if shape.classes else None
+
+    @property
+    def inputs(self) -> int:
+        """Length of the vector that `condition` makes."""
+        return self.shape.noise + self.shape.codes + (self.shape.embedding if self.embedding is not None else 0)
+
+    def condition(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
+        """Noise, codes and the label's embedding side by side, (B, inputs)."""
+        parts = [z, codes]
+        if self.embedding is not None:
+            parts.append(self.embedding(labels))
+        return torch.cat(parts, dim=1)
+
+
+class ModulatedStage(nn.Module):
+    """Double the size, then two convolutions whose channels the condition scales and shifts, with a skip.
+
+    Conditional batch normalisation: de Vries et al. 2017, arXiv 1707.00683; in GANs Miyato & Koyama 2018,
+    arXiv 1802.05637, and Brock et al. 2019, arXiv 1809.11096.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, condition: int) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(
+            [
+                nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
+                nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
+            ]
+        )
+        self.norms = nn.ModuleList([nn.BatchNorm2d(channels_out, affine=False) for _ in range(2)])
+        self.modulations = nn.ModuleList([nn.Linear(condition, 2 * channels_out) for _ in range(2)])
+        for modulation in self.modulations:
+            assert isinstance(modulation, nn.Linear)
+            nn.init.normal_(modulation.weight, std=0.5 / math.sqrt(condition))
+            nn.init.zeros_(modulation.bias)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        skip: Tensor | None = None
+        for convolution, norm, modulation in zip(self.convolutions, self.norms, self.modulations, strict=True):
+            scale, shift = modulation(w)[:, :, None, None].chunk(2, dim=1)
+            x = norm(convolution(x)) * (1 + scale) + shift
+            x = functional.leaky_relu(x if skip is None else x + skip, 0.2)
+            skip = x
+        return x
+
+
+class ResidualGenerator(Generator):
+    """The default generator: a modulated residual stage for each doubling from 4 x 4 pixels.
+
+    The last doubling is a sub-pixel convolution (Shi et al. 2016, arXiv 1609.05158): on a CPU most of the time
+    would otherwise go to the widest, shallowest maps.
+    """
+
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__(shape)
+        sizes = stage_resolutions(shape.resolution)
+        widths = stage_widths(shape)
+        self.mapping = nn.Sequential(nn.Linear(self.inputs, shape.embedding * 4), nn.LeakyReLU(0.2))
+        self.base = nn.Linear(self.inputs, widths[0] * 16)
+        self.stages = nn.ModuleList(
+            ModulatedStage(a, b, shape.embedding * 4) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        self.norm = nn.BatchNorm2d(widths[-1])
+        self.to_pixels = nn.Conv2d(widths[-1], 4, 3, padding=1)
+        assert sizes[-1] * 2 == shape.resolution
+
+    def forward(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
+        condition = self.condition(z, codes, labels)
+        w = self.mapping(condition)
+        x = self.base(condition).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
+        for stage in self.stages:
+            x = stage(x, w)
+        x = functional.pixel_shuffle(self.to_pixels(functional.leaky_relu(self.norm(x), 0.2)), 2)
+        return torch.tanh(x.float())

@@ -1,0 +1,72 @@
+"""Architectures by name, and a table of what is in them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from semiray.errors import SemirayError
+from semiray.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from semiray.networks.discriminator import Discriminator, ResidualDiscriminator
+from semiray.networks.generator import Generator, ResidualGenerator
+from semiray.networks.shape import NetworkShape
+
+__all__ = ["ARCHITECTURES", "LayerRow", "NetworkShape", "build_networks", "describe"]
+
+ARCHITECTURES: dict[str, tuple[type[Generator], type[Discriminator]]] = {
+    "residual": (ResidualGenerator, ResidualDiscriminator),
+    "dcgan": (DCGANGenerator, DCGANDiscriminator),
+}
+
+
+def build_networks(architecture: str, shape: NetworkShape) -> tuple[Generator, Discriminator]:
+    """A fresh pair in channels-last memory format, initialised from torch's global random state."""
+    if architecture not in ARCHITECTURES:
+        raise SemirayError(f"no architecture is called {architecture!r}: choose one of {', '.join(ARCHITECTURES)}")
+    make_generator, make_discriminator = ARCHITECTURES[architecture]
+    generator, discriminator = make_generator(shape), make_discriminator(shape)
+    for network in (generator, discriminator):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return generator, discriminator
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer of a network: its name, kind, output shape without the batch, and number of parameters."""
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    parameters: int
+
+
+def describe(network: Generator | Discriminator) -> list[LayerRow]:
+    """The layers that hold parameters, in the order in which they run, found by running one batch of two zeros."""
+    rows: list[LayerRow] = []
+    handles = []
+
+    def watch(name: str, module: nn.Module) -> None:
+        def record(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            count = sum(p.numel() for p in module.parameters(recurse=False))
+            rows.append(LayerRow(name, type(module).__name__, tuple(output.shape[1:]), count))
+
+        handles.append(module.register_forward_hook(record))
+
+    for name, module in network.named_modules():
+        if any(True for _ in module.parameters(recurse=False)):
+            watch(name, module)
+    training = network.training
+    network.eval()
+    labels = torch.zeros(2, dtype=torch.long)
+    try:
+        with torch.no_grad():
+            if isinstance(network, Generator):
+                network(torch.zeros(2, network.shape.noise), torch.zeros(2, network.shape.codes), labels)
+            else:
+                side = network.shape.resolution
+                network(torch.zeros(2, 1, side, side), labels)
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+    return rows

@@ -1,0 +1,52 @@
+"""What a pair of networks is made for: the few numbers that fix their layers."""
+
+from dataclasses import dataclass
+
+from semiray.errors import SemirayError
+
+__all__ = ["RESOLUTIONS", "NetworkShape", "stage_resolutions", "stage_widths"]
+
+RESOLUTIONS = (32, 64, 128, 256)
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """The sizes that generator and discriminator agree on.
+
+    Args:
+        resolution: side of the square images in pixels, one of 32, 64, 128, 256.
+        codes: number of code dimensions M.
+        classes: number of disease classes; 0 for unlabelled data.
+        noise: length Z of the noise.
+        width: channels of the widest-resolution maps; deeper ones have twice as many at each halving, up to `widest`.
+        widest: the cap on channels.
+        embedding: length of a label's embedding; the generator's condition is four times as long.
+    """
+
+    resolution: int
+    codes: int
+    classes: int = 0
+    noise: int = 64
+    width: int = 32
+    widest: int = 256
+    embedding: int = 32
+
+    def __post_init__(self) -> None:
+        if self.resolution not in RESOLUTIONS:
+            raise SemirayError(
+                f"resolution is {self.resolution}: the networks are made for {', '.join(map(str, RESOLUTIONS))} pixels"
+            )
+
+
+def stage_resolutions(resolution: int) -> list[int]:
+    """Sides of the feature maps, smallest first: 4, 8, ... up to half the image."""
+    sizes = [4]
+    while sizes[-1] * 2 < resolution:
+        sizes.append(sizes[-1] * 2)
+    return sizes
+
+
+def stage_widths(shape: NetworkShape) -> list[int]:
+    """Channels at each of `stage_resolutions`, smallest map (most channels) first."""
+    count = len(stage_resolutions(shape.resolution))
+    return [min(shape.widest, shape.width * 2 ** (count - 1 - i)) for i in range(count)]

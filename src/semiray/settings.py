@@ -1,0 +1,243 @@
+"""The run's settings: one typed tree, read from YAML or TOML, from the command line, or made in Python.
+
+Each option is declared once, here, with its meaning; the command line and the documentation read them from here.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from semiray.errors import SemirayError
+
+__all__ = [
+    "PRESETS",
+    "AugmentationSettings",
+    "DataSettings",
+    "NetworkSettings",
+    "ObjectiveSettings",
+    "OptimisationSettings",
+    "Settings",
+    "load_settings",
+    "make_settings",
+]
+
+Preset = Literal["study", "default"]
+PRESETS: tuple[Preset, ...] = ("study", "default")
+
+
+class Section(BaseModel):
+    """A branch of the tree: unknown keys are errors, values can't be changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(Section):
+    """How images are found and framed."""
+
+    label_from: str | None = Field(
+        None, description="regular expression on the path relative to DATA; what matches is the label"
+    )
+    patient_from: str | None = Field(None, description="regular expression on the path; what matches is the patient")
+    classes: dict[str, str] | None = Field(
+        None, description="folder or label -> class name; others are left out; merges allowed"
+    )
+    label_column: str | None = Field(None, description="the table's column that holds the label")
+    patient_column: str | None = Field(None, description="the table's column that holds the patient")
+    path_column: str | None = Field(None, description="the table's column that holds the image's path")
+    framing: Literal["crop", "pad"] = Field("crop", description="how an image becomes square; never stretched")
+    fractions: tuple[float, float, float] = Field(
+        (0.7, 0.1, 0.2), description="shares of patients: train, validation, test"
+    )
+
+
+class NetworkSettings(Section):
+    """The sizes of generator and discriminator."""
+
+    architecture: Literal["residual", "dcgan"] = Field("residual", description="the networks' family")
+    noise: int = Field(64, ge=1, description="length of the noise z")
+    width: int = Field(32, ge=4, description="channels of the largest feature maps; doubled at each halving")
+    widest: int = Field(256, ge=4, description="the cap on channels")
+    embedding: int = Field(32, ge=1, description="length of a label's embedding")
+
+
+class ObjectiveSettings(Section):
+    """The game's terms and their weights."""
+
+    adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="the adversarial loss")
+    penalty: float = Field(1.0, ge=0, description="weight gamma of the zero-centred gradient penalties (R1 and R2)")
+    penalty_every: int = Field(8, ge=1, description="steps between penalties, whose weight grows alike")
+    sort: float = Field(0.3, ge=0, description="weight of sort: real images' codes drawn to the prior")
+    sort_directions: int = Field(32, ge=0, description="random projections beside the axes")
+    commit: float = Field(1.0, ge=0, description="weight of commit: codes asked for are codes read")
+    commit_form: Literal["squared_error", "likelihood"] = Field(
+        "squared_error", description="the study's mean squared error, or InfoGAN's likelihood"
+    )
+    classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real)")
+    relaxation: float = Field(4.0, gt=0, description="sharpness of a discrete code's smoothed threshold")
+
+
+class AugmentationSettings(Section):
+    """What the discriminator sees in place of a bare image, real and generated alike; all zero: bare images."""
+
+    shift: float = Field(0.06, ge=0, le=0.5, description="largest shift, as a fraction of the side")
+    zoom: float = Field(0.06, ge=0, lt=1, description="largest relative change of size")
+    brightness: float = Field(0.3, ge=0, le=2, description="largest change of brightness, in units of [-1, 1]")
+    contrast: float = Field(0.3, ge=0, lt=1, description="largest relative change of contrast")
+    blur: float = Field(0.5, ge=0, le=1, description="probability of going through half the size")
+    noise: float = Field(0.1, ge=0, le=2, description="largest standard deviation of white noise, in units of [-1, 1]")
+
+
+class OptimisationSettings(Section):
+    """Batches, steps and averages."""
+
+    batch: int = Field(64, ge=2, description="images a step")
+    learning_rate: float = Field(4e-4, gt=0, description="Adam's step size, both networks")
+    betas: tuple[float, float] = Field((0.0, 0.9), description="Adam's decay rates")
+    cool_from: float = Field(
+        0.6, ge=0, le=1, description="fraction of the run after which the step size falls to nothing (cosine); 1: never"
+    )
+    average: float = Field(500.0, ge=0, description="half-life of the generator's moving average, in steps; 0: none")
+    bf16: bool | None = Field(None, description="bfloat16 autocast; empty: where the processor has it")
+    channels_last: bool = Field(True, description="channels-last memory format")
+
+
+class Settings(Section):
+    """All that fixes a run beside its data: `Settings()` is the preset `default`."""
+
+    preset: Preset = Field("default", description="the preset this tree started from")
+    resolution: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
+    seed: int = Field(0, ge=0, description="seed of the split, the initial weights and every draw")
+    prior: dict[str, Any] | None = Field(None, description="the joint prior (docs/priors.md); empty: the study's")
+    data: DataSettings = DataSettings()
+    networks: NetworkSettings = NetworkSettings()
+    objectives: ObjectiveSettings = ObjectiveSettings()
+    augmentation: AugmentationSettings = AugmentationSettings()
+    optimisation: OptimisationSettings = OptimisationSettings()
+
+    def to_yaml(self) -> str:
+        """The whole tree, resolved, as YAML that `load_settings` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+# The study's recipe: DCGAN-like networks, binary cross-entropy, squared error on the codes, nothing else.
+STUDY: dict[str, Any] = {
+    "networks": {"architecture": "dcgan"},
+    "objectives": {"adversarial": "cross_entropy", "penalty": 0.0, "sort": 0.3, "classify": 0.0},
+    "augmentation": {"shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "blur": 0.0, "noise": 0.0},
+    "optimisation": {"learning_rate": 2e-4, "betas": [0.5, 0.999], "cool_from": 1.0, "average": 0.0},
+}
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it, branch by branch; a prior or a class map is replaced whole."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = (
+            merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) and key != "prior" else value
+        )
+    return merged
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """A YAML or TOML file as a tree, with errors that name the file and the line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = tomllib.loads(text) if path.suffix.lower() == ".toml" else yaml.safe_load(text)
+    except OSError as error:
+        raise SemirayError(f"settings file {path} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SemirayError(f"settings file {path} isn't UTF-8 text") from error
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        raise SemirayError(f"settings file {path} isn't valid: {error}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SemirayError(f"settings file {path} holds a {type(tree).__name__}: expected `option: value` lines")
+    return tree
+
+
+def parse_assignment(text: str) -> dict[str, Any]:
+    """`a.b=c` as the tree {a: {b: c}}; the value is read as YAML."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise SemirayError(f"--set {text!r}: expected option=value, such as objectives.sort=0.5")
+    try:
+        tree: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SemirayError(f"--set {text!r}: the value isn't valid YAML: {error}") from error
+    for key in reversed(name.strip().split(".")):
+        tree = {key: tree}
+    return dict(tree)
+
+
+def known_options(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Dotted names of all options below a branch."""
+    names = []
+    for key, field in model.model_fields.items():
+        branch = field.annotation
+        if isinstance(branch, type) and issubclass(branch, BaseModel):
+            names += known_options(branch, f"{prefix}{key}.")
+        else:
+            names.append(prefix + key)
+    return names
+
+
+def explain(error: ValidationError, origin: str) -> SemirayError:
+    """pydantic's findings in words, with the nearest known option where one was misspelt."""
+    lines = []
+    options = known_options(Settings)
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            leaf = name.rsplit(".", 1)[-1]
+            near = (
+                difflib.get_close_matches(name, options, 1) or [o for o in options if o.rsplit(".", 1)[-1] == leaf][:1]
+            )
+            hint = f"; did you mean {near[0]}?" if near else f"; the options are {', '.join(options)}"
+            lines.append(f"{name}: no such option{hint}")
+        else:
+            lines.append(f"{name} = {item['input']!r}: {item['msg'][:1].lower()}{item['msg'][1:]}")
+    return SemirayError(f"{origin}: " + "\n  ".join(lines))
+
+
+def make_settings(tree: Mapping[str, Any] | None = None, origin: str = "settings") -> Settings:
+    """A validated tree on top of its preset.
+
+    Args:
+        tree: options that differ from the preset's; `preset` itself among them.
+        origin: where the tree comes from, for error messages.
+
+    Raises:
+        SemirayError: an unknown option (the nearest known one is named) or a value out of range.
+    """
+    tree = tree or {}
+    preset = tree.get("preset", "default")
+    try:
+        return Settings.model_validate(merge(STUDY if preset == "study" else {}, tree))
+    except ValidationError as error:
+        raise explain(error, origin) from error
+
+
+def load_settings(path: Path | None = None, assignments: Iterable[str] = (), **options: Any) -> Settings:
+    """Settings from a file, then keyword options, then `a.b=c` assignments: the later wins.
+
+    Args:
+        path: a YAML or TOML file.
+        assignments: strings such as `"objectives.sort=0.5"`.
+        options: top-level options or branches; those that are None are ignored.
+
+    Example:
+        >>> load_settings(assignments=["objectives.sort=0.5"]).objectives.sort
+        0.5
+    """
+    tree: dict[str, Any] = read_tree(path) if path else {}
+    tree = merge(tree, {key: value for key, value in options.items() if value is not None})
+    for text in assignments:
+        tree = merge(tree, parse_assignment(text))
+    return make_settings(tree, str(path) if path else "settings")

@@ -1,0 +1,100 @@
+"""The game on one page: adversarial, sort, commit, ground. Functions of tensors; see DESIGN section 4 and docs/method.md."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = [
+    "class_loss",
+    "commit_likelihood",
+    "commit_squared_error",
+    "cross_entropy_critic",
+    "cross_entropy_generator",
+    "gradient_penalty",
+    "relativistic",
+    "sliced_wasserstein",
+]
+
+
+def relativistic(better: Tensor, worse: Tensor) -> Tensor:
+    """Relativistic pairing loss: softplus(worse - better), averaged over pairs.
+
+    The discriminator calls it with (real, generated), the generator with (generated, real); each is an argument (B,)
+    of critic logits, paired by label.
+
+    Source: Jolicoeur-Martineau 2019, arXiv 1807.00734; Huang et al. 2024, arXiv 2501.05441, equation 2.
+    """
+    return functional.softplus(worse - better).mean()
+
+
+def cross_entropy_critic(real: Tensor, generated: Tensor) -> Tensor:
+    """The first GAN's discriminator loss, on logits (B,). Source: Goodfellow et al. 2014, arXiv 1406.2661, equation 1."""
+    return functional.softplus(-real).mean() + functional.softplus(generated).mean()
+
+
+def cross_entropy_generator(generated: Tensor) -> Tensor:
+    """Its non-saturating generator loss, on logits (B,). Source: Goodfellow et al. 2014, section 3."""
+    return functional.softplus(-generated).mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """Zero-centred gradient penalty: E ||d critic / d image||², in float32.
+
+    R1 where `images` (B, 1, H, W) are real, R2 where they are generated. `critic` maps them to logits (B,).
+
+    Source: Mescheder et al. 2018, arXiv 1801.04406, equation 9; both at once: Huang et al. 2024, equation 4.
+    """
+    with torch.autocast(images.device.type, enabled=False):
+        images = images.detach().float().requires_grad_()
+        (gradient,) = torch.autograd.grad(critic(images).sum(), images, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
+
+
+def sliced_wasserstein(scores: Tensor, directions: Tensor, spread: Tensor) -> Tensor:
+    """Squared sliced 2-Wasserstein distance between a batch of score estimates and the prior N(0, R).
+
+    In one dimension the optimal transport is sorting both. Under the Gaussian copula every projection of the prior is
+    itself normal, so that the sorted prior sample can be replaced by its expectation, the quantiles at (i - 1/2) / B:
+    no sampling noise from the prior's side.
+
+    Args:
+        scores: (B, M) estimates for real images.
+        directions: (P, M) unit vectors.
+        spread: (P,) standard deviation of the prior along each, sqrt(w' R w).
+
+    Source: Rabin et al. 2012; Bonneel et al. 2015, doi 10.1007/s10851-014-0506-3; closed form from DESIGN section 3.
+    """
+    projected = (scores @ directions.T).sort(dim=0).values
+    levels = (torch.arange(len(scores), device=scores.device, dtype=torch.float32) + 0.5) / len(scores)
+    wanted = torch.special.ndtri(levels)[:, None] * spread
+    return (projected - wanted).square().mean()
+
+
+def commit_squared_error(estimate: Tensor, codes: Tensor) -> Tensor:
+    """The study's commitment: mean squared error between standardised codes asked for and read, both (B, M)."""
+    return (estimate - codes).square().mean()
+
+
+def commit_likelihood(estimate: Tensor, codes: Tensor, log_variance: Tensor) -> Tensor:
+    """Negative log-likelihood of the codes under a normal with learnt variance, per dimension, averaged.
+
+    Args:
+        estimate: (B, M) standardised codes as read.
+        codes: (B, M) standardised codes as asked for.
+        log_variance: (M,) learnt.
+
+    Source: InfoGAN's variational bound, Chen et al. 2016, arXiv 1606.03657, equation 5.
+    """
+    error = (estimate - codes).square() * torch.exp(-log_variance)
+    return 0.5 * (error + log_variance + math.log(2 * math.pi)).mean()
+
+
+def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the sorter's class logits (B, K): the label is a factor that the data ground.
+
+    On real images it is `ground`, on generated ones `commit`. Source: Odena et al. 2017, arXiv 1610.09585.
+    """
+    return functional.cross_entropy(logits, labels)
