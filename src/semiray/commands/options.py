@@ -80,15 +80,15 @@ class Reading:
         return said
 
 
-def parse_classes(text: str) -> list[str] | dict[str, str]:
-    """Read `--classes`: labels between commas, each optionally `label=name to call it by`.
+def parse_classes(text: str) -> dict[str, str]:
+    """Read `--classes`: labels between commas, each optionally `label=name to call it by`, into label -> name.
 
     Raises:
         SemirayError: if a label is empty or stands twice.
 
     Example:
         >>> parse_classes("COVID, Normal")
-        ['COVID', 'Normal']
+        {'COVID': 'COVID', 'Normal': 'Normal'}
         >>> parse_classes("Viral Pneumonia=pneumonia, Lung_Opacity=pneumonia, Normal")
         {'Viral Pneumonia': 'pneumonia', 'Lung_Opacity': 'pneumonia', 'Normal': 'Normal'}
     """
@@ -101,7 +101,7 @@ def parse_classes(text: str) -> list[str] | dict[str, str]:
         if label in names:
             raise SemirayError(f"--classes '{text}': {label} stands twice.")
         names[label] = name
-    return names if any(label != name for label, name in names.items()) else list(names)
+    return names
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
