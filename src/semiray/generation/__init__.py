@@ -5,12 +5,13 @@ from semiray.generation.encoding import encode, encode_scores
 from semiray.generation.figures import plot_networks, plot_samples
 from semiray.generation.sampling import Synthetic, generate
 from semiray.generation.traversal import traversal_images, traverse
-from semiray.generation.writers import write_images
+from semiray.generation.writers import check_out, write_images
 
 __all__ = [
     "RadiographDataset",
     "Synthetic",
     "SyntheticDataset",
+    "check_out",
     "encode",
     "encode_scores",
     "generate",

@@ -61,8 +61,8 @@ def encode_scores(
     device = next(run.discriminator.parameters()).device
     scores = np.empty((len(images), run.prior.dimensions), np.float32)
     for first in range(0, len(images), BLOCK):
-        batch = np.ascontiguousarray(images[first : first + BLOCK])
-        x = torch.from_numpy(batch).to(device).float().div_(127.5).sub_(1)[:, None]
+        batch = images[first : first + BLOCK].astype(np.float32)
+        x = torch.from_numpy(batch).to(device).div_(127.5).sub_(1)[:, None]
         y = torch.zeros(len(x), dtype=torch.int64, device=device)  # the sorter never sees the label: any will do
         with torch.inference_mode(), torch.autocast(device.type, enabled=False):
             scores[first : first + BLOCK] = run.discriminator(x, y).scores.float().cpu().numpy()

@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from semiray.errors import SemirayError
 from semiray.generation.sampling import Synthetic
 
-__all__ = ["write_images"]
+__all__ = ["check_out", "write_images"]
 
 _STAGING = ".partial"
 
@@ -53,7 +53,9 @@ def write_images(
     folders = _folders(synthetic.classes)
     staging = out / _STAGING
     try:
-        _claim(out, staging)
+        check_out(out)
+        shutil.rmtree(staging, ignore_errors=True)  # what a killed command left
+        staging.mkdir(parents=True)
         try:
             names = _write_pngs(synthetic, staging, folders, run_name, progress)
             _write_manifest(synthetic, staging / "manifest.csv", names)
@@ -66,8 +68,12 @@ def write_images(
     return out / "manifest.csv"
 
 
-def _claim(out: Path, staging: Path) -> None:
-    """Make OUT and its staging folder; what a killed command left in the latter goes."""
+def check_out(out: Path) -> None:
+    """Refuse a folder that images can't be written to, before any work is done for it; changes nothing.
+
+    Raises:
+        SemirayError: ``out`` is a file or a folder that is not empty.
+    """
     if out.exists() and not out.is_dir():
         raise SemirayError(f"{out} is a file: choose a folder for the images.")
     if out.is_dir() and any(path.name != _STAGING for path in out.iterdir()):
@@ -75,8 +81,6 @@ def _claim(out: Path, staging: Path) -> None:
             f"{out} is not empty, and images of two samples must not mix. Choose another folder, or empty this one: "
             "the same run, seed and options give the same bytes again."
         )
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
 
 
 def _folders(classes: tuple[str, ...]) -> tuple[str, ...]:

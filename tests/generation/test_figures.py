@@ -1,0 +1,43 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from semiray.errors import SemirayError
+from semiray.generation.figures import mosaic, plot_networks, plot_samples
+
+
+def test_mosaic_tiles_on_white() -> None:
+    images = np.arange(12, dtype=np.uint8).reshape(4, 3, 1, 1) * np.ones((4, 3, 5, 6), np.uint8)
+    sheet = mosaic(images, gap=2)
+    assert sheet.shape == (4 * 5 + 3 * 2, 3 * 6 + 2 * 2)
+    assert (sheet[7:12, 8:14] == 4).all()
+    assert (sheet[5:7] == 255).all()
+    assert (sheet[:, 6:8] == 255).all()
+    grouped = mosaic(images, gap=2, group=2)
+    assert len(grouped) == len(sheet) + 4
+    assert (grouped[-5:, :6] == 9).all()
+    assert (grouped[12:18] == 255).all()
+
+
+def test_sample_sheet_has_a_panel_a_class(run: Any, unlabelled_run: Any) -> None:
+    figure = plot_samples(run, columns=4, rows=2, where="survival == 1")
+    assert [axes.get_ylabel() for axes in figure.axes] == list(run.classes)
+    assert "survival == 1" in figure.texts[0].get_text()
+    sheets = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
+    assert sheets[0].shape == (65, 131)
+    assert (sheets[0] != sheets[1]).any()
+    assert len(plot_samples(unlabelled_run, columns=3, rows=1).axes) == 1
+    with pytest.raises(SemirayError, match="at least one"):
+        plot_samples(run, columns=0)
+
+
+def test_networks_figure_counts_every_parameter(run: Any, make_run: Any) -> None:
+    for some in (run, make_run((), architecture="dcgan")):
+        written = [text.get_text() for axes in plot_networks(some).axes for text in axes.texts]
+        for network in (some.generator, some.discriminator):
+            total = sum(parameter.numel() for parameter in network.parameters())
+            assert f"{total:,} parameters" in written
+        assert any(f"codes ({some.prior.dimensions},)" in text for text in written)
+        assert any("image (1, 32, 32) in [-1, 1]" in text for text in written)
+        assert "Conv2d" in written
