@@ -1,22 +1,33 @@
 """Radiographs in: readers, decoding, patients' splits, duplicates, and the phantom."""
 
-from semiray.radiographs.cache import cache_folder, load_radiographs
+from semiray.radiographs.cache import load_radiographs
+from semiray.radiographs.contact_sheet import contact_sheet
 from semiray.radiographs.dataset import RadiographSet
+from semiray.radiographs.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
+from semiray.radiographs.inspection import Inspection, inspect
 from semiray.radiographs.pixels import Framing, read_radiograph
 from semiray.radiographs.readers import PATIENT_PRESETS, read_records
 from semiray.radiographs.records import Listing, Record
 from semiray.radiographs.splits import Split, split_by_patient
+from semiray.radiographs.store import cache_folder
 
 __all__ = [
     "PATIENT_PRESETS",
     "Framing",
+    "Inspection",
     "Listing",
     "RadiographSet",
     "Record",
     "Split",
     "cache_folder",
+    "contact_sheet",
+    "exact_duplicates",
+    "inspect",
     "load_radiographs",
+    "near_duplicates",
+    "perceptual_hash",
     "read_radiograph",
     "read_records",
     "split_by_patient",
+    "unite_patients",
 ]

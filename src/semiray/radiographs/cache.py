@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import os
 import stat
-import struct
-import sys
-import tempfile
-import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,65 +18,25 @@ from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels import Framing, UnreadableImageError, decode_grey, frame
 from semiray.radiographs.readers import read_records
 from semiray.radiographs.records import Listing, Record
+from semiray.radiographs.store import (
+    DecodedFiles,
+    FileFacts,
+    cache_folder,
+    digest,
+    read_array,
+    read_json,
+    write_array,
+    write_json,
+)
 
-__all__ = ["DecodedFiles", "FileFacts", "cache_folder", "decode_listing", "load_radiographs"]
+__all__ = ["Progress", "assemble", "decode_listing", "load_radiographs"]
 
 # Raise when the same file and settings give other pixels than before, or the files of the cache another shape.
 _VERSION = 1
-_HEADER_BYTES = 128
 _BATCH = 512
 
 Progress = Callable[[int, int], None]
 R = TypeVar("R")
-
-
-class FileFacts(NamedTuple):
-    """What decoding one file told.
-
-    Attributes:
-        key: the record's key.
-        content: sha256 of the file in hex; empty if it can't be read at all.
-        width: pixels; 0 if it can't be decoded.
-        height: pixels; 0 if it can't be decoded.
-        kind: how it is stored, such as ``8-bit grey``.
-        problem: why it can't be decoded; empty if it can.
-    """
-
-    key: str
-    content: str
-    width: int
-    height: int
-    kind: str
-    problem: str
-
-
-@dataclass(frozen=True)
-class DecodedFiles:
-    """Pixels of all files that can be decoded, and facts about all files.
-
-    Attributes:
-        images: (N, H, W) uint8, memory-mapped, one for each of ``files`` without a problem, in their order.
-        files: facts, one a record of the listing, in its order.
-        fingerprint: sha256 in hex of names, contents and pixel settings.
-    """
-
-    images: npt.NDArray[np.uint8]
-    files: tuple[FileFacts, ...]
-    fingerprint: str
-
-
-def cache_folder() -> Path:
-    """Return the folder for caches: ``$SEMIRAY_CACHE``, else ``semiray`` where the platform keeps users' caches."""
-    if chosen := os.environ.get("SEMIRAY_CACHE"):
-        return Path(chosen).expanduser()
-    if chosen := os.environ.get("XDG_CACHE_HOME"):
-        return Path(chosen) / "semiray"
-    try:
-        if sys.platform == "win32":
-            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "semiray" / "cache"
-        return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "semiray"
-    except RuntimeError:  # No home folder, as in some containers.
-        return Path(tempfile.gettempdir()) / "semiray"
 
 
 def load_radiographs(
@@ -139,13 +91,15 @@ def load_radiographs(
     decoded = decode_listing(
         listing, resolution=resolution, framing=framing, cache=cache, workers=workers, progress=progress
     )
+    return assemble(listing, decoded)
+
+
+def assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet:
+    """Join a listing to its decoded files, leaving out those that can't be decoded."""
     records = [record for record, file in zip(listing.records, decoded.files, strict=True) if not file.problem]
     present = {record.label for record in records}
     names = tuple(name for name in listing.classes if name in present)
     number = {name: i for i, name in enumerate(names)}
-    digest = hashlib.sha256(decoded.fingerprint.encode())
-    for record in records:
-        digest.update(repr((record.label, record.patient)).encode("utf-8", "surrogatepass"))
     return RadiographSet(
         images=decoded.images,
         labels=np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64),
@@ -153,7 +107,7 @@ def load_radiographs(
         patients=np.array([record.patient for record in records], dtype=np.str_),
         keys=tuple(record.key for record in records),
         metadata=tuple(record.metadata for record in records),
-        fingerprint=digest.hexdigest(),
+        fingerprint=digest(decoded.fingerprint, ((record.label, record.patient) for record in records)),
         skipped=tuple((file.key, file.problem) for file in decoded.files if file.problem),
     )
 
@@ -191,30 +145,32 @@ def decode_listing(
     records = listing.records
     stats = [_stat(record.path) for record in records]
     settings = f"{_VERSION} {resolution} {framing}"
-    names = _digest(settings, ((record.key, size) for record, (size, *_) in zip(records, stats, strict=True)))
-    start = _digest(names, [(str(listing.root.resolve()), stats)])
-    pointer = folder / f"start-{start[:40]}.json"
+    keys = [record.key for record in records]
+    names = digest(settings, ((key, size) for key, (size, _, _) in zip(keys, stats, strict=True)))
+    pointer = folder / f"start-{digest(names, [(str(listing.root.resolve()), stats)])[:40]}.json"
+
+    def identify(contents: Sequence[str]) -> tuple[str, str]:
+        fingerprint = digest(settings, zip(keys, contents, strict=True))
+        return f"{names[:20]}-{fingerprint[:40]}", fingerprint
+
+    if decoded := read_array(folder, str(read_json(pointer).get("array")), keys):
+        return decoded
     try:
-        if decoded := _load(folder, _read_json(pointer).get("array"), records):
-            return decoded
         folder.mkdir(parents=True, exist_ok=True)
         threads = max(1, workers if workers is not None else _processors())
         with ThreadPoolExecutor(threads, thread_name_prefix="semiray-decode") as pool:
-            stem, decoded = None, None
-            known = any(folder.glob(f"{names[:20]}-*.json"))
-            if known:
-                hashes = _in_order(pool, lambda record: _hash(record.path), records, progress)
-                stem = f"{names[:20]}-{_fingerprint(settings, records, list(hashes))[:40]}"
-                decoded = _load(folder, stem, records)
+            if any(folder.glob(f"{names[:20]}-*.json")):
+                stem, _ = identify(list(_in_order(pool, lambda record: _hash(record.path), records, progress)))
+                decoded = read_array(folder, stem, keys)
             if decoded is None:
                 results = _in_order(pool, lambda record: _decode(record, resolution, framing), records, progress)
-                stem = _write(folder, names, settings, records, results, resolution)
-                decoded = _load(folder, stem, records)
+                stem = write_array(folder, resolution, results, identify)
+                decoded = read_array(folder, stem, keys)
         if decoded is None:
-            raise SemirayError(
-                f"{folder / f'{stem}.npy'}: what was just written can't be read back. Is the disk sound?"
-            )
-        _write_json(pointer, {"array": stem})
+            raise SemirayError(f"{folder}: what was just written can't be read back. Is the disk sound?")
+        # A file that is there but couldn't be opened may open next time: only contents that were seen are vouched for.
+        if all(file.content or size < 0 for file, (size, _, _) in zip(decoded.files, stats, strict=True)):
+            write_json(pointer, {"array": stem})
     except OSError as error:
         raise SemirayError(
             f"{folder}: the cache can't be written ({error.strerror or error}). "
@@ -235,17 +191,6 @@ def _stat(path: Path) -> tuple[int, int, int]:
         return (-1, 0, 0)
     # Opening a pipe that is called x.png would wait for ever.
     return (status.st_size if stat.S_ISREG(status.st_mode) else -1, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def _digest(first: str, items: Iterable[object]) -> str:
-    digest = hashlib.sha256(first.encode())
-    for item in items:
-        digest.update(repr(item).encode("utf-8", "surrogatepass") + b"\n")
-    return digest.hexdigest()
-
-
-def _fingerprint(settings: str, records: Sequence[Record], contents: Sequence[str]) -> str:
-    return _digest(settings, zip((record.key for record in records), contents, strict=True))
 
 
 def _read(path: Path) -> bytes:
@@ -293,109 +238,3 @@ def _in_order(
         finally:
             for future in futures:
                 future.cancel()
-
-
-def _write(
-    folder: Path,
-    names: str,
-    settings: str,
-    records: Sequence[Record],
-    results: Iterator[tuple[FileFacts, npt.NDArray[np.uint8] | None]],
-    resolution: int,
-) -> str:
-    """Stream images into an .npy file, then its facts into a .json beside it; return their stem."""
-    _sweep(folder)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix="part-", suffix=".tmp")
-    files: list[FileFacts] = []
-    count = checksum = 0
-    try:
-        # Written, not mapped: a full disk under a map kills the process, under a write it is an error that can be told.
-        with os.fdopen(handle, "wb") as file:
-            file.write(_header((0, resolution, resolution)))
-            for facts, image in results:
-                files.append(facts)
-                if image is not None:
-                    raw = image.tobytes()
-                    file.write(raw)
-                    checksum = zlib.crc32(raw, checksum)
-                    count += 1
-            file.seek(0)
-            file.write(_header((count, resolution, resolution)))
-            file.flush()
-            os.fsync(file.fileno())
-        if not count:
-            problems = "; ".join(f"{facts.key}: {facts.problem}" for facts in files[:5])
-            raise SemirayError(
-                f"None of {len(files):,} images can be read. {problems}{'; ...' if len(files) > 5 else ''}."
-            )
-        stem = f"{names[:20]}-{_fingerprint(settings, records, [facts.content for facts in files])[:40]}"
-        Path(temporary).replace(folder / f"{stem}.npy")
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-    fingerprint = _fingerprint(settings, records, [facts.content for facts in files])
-    _write_json(folder / f"{stem}.json", {"fingerprint": fingerprint, "checksum": checksum, "files": files})
-    return stem
-
-
-def _header(shape: tuple[int, int, int]) -> bytes:
-    """Header of an .npy file, version 1.0, of fixed length, so that it can be written again with the final count."""
-    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
-    return (
-        b"\x93NUMPY\x01\x00" + struct.pack("<H", _HEADER_BYTES - 10) + text.ljust(_HEADER_BYTES - 11).encode() + b"\n"
-    )
-
-
-def _load(folder: Path, stem: object, records: Sequence[Record]) -> DecodedFiles | None:
-    """Map an array of the cache if it is whole and belongs to the records."""
-    if not isinstance(stem, str):
-        return None
-    facts = _read_json(folder / f"{stem}.json")
-    try:
-        files = tuple(
-            FileFacts(str(key), str(content), int(width), int(height), str(kind), str(problem))
-            for key, content, width, height, kind, problem in facts["files"]
-        )
-        images = np.load(folder / f"{stem}.npy", mmap_mode="r", allow_pickle=False)
-        expected = sum(not file.problem for file in files)
-        whole = images.dtype == np.uint8 and images.ndim == 3 and len(images) == expected > 0
-        whole = whole and [file.key for file in files] == [record.key for record in records]
-        if not whole or _checksum(images) != facts["checksum"]:
-            return None
-        return DecodedFiles(images, files, str(facts["fingerprint"]))
-    except (OSError, ValueError, TypeError, KeyError, EOFError):
-        return None
-
-
-def _checksum(images: npt.NDArray[np.uint8]) -> int:
-    flat, checksum = images.reshape(-1), 0
-    for first in range(0, flat.size, 1 << 24):
-        checksum = zlib.crc32(flat[first : first + (1 << 24)].data, checksum)
-    return checksum
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _write_json(path: Path, content: Mapping[str, object]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix="part-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file)
-        Path(temporary).replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what starts that were killed more than a day ago left half written."""
-    for path in folder.glob("part-*.tmp"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > 86400:
-                path.unlink()

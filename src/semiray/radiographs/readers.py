@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.folders import Tree, label_by_folder, walk
 from semiray.radiographs.records import IMAGE_SUFFIXES, TABLE_SUFFIXES, Listing, Record
+from semiray.radiographs.selection import choose_classes, compile_pattern, search
 from semiray.radiographs.tables import (
     LABEL_COLUMNS,
     PATIENT_COLUMNS,
@@ -79,8 +79,8 @@ def read_records(
         patient_from, patient_column = None, PATIENT_PRESETS["hannover"]
     elif patient_from is not None and patient_from in PATIENT_PRESETS:
         patient_from = PATIENT_PRESETS[patient_from]
-    label_pattern = _compile(label_from, "label_from (--label-from)")
-    patient_pattern = _compile(patient_from, "patient_from (--patient-from)")
+    label_pattern = compile_pattern(label_from, "label_from (--label-from)")
+    patient_pattern = compile_pattern(patient_from, "patient_from (--patient-from)")
 
     found = _read_table_file(data, path_column) if _is_table_file(data) else _read_folder(data, path_column)
     notes = list(found.notes)
@@ -93,18 +93,18 @@ def read_records(
         raise SemirayError(f"{data}: {option} is given, but no table (CSV, TSV, Parquet) here names its images.")
     keys = sorted(found.paths)
     if label_pattern is not None:
-        labels = _search(label_pattern, keys, "label_from (--label-from)", "unlabelled", notes)
+        labels = search(label_pattern, keys, "label_from (--label-from)", "unlabelled", notes)
     if patient_pattern is not None:
-        patients = _search(patient_pattern, keys, "patient_from (--patient-from)", "their own patients", notes)
+        patients = search(patient_pattern, keys, "patient_from (--patient-from)", "their own patients", notes)
     elif not patients and all(_KERMANY_NAME.match(PurePosixPath(key).stem) for key in keys):
-        patients = _search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
+        patients = search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
         notes.append("Patients are read off the file names (preset kermany).")
 
     records = [
         Record(found.paths[key], key, labels.get(key), patients.get(key, key), found.metadata.get(key, {}))
         for key in keys
     ]
-    records, names = _choose_classes(records, classes, notes)
+    records, names = choose_classes(records, classes, notes)
     return Listing(found.root, found.layout, tuple(records), tuple(notes), names)
 
 
@@ -286,70 +286,3 @@ def _column_patients(found: _Found, chosen: str | None, notes: list[str]) -> dic
             f"{len(found.rows) - len(patients):,} rows have no patient in column {column!r}: each is its own patient."
         )
     return patients
-
-
-def _compile(pattern: str | None, option: str) -> re.Pattern[str] | None:
-    if pattern is None:
-        return None
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        at = error.pos or 0
-        raise SemirayError(
-            f"{option}: not a regular expression: {error.msg} at position {at}.\n  {pattern}\n  {' ' * at}^ here"
-        ) from error
-    if compiled.match("") and not compiled.groups:
-        raise SemirayError(f"{option}: {pattern!r} matches the empty text, so it says nothing about any image.")
-    return compiled
-
-
-def _search(
-    pattern: re.Pattern[str], keys: Sequence[str], option: str, otherwise: str, notes: list[str]
-) -> dict[str, str]:
-    values = {}
-    for key in keys:
-        match = pattern.search(key)
-        value = match.group(1 if pattern.groups else 0) if match else None
-        if value:
-            values[key] = value
-    if not values:
-        raise SemirayError(
-            f"{option}: {pattern.pattern!r} matches none of {len(keys):,} images. "
-            f"They are called, for example: {', '.join(_spread(keys))}."
-        )
-    missed = [key for key in keys if key not in values]
-    if missed and otherwise:
-        notes.append(
-            f"{option} doesn't match {len(missed):,} images, which are {otherwise}: {', '.join(_spread(missed))}."
-        )
-    return values
-
-
-def _spread(keys: Sequence[str], most: int = 4) -> list[str]:
-    """Some names from all over the list, so that every folder has a chance to be among them."""
-    step = max(1, len(keys) // most)
-    return list(keys[::step][:most])
-
-
-def _choose_classes(
-    records: list[Record], classes: Mapping[str, str] | Sequence[str] | None, notes: list[str]
-) -> tuple[list[Record], tuple[str, ...]]:
-    counts = Counter(record.label for record in records if record.label is not None)
-    if classes is None:
-        return records, tuple(sorted(counts))
-    if isinstance(classes, str):
-        classes = [classes]
-    mapping = dict(classes) if isinstance(classes, Mapping) else {name: name for name in classes}
-    unknown = [name for name in mapping if name not in counts]
-    if unknown or not mapping:
-        there = (
-            ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items())) or "none: no image has a label"
-        )
-        what = f"no image has the label {', '.join(map(repr, unknown))}" if unknown else "no class is named"
-        raise SemirayError(f"classes: {what}. Labels there are: {there}.")
-    kept = [replace(record, label=mapping[record.label]) for record in records if record.label in mapping]
-    if len(kept) < len(records):
-        others = Counter(record.label or "(unlabelled)" for record in records if record.label not in mapping)
-        listed = ", ".join(f"{name} {count:,}" for name, count in sorted(others.items()))
-        notes.append(f"{len(records) - len(kept):,} images of other classes are left out: {listed}.")
-    return kept, tuple(dict.fromkeys(mapping.values()))

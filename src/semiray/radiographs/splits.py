@@ -85,7 +85,7 @@ class Split:
         lost = [key for key in named if key not in index]
         if lost:
             raise SemirayError(
-                f"{path}: {len(lost):,} of its {len(named):,} images aren't in the data set: {', '.join(lost[:3])}, ... "
+                f"{path}: {len(lost):,} of its {len(named):,} images are missing: {', '.join(lost[:3])}, ... "
                 "Give the data and the reader options that the split was made with."
             )
         if len(set(named)) < len(named):

@@ -1,0 +1,88 @@
+"""Many radiographs on one page: looking comes before any statistic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from semiray.errors import SemirayError
+
+__all__ = ["contact_sheet"]
+
+_GAP = 2
+_MARGIN = 16
+_INK = 40
+_PALE = 130
+
+
+def contact_sheet(
+    images: npt.NDArray[np.uint8],
+    labels: Sequence[str] | npt.NDArray[np.str_] | None = None,
+    *,
+    columns: int = 12,
+    rows: int | None = None,
+    tile: int = 96,
+    title: str = "",
+) -> Image.Image:
+    """Draw images in rows on white, one block a label; of more than fit, some from all over the set.
+
+    Args:
+        images: (N, H, W) uint8.
+        labels: (N,) names to group by, in the order in which they first appear; None for one block without a heading.
+        columns: images in a row.
+        rows: most rows of a block; None for 2 a label, or 8 without labels.
+        tile: width of an image on the page in pixels.
+        title: a line on top.
+
+    Returns:
+        The page, grey, 8 bit.
+
+    Raises:
+        SemirayError: if there is no image, or not one label each.
+
+    Example:
+        >>> contact_sheet(np.zeros((30, 64, 64), np.uint8), columns=10, tile=64).size
+        (690, 228)
+    """
+    if images.ndim != 3 or not images.size:
+        raise SemirayError("a contact sheet needs at least one image, (N, H, W).")
+    if labels is not None and len(labels) != len(images):
+        raise SemirayError(f"a contact sheet needs a label for each image: {len(labels)} for {len(images)}.")
+    names = np.asarray(labels if labels is not None else [""] * len(images), dtype=np.str_)
+    most = columns * (rows or (8 if labels is None else 2))
+    height = max(1, round(tile * images.shape[1] / images.shape[2]))
+    large, small = ImageFont.load_default(22), ImageFont.load_default(15)
+    heading = 30 if labels is not None else 0
+
+    blocks: list[tuple[str, int, npt.NDArray[np.int64]]] = []
+    for name in dict.fromkeys(names.tolist()):
+        members = np.flatnonzero(names == name)
+        shown = members
+        if len(members) > most:
+            shown = members[np.linspace(0, len(members) - 1, most).round().astype(np.int64)]
+        blocks.append((name, len(members), shown))
+
+    widest = min(columns, max(len(shown) for _, _, shown in blocks))
+    width = widest * (tile + _GAP) - _GAP + 2 * _MARGIN
+    lines = [-(-len(shown) // columns) for _, _, shown in blocks]
+    top = _MARGIN + (36 if title else 0)
+    page = Image.new(
+        "L", (width, top + sum(heading + n * (height + _GAP) + 10 for n in lines) - 10 - _GAP + _MARGIN), 255
+    )
+    draw = ImageDraw.Draw(page)
+    if title:
+        draw.text((_MARGIN, _MARGIN - 2), title, fill=_INK, font=large)
+    for (name, count, shown), n in zip(blocks, lines, strict=True):
+        if heading:
+            text = name or "(unlabelled)"
+            draw.text((_MARGIN, top + 4), text, fill=_INK, font=small)
+            after = _MARGIN + draw.textlength(text, font=small) + 10
+            draw.text((after, top + 4), f"{len(shown):,} of {count:,}", fill=_PALE, font=small)
+        for k, i in enumerate(shown):
+            at = (_MARGIN + k % columns * (tile + _GAP), top + heading + k // columns * (height + _GAP))
+            page.paste(Image.fromarray(images[i]).resize((tile, height), Image.Resampling.BICUBIC), at)
+        top += heading + n * (height + _GAP) + 10
+    return page

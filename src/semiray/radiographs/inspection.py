@@ -1,0 +1,249 @@
+"""Looks a data set over before anybody trains on it: what is there, in what shape, whose, and how often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from semiray.errors import SemirayError
+from semiray.radiographs.cache import Progress, assemble, decode_listing
+from semiray.radiographs.contact_sheet import contact_sheet
+from semiray.radiographs.dataset import RadiographSet
+from semiray.radiographs.duplicates import exact_duplicates, near_duplicates
+from semiray.radiographs.pixels import Framing
+from semiray.radiographs.readers import read_records
+from semiray.radiographs.store import FileFacts
+
+__all__ = ["Inspection", "inspect"]
+
+_UNLABELLED = "(unlabelled)"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a look at a data set found.
+
+    Attributes:
+        root: the data's folder.
+        layout: the layout that was recognised, in words.
+        notes: what was left out or guessed.
+        images: readable images.
+        patients: different patients among them.
+        images_per_patient: least, median, most.
+        classes: per class (number of images, number of patients); ``(unlabelled)`` is last.
+        splits: images per part where the folders say so.
+        widths: least, median, most, in pixels.
+        heights: least, median, most, in pixels.
+        sizes: images per width and height, most common first.
+        kinds: images per way of storing (bit depth, colour), most common first.
+        smaller: images whose shorter side is below the resolution looked at.
+        resolution: that resolution.
+        unreadable: key and reason of each file that can't be decoded.
+        exact: groups of keys with the same content.
+        near: groups of keys that show the same picture, without those that are exact copies only.
+        conflicts: groups of copies that carry different classes or different patients.
+    """
+
+    root: Path
+    layout: str
+    notes: tuple[str, ...]
+    images: int
+    patients: int
+    images_per_patient: tuple[int, float, int]
+    classes: Mapping[str, tuple[int, int]]
+    splits: Mapping[str, int]
+    widths: tuple[int, float, int]
+    heights: tuple[int, float, int]
+    sizes: Mapping[str, int]
+    kinds: Mapping[str, int]
+    smaller: int
+    resolution: int
+    unreadable: tuple[tuple[str, str], ...]
+    exact: tuple[tuple[str, ...], ...]
+    near: tuple[tuple[str, ...], ...]
+    conflicts: tuple[tuple[str, ...], ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything as JSON's types."""
+        return {**asdict(self), "root": str(self.root)}
+
+    def lines(self, most: int = 10) -> list[str]:
+        """Say it in lines of text for people.
+
+        Args:
+            most: items of a list that are named; the rest is counted.
+        """
+        least, median, highest = self.images_per_patient
+        lines = [
+            f"{self.root}: {self.layout}",
+            f"{self.images:,} images of {self.patients:,} patients ({least:,} to {highest:,} each, median {median:g})",
+            "",
+        ]
+        width = max([len(name) for name in self.classes] + [len("class")])
+        lines += [f"  {'class':{width}}  {'images':>8}  {'patients':>8}"]
+        lines += [f"  {name:{width}}  {n:8,}  {patients:8,}" for name, (n, patients) in self.classes.items()]
+        if self.splits:
+            lines += ["", "folders: " + ", ".join(f"{part} {n:,}" for part, n in self.splits.items())]
+        lines += [
+            "",
+            f"width   {_range(self.widths)} px",
+            f"height  {_range(self.heights)} px",
+            f"sizes   {_counted(self.sizes, 4)}",
+            f"stored  {_counted(self.kinds, most)}",
+        ]
+        if self.smaller:
+            lines.append(f"{self.smaller:,} images are smaller than {self.resolution} px and would be enlarged")
+        lines += ["", f"unreadable files: {len(self.unreadable):,}"]
+        lines += _some([f"{key}: {reason}" for key, reason in self.unreadable], most)
+        for title, groups in (
+            ("exact duplicates", self.exact),
+            ("near duplicates", self.near),
+            ("of these with different classes or patients", self.conflicts),
+        ):
+            several = f" groups, {sum(map(len, groups)):,} images" if groups else ""
+            lines.append(f"{title}: {len(groups):,}{several}")
+            lines += _some([" = ".join(_some(group, 4, indent="")) for group in groups], most)
+        if self.notes:
+            lines += ["", "notes"] + [f"  - {note}" for note in self.notes]
+        return lines
+
+
+def inspect(
+    data: Path,
+    *,
+    resolution: int = 64,
+    framing: Framing = "crop",
+    sheet: Path | None = None,
+    cache: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    label_from: str | None = None,
+    patient_from: str | None = None,
+    classes: Mapping[str, str] | Sequence[str] | None = None,
+    label_column: str | None = None,
+    patient_column: str | None = None,
+    path_column: str | None = None,
+) -> Inspection:
+    r"""Look a data set over: classes, patients, sizes, bit depths, unreadable files, duplicates, and a contact sheet.
+
+    Args:
+        data: a folder or a table; see ``read_records``, whose options these are from ``label_from`` on.
+        resolution: side of the squares that duplicates are sought in and the contact sheet shows.
+        framing: ``crop`` or ``pad``, as training would see them.
+        sheet: file to write the contact sheet to; None for none.
+        cache: see ``load_radiographs``; training at the same resolution and framing starts from the same cache.
+        workers: see ``load_radiographs``.
+        progress: called with (files done, files in all).
+        label_from: see ``read_records``.
+        patient_from: see ``read_records``.
+        classes: see ``read_records``.
+        label_column: see ``read_records``.
+        patient_column: see ``read_records``.
+        path_column: see ``read_records``.
+
+    Raises:
+        SemirayError: if nothing can be decoded, an option is invalid, or a file can't be written.
+
+    Example:
+        >>> print("\\n".join(inspect(Path("chest_xray/train")).lines()))  # doctest: +SKIP
+    """
+    listing = read_records(
+        data,
+        label_from=label_from,
+        patient_from=patient_from,
+        classes=classes,
+        label_column=label_column,
+        patient_column=patient_column,
+        path_column=path_column,
+    )
+    decoded = decode_listing(
+        listing, resolution=resolution, framing=framing, cache=cache, workers=workers, progress=progress
+    )
+    xrays = assemble(listing, decoded)
+    readable = [file for file in decoded.files if not file.problem]
+    exact, near, conflicts = _duplicates(xrays, readable)
+    if sheet is not None:
+        _write_sheet(Path(sheet), xrays, listing.root.resolve().name)
+    widths, heights = (np.array([getattr(file, side) for file in readable]) for side in ("width", "height"))
+    _, per_patient = np.unique(xrays.patients, return_counts=True)
+    parts = Counter(row["split"] for row in xrays.metadata if row.get("split") in ("train", "validation", "test"))
+    return Inspection(
+        root=listing.root,
+        layout=listing.layout,
+        notes=listing.notes,
+        images=len(xrays),
+        patients=len(per_patient),
+        images_per_patient=_spread(per_patient),
+        classes=_per_class(xrays),
+        splits={part: parts[part] for part in ("train", "validation", "test") if part in parts},
+        widths=_spread(widths),
+        heights=_spread(heights),
+        sizes=dict(Counter(f"{file.width} x {file.height}" for file in readable).most_common()),
+        kinds=dict(Counter(file.kind for file in readable).most_common()),
+        smaller=int((np.minimum(widths, heights) < resolution).sum()),
+        resolution=resolution,
+        unreadable=xrays.skipped,
+        exact=exact,
+        near=near,
+        conflicts=conflicts,
+    )
+
+
+def _duplicates(
+    xrays: RadiographSet, files: Sequence[FileFacts]
+) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
+    exact = exact_duplicates([file.content for file in files])
+    # A near group of one content only says nothing that the exact group didn't.
+    near = [group for group in near_duplicates(xrays.images) if len({files[i].content for i in group}) > 1]
+    copies = exact + near
+    conflicts = [group for group in copies if len({(xrays.labels[i], xrays.patients[i]) for i in group}) > 1]
+    named = [tuple(tuple(xrays.keys[i] for i in group) for group in groups) for groups in (exact, near, conflicts)]
+    return named[0], named[1], named[2]
+
+
+def _per_class(xrays: RadiographSet) -> dict[str, tuple[int, int]]:
+    counts = {}
+    for label, name in [*enumerate(xrays.classes), (-1, _UNLABELLED)]:
+        members = xrays.labels == label
+        if members.any():
+            counts[name] = (int(members.sum()), len(np.unique(xrays.patients[members])))
+    return counts
+
+
+def _write_sheet(path: Path, xrays: RadiographSet, name: str) -> None:
+    order = np.argsort(np.where(xrays.labels < 0, len(xrays.classes), xrays.labels), kind="stable")
+    labels = [(*xrays.classes, _UNLABELLED)[xrays.labels[i]] for i in order] if xrays.classes else None
+    page = contact_sheet(xrays.images[order], labels, title=f"{name}: {len(xrays):,} images")
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        page.save(temporary, format=Image.registered_extensions().get(path.suffix.lower(), "PNG"))
+        temporary.replace(path)
+    except OSError as error:
+        raise SemirayError(f"{path}: the contact sheet can't be written ({error.strerror or error}).") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _spread(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[int, float, int]:
+    return int(values.min()), float(np.median(values)), int(values.max())
+
+
+def _range(spread: tuple[int, float, int]) -> str:
+    least, median, most = spread
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}, median {median:,.0f}"
+
+
+def _counted(counts: Mapping[str, int], most: int) -> str:
+    listed = [f"{name} ({count:,})" for name, count in list(counts.items())[:most]]
+    return ", ".join(listed) + (f", and {len(counts) - most:,} others" if len(counts) > most else "")
+
+
+def _some(items: Sequence[str], most: int, indent: str = "  ") -> list[str]:
+    listed = [f"{indent}{item}" for item in items[:most]]
+    return listed + ([f"{indent}and {len(items) - most:,} more"] if len(items) > most else [])
