@@ -112,6 +112,8 @@ class Settings(Section):
     preset: Preset = Field("default", description="the preset this tree started from")
     resolution: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
     seed: int = Field(0, ge=0, description="seed of the split, the initial weights and every draw")
+    minutes: float | None = Field(None, gt=0, description="how long to train; with neither minutes nor images: 30")
+    images: int | None = Field(None, ge=1, description="how many real images to show, repeats counted")
     prior: dict[str, Any] | None = Field(None, description="the joint prior (docs/priors.md); empty: the study's")
     data: DataSettings = DataSettings()
     networks: NetworkSettings = NetworkSettings()
@@ -189,7 +191,7 @@ def known_options(model: type[BaseModel], prefix: str = "") -> list[str]:
 
 
 def explain(error: ValidationError, origin: str) -> SemirayError:
-    """pydantic's findings in words, with the nearest known option where one was misspelt."""
+    """Pydantic's findings in words, with the nearest known option where one was misspelt."""
     lines = []
     options = known_options(Settings)
     for item in error.errors():

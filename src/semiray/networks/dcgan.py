@@ -1,5 +1,7 @@
 """The study's networks: a DCGAN (Radford et al. 2016, arXiv 1511.06434) with labels and codes at its input."""
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +28,7 @@ class DCGANGenerator(Generator):
         widths = stage_widths(shape)
         self.base = nn.Linear(self.inputs, widths[0] * 16, bias=False)
         layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
-        for a, b in zip(widths, widths[1:], strict=False):
+        for a, b in itertools.pairwise(widths):
             layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
         layers.append(nn.ConvTranspose2d(widths[-1], 1, 4, 2, 1))
         self.layers = nn.Sequential(*layers)
@@ -40,11 +42,13 @@ class DCGANGenerator(Generator):
 class DCGANDiscriminator(Discriminator):
     """Strided 4 x 4 convolutions, batch normalisation but for the first, down to 4 x 4 pixels."""
 
+    couples_images = True
+
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__(shape)
         widths = stage_widths(shape)[::-1]
         layers: list[nn.Module] = [nn.Conv2d(1, widths[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-        for a, b in zip(widths, widths[1:], strict=False):
+        for a, b in itertools.pairwise(widths):
             layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
         self.top = nn.Sequential(nn.Flatten(), nn.Linear(widths[-1] * 16, widths[-1]), nn.LeakyReLU(0.2))

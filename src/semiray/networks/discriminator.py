@@ -1,5 +1,6 @@
 """The discriminator: one trunk, two heads. The critic tells real from generated, the sorter reads the codes."""
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -41,7 +42,7 @@ class Heads(nn.Module):
         self.sorter = nn.Sequential(
             nn.Linear(features, features), nn.LeakyReLU(0.2), nn.Linear(features, shape.codes + shape.classes)
         )
-        self.codes = shape.codes
+        self.codes, self.classes = shape.codes, shape.classes
 
     def forward(self, features: Tensor, labels: Tensor) -> Judgement:
         with torch.autocast(features.device.type, enabled=False):  # logits are compared: bfloat16 is too coarse here
@@ -49,7 +50,7 @@ class Heads(nn.Module):
             critic = self.critic(h).squeeze(1)
             if self.projection is not None:
                 critic = critic + (self.projection(labels) * h).sum(dim=1)
-            scores, classes = self.sorter(h).split([self.codes, self.sorter[-1].out_features - self.codes], dim=1)
+            scores, classes = self.sorter(h).split([self.codes, self.classes], dim=1)
         return Judgement(critic, scores, classes)
 
 
@@ -62,6 +63,7 @@ class Discriminator(nn.Module):
     """
 
     heads: Heads
+    couples_images = False  # whether what it says of an image depends on the others of its batch, while it trains
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
@@ -99,7 +101,7 @@ class ResidualDiscriminator(Discriminator):
         super().__init__(shape)
         widths = stage_widths(shape)[::-1]
         self.from_pixels = nn.Conv2d(4, widths[0], 3, padding=1)
-        self.stages = nn.Sequential(*(DownStage(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.stages = nn.Sequential(*(DownStage(a, b) for a, b in itertools.pairwise(widths)))
         self.top = nn.Linear(widths[-1] * 16, widths[-1])
         self.heads = Heads(widths[-1], shape)
 

@@ -1,5 +1,6 @@
 """The generator: noise, standardised codes and a label to a radiograph."""
 
+import itertools
 import math
 
 import torch
@@ -40,6 +41,11 @@ class Generator(nn.Module):
         return torch.cat(parts, dim=1)
 
 
+def double(x: Tensor) -> Tensor:
+    """Twice the size, bilinear: nearest neighbours leave a grid for the convolutions to clear away."""
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
 class ModulatedStage(nn.Module):
     """Double the size, then two convolutions whose channels the condition scales and shifts, with a skip.
 
@@ -63,7 +69,7 @@ class ModulatedStage(nn.Module):
             nn.init.zeros_(modulation.bias)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        x = double(x)
         skip: Tensor | None = None
         for convolution, norm, modulation in zip(self.convolutions, self.norms, self.modulations, strict=True):
             scale, shift = modulation(w)[:, :, None, None].chunk(2, dim=1)
@@ -76,8 +82,8 @@ class ModulatedStage(nn.Module):
 class ResidualGenerator(Generator):
     """The default generator: a modulated residual stage for each doubling from 4 x 4 pixels.
 
-    The last doubling is a sub-pixel convolution (Shi et al. 2016, arXiv 1609.05158): on a CPU most of the time
-    would otherwise go to the widest, shallowest maps.
+    The last doubling has no stage of its own but two narrow convolutions: on a CPU most of the time would otherwise go
+    to the largest, shallowest maps. A sub-pixel convolution in its place was faster still and gave grids.
     """
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -87,10 +93,12 @@ class ResidualGenerator(Generator):
         self.mapping = nn.Sequential(nn.Linear(self.inputs, shape.embedding * 4), nn.LeakyReLU(0.2))
         self.base = nn.Linear(self.inputs, widths[0] * 16)
         self.stages = nn.ModuleList(
-            ModulatedStage(a, b, shape.embedding * 4) for a, b in zip(widths, widths[1:], strict=False)
+            ModulatedStage(a, b, shape.embedding * 4) for a, b in itertools.pairwise(widths)
         )
-        self.norm = nn.BatchNorm2d(widths[-1])
-        self.to_pixels = nn.Conv2d(widths[-1], 4, 3, padding=1)
+        narrow = max(8, widths[-1] // 2)
+        self.last = nn.Conv2d(widths[-1], narrow, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(narrow)
+        self.to_pixels = nn.Conv2d(narrow, 1, 3, padding=1)
         assert sizes[-1] * 2 == shape.resolution
 
     def forward(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
@@ -99,5 +107,5 @@ class ResidualGenerator(Generator):
         x = self.base(condition).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
             x = stage(x, w)
-        x = functional.pixel_shuffle(self.to_pixels(functional.leaky_relu(self.norm(x), 0.2)), 2)
-        return torch.tanh(x.float())
+        x = functional.leaky_relu(self.norm(self.last(double(x))), 0.2)
+        return torch.tanh(self.to_pixels(x).float())

@@ -1,1 +1,20 @@
-"""Room of semiray; see DESIGN."""
+"""Learning: the objectives, the game, the loop, and the run that they leave on disk."""
+
+from semiray.training.checkpoints import Progress
+from semiray.training.game import Game, bf16_is_fast, network_shape
+from semiray.training.loop import TrainingReport, TrainingStoppedError, default_device, train
+from semiray.training.run import Run, RunFiles, run_prior
+
+__all__ = [
+    "Game",
+    "Progress",
+    "Run",
+    "RunFiles",
+    "TrainingReport",
+    "TrainingStoppedError",
+    "bf16_is_fast",
+    "default_device",
+    "network_shape",
+    "run_prior",
+    "train",
+]

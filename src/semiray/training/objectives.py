@@ -1,4 +1,7 @@
-"""The game on one page: adversarial, sort, commit, ground. Functions of tensors; see DESIGN section 4 and docs/method.md."""
+"""The game on one page: adversarial, sort, commit, ground.
+
+Functions of tensors, which know nothing of devices, logs or loops. The equations are in docs/method.md.
+"""
 
 import math
 from collections.abc import Callable
@@ -31,7 +34,7 @@ def relativistic(better: Tensor, worse: Tensor) -> Tensor:
 
 
 def cross_entropy_critic(real: Tensor, generated: Tensor) -> Tensor:
-    """The first GAN's discriminator loss, on logits (B,). Source: Goodfellow et al. 2014, arXiv 1406.2661, equation 1."""
+    """The first GAN's discriminator loss, on logits (B,): Goodfellow et al. 2014, arXiv 1406.2661, equation 1."""
     return functional.softplus(-real).mean() + functional.softplus(generated).mean()
 
 

@@ -1,0 +1,213 @@
+"""One step of the game: the discriminator sorts and judges, the generator commits and convinces."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from semiray.networks import Judgement, NetworkShape, build_networks
+from semiray.priors import JointPrior
+from semiray.settings import Settings
+from semiray.training import objectives
+from semiray.training.augmentation import augment
+
+__all__ = ["Game", "bf16_is_fast", "network_shape"]
+
+
+def bf16_is_fast(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 natively."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def network_shape(settings: Settings, prior: JointPrior, classes: int) -> NetworkShape:
+    """The sizes of a run's networks."""
+    sizes = settings.networks.model_dump(exclude={"architecture"})
+    return NetworkShape(resolution=settings.resolution, codes=prior.dimensions, classes=classes, **sizes)
+
+
+class Game:
+    """Both networks, the generator's moving average, their optimisers, and the step that changes them.
+
+    Args:
+        settings: the run's settings.
+        prior: the joint prior.
+        classes: number of classes, 0 without labels.
+        device: where the networks live.
+
+    Initial weights and all draws come from torch's global random state.
+    """
+
+    def __init__(self, settings: Settings, prior: JointPrior, classes: int, device: torch.device) -> None:
+        self.prior, self.device = prior, device
+        self.objectives, self.optimisation, self.views = (
+            settings.objectives,
+            settings.optimisation,
+            settings.augmentation,
+        )
+        generator, discriminator = build_networks(
+            settings.networks.architecture, network_shape(settings, prior, classes)
+        )
+        layout = torch.channels_last if self.optimisation.channels_last else torch.contiguous_format
+        self.generator = generator.to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.discriminator = discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        self.log_variance = nn.Parameter(torch.zeros(prior.dimensions, device=device))
+        self.generator_optimiser = self._adam([*self.generator.parameters()])
+        self.discriminator_optimiser = self._adam([*self.discriminator.parameters(), self.log_variance])
+        use_bf16 = bf16_is_fast(device) if self.optimisation.bf16 is None else self.optimisation.bf16
+        self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bf16)
+        self.axes = torch.eye(prior.dimensions, device=device)
+        self.correlation = prior.correlation.to(device, torch.float32)
+        self.steps = 0
+
+    def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
+        rate, betas = self.optimisation.learning_rate, self.optimisation.betas
+        return torch.optim.Adam(parameters, lr=rate, betas=betas, fused=self.device.type in ("cpu", "cuda"))
+
+    def step(self, real: Tensor, labels: Tensor, rate: float = 1.0) -> dict[str, Tensor]:
+        """One move of each player on a batch of real images.
+
+        Args:
+            real: (B, H, W) uint8.
+            labels: (B,) int64; all zeros without classes.
+            rate: factor on the learning rate.
+
+        Returns:
+            Named scalar losses, and `error` (M,), the mean squared error of each standardised code read from
+            generated images. All detached.
+        """
+        self.steps += 1
+        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
+            for group in optimiser.param_groups:
+                group["lr"] = self.optimisation.learning_rate * rate
+        # Outside autocast: in bfloat16 a probability of 1 - 1e-6 rounds to 1, whose quantile is infinite.
+        codes = self.prior.standardise(self.prior.codes(self.prior.sample_scores(len(real)))).to(self.device)
+        z = torch.randn(len(real), self.generator.shape.noise, device=self.device)
+        with self.autocast:
+            generated = self.generator(z, codes, labels)  # one pass serves both players: only D moves in between
+        seen_real = augment(real.to(self.device)[:, None].float() / 127.5 - 1, self.views)
+        losses, critic_real = self._move_discriminator(seen_real, generated.detach(), codes, labels)
+        losses |= self._move_generator(generated, codes, labels, critic_real)
+        self._update_average()
+        return losses
+
+    def _move_discriminator(
+        self, real: Tensor, generated: Tensor, codes: Tensor, labels: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        weights = self.objectives
+        generated = augment(generated, self.views)
+        on_real, on_generated = self._judge(real, generated, labels)
+        losses = {"adversarial": self._adversarial(on_real.critic, on_generated.critic)}
+        losses["sort"] = self._sort(on_real.scores)
+        losses["commit"] = self._commit(on_generated.scores, codes)
+        loss = losses["adversarial"] + weights.sort * losses["sort"] + weights.commit * losses["commit"]
+        if weights.classify and on_real.classes.shape[1]:
+            losses["classify"] = objectives.class_loss(on_real.classes, labels)
+            loss = loss + weights.classify * losses["classify"]
+        if weights.penalty and self.steps % weights.penalty_every == 0:
+            # The mean over real and generated images together is half the sum of R1 and R2, as in Huang et al. 2024.
+            both, twice = torch.cat([real, generated]), torch.cat([labels, labels])
+            losses["penalty"] = objectives.gradient_penalty(lambda x: self.discriminator(x, twice).critic, both)
+            loss = loss + weights.penalty * weights.penalty_every * losses["penalty"]
+        self.discriminator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.discriminator_optimiser.step()
+        return {name: value.detach() for name, value in losses.items()}, on_real.critic.detach()
+
+    def _judge(self, real: Tensor, generated: Tensor, labels: Tensor) -> tuple[Judgement, Judgement]:
+        with self.autocast:
+            if self.discriminator.couples_images:  # batch statistics of real and generated images must not mix
+                return self.discriminator(real, labels), self.discriminator(generated, labels)
+            judgement = self.discriminator(torch.cat([real, generated]), torch.cat([labels, labels]))
+        on_real, on_generated = zip(*(part.chunk(2) for part in judgement), strict=True)
+        return Judgement(*on_real), Judgement(*on_generated)
+
+    def _move_generator(
+        self, generated: Tensor, codes: Tensor, labels: Tensor, critic_real: Tensor
+    ) -> dict[str, Tensor]:
+        weights = self.objectives
+        self.discriminator.requires_grad_(False)
+        with self.autocast:
+            judgement = self.discriminator(augment(generated, self.views), labels)
+        losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
+        estimate = self.prior.relaxed(judgement.scores, weights.relaxation)
+        commit = self._commit(judgement.scores, codes)
+        loss = losses["generator"] + weights.commit * commit
+        if weights.classify and judgement.classes.shape[1]:
+            loss = loss + weights.classify * objectives.class_loss(judgement.classes, labels)
+        self.generator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.generator_optimiser.step()
+        self.discriminator.requires_grad_(True)
+        losses["error"] = (estimate - codes).square().mean(dim=0)
+        return {name: value.detach() for name, value in losses.items()}
+
+    def _adversarial(self, real: Tensor, generated: Tensor) -> Tensor:
+        if self.objectives.adversarial == "relativistic":
+            return objectives.relativistic(real, generated)
+        return objectives.cross_entropy_critic(real, generated)
+
+    def _adversarial_generator(self, generated: Tensor, real: Tensor) -> Tensor:
+        if self.objectives.adversarial == "relativistic":
+            return objectives.relativistic(generated, real)
+        return objectives.cross_entropy_generator(generated)
+
+    def _sort(self, scores: Tensor) -> Tensor:
+        if not self.objectives.sort:
+            return scores.new_zeros(())
+        random = torch.randn(self.objectives.sort_directions, scores.shape[1], device=self.device)
+        directions = torch.cat([self.axes, functional.normalize(random, dim=1)])
+        spread = ((directions @ self.correlation) * directions).sum(dim=1).sqrt()
+        return objectives.sliced_wasserstein(scores, directions, spread)
+
+    def _commit(self, scores: Tensor, codes: Tensor) -> Tensor:
+        estimate = self.prior.relaxed(scores, self.objectives.relaxation)
+        if self.objectives.commit_form == "likelihood":
+            return objectives.commit_likelihood(estimate, codes, self.log_variance)
+        return objectives.commit_squared_error(estimate, codes)
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Exponential moving average of the generator, faster at first (Karras et al. 2018, arXiv 1710.10196)."""
+        half_life = self.optimisation.average
+        keep = min(0.5 ** (1 / half_life), (1 + self.steps) / (10 + self.steps)) if half_life else 0.0
+        torch._foreach_lerp_([*self.average.parameters()], [*self.generator.parameters()], 1 - keep)
+        for mine, new in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            if mine.is_floating_point():
+                mine.lerp_(new, 1 - keep)
+            else:
+                mine.copy_(new)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on, by name, beside the random state."""
+        found: dict[str, Tensor] = {"log_variance": self.log_variance.detach()}
+        for name in ("generator", "discriminator", "average"):
+            found |= {f"{name}.{key}": value for key, value in getattr(self, name).state_dict().items()}
+        for name in ("generator_optimiser", "discriminator_optimiser"):
+            for index, moments in getattr(self, name).state_dict()["state"].items():
+                found |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
+        return found
+
+    def restore(self, tensors: dict[str, Tensor], steps: int) -> None:
+        """Put back what `tensors` gave."""
+        self.steps = steps
+        with torch.no_grad():
+            self.log_variance.copy_(tensors["log_variance"])
+        for name in ("generator", "discriminator", "average"):
+            getattr(self, name).load_state_dict(below(tensors, f"{name}."))
+        for name in ("generator_optimiser", "discriminator_optimiser"):
+            moments: dict[int, dict[str, Any]] = {}
+            for key, value in below(tensors, f"{name}.").items():
+                index, _, part = key.partition(".")
+                moments.setdefault(int(index), {})[part] = value
+            optimiser = getattr(self, name)
+            optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix`, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,383 @@
+"""Training from start to end: budget, reports, checkpoints, interruption, resumption."""
+
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.settings import Settings
+from semiray.training.batches import ImageOrder
+from semiray.training.checkpoints import (
+    Progress,
+    latest_checkpoint,
+    read_checkpoint,
+    save_tensors,
+    write_checkpoint,
+)
+from semiray.training.game import Game
+from semiray.training.run import Run, RunFiles, read_run_record, run_prior
+from semiray.training.sheets import progress_sheet
+
+__all__ = ["TrainingReport", "TrainingStoppedError", "default_device", "train"]
+
+REPORT_STEPS = 50  # steps between reports
+CHECKPOINT_SECONDS = 60.0
+SHEET_SECONDS = 180.0
+DEFAULT_MINUTES = 30.0
+WARM_UP_STEPS = 100  # Adam's second moments are noise at first
+
+
+class TrainingStoppedError(SemirayError):
+    """Training ended before its budget; the message says why and how to go on."""
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """How training goes, over the steps since the last report.
+
+    Attributes:
+        steps: moves of the game so far.
+        images: real images shown so far.
+        seconds: time trained so far, over all sittings.
+        seconds_left: an estimate.
+        images_per_second: over the last steps.
+        losses: the means of the named losses.
+        commitment: factor -> R² of codes read from generated images, as the discriminator saw them (augmented).
+    """
+
+    steps: int
+    images: int
+    seconds: float
+    seconds_left: float
+    images_per_second: float
+    losses: Mapping[str, float] = field(default_factory=dict)
+    commitment: Mapping[str, float] = field(default_factory=dict)
+
+
+def default_device() -> torch.device:
+    """The GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def train(
+    data: RadiographSet,
+    out: Path | str,
+    settings: Settings | None = None,
+    *,
+    split: Split | None = None,
+    resume: bool = False,
+    device: torch.device | str | None = None,
+    on_report: Callable[[TrainingReport], None] | None = None,
+) -> Run:
+    """Train on the training patients of a set of radiographs, and save the run.
+
+    Args:
+        data: images, with labels or without (images whose label is unknown are left out where others have one).
+        out: the run's folder, made here.
+        settings: the preset `default` where None; with `resume`, only its budget (`minutes`, `images`) counts.
+        split: which images are for training; by patient and `settings.data.fractions` where None.
+        resume: go on from the last checkpoint in `out`.
+        device: where to train; the GPU where there is one.
+        on_report: called every 50 steps.
+
+    Returns:
+        The run, loaded from its folder.
+
+    Raises:
+        TrainingStoppedError: it was interrupted (Ctrl-C, SIGTERM) or its losses were no longer finite; the last
+            checkpoint is kept and the message says how to go on.
+        SemirayError: the folder holds a run already, or the data isn't that of the run to resume.
+
+    Example:
+        ``train(load_radiographs(Path("DATA"), resolution=64), "RUN", make_settings({"minutes": 30}))``
+    """
+    files = RunFiles(Path(out))
+    settings = settings or Settings()
+    if resume:
+        settings = resumed_settings(files, settings, data)
+    elif files.record.exists() or (files.folder.exists() and any(files.folder.iterdir())):
+        raise SemirayError(f"{files.folder} isn't empty: go on with --resume if it is a run, or choose another folder")
+    if data.images.shape[1:] != (settings.resolution, settings.resolution):
+        raise SemirayError(
+            f"the images are {data.images.shape[2]} x {data.images.shape[1]} pixels, the settings ask for "
+            f"{settings.resolution}: load them with that resolution"
+        )
+    if resume:
+        split = Split.load(files.split, data.keys)
+    split = split or split_by_patient(data.patients, data.labels, fractions=settings.data.fractions, seed=settings.seed)
+    chosen = split.train[data.labels[split.train] >= 0] if data.classes else split.train
+    if len(chosen) < settings.optimisation.batch:
+        raise SemirayError(
+            f"{len(chosen)} training images are fewer than a batch of {settings.optimisation.batch}: "
+            f"add images, or lower it with --set optimisation.batch={max(2, len(chosen) // 2)}"
+        )
+    if not resume:
+        write_record(files, settings, data)
+        split.save(files.split, data.keys)
+    sitting = Sitting(files, settings, data, chosen, torch.device(device) if device else default_device())
+    if resume:
+        sitting.restore()
+    sitting.play(on_report)
+    return Run.load(files.folder)
+
+
+def resumed_settings(files: RunFiles, asked: Settings, data: RadiographSet) -> Settings:
+    """Settings of the run in the folder, with the budget that is asked for now, if any."""
+    settings, known = read_run_record(files.folder)
+    if known.get("fingerprint") != data.fingerprint:
+        raise SemirayError(
+            f"the images aren't those that {files.folder} was trained on (another content, resolution or framing): "
+            "resume with the same DATA and options, or train anew with another --out"
+        )
+    if asked.minutes is not None or asked.images is not None:
+        settings = settings.model_copy(update={"minutes": asked.minutes, "images": asked.images})
+    return settings
+
+
+def write_record(files: RunFiles, settings: Settings, data: RadiographSet) -> None:
+    """Write settings.yaml: the settings as resolved, and what the run knows of its data."""
+    known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
+    files.folder.mkdir(parents=True, exist_ok=True)
+    temporary = files.record.with_name(".settings.yaml.partial")
+    record = {"settings": settings.model_dump(mode="json"), "data": known}
+    temporary.write_text(yaml.safe_dump(record, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    temporary.replace(files.record)
+
+
+class Sitting:
+    """One process's share of a run: from the start or the last checkpoint to the budget's end, or an interruption."""
+
+    def __init__(
+        self,
+        files: RunFiles,
+        settings: Settings,
+        data: RadiographSet,
+        chosen: "np.ndarray[Any, np.dtype[np.int64]]",
+        device: torch.device,
+    ) -> None:
+        self.files, self.settings, self.device = files, settings, device
+        self.prior = run_prior(settings)
+        torch.manual_seed(settings.seed)
+        self.game = Game(settings, self.prior, len(data.classes), device)
+        self.images = torch.from_numpy(np.ascontiguousarray(data.images[chosen]))
+        labels = data.labels[chosen] if data.classes else np.zeros(len(chosen), dtype=np.int64)
+        self.labels = torch.from_numpy(np.ascontiguousarray(labels))
+        self.classes = data.classes
+        self.order = ImageOrder(len(chosen), settings.seed)
+        self.progress = Progress()
+        self.window = Window()
+
+    def restore(self) -> None:
+        """Go back to the newest readable checkpoint; to the start where there is none yet."""
+        path = latest_checkpoint(self.files.state)
+        if path is None:
+            return
+        tensors, self.progress = read_checkpoint(path)
+        self.game.restore(tensors, self.progress.steps)
+        trim_log(self.files.log, self.progress.steps)
+
+    def done(self, seconds: float) -> float:
+        """Fraction of the budget that is spent; the larger where both time and images are limited."""
+        minutes, images = self.settings.minutes, self.settings.images
+        if minutes is None and images is None:
+            minutes = DEFAULT_MINUTES
+        by_time = seconds / (60 * minutes) if minutes else 0.0
+        by_images = self.progress.images / images if images else 0.0
+        return max(by_time, by_images)
+
+    def play(self, on_report: Callable[[TrainingReport], None] | None) -> None:
+        """Train until the budget is spent."""
+        batch = self.settings.optimisation.batch
+        before = self.progress.seconds
+        started = saved = drawn = time.monotonic()
+        board = open_tensorboard(self.files.tensorboard, self.progress.steps)
+        with catch_stop() as stopped:
+            while True:
+                seconds = before + time.monotonic() - started
+                fraction = self.done(seconds)
+                if fraction >= 1 or stopped:
+                    break
+                index = self.order.take(self.progress.images, batch)
+                labels = self.labels[index].to(self.device)
+                losses = self.game.step(self.images[index], labels, self.rate(fraction))
+                seconds = before + time.monotonic() - started
+                self.progress = Progress(self.game.steps, self.progress.images + batch, seconds)
+                self.window.add(losses, batch)
+                if self.progress.steps % REPORT_STEPS == 0:
+                    self.report(self.done(seconds), board, on_report)
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+                if time.monotonic() - drawn > SHEET_SECONDS:
+                    self.draw()
+                    drawn = time.monotonic()
+            if self.window.count:
+                self.report(min(1.0, self.done(self.progress.seconds)), board, on_report)
+            self.save()
+            if not stopped:
+                self.draw()
+        if board is not None:
+            board.close()
+        if stopped:
+            raise TrainingStoppedError(
+                f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}. "
+                f"Go on with the same command and --resume."
+            )
+
+    def rate(self, fraction: float) -> float:
+        """Factor on the learning rate: a linear warm-up, a plateau, and half a cosine down at the end."""
+        cool_from = self.settings.optimisation.cool_from
+        warm = min(1.0, (self.game.steps + 1) / WARM_UP_STEPS)
+        if fraction <= cool_from:
+            return warm
+        return warm * 0.5 * (1 + math.cos(math.pi * (fraction - cool_from) / (1 - cool_from)))
+
+    def report(self, fraction: float, board: Any, on_report: Callable[[TrainingReport], None] | None) -> None:
+        """Tell the log, TensorBoard and the caller how it goes; stop if the losses aren't finite."""
+        losses, error, speed = self.window.close()
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise self.broken(losses)
+        commitment = {
+            factor.name: 1 - float(error[self.prior.slices[factor.name]].mean()) for factor in self.prior.factors
+        }
+        left = self.progress.seconds * (1 - fraction) / fraction if fraction > 0 else 0.0
+        report = TrainingReport(
+            **asdict(self.progress), seconds_left=left, images_per_second=speed, losses=losses, commitment=commitment
+        )
+        with self.files.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(asdict(report)) + "\n")
+        if board is not None:
+            for name, value in losses.items():
+                board.add_scalar(f"loss/{name}", value, self.progress.images)
+            for name, value in commitment.items():
+                board.add_scalar(f"commitment/{name}", value, self.progress.images)
+            board.add_scalar("images per second", speed, self.progress.images)
+        if on_report is not None:
+            on_report(report)
+
+    def broken(self, losses: Mapping[str, float]) -> TrainingStoppedError:
+        """What to say when a loss is no number any more."""
+        names = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
+        last = latest_checkpoint(self.files.state)
+        kept = f"The last good checkpoint is {last.name}" if last else "No checkpoint had been saved yet"
+        return TrainingStoppedError(
+            f"Training broke down after {self.progress.images:,} images: {names} is no longer a finite number. "
+            f"{kept}, in {self.files.folder}; --resume goes on from it. If it breaks down again, train anew with a lower "
+            f"--set optimisation.learning_rate (it was {self.settings.optimisation.learning_rate:g}) or a larger "
+            "--set objectives.penalty."
+        )
+
+    def save(self) -> None:
+        """Write the checkpoint and the model, unless training has broken since the last report."""
+        losses, _, _ = self.window.peek()
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise self.broken(losses)
+        tensors = self.game.tensors()
+        write_checkpoint(self.files.state, tensors, self.progress)
+        model = {
+            name.replace("average.", "generator.", 1): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(("average.", "discriminator."))
+        }
+        save_tensors(self.files.model, model, {"steps": str(self.progress.steps), "images": str(self.progress.images)})
+
+    def draw(self) -> None:
+        """Save a figure of generated images below real ones of the same classes."""
+        sheet = progress_sheet(self.game.average, self.prior, self.images, self.labels, max(1, len(self.classes)))
+        self.files.samples.mkdir(exist_ok=True)
+        sheet.save(self.files.samples / f"images-{self.progress.images:09d}.png")
+
+
+class Window:
+    """Sums of the losses since the last report, kept on the device so that no step waits for them."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self.count, self.images, self.started = 0, 0, time.monotonic()
+        self.sums: dict[str, Tensor] = {}
+        self.counts: dict[str, int] = {}
+
+    def add(self, losses: Mapping[str, Tensor], images: int) -> None:
+        """Add one step's losses."""
+        self.count += 1
+        self.images += images
+        for name, value in losses.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+    def peek(self) -> tuple[dict[str, float], Tensor, float]:
+        """Mean losses, mean squared error per code dimension, and images per second, so far."""
+        means = {name: value / self.counts[name] for name, value in self.sums.items()}
+        error = means.pop("error", torch.zeros(0)).cpu()
+        speed = self.images / max(1e-9, time.monotonic() - self.started)
+        return {name: float(value) for name, value in means.items()}, error, speed
+
+    def close(self) -> tuple[dict[str, float], Tensor, float]:
+        """The same, and start again."""
+        result = self.peek()
+        self._clear()
+        return result
+
+
+@contextmanager
+def catch_stop() -> Iterator[list[int]]:
+    """A list that fills when the user presses Ctrl-C or the system asks to end, so that a step is never cut in two.
+
+    A second Ctrl-C interrupts at once. Outside the main thread, where signals can't be caught, nothing is.
+    """
+    caught: list[int] = []
+    previous: dict[int, Any] = {}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if caught and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError):
+            previous[number] = signal.signal(number, note)
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def open_tensorboard(folder: Path, step: int) -> Any:
+    """A TensorBoard writer, or None where the extra isn't installed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=step or None)  # type: ignore[no-untyped-call]
+
+
+def trim_log(path: Path, steps: int) -> None:
+    """Drop the reports after the checkpoint that a run is resumed from, and a last line that was cut off."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            if json.loads(line)["steps"] <= steps:
+                kept.append(line + "\n")
+    temporary = path.with_name(".log.jsonl.partial")
+    temporary.write_text("".join(kept), encoding="utf-8")
+    temporary.replace(path)

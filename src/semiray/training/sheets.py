@@ -1,0 +1,56 @@
+"""A figure as training goes: real radiographs, and generated ones below them, so that a painted grid can't hide."""
+
+import numpy as np
+import torch
+from PIL import Image, PngImagePlugin
+from torch import Tensor
+
+from semiray.networks import Generator
+from semiray.priors import JointPrior
+
+__all__ = ["Sheet", "progress_sheet"]
+
+COLUMNS = 12
+SHEET_SEED = 20  # the same codes and noise in every figure of a run, so that they can be compared
+
+
+class Sheet:
+    """A grey image that is marked as synthetic when it is saved."""
+
+    def __init__(self, pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> None:
+        self.pixels = pixels
+
+    def save(self, path: object) -> None:
+        """Write a PNG whose text says what it shows."""
+        mark = PngImagePlugin.PngInfo()
+        mark.add_text("Software", "semiray")
+        mark.add_text("Synthetic", "true")
+        mark.add_text("Description", "for each class a row of real training images above two rows of generated images")
+        Image.fromarray(self.pixels).save(str(path), pnginfo=mark)
+
+
+@torch.no_grad()
+def progress_sheet(generator: Generator, prior: JointPrior, images: Tensor, labels: Tensor, classes: int) -> Sheet:
+    """For each class a row of real images above two rows of generated ones.
+
+    Args:
+        generator: in evaluation mode.
+        prior: draws the codes.
+        images: (N, H, W) uint8, real.
+        labels: (N,) int64.
+        classes: number of rows of each kind.
+
+    torch's global random state is left as it was.
+    """
+    draws = torch.Generator().manual_seed(SHEET_SEED)
+    device = next(generator.parameters()).device
+    rows = []
+    for label in range(classes):
+        real = images[labels == label][:COLUMNS]
+        blank = real.new_zeros(COLUMNS - len(real), *images.shape[1:])
+        rows.append(torch.cat([real, blank]))
+        codes = prior.standardise(prior.sample(2 * COLUMNS, draws)).to(device)
+        z = torch.randn(2 * COLUMNS, generator.shape.noise, generator=draws).to(device)
+        generated = generator(z, codes, torch.full((2 * COLUMNS,), label, device=device))[:, 0]
+        rows += ((generated.cpu() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).split(COLUMNS)
+    return Sheet(np.concatenate([np.concatenate(list(row.numpy()), axis=1) for row in rows], axis=0))
