@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,10 +35,11 @@ def fast_autocast() -> torch.autocast | nullcontext[None]:
 
 
 class ClassifierNetwork(nn.Module):
-    """Four 3 x 3 convolutions with batch norm, ReLU and halving, then global average pooling and a linear layer.
+    """Four convolutions (5 x 5 with stride 2, then 3 x 3), batch norm, ReLU, halving, global average pooling, linear.
 
-    About 0.3 M parameters. Images larger than 64 px first go through one strided convolution of 16 channels for each
-    doubling, so that the cost grows with the pixels of the first layer only.
+    About 0.3 M parameters. The stride of the first convolution saves a third of the time: what full resolution costs is
+    moving memory for batch norm and ReLU, not arithmetic. Images larger than 64 px first go through one strided
+    convolution of 16 channels for each doubling, so that the cost grows with the pixels of that layer only.
 
     Shapes: images (B, 1, H, W) in [-1, 1] -> logits (B, n_classes).
     """
@@ -50,8 +52,10 @@ class ClassifierNetwork(nn.Module):
             layers += [nn.Conv2d(channels, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)]
             channels, size = 16, (size + 1) // 2
         for index, width in enumerate(WIDTHS):
-            layers += [nn.Conv2d(channels, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
-            if index < len(WIDTHS) - 1:
+            size, stride = (5, 2) if index == 0 else (3, 1)
+            convolution = nn.Conv2d(channels, width, size, stride, size // 2, bias=False)
+            layers += [convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+            if 0 < index < len(WIDTHS) - 1:
                 layers.append(nn.MaxPool2d(2, ceil_mode=True))
             channels = width
         self.features = nn.Sequential(*layers)
@@ -81,7 +85,7 @@ class Classifier:
     n_train: int
     seed: int
 
-    def predict_probabilities(self, images: np.ndarray) -> np.ndarray:
+    def predict_probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities of images, the same whatever the batches (evaluation mode, float32).
 
         Args:
@@ -104,12 +108,13 @@ class Classifier:
             for start in range(0, len(images), PREDICTION_BATCH):
                 batch = _to_network(torch.from_numpy(np.array(images[start : start + PREDICTION_BATCH])))
                 parts.append(F.softmax(self.network(batch), dim=1).numpy())
-        return np.concatenate(parts) if parts else np.empty((0, self.n_classes), np.float32)
+        probabilities: NDArray[np.float32] = np.concatenate([np.empty((0, self.n_classes), np.float32), *parts])
+        return probabilities
 
 
 def train_classifier(
-    images: np.ndarray,
-    labels: np.ndarray,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
     *,
     n_classes: int,
     seed: int,
@@ -201,6 +206,6 @@ def _augment(images: Tensor, generator: torch.Generator) -> Tensor:
     return changed.unsqueeze(1).contiguous(memory_format=torch.channels_last)
 
 
-def _check_images(images: np.ndarray) -> None:
+def _check_images(images: NDArray[np.uint8]) -> None:
     if images.ndim != 3 or images.dtype != np.uint8 or images.shape[1] != images.shape[2]:
         raise SemirayError(f"Expected square uint8 images (N, H, H); got {images.dtype} of shape {images.shape}.")

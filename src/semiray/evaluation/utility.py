@@ -1,0 +1,164 @@
+"""Utility: is a classifier trained on the synthetic images good on real ones? (TSTR, beside TRTR, its ceiling.)
+
+Train on synthetic, test on real (Esteban, Hyland, Rätsch 2017, arXiv 1706.02633). Everything but the training images is
+the same on both sides: network, steps, batches, augmentation, seeds, test patients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semiray.errors import SemirayError
+from semiray.evaluation.classifier import train_classifier
+from semiray.evaluation.metrics import (
+    ClassificationScores,
+    Interval,
+    PatientBootstrap,
+    ratio_interval,
+    score_predictions,
+)
+from semiray.evaluation.predictions import PredictionStore
+from semiray.radiographs import RadiographSet
+
+__all__ = ["UtilityResult", "UtilitySettings", "measure_utility"]
+
+
+@dataclass(frozen=True)
+class UtilitySettings:
+    """How the judge is trained; fixed beforehand and the same for synthetic and real images.
+
+    Attributes:
+        seeds: Trainings a side, with seeds 0, 1, ...
+        steps: Batches a training.
+        batch: Images a batch.
+        n_synthetic: Synthetic images to train on, classes in equal shares.
+        resamples: Draws of the bootstrap.
+    """
+
+    seeds: int = 3
+    steps: int = 600
+    batch: int = 96
+    n_synthetic: int = 6000
+    resamples: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "steps", "batch", "n_synthetic", "resamples"):
+            if getattr(self, name) < 1:
+                raise SemirayError(f"{name} = {getattr(self, name)}: must be at least 1.")
+
+
+@dataclass(frozen=True)
+class UtilityResult:
+    """The two judgements and their ratio.
+
+    Attributes:
+        classes: C names.
+        tstr: Trained on synthetic images, tested on real ones.
+        trtr: Trained on real images, tested on the same real ones: the ceiling.
+        ratio: Balanced accuracy of TSTR over that of TRTR.
+        chance: Balanced accuracy of guessing: 1 / C, the floor.
+        settings: How the classifiers were trained.
+        n_train_patients: Patients behind the real training images.
+    """
+
+    classes: tuple[str, ...]
+    tstr: ClassificationScores
+    trtr: ClassificationScores
+    ratio: Interval
+    chance: float
+    settings: UtilitySettings
+    n_train_patients: int
+
+
+def measure_utility(
+    synthetic_images: NDArray[np.uint8],
+    synthetic_labels: NDArray[np.int64],
+    train: RadiographSet,
+    test: RadiographSet,
+    settings: UtilitySettings,
+    *,
+    store: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> UtilityResult:
+    """Trains the judge on synthetic and on real images and tests both on real patients that neither has seen.
+
+    Args:
+        synthetic_images: (N, H, W) uint8; labels as positions in ``train.classes``.
+        synthetic_labels: (N,) int64.
+        train: Real labelled images of the training patients.
+        test: Real labelled images of other patients.
+        settings: How the judge is trained.
+        store: Folder that keeps the predictions of TRTR, which depend on the real images alone; None keeps nothing.
+        progress: Called with (steps done, steps of all trainings).
+
+    Raises:
+        SemirayError: If a patient is on both sides, an image is unlabelled, or a class is missing on one side.
+    """
+    _check_parts(train, test)
+    classes = train.classes
+    for side, labels in (("synthetic", synthetic_labels), ("real training", train.labels), ("real test", test.labels)):
+        _check_labels(side, labels, classes)
+    store_trtr = PredictionStore(store) if store is not None else None
+    total, done = 2 * settings.seeds * settings.steps, 0
+    sides: list[list[NDArray[np.float32]]] = []
+    for images, labels, kept in ((synthetic_images, synthetic_labels, None), (train.images, train.labels, store_trtr)):
+        probabilities = []
+        for seed in range(settings.seeds):
+            key = "" if kept is None else kept.key(images, labels, test.images, [seed, settings.steps, settings.batch])
+            known = None if kept is None else kept.read(key, (len(test), len(classes)))
+            if known is None:
+                offset = done
+
+                def report(step: int, _: int, offset: int = offset) -> None:
+                    if progress is not None:
+                        progress(offset + step, total)
+
+                judge = train_classifier(
+                    images,
+                    labels,
+                    n_classes=len(classes),
+                    seed=seed,
+                    steps=settings.steps,
+                    batch=settings.batch,
+                    progress=report,
+                )
+                known = judge.predict_probabilities(test.images)
+                if kept is not None:
+                    kept.write(key, known)
+            probabilities.append(known)
+            done += settings.steps
+            if progress is not None:
+                progress(done, total)
+        sides.append(probabilities)
+    bootstrap = PatientBootstrap(
+        test.patients, test.labels, n_seeds=settings.seeds, resamples=settings.resamples, seed=0
+    )
+    tstr, trtr = (
+        score_predictions(p, test.labels, classes, bootstrap, n_train=n, patients=test.patients)
+        for p, n in zip(sides, (len(synthetic_images), len(train)), strict=True)
+    )
+    n_train_patients = len(np.unique(train.patients))
+    return UtilityResult(classes, tstr, trtr, ratio_interval(tstr, trtr), 1 / len(classes), settings, n_train_patients)
+
+
+def _check_parts(train: RadiographSet, test: RadiographSet) -> None:
+    both = set(train.patients.tolist()) & set(test.patients.tolist())
+    if both:
+        raise SemirayError(
+            f"{len(both)} patients are in training and test images, among them {min(both)!r}: split by patient."
+        )
+
+
+def _check_labels(side: str, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
+    if len(classes) < 2:
+        raise SemirayError(f"Utility needs at least two classes; the data has {len(classes)}.")
+    if (labels < 0).any():
+        raise SemirayError(f"{int((labels < 0).sum())} {side} images have no label: leave them out.")
+    missing = [name for k, name in enumerate(classes) if not (labels == k).any()]
+    if missing:
+        raise SemirayError(f"There is no {side} image of class {', '.join(map(repr, missing))}.")
