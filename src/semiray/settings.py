@@ -78,6 +78,9 @@ class ObjectiveSettings(Section):
         "squared_error", description="the study's mean squared error, or InfoGAN's likelihood"
     )
     classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real)")
+    generator_share: float = Field(
+        1.0, ge=0, description="factor on commit and classify in the generator's loss, against painted codes"
+    )
     relaxation: float = Field(4.0, gt=0, description="sharpness of a discrete code's smoothed threshold")
 
 

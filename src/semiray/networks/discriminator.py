@@ -91,7 +91,8 @@ class DownStage(nn.Module):
         y = functional.leaky_relu(self.first(functional.leaky_relu(x, 0.2)), 0.2)
         y = functional.avg_pool2d(y, 2)  # before the wider convolution: four times fewer operations
         y = self.second(y)
-        return (y + self.skip(functional.avg_pool2d(x, 2))) * 0.5**0.5
+        out: Tensor = (y + self.skip(functional.avg_pool2d(x, 2))) * 0.5**0.5
+        return out
 
 
 class ResidualDiscriminator(Discriminator):
@@ -109,4 +110,5 @@ class ResidualDiscriminator(Discriminator):
         """The trunk: images to features (B, F)."""
         x = self.from_pixels(functional.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last))
         x = functional.leaky_relu(self.stages(x), 0.2)
-        return functional.leaky_relu(self.top(x.flatten(1)), 0.2)
+        top: Tensor = functional.leaky_relu(self.top(x.flatten(1)), 0.2)
+        return top

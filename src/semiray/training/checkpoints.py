@@ -68,7 +68,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
     """Add a checkpoint with the random state of this instant, and drop all but the newest two."""
     everything = dict(tensors) | {"random.cpu": torch.get_rng_state()}
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if any(tensor.is_cuda for tensor in tensors.values()):
         everything["random.cuda"] = torch.cuda.get_rng_state()
     save_tensors(
         folder / f"step-{progress.steps:09d}.safetensors", everything, {"progress": json.dumps(asdict(progress))}

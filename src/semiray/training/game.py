@@ -19,7 +19,7 @@ __all__ = ["Game", "bf16_is_fast", "network_shape"]
 def bf16_is_fast(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 natively."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
@@ -136,9 +136,10 @@ class Game:
         losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
         estimate = self.prior.relaxed(judgement.scores, weights.relaxation)
         commit = self._commit(judgement.scores, codes)
-        loss = losses["generator"] + weights.commit * commit
+        legible = weights.commit * commit
         if weights.classify and judgement.classes.shape[1]:
-            loss = loss + weights.classify * objectives.class_loss(judgement.classes, labels)
+            legible = legible + weights.classify * objectives.class_loss(judgement.classes, labels)
+        loss = losses["generator"] + weights.generator_share * legible
         self.generator_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.generator_optimiser.step()

@@ -276,8 +276,8 @@ class Sitting:
         kept = f"The last good checkpoint is {last.name}" if last else "No checkpoint had been saved yet"
         return TrainingStoppedError(
             f"Training broke down after {self.progress.images:,} images: {names} is no longer a finite number. "
-            f"{kept}, in {self.files.folder}; --resume goes on from it. If it breaks down again, train anew with a lower "
-            f"--set optimisation.learning_rate (it was {self.settings.optimisation.learning_rate:g}) or a larger "
+            f"{kept}, in {self.files.folder}; --resume goes on from it. If it breaks down again, train anew with a "
+            f"lower --set optimisation.learning_rate (it was {self.settings.optimisation.learning_rate:g}) or a larger "
             "--set objectives.penalty."
         )
 
@@ -342,7 +342,7 @@ def catch_stop() -> Iterator[list[int]]:
     A second Ctrl-C interrupts at once. Outside the main thread, where signals can't be caught, nothing is.
     """
     caught: list[int] = []
-    previous: dict[int, Any] = {}
+    previous: dict[signal.Signals, Any] = {}
 
     def note(number: int, _frame: FrameType | None) -> None:
         if caught and number == signal.SIGINT:
@@ -366,7 +366,7 @@ def open_tensorboard(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder), purge_step=step or None)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder), purge_step=step or None)
 
 
 def trim_log(path: Path, steps: int) -> None:

@@ -73,7 +73,8 @@ def sliced_wasserstein(scores: Tensor, directions: Tensor, spread: Tensor) -> Te
     projected = (scores @ directions.T).sort(dim=0).values
     levels = (torch.arange(len(scores), device=scores.device, dtype=torch.float32) + 0.5) / len(scores)
     wanted = torch.special.ndtri(levels)[:, None] * spread
-    return (projected - wanted).square().mean()
+    distance: Tensor = (projected - wanted).square().mean()
+    return distance
 
 
 def commit_squared_error(estimate: Tensor, codes: Tensor) -> Tensor:
