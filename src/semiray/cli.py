@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from semiray.commands import ask, assume, data
+from semiray.commands import ask, assume, data, demo, prove, train
 from semiray.errors import SemirayError
 
 __all__ = ["app", "main"]
@@ -28,7 +28,16 @@ _DEBUG = "--debug"
 
 app.add_typer(data.app, name="data")
 app.add_typer(assume.app, name="prior")
-for command in (ask.generate, ask.traverse, ask.samples, ask.networks):
+for command in (
+    demo.demo,
+    train.train,
+    ask.generate,
+    ask.traverse,
+    ask.samples,
+    ask.networks,
+    prove.evaluate,
+    prove.judge,
+):
     app.command()(command)
 
 

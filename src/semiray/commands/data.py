@@ -18,15 +18,17 @@ def inspect_data(
     data: Data,
     reading: Reading,
     out: Annotated[Path, typer.Option("--out", help="The contact sheet to write.")] = Path("contact-sheet.png"),
+    resolution: Annotated[int, typer.Option(min=16, help="Side of the squares that are compared and shown.")] = 64,
 ) -> None:
     """Count classes, patients, sizes, unreadable files and duplicates, and write a contact sheet."""
     from semiray.commands.console import console, progress_bar, wrote
     from semiray.radiographs import inspect
 
     with progress_bar("Reading radiographs") as show:
-        inspection = inspect(data, cache=reading.cache, progress=show, **reading.given())
-    console.print(inspection.text(), markup=False, soft_wrap=True)
-    inspection.sheet.save(out)
+        inspection = inspect(
+            data, resolution=resolution, sheet=out, cache=reading.cache, progress=show, **reading.given()
+        )
+    console.print("\n".join(inspection.lines()), markup=False, soft_wrap=True)
     wrote(out)
 
 

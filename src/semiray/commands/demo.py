@@ -1,0 +1,35 @@
+"""`semiray demo`: everything, on phantoms."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semiray.commands.options import Out, Seed
+
+__all__ = ["demo"]
+
+
+def demo(
+    out: Out = Path("demo"),
+    minutes: Annotated[float, typer.Option(help="For everything, on 2 cores.")] = 10.0,
+    seed: Seed = 0,
+) -> None:
+    """Assume, train, ask, look and prove on a phantom, in ten minutes."""
+    from semiray.commands.console import console, progress_bar, wrote
+    from semiray.commands.live import live_reports
+    from semiray.commands.summary import summarise
+    from semiray.demo import run_demo
+
+    steps = iter(range(1, 100))
+
+    def say(line: str) -> None:
+        console.print(f"{next(steps)}. {line}", markup=False)
+
+    report = run_demo(out, minutes=minutes, seed=seed, say=say, bar=progress_bar, watch=live_reports)
+    console.print()
+    console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
+    console.print(
+        "\nThese are phantoms, toy images with known factors: what is proved here is semiray, not a fact of medicine."
+    )
+    wrote(out / "proof" / "report.html")

@@ -1,0 +1,56 @@
+"""`semiray evaluate` and `judge`: the proof, written as a report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semiray.commands.options import Data, Out, Reading, RunFolder, with_groups
+
+__all__ = ["evaluate", "judge"]
+
+Seeds = Annotated[int, typer.Option(min=1, help="Classifiers trained for each figure, for its interval.")]
+
+
+@with_groups
+def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seeds = 3) -> None:
+    """Prove a run on DATA's held-out patients: utility, commitment, sorting, as report.html and report.json.
+
+    DATA is read as it was for training; the options below are only needed where it has moved or changed.
+    """
+    from semiray.commands.console import console, progress_bar, read_data, wrote
+    from semiray.commands.summary import summarise
+    from semiray.evaluation import evaluate
+    from semiray.training import Run
+
+    loaded = Run.load(run)
+    options = loaded.settings.data.model_dump(exclude={"fractions"}) | reading.given()
+    images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
+    with progress_bar("Evaluating") as show:
+        report = evaluate(loaded, images, out, seeds=seeds, progress=show)
+    console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
+    wrote(out / "report.html")
+
+
+@with_groups
+def judge(
+    synthetic: Annotated[Path, typer.Argument(help="A folder of synthetic images a class, whoever made them.")],
+    real: Annotated[Path, typer.Argument(help="Real radiographs of the same classes; the options below are theirs.")],
+    out: Out,
+    reading: Reading,
+    resolution: Annotated[int, typer.Option(min=16, max=512, help="Side of the images compared, in pixels.")] = 64,
+    seeds: Seeds = 3,
+) -> None:
+    """Judge any synthetic images: a classifier trained on them, tested on real patients, beside its ceiling."""
+    from semiray.commands.console import console, progress_bar, read_data, wrote
+    from semiray.commands.summary import summarise
+    from semiray.evaluation import judge
+
+    theirs = reading.given()
+    framing = {"framing": theirs["framing"]} if "framing" in theirs else {}
+    made = read_data(synthetic, resolution=resolution, cache=reading.cache, **framing)
+    held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
+    with progress_bar("Judging") as show:
+        report = judge(made, held, out, seeds=seeds, progress=show)
+    console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
+    wrote(out / "report.html")

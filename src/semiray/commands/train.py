@@ -1,0 +1,56 @@
+"""`semiray train`: options turned into settings, and training watched."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semiray.commands.options import Data, Out, Reading, with_groups
+
+__all__ = ["train"]
+
+
+@with_groups
+def train(
+    data: Data,
+    out: Out,
+    reading: Reading,
+    resolution: Annotated[int | None, typer.Option(metavar="32|64|128|256", help="Side of the images; 64.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Minutes to train; 30 if neither this nor images.")] = None,
+    images: Annotated[int | None, typer.Option(help="Images to train on, each counted each time it is shown.")] = None,
+    preset: Annotated[str | None, typer.Option(metavar="default|study", help="Where all other settings start.")] = None,
+    prior: Annotated[Path | None, typer.Option(help="What is assumed, in YAML; the study's prior otherwise.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings in YAML or TOML.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting, e.g. objectives.sort=0.5; any number of times.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the split, the first weights and every draw; 0.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT, after an interruption.")] = False,
+) -> None:
+    """Train on DATA's training patients, and write the run. Ctrl-C saves; --resume goes on."""
+    from semiray.commands.console import console, read_data, wrote
+    from semiray.commands.live import live_reports
+    from semiray.priors import JointPrior
+    from semiray.settings import load_settings
+    from semiray.training import train
+    from semiray.training.run import read_run_record
+
+    tree = None if prior is None else JointPrior.from_yaml(prior).to_dict()
+    chosen = load_settings(
+        settings,
+        assignments or (),
+        resolution=resolution,
+        minutes=minutes,
+        images=images,
+        preset=preset,
+        prior=tree,
+        seed=seed,
+        data=reading.given() or None,
+    )
+    read = read_run_record(out)[0] if resume else chosen
+    options = read.data.model_dump(exclude={"fractions"}) | reading.given()
+    radiographs = read_data(data, resolution=read.resolution, cache=reading.cache, **options)
+    with live_reports() as show:
+        train(radiographs, out, chosen, resume=resume, on_report=show)
+    wrote(out)
+    console.print(f"Next: semiray evaluate {out} {data} --out proof", markup=False, soft_wrap=True)
