@@ -10,6 +10,7 @@ from torch.utils.data import ConcatDataset, DataLoader
 from semiray.errors import SemirayError
 from semiray.generation.dataset import RadiographDataset, SyntheticDataset
 from semiray.generation.sampling import generate
+from semiray.training import Run
 
 
 def real(classes: tuple[str, ...], labels: list[int]) -> Any:
@@ -17,11 +18,11 @@ def real(classes: tuple[str, ...], labels: list[int]) -> Any:
     return SimpleNamespace(images=images, labels=np.array(labels), classes=classes)
 
 
-def test_items(run: Any) -> None:
+def test_items(run: Run) -> None:
     dataset = SyntheticDataset(run, 10, label="virus", where="survival == 1", seed=4)
     expected = generate(run, 10, label="virus", where="survival == 1", seed=4)
     image, label = dataset[3]
-    assert (image.shape, image.dtype, label, type(label)) == ((1, 32, 32), torch.float32, 1, int)
+    assert (image.shape, image.dtype, label, type(label)) == ((1, 32, 32), torch.float32, 2, int)
     assert (image[0].numpy() + 1) * 127.5 == pytest.approx(expected.images[3], abs=1e-3)
     assert len(dataset) == 10
     assert (dataset.codes == expected.codes).all()
@@ -29,13 +30,15 @@ def test_items(run: Any) -> None:
     assert dataset.names == run.prior.names
 
 
-def test_transform(run: Any) -> None:
+def test_transform(run: Run) -> None:
     dataset = SyntheticDataset(run, 2, transform=lambda image: image * 0 + 5)
     assert (dataset[1][0] == 5).all()
 
 
-def test_mixes_with_real_images_in_workers(run: Any) -> None:
-    mixed = ConcatDataset([RadiographDataset(real(("a", "b"), [0, 1, -1]), ("b", "a")), SyntheticDataset(run, 21)])
+def test_mixes_with_real_images_in_workers(run: Run) -> None:
+    mixed: ConcatDataset[Any] = ConcatDataset(
+        [RadiographDataset(real(("a", "b"), [0, 1, -1]), ("b", "a")), SyntheticDataset(run, 21)]
+    )
     context = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     loader = DataLoader(mixed, batch_size=4, shuffle=True, num_workers=2, multiprocessing_context=context)
     batches = list(loader)
@@ -55,11 +58,11 @@ def test_real_labels_follow_the_run_s_order() -> None:
         RadiographDataset(real(("bacteria", "normal"), [0]), ("normal", "virus"))
 
 
-def test_errors_of_generate_pass(run: Any) -> None:
+def test_errors_of_generate_pass(run: Run) -> None:
     with pytest.raises(SemirayError, match="not a class"):
         SyntheticDataset(run, 2, label="cold")
 
 
-def test_holds_no_run(run: Any) -> None:
+def test_holds_no_run(run: Run) -> None:
     dataset = SyntheticDataset(run, 2)
     assert not any(value is run or isinstance(value, torch.nn.Module) for value in vars(dataset).values())

@@ -1,4 +1,4 @@
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,9 +7,10 @@ import torch
 from semiray.errors import SemirayError
 from semiray.generation.encoding import encode, encode_scores
 from semiray.generation.sampling import generate
+from semiray.training import Run
 
 
-def test_codes_are_the_prior_s_of_the_sorter_s_scores(run: Any) -> None:
+def test_codes_are_the_prior_s_of_the_sorter_s_scores(run: Run) -> None:
     images = generate(run, 70).images
     scores = encode_scores(run, images)
     assert scores.shape == (70, 20)
@@ -25,25 +26,25 @@ def test_codes_are_the_prior_s_of_the_sorter_s_scores(run: Any) -> None:
     assert (codes[:, run.prior.slices["duration"]] >= 0).all()
 
 
-def test_no_image_depends_on_its_neighbours(run: Any) -> None:
+def test_no_image_depends_on_its_neighbours(run: Run) -> None:
     images = generate(run, 80).images
     assert np.abs(encode_scores(run, images)[66:67] - encode_scores(run, images[66:67])).max() < 1e-5
 
 
-def test_memory_mapped_and_no_images(run: Any, tmp_path: Any) -> None:
+def test_memory_mapped_and_no_images(run: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", generate(run, 3).images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r", allow_pickle=False)
     assert encode(run, mapped).shape == (3, 20)
     assert encode(run, mapped[:0]).shape == (0, 20)
 
 
-def test_progress(run: Any) -> None:
+def test_progress(run: Run) -> None:
     calls: list[tuple[int, int]] = []
     encode(run, generate(run, 70).images, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (70, 70)
 
 
-def test_errors_say_what_to_do(run: Any) -> None:
+def test_errors_say_what_to_do(run: Run) -> None:
     with pytest.raises(SemirayError, match="resolution=32"):
         encode(run, np.zeros((2, 64, 64), np.uint8))
     with pytest.raises(SemirayError, match="uint8"):

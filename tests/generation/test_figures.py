@@ -1,10 +1,11 @@
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
 from semiray.generation.figures import mosaic, plot_networks, plot_samples
+from semiray.training import Run
 
 
 def test_mosaic_tiles_on_white() -> None:
@@ -20,7 +21,7 @@ def test_mosaic_tiles_on_white() -> None:
     assert (grouped[12:18] == 255).all()
 
 
-def test_sample_sheet_has_a_panel_a_class(run: Any, unlabelled_run: Any) -> None:
+def test_sample_sheet_has_a_panel_a_class(run: Run, unlabelled_run: Run) -> None:
     figure = plot_samples(run, columns=4, rows=2, where="survival == 1")
     assert [axes.get_ylabel() for axes in figure.axes] == list(run.classes)
     assert "survival == 1" in figure.texts[0].get_text()
@@ -32,7 +33,7 @@ def test_sample_sheet_has_a_panel_a_class(run: Any, unlabelled_run: Any) -> None
         plot_samples(run, columns=0)
 
 
-def test_networks_figure_counts_every_parameter(run: Any, make_run: Any) -> None:
+def test_networks_figure_counts_every_parameter(run: Run, make_run: Callable[..., Run]) -> None:
     for some in (run, make_run((), architecture="dcgan")):
         written = [text.get_text() for axes in plot_networks(some).axes for text in axes.texts]
         for network in (some.generator, some.discriminator):

@@ -1,4 +1,4 @@
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,9 +8,10 @@ from scipy import stats
 from semiray.errors import SemirayError
 from semiray.generation import sampling
 from semiray.generation.sampling import BLOCK, class_index, draw_block, generate, render
+from semiray.training import Run
 
 
-def test_shapes_and_ranges(run: Any) -> None:
+def test_shapes_and_ranges(run: Run) -> None:
     sample = generate(run, 7, seed=3)
     assert sample.images.shape == (7, 32, 32)
     assert sample.images.dtype == np.uint8
@@ -21,7 +22,7 @@ def test_shapes_and_ranges(run: Any) -> None:
     assert (sample.seed, sample.event, sample.event_probability, len(sample)) == (3, None, None, 7)
 
 
-def test_same_seed_same_bytes_and_another_seed_others(run: Any) -> None:
+def test_same_seed_same_bytes_and_another_seed_others(run: Run) -> None:
     first, again, other = generate(run, 20, seed=1), generate(run, 20, seed=1), generate(run, 20, seed=2)
     assert first.images.tobytes() == again.images.tobytes()
     assert first.codes.tobytes() == again.codes.tobytes()
@@ -29,7 +30,7 @@ def test_same_seed_same_bytes_and_another_seed_others(run: Any) -> None:
     assert not (first.images == other.images).all(axis=(1, 2)).any()
 
 
-def test_global_random_state_plays_no_part(run: Any) -> None:
+def test_global_random_state_plays_no_part(run: Run) -> None:
     torch.manual_seed(1)
     first = generate(run, 3)
     torch.manual_seed(2)
@@ -40,7 +41,7 @@ def test_global_random_state_plays_no_part(run: Any) -> None:
 
 
 @pytest.mark.parametrize("where", [None, "survival == 1 and duration <= 14"])
-def test_an_image_depends_on_seed_and_index_alone(run: Any, where: str | None) -> None:
+def test_an_image_depends_on_seed_and_index_alone(run: Run, where: str | None) -> None:
     whole = generate(run, 2 * BLOCK + 9, where=where, seed=5)
     for start, n in [(0, 1), (0, 16), (0, 17), (0, BLOCK + 1), (1, 1), (15, 3), (BLOCK - 1, 2), (70, 67)]:
         part = generate(run, n, where=where, seed=5, start=start)
@@ -49,7 +50,7 @@ def test_an_image_depends_on_seed_and_index_alone(run: Any, where: str | None) -
         assert (part.labels == whole.labels[start : start + n]).all()
 
 
-def test_bytes_are_those_of_any_batch_size(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_are_those_of_any_batch_size(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = generate(run, 50).images.astype(int)
     for batch in (8, 32, BLOCK):
         monkeypatch.setattr(sampling, "_BATCH", batch)
@@ -59,7 +60,7 @@ def test_bytes_are_those_of_any_batch_size(run: Any, monkeypatch: pytest.MonkeyP
         assert (difference > 0).mean() < 1e-3
 
 
-def test_padding_leaves_no_trace(run: Any) -> None:
+def test_padding_leaves_no_trace(run: Run) -> None:
     z, codes = draw_block(run, run.prior, 0, 0)
     labels = np.arange(BLOCK) % 3
     full = render(run, z, codes, labels)
@@ -67,7 +68,7 @@ def test_padding_leaves_no_trace(run: Any) -> None:
         assert (render(run, z[:n], codes[:n], labels[:n]) == full[:n]).all()
 
 
-def test_pixels_are_the_generators_rounded(run: Any) -> None:
+def test_pixels_are_the_generators_rounded(run: Run) -> None:
     z, codes = draw_block(run, run.prior, 0, 0)
     labels = np.zeros(BLOCK, np.int64)
     with torch.inference_mode():
@@ -75,22 +76,22 @@ def test_pixels_are_the_generators_rounded(run: Any) -> None:
     assert np.abs(render(run, z, codes, labels) - (x + 1) * 127.5).max() < 0.5 + 1e-3
 
 
-def test_labels_are_interleaved_in_equal_shares(run: Any) -> None:
+def test_labels_are_interleaved_in_equal_shares(run: Run) -> None:
     sample = generate(run, 12)
     assert (sample.labels == np.arange(12) % 3).all()
-    assert sample.label_name(1) == "virus"
+    assert sample.label_name(1) == "normal"
     assert sample.classes == run.classes
 
 
-def test_a_label_changes_the_disease_not_the_patient(run: Any) -> None:
-    first, second = generate(run, 6, label="normal"), generate(run, 6, label="bacteria")
+def test_a_label_changes_the_disease_not_the_patient(run: Run) -> None:
+    first, second = generate(run, 6, label="bacteria"), generate(run, 6, label="virus")
     assert (first.labels == 0).all()
     assert (second.labels == 2).all()
     assert (first.codes == second.codes).all()
     assert (first.images != second.images).any(axis=(1, 2)).all()
 
 
-def test_a_run_without_classes(unlabelled_run: Any) -> None:
+def test_a_run_without_classes(unlabelled_run: Run) -> None:
     sample = generate(unlabelled_run, 3)
     assert (sample.labels == -1).all()
     assert sample.label_name(0) == ""
@@ -98,7 +99,7 @@ def test_a_run_without_classes(unlabelled_run: Any) -> None:
         generate(unlabelled_run, 3, label="normal")
 
 
-def test_every_row_obeys_the_event(run: Any) -> None:
+def test_every_row_obeys_the_event(run: Run) -> None:
     sample = generate(run, 150, where="survival == 1 and duration <= 14", seed=7)
     survival, duration = run.prior.slices["survival"].start, run.prior.slices["duration"].start
     assert (sample.codes[:, survival] == 1).all()
@@ -108,7 +109,7 @@ def test_every_row_obeys_the_event(run: Any) -> None:
     assert len(np.unique(sample.codes, axis=0)) == 150
 
 
-def test_noise_and_codes_have_their_distributions(run: Any) -> None:
+def test_noise_and_codes_have_their_distributions(run: Run) -> None:
     blocks = [draw_block(run, run.prior, 11, block) for block in range(100)]
     z = torch.cat([z for z, _ in blocks]).numpy()
     codes = torch.cat([c for _, c in blocks]).numpy()
@@ -119,7 +120,7 @@ def test_noise_and_codes_have_their_distributions(run: Any) -> None:
     assert np.abs(np.corrcoef(z.T[:16], codes.T)[:16, 16:]).max() < 0.06  # noise and codes are independent
 
 
-def test_seeds_up_to_64_bits(run: Any) -> None:
+def test_seeds_up_to_64_bits(run: Run) -> None:
     first, second = generate(run, 1, seed=2**64 - 1), generate(run, 1, seed=2**32 - 1)
     assert (first.codes != second.codes).any()
     for seed in (-1, 2**64):
@@ -127,15 +128,15 @@ def test_seeds_up_to_64_bits(run: Any) -> None:
             generate(run, 1, seed=seed)
 
 
-def test_progress_counts_images(run: Any) -> None:
+def test_progress_counts_images(run: Run) -> None:
     calls: list[tuple[int, int]] = []
     generate(run, 40, start=10, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (40, 40)
     assert [done for done, _ in calls] == sorted({done for done, _ in calls})
 
 
-def test_errors_say_what_to_do(run: Any) -> None:
-    with pytest.raises(SemirayError, match=r"normal, virus, bacteria.*Did you mean 'bacteria'"):
+def test_errors_say_what_to_do(run: Run) -> None:
+    with pytest.raises(SemirayError, match=r"bacteria, normal, virus.*Did you mean 'bacteria'"):
         generate(run, 3, label="Bacterium")
     with pytest.raises(SemirayError, match="not a class of this run"):
         class_index(run.classes, "xyz")
@@ -149,7 +150,7 @@ def test_errors_say_what_to_do(run: Any) -> None:
         generate(run, 1, where="__import__('os').getcwd()")
 
 
-def test_a_broken_generator_is_noticed(make_run: Any) -> None:
+def test_a_broken_generator_is_noticed(make_run: Callable[..., Run]) -> None:
     broken = make_run()
     with torch.no_grad():
         next(broken.generator.parameters()).fill_(float("nan"))
@@ -157,5 +158,5 @@ def test_a_broken_generator_is_noticed(make_run: Any) -> None:
         generate(broken, 1)
 
 
-def test_both_architectures(make_run: Any) -> None:
+def test_both_architectures(make_run: Callable[..., Run]) -> None:
     assert generate(make_run(architecture="dcgan"), 3).images.shape == (3, 32, 32)

@@ -1,4 +1,6 @@
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from semiray.errors import SemirayError
 from semiray.generation.sampling import draw_block, generate, render
 from semiray.generation.traversal import factor_path, traversal_images, traverse
 from semiray.priors import Factor, JointPrior
+from semiray.training import Run
 
 
 def texts(figure: Figure) -> str:
@@ -43,7 +46,7 @@ def test_a_discrete_factor_goes_through_its_values() -> None:
     assert few == [values[0], values[2], values[4]]
 
 
-def test_only_the_factor_moves(run: Any) -> None:
+def test_only_the_factor_moves(run: Run) -> None:
     base = generate(run, 6, seed=3).codes
     for factor in run.prior.factors:
         part = run.prior.slices[factor.name]
@@ -55,7 +58,7 @@ def test_only_the_factor_moves(run: Any) -> None:
         assert (images[:, 0] != images[:, -1]).any(axis=(1, 2)).all()
 
 
-def test_patients_are_those_that_generate_draws(run: Any) -> None:
+def test_patients_are_those_that_generate_draws(run: Run) -> None:
     images, codes = traversal_images(run, "duration", patients=2, steps=3, seed=8)
     z, _ = draw_block(run, run.prior, 8, 0)
     for patient in range(6):
@@ -64,13 +67,13 @@ def test_patients_are_those_that_generate_draws(run: Any) -> None:
         assert np.abs(images[patient].astype(int) - expected).max() <= 1  # another place in the batch
 
 
-def test_many_patients_take_several_blocks(make_run: Any) -> None:
+def test_many_patients_take_several_blocks(make_run: Callable[..., Run]) -> None:
     images, _ = traversal_images(make_run(("a", "b")), "survival", patients=40, steps=2)
     assert images.shape == (80, 2, 32, 32)
     assert len(np.unique(images[:, 0].reshape(80, -1), axis=0)) == 80
 
 
-def test_figure_has_a_panel_a_factor_with_values_and_units(run: Any) -> None:
+def test_figure_has_a_panel_a_factor_with_values_and_units(run: Run) -> None:
     figure = traverse(run, patients=1, steps=3)
     assert len(figure.axes) == 4
     written = texts(figure)
@@ -85,15 +88,14 @@ def test_figure_has_a_panel_a_factor_with_values_and_units(run: Any) -> None:
         assert not any(box.overlaps(other.get_position()) for other in figure.axes if other is not axes)
 
 
-def test_figure_says_what_is_grounded(make_run: Any) -> None:
-    run = make_run()
-    run.grounded = {"duration": 812, "texture": 0}
+def test_figure_says_what_is_grounded(make_run: Callable[..., Run]) -> None:
+    run = replace(make_run(), grounded={"duration": 812, "texture": 0})
     written = texts(traverse(run, patients=1, steps=2)).replace("\n", " ")
     assert "duration (grounded on 812 images)" in written
     assert "wish: survival, presentation, texture." in written
 
 
-def test_figure_of_chosen_factors_and_of_a_run_without_classes(unlabelled_run: Any, tmp_path: Any) -> None:
+def test_figure_of_chosen_factors_and_of_a_run_without_classes(unlabelled_run: Run, tmp_path: Path) -> None:
     figure = traverse(unlabelled_run, patients=3, steps=2, factors=["texture", "duration"])
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["texture", "duration"]
     figure.savefig(tmp_path / "figure.png")
@@ -101,7 +103,7 @@ def test_figure_of_chosen_factors_and_of_a_run_without_classes(unlabelled_run: A
     assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_same_call_same_figure(run: Any) -> None:
+def test_same_call_same_figure(run: Run) -> None:
     pixels = []
     for _ in range(2):
         figure = traverse(run, patients=1, steps=2)
@@ -111,7 +113,7 @@ def test_same_call_same_figure(run: Any) -> None:
     assert pixels[0].std() > 1
 
 
-def test_errors_say_what_to_do(run: Any) -> None:
+def test_errors_say_what_to_do(run: Run) -> None:
     with pytest.raises(SemirayError, match="survival, duration, presentation, texture"):
         traverse(run, factors=["age"])
     with pytest.raises(SemirayError, match="patients = 0"):

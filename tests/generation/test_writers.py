@@ -13,13 +13,14 @@ from semiray.generation import writers
 from semiray.generation.sampling import generate
 from semiray.generation.writers import write_images
 from semiray.radiographs import load_radiographs
+from semiray.training import Run
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_manifest_gives_the_sample_back(run: Any, tmp_path: Path) -> None:
+def test_manifest_gives_the_sample_back(run: Run, tmp_path: Path) -> None:
     sample = generate(run, 20, seed=7, start=5)
     manifest = write_images(sample, tmp_path / "out")
     with manifest.open(newline="", encoding="utf-8") as stream:
@@ -36,7 +37,7 @@ def test_manifest_gives_the_sample_back(run: Any, tmp_path: Path) -> None:
             assert (np.asarray(image) == sample.images[i]).all()
 
 
-def test_every_png_says_that_it_is_synthetic(run: Any, tmp_path: Path) -> None:
+def test_every_png_says_that_it_is_synthetic(run: Run, tmp_path: Path) -> None:
     sample = generate(run, 6, where="survival == 1 and duration <= 14", seed=9)
     write_images(sample, tmp_path / "out", run_name="my run")
     files = sorted((tmp_path / "out").rglob("*.png"), key=lambda path: path.name)
@@ -56,7 +57,7 @@ def test_every_png_says_that_it_is_synthetic(run: Any, tmp_path: Path) -> None:
         assert (np.array(list(codes.values()), np.float32) == sample.codes[i]).all()
 
 
-def test_the_same_command_gives_the_same_bytes(run: Any, tmp_path: Path) -> None:
+def test_the_same_command_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_images(generate(run, 40, seed=2), tmp_path / name)
     first = bytes_of(tmp_path / "a")
@@ -65,7 +66,7 @@ def test_the_same_command_gives_the_same_bytes(run: Any, tmp_path: Path) -> None
     assert {Path(name).parts[0] for name in first} == {*run.classes, "manifest.csv"}
 
 
-def test_the_reader_finds_what_was_written(run: Any, unlabelled_run: Any, tmp_path: Path) -> None:
+def test_the_reader_finds_what_was_written(run: Run, unlabelled_run: Run, tmp_path: Path) -> None:
     sample = generate(run, 9)
     write_images(sample, tmp_path / "out")
     data = load_radiographs(tmp_path / "out", resolution=32, cache=tmp_path / "cache")
@@ -79,7 +80,7 @@ def test_the_reader_finds_what_was_written(run: Any, unlabelled_run: Any, tmp_pa
     assert (len(flat), set(flat.labels)) == (4, {-1})
 
 
-def test_a_folder_in_use_is_left_alone(run: Any, tmp_path: Path) -> None:
+def test_a_folder_in_use_is_left_alone(run: Run, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("x")
     with pytest.raises(SemirayError, match="not empty"):
@@ -91,7 +92,7 @@ def test_a_folder_in_use_is_left_alone(run: Any, tmp_path: Path) -> None:
         write_images(generate(run, 2), tmp_path / "out" / "thesis.txt" / "below")
 
 
-def test_a_failure_leaves_nothing_behind(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_nothing_behind(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -104,7 +105,7 @@ def test_a_failure_leaves_nothing_behind(run: Any, tmp_path: Path, monkeypatch: 
     assert (tmp_path / "out" / "manifest.csv").exists()
 
 
-def test_what_a_killed_command_left_goes(run: Any, tmp_path: Path) -> None:
+def test_what_a_killed_command_left_goes(run: Run, tmp_path: Path) -> None:
     (tmp_path / "out" / ".partial" / "normal").mkdir(parents=True)
     (tmp_path / "out" / ".partial" / "normal" / "000000.png").write_bytes(b"half")
     write_images(generate(run, 3), tmp_path / "out")
@@ -116,7 +117,7 @@ def test_what_a_killed_command_left_goes(run: Any, tmp_path: Path) -> None:
     ]
 
 
-def test_class_names_that_no_folder_may_have(run: Any, tmp_path: Path) -> None:
+def test_class_names_that_no_folder_may_have(run: Run, tmp_path: Path) -> None:
     sample = replace(generate(run, 3), classes=("../up", "Viral Pneumonia", "ø/ü"))
     write_images(sample, tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
@@ -125,7 +126,7 @@ def test_class_names_that_no_folder_may_have(run: Any, tmp_path: Path) -> None:
         write_images(replace(sample, classes=("a/b", "A:b", "c")), tmp_path / "other")
 
 
-def test_progress_counts_images(run: Any, tmp_path: Path) -> None:
+def test_progress_counts_images(run: Run, tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     write_images(generate(run, 5), tmp_path / "out", progress=lambda done, total: calls.append((done, total)))
     assert calls == [(i, 5) for i in range(1, 6)]

@@ -178,9 +178,8 @@ def _flow(columns: dict[str, int]) -> list[list[str]]:
 
 
 def _caption(run: Run, names: Sequence[str]) -> str:
-    counts = {name: run.grounded.get(name, 0) for name in names} if getattr(run, "grounded", None) else {}
-    grounded = [f"{name} (grounded on {count:,} images)" for name, count in counts.items() if count]
-    assumed = [name for name in names if not counts.get(name)]
+    grounded = [f"{name} (grounded on {run.grounded[name]:,} images)" for name in names if run.grounded.get(name)]
+    assumed = [name for name in names if not run.grounded.get(name)]
     text = (
         "Generated images, not patients' radiographs. Each row is one imagined patient: noise and all other codes "
         "stay, all dimensions of the panel's factor move together; its lead dimension's values are shown."
