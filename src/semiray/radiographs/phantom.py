@@ -1,7 +1,7 @@
 """The phantom: toy chest radiographs whose factors are known, rendered from codes, for demos and as ground truth.
 
-What each code does to an image is listed in docs/phantom.md. The rays and the organs live in ``phantom_geometry`` and
-``phantom_anatomy``; here stand the detector, the public functions and the files.
+What each code does to an image is listed in docs/phantom.md. Rays, disease and organs live in ``phantom_geometry``,
+``phantom_disease`` and ``phantom_anatomy``; here stand the detector, the public functions and the files.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from scipy.ndimage import uniform_filter1d
 
 from semiray.errors import SemirayError
-from semiray.radiographs.phantom_anatomy import Signs, attenuation
+from semiray.radiographs.phantom_anatomy import attenuation
+from semiray.radiographs.phantom_disease import Signs
+from semiray.radiographs.phantom_geometry import Array
 
 __all__ = ["PHANTOM_CLASSES", "phantom_labels", "render_phantoms", "save_phantoms"]
 
@@ -179,7 +182,7 @@ def _checked(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], 
         )
     if classes.shape != (len(table),) or (classes.size and classes.dtype.kind not in "iu"):
         raise SemirayError(
-            f"phantom labels have shape {classes.shape} and type {classes.dtype}, but ({len(table)},) integers are needed"
+            f"phantom labels have shape {classes.shape} and type {classes.dtype}, but must be {len(table)} integers"
         )
     blocks = table.reshape(-1, len(FACTORS), DIMENSIONS)
     wrong = ~np.isfinite(blocks)
@@ -219,19 +222,32 @@ def _render(signs: Signs, rng: np.random.Generator, resolution: int) -> NDArray[
     if fine > 1:
         rows = signal.reshape(resolution, fine, resolution * fine).sum(axis=1)
         signal = rows.reshape(resolution, resolution, fine).sum(axis=2)
-    dose, steep, middle = rng.uniform((0.6, 0.95, 2.35), (1.6, 1.25, 2.75)).tolist()
+    dose, steep, middle, local = rng.uniform((0.6, 0.95, 2.2, 1.3), (1.6, 1.35, 2.7, 1.9)).tolist()
     photons = dose * (1.5e5 * (64 / resolution) ** 2 + 2e4) / fine**2
     signal *= np.float32(photons)
-    counts = rng.poisson(signal).astype(np.float32)
-    counts += np.float32(1.0)
-    # The film's characteristic curve: a logistic function of log exposure, dense tissue bright.
-    np.log(counts, out=counts)
-    counts *= np.float32(steep)
-    counts += np.float32(steep * (middle - np.log(photons * fine**2)))
-    np.exp(counts, out=counts)
-    counts += np.float32(1.0)
-    image = (np.float32(255.0) / counts + np.float32(0.5)).astype(np.uint8)
+    density = rng.poisson(signal).astype(np.float32)
+    density += np.float32(1.0)
+    np.log(density, out=density)
+    density -= np.float32(np.log(photons * fine**2))
+    # Digital systems compress the wide range between lung and spine, and raise local detail (unsharp masking).
+    broad = _smoothed(density)
+    density *= np.float32(local)
+    density += broad * np.float32(0.72 - local)
+    # The characteristic curve: a logistic function of log exposure, dense tissue bright.
+    density += np.float32(0.72 * middle)
+    density *= np.float32(steep)
+    np.exp(density, out=density)
+    density += np.float32(1.0)
+    image = (np.float32(255.0) / density + np.float32(0.5)).astype(np.uint8)
     _mark(image)
+    return image
+
+
+def _smoothed(image: Array) -> Array:
+    """The image under a kernel like a Gaussian of deviation 5 % of a side: a box filter, twice along each axis."""
+    size = 2 * round(0.06 * image.shape[0]) + 1
+    for axis in (0, 0, 1, 1):
+        image = uniform_filter1d(image, size, axis=axis, mode="nearest")
     return image
 
 

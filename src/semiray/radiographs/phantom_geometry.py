@@ -1,8 +1,8 @@
 """Closed-form line integrals of parallel rays: what makes the phantom exact and fast.
 
-The rays run along z. An ellipsoid behaves like a Gaussian: with its "covariance" ``C = R diag(a^2, b^2, c^2) R^T``, a ray at
-offset d = (dx, dy) from its centre meets it where ``d^T C_xy^-1 d <= 1``; the chord's middle is the conditional mean of z
-given d, and its half length is the conditional deviation times ``sqrt(1 - d^T C_xy^-1 d)``.
+The rays run along z. An ellipsoid behaves like a Gaussian: with its "covariance" ``C = R diag(a^2, b^2, c^2) R^T``, a
+ray at offset d = (dx, dy) from its centre meets it where ``d^T C_xy^-1 d <= 1``; the chord's middle is the conditional
+mean of z given d, and its half length the conditional deviation times ``sqrt(1 - d^T C_xy^-1 d)``.
 """
 
 from __future__ import annotations
@@ -38,14 +38,19 @@ class Projected:
 
 
 def pose_matrix(roll: float, yaw: float) -> NDArray[np.float64]:
-    """Rotation (3, 3) of the patient: ``yaw`` about the body's axis first, then ``roll`` in the image plane (radians)."""
+    """Rotation (3, 3) of the patient: ``yaw`` about the body's axis, then ``roll`` in the image plane (radians)."""
     cr, sr, cy, sy = np.cos(roll), np.sin(roll), np.cos(yaw), np.sin(yaw)
     turned = np.array([[cy, 0.0, sy], [0.0, 1.0, 0.0], [-sy, 0.0, cy]])
-    return np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]]) @ turned
+    rolled = np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]])
+    return np.asarray(rolled @ turned, dtype=np.float64)
 
 
-def project(rows: Sequence[Sequence[float]], pose: NDArray[np.float64]) -> list[Projected]:
-    """Project ellipsoids, each given as (x, y, z, a, b, c, angle) in the patient's frame (cm, radians in the x-y plane)."""
+def project(rows: Sequence[Sequence[float]], pose: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Project ellipsoids (K, 7): x, y, z, a, b, c, angle in the patient's frame (cm, radians in the x-y plane).
+
+    Returns:
+        (K, 11), each row the fields of a ``Projected``.
+    """
     table = np.asarray(rows, dtype=np.float64)
     centre = table[:, :3] @ pose.T
     cosine, sine = np.cos(table[:, 6, None]), np.sin(table[:, 6, None])
@@ -62,7 +67,7 @@ def project(rows: Sequence[Sequence[float]], pose: NDArray[np.float64]) -> list[
     cxx, cxy, cyy, cxz, cyz = (covariance(*ij) for ij in ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2)))
     area2 = cxx * cyy - cxy**2
     sxx, sxy, syy = cyy / area2, -cxy / area2, cxx / area2
-    columns = np.stack(
+    return np.stack(
         [
             *centre.T,
             sxx,
@@ -76,11 +81,10 @@ def project(rows: Sequence[Sequence[float]], pose: NDArray[np.float64]) -> list[
         ],
         axis=1,
     )
-    return [Projected(*row) for row in columns.tolist()]
 
 
 class Screen:
-    """The detector's sample points: a square of ``side`` centimetres around (x, y), ``pixels`` a side; y points down."""
+    """The detector's sample points: ``side`` centimetres a side around (x, y), ``pixels`` a side; y points down."""
 
     def __init__(self, pixels: int, side: float, x: float = 0.0, y: float = 0.0) -> None:
         self.pixels, self.step = pixels, side / pixels
@@ -128,6 +132,40 @@ class Screen:
         half *= np.float32(2.0 * weight)
         canvas[window] += half
 
+    def add_soft_chord(self, canvas: Array, e: Projected, weight: float) -> None:
+        """Add the integral through ``e`` of a density that falls from ``weight`` at its centre to 0 on its surface.
+
+        With density weight (1 - r^2), r^2 the ellipsoid's quadratic form, the integral is 4/3 half depth^(3/2) weight.
+        """
+        window = self.window(e)
+        depth = self.depth(e, window)
+        np.maximum(depth, np.float32(0.0), out=depth)
+        depth *= np.sqrt(depth) * np.float32(4.0 / 3.0 * weight * e.half)
+        canvas[window] += depth
+
+    def stamps(self, table: NDArray[np.float64], margin: float = 1.0) -> tuple[list[Window], Array]:
+        """``depth`` of many small ellipsoids at once: windows of one size, and what lies in them (K, n, n)."""
+        t = table.astype(np.float32)
+        n = min(int(2.0 * margin * float(table[:, 9:11].max()) / self.step) + 2, self.pixels)
+        corner = (table[:, :2] - (self._left, self._top)) / self.step - n / 2
+        corners = np.clip(corner.astype(np.int64), 0, self.pixels - n)
+        span = np.arange(n)
+        dx = self.x[corners[:, :1] + span] - t[:, :1]
+        dy = self.y[corners[:, 1:] + span] - t[:, 1:2]
+        inside: Array = (dy * t[:, 4:5] * np.float32(-2.0))[:, :, None] * dx[:, None, :]
+        inside -= (dx * dx * t[:, 3:4])[:, None, :]
+        inside += (np.float32(1.0) - dy * dy * t[:, 5:6])[:, :, None]
+        return [(slice(y, y + n), slice(x, x + n)) for x, y in corners.tolist()], inside
+
+    def add_chords(self, canvas: Array, table: NDArray[np.float64]) -> None:
+        """Add the chord lengths (cm) through many small ellipsoids to ``canvas``, in place."""
+        windows, chords = self.stamps(table)
+        np.maximum(chords, np.float32(0.0), out=chords)
+        np.sqrt(chords, out=chords)
+        chords *= (2.0 * table[:, 6]).astype(np.float32)[:, None, None]
+        for window, chord in zip(windows, chords, strict=True):
+            canvas[window] += chord
+
 
 def carved(screen: Screen, body: Projected, organs: Sequence[Projected], window: Window) -> Array:
     """Length (cm) of each ray inside ``body`` and outside the organs; what lies between two organs counts as organ."""
@@ -139,8 +177,8 @@ def carved(screen: Screen, body: Projected, organs: Sequence[Projected], window:
         missed = reach == 0
         np.minimum(first, np.where(missed, FAR, centre - reach), out=first)
         np.maximum(last, np.where(missed, -FAR, centre + reach), out=last)
-    front = np.minimum(first, stop) - start
-    back = stop - np.maximum(last, start)
+    front: Array = np.minimum(first, stop) - start
+    back: Array = stop - np.maximum(last, start)
     untouched = last < first
     np.maximum(front, np.float32(0.0), out=front)
     np.maximum(back, np.float32(0.0), out=back)
@@ -154,7 +192,7 @@ def slab_integral(w: Array, first: float, count: int, period: float, thickness: 
     q = w - np.float32(first)
     q *= np.float32(1.0 / period)
     np.clip(q, np.float32(0.0), np.float32(count), out=q)
-    whole = np.floor(q)
+    whole: Array = np.floor(q)
     q -= whole
     np.minimum(q, np.float32(thickness / period), out=q)
     whole *= np.float32(thickness)
