@@ -23,13 +23,13 @@ SMALL: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ninety grey pictures in a folder a class; classes differ in their gradient."""
+    """Grey pictures, 36 in a folder a class; classes differ in their gradient."""
     root = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
     ramp = np.linspace(60, 190, 40)
     for name, shade in {"bacteria": ramp[None, :], "normal": ramp[:, None], "virus": ramp[::-1, None]}.items():
         (root / name).mkdir()
-        for i in range(30):
+        for i in range(36):
             pixels = np.broadcast_to(shade, (40, 40)) + rng.normal(0, 10, (40, 40)) + rng.normal(0, 20)
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(root / name / f"{i:02d}.png")
     return root

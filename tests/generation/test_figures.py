@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.generation.figures import mosaic, plot_networks, plot_samples
+from semiray.generation.figures import enlarge, mosaic, plot_networks, plot_samples
 from semiray.training import Run
 
 
@@ -21,12 +21,21 @@ def test_mosaic_tiles_on_white() -> None:
     assert (grouped[12:18] == 255).all()
 
 
+def test_enlarged_images_keep_to_themselves() -> None:
+    images = np.stack([np.zeros((32, 32)), np.full((32, 32), 255)]).astype(np.uint8)[None]
+    large = enlarge(images)
+    assert large.shape == (1, 2, 108, 108)
+    assert [int(large[0, i].min()) for i in range(2)] == [int(large[0, i].max()) for i in range(2)] == [0, 255]
+    photograph = np.zeros((1, 1, 256, 256), np.uint8)
+    assert enlarge(photograph) is photograph
+
+
 def test_sample_sheet_has_a_panel_a_class(run: Run, unlabelled_run: Run) -> None:
     figure = plot_samples(run, columns=4, rows=2, where="survival == 1")
     assert [axes.get_ylabel() for axes in figure.axes] == list(run.classes)
     assert "survival == 1" in figure.texts[0].get_text()
     sheets = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
-    assert sheets[0].shape == (65, 131)
+    assert sheets[0].shape == (2 * 108 + 4, 4 * 108 + 3 * 4)
     assert (sheets[0] != sheets[1]).any()
     assert len(plot_samples(unlabelled_run, columns=3, rows=1).axes) == 1
     with pytest.raises(SemirayError, match="at least one"):

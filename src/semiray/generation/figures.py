@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from semiray.errors import SemirayError
 from semiray.generation.sampling import BLOCK, generate
@@ -17,16 +18,19 @@ from semiray.networks.presets import LayerRow, describe
 if TYPE_CHECKING:
     from semiray.training.run import Run
 
-__all__ = ["FAINT", "INK", "blank_figure", "mosaic", "plot_networks", "plot_samples"]
+__all__ = ["FAINT", "INK", "THUMB", "blank_figure", "enlarge", "mosaic", "plot_networks", "plot_samples", "show"]
 
 INK = "#1b1f24"
 FAINT = "#68707a"
+THUMB = 0.72  # a thumbnail's side in inches
+_DPI = 150
+_THUMB_PIXELS = round(THUMB * _DPI)
 _BARS = ("#3a6ea5", "#b5651d")  # generator, discriminator
 
 
 def blank_figure(width: float, height: float) -> Figure:
     """A white figure of this size in inches that no global state knows of."""
-    figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
+    figure = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -43,6 +47,17 @@ def mosaic(images: NDArray[np.uint8], *, gap: int | None = None, group: int | No
             left = c * (width + gap)
             sheet[top : top + height, left : left + width] = images[r, c]
     return sheet
+
+
+def enlarge(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images (..., H, W) at a thumbnail's size in print, each by itself, so that none bleeds into its neighbours."""
+    height, width = images.shape[-2:]
+    if width >= _THUMB_PIXELS:
+        return images
+    size = (_THUMB_PIXELS, round(height * _THUMB_PIXELS / width))
+    one_by_one = images.reshape(-1, height, width)
+    large = [np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)) for image in one_by_one]
+    return np.stack(large).reshape(*images.shape[:-2], size[1], size[0])
 
 
 def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
@@ -67,16 +82,13 @@ def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | Non
     per_class, side = rows * columns, run.resolution
     # Each class from its own indices, on block boundaries: no image of one class shares its noise with another's.
     stride = -(-per_class // BLOCK) * BLOCK
-    sheets = [
-        mosaic(
-            generate(run, per_class, label=label, where=where, seed=seed, start=k * stride).images.reshape(
-                rows, columns, side, side
-            )
-        )
+    samples = [
+        generate(run, per_class, label=label, where=where, seed=seed, start=k * stride).images
         for k, label in enumerate(labels)
     ]
+    sheets = [mosaic(enlarge(images.reshape(rows, columns, side, side))) for images in samples]
     high, wide = sheets[0].shape
-    scale = 0.72 * columns / wide  # inches a pixel
+    scale = THUMB * columns / wide  # inches a pixel
     left, top, between = (0.35 if run.classes else 0.05), 0.34, 0.12
     width, height = left + wide * scale + 0.05, top + len(sheets) * (high * scale + between)
     figure = blank_figure(width, height)
@@ -93,7 +105,7 @@ def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | Non
 
 def show(axes: Axes, sheet: NDArray[np.uint8]) -> None:
     """Show a grey sheet 0..255 without frame and ticks."""
-    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="lanczos")
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, aspect="auto")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.generation.figures import FAINT, INK, blank_figure, mosaic, show
+from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, show
 from semiray.generation.sampling import BLOCK, draw_block, render
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["factor_path", "traversal_images", "traverse"]
 
 _MOST_COLUMNS = 16  # thumbnails side by side that a page still shows
-_THUMB, _GAP, _LEFT, _TOP, _BOTTOM = 0.72, 0.3, 0.4, 0.4, 0.5  # inches
+_GAP, _LEFT, _TOP, _BOTTOM = 0.3, 0.4, 0.4, 0.5  # inches
 
 
 def factor_path(prior: JointPrior, factor: str, steps: int) -> Tensor:
@@ -113,8 +113,8 @@ def traverse(
     known = {factor.name: factor for factor in run.prior.factors}
 
     rows = patients * max(1, len(run.classes))
-    high = rows * _THUMB
-    inner = max(sum(panels[name][0].shape[1] * _THUMB for name in line) + _GAP * (len(line) - 1) for line in lines)
+    high = rows * THUMB
+    inner = max(sum(panels[name][0].shape[1] * THUMB for name in line) + _GAP * (len(line) - 1) for line in lines)
     width = max(_LEFT + inner + 0.1, 5.0)
     caption = textwrap.fill(_caption(run, names), int((width - _LEFT) * 15))
     foot = 0.15 * (caption.count("\n") + 1) + 0.1
@@ -125,9 +125,9 @@ def traverse(
         bottom, left = height - row * (_TOP + high + _BOTTOM) - _TOP - high, _LEFT
         for column, name in enumerate(line):
             images, codes = panels[name]
-            wide = images.shape[1] * _THUMB
+            wide = images.shape[1] * THUMB
             axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
-            sheet = mosaic(images, group=patients)
+            sheet = mosaic(enlarge(images), group=patients)
             show(axes, sheet)
             axes.set_title(name, fontsize=11, weight="bold", color=INK, loc="left", pad=5)
             lead = codes[0, :, run.prior.slices[name].start]
