@@ -1,8 +1,9 @@
 """The correlation of scores: built from what people write, checked, and repaired on request.
 
-Between factors, correlation runs through the leads: s_A = a l_A + e_A, where l_A is the factor's lead score, a = (1, rho_A, ...)
-its correlation with its own dimensions, and the residuals e_A of different factors are independent. So the block between two
-factors is r a b^T, and R is positive definite whenever the small matrix of the leads is: what a person writes seldom fails.
+Between factors, correlation runs through the leads: s_A = a l_A + e_A, where l_A is the factor's lead score,
+a = (1, rho_A, ...) its correlation with its own dimensions, and the residuals e_A of different factors are independent.
+So the block between two factors is r a b^T, and R is positive definite whenever the small matrix of the leads is: what
+a person writes seldom fails.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
         for name in entry[:2]:
             if name not in names:
                 raise SemirayError(
-                    f"{where}: unknown factor {name!r}{suggestion(str(name), names)}; the factors are {', '.join(names)}"
+                    f"{where}: unknown factor {name!r}{suggestion(str(name), names)}; known are {', '.join(names)}"
                 )
         first, second = str(entry[0]), str(entry[1])
         if first == second:
@@ -96,7 +97,7 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
             raise SemirayError(
                 f"{where}: ({first}, {second}) = {value:g} is outside its range, between -1 and 1, both excluded"
             )
-        through = entry[3] if len(entry) == 4 else "lead"
+        through: Any = entry[3] if len(entry) == 4 else "lead"
         if through not in ("lead", "all"):
             raise SemirayError(f"{where}: {through!r} must be lead or all")
         if any({first, second} == {other.first, other.second} for other in result):
@@ -130,7 +131,8 @@ def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
 
     Raises:
         SemirayError: shape, diagonal, symmetry or an entry is wrong; the message names it.
-        CorrelationError: not positive definite; names the pair that the nearest valid matrix changes most, and carries that matrix.
+        CorrelationError: not positive definite; carries the nearest matrix that is, and names the pair that it
+            changes most.
     """
     R = _checked_entries(matrix, names)
     lowest = float(torch.linalg.eigvalsh(R)[0])
@@ -139,10 +141,10 @@ def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
     nearest = nearest_correlation(R)
     i, j = divmod(int((nearest - R).abs().argmax()), len(names))
     raise CorrelationError(
-        f"the correlations contradict one another (smallest eigenvalue {lowest:.2g}, which must be above 0): the worst pair is "
-        f"({names[i]}, {names[j]}) = {float(R[i, j]):.3g}, in the nearest valid matrix {float(nearest[i, j]):.3g}. Write weaker "
-        "correlations, or `nearest: true` to take the nearest valid matrix (in Python: JointPrior(..., nearest=True), or this "
-        "error's .nearest)",
+        f"the correlations contradict one another (smallest eigenvalue {lowest:.2g}, which must be above 0): the worst "
+        f"pair is ({names[i]}, {names[j]}) = {float(R[i, j]):.3g}, in the nearest valid matrix "
+        f"{float(nearest[i, j]):.3g}. Write weaker correlations, or `nearest: true` to take the nearest valid matrix "
+        "(in Python: JointPrior(..., nearest=True), or this error's .nearest)",
         nearest,
     )
 
@@ -182,7 +184,8 @@ def nearest_correlation(matrix: Any, *, floor: float = _FLOOR, tolerance: float 
 
 def _raise_eigenvalues(S: Tensor, floor: float) -> Tensor:
     values, vectors = torch.linalg.eigh(S)
-    return (vectors * values.clamp(min=floor)) @ vectors.T
+    raised: Tensor = (vectors * values.clamp(min=floor)) @ vectors.T
+    return raised
 
 
 def _checked_entries(matrix: Any, names: Sequence[str]) -> Tensor:

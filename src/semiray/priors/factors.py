@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.families import FAMILIES, SCORE_BOUND, Family, Parameter
+from semiray.priors.families import FAMILIES
+from semiray.priors.family import SCORE_BOUND, Family, Parameter
 
 __all__ = ["RESERVED_NAMES", "Factor", "number", "suggestion"]
 
@@ -53,7 +54,12 @@ class Factor:
 
     def __post_init__(self) -> None:
         where = f"factor {self.name!r}"
-        if not isinstance(self.name, str) or not self.name.isidentifier() or keyword.iskeyword(self.name):
+        if (
+            not isinstance(self.name, str)
+            or not self.name.isascii()
+            or not self.name.isidentifier()
+            or keyword.iskeyword(self.name)
+        ):
             raise SemirayError(f"{where}: a name consists of letters, digits and _, and starts with a letter")
         if self.name in RESERVED_NAMES:
             raise SemirayError(f"{where}: {self.name!r} is a word of the event grammar; choose another name")
@@ -157,8 +163,8 @@ class Factor:
         finite = bool(torch.isfinite(codes).all()) and float(codes.abs().max()) < _FLOAT32_MAX
         if not (finite and bool(((deviation > 1e-30) & (deviation < 1e30)).all())):
             raise SemirayError(
-                f"{where}: with {_written(self.parameters)} its codes leave the range of 32-bit numbers, or its standard "
-                f"deviation ({float(deviation.flatten()[0]):g}) is zero or infinite; choose less extreme parameters"
+                f"{where}: with {_written(self.parameters)} its codes leave the range of 32-bit numbers, or its "
+                f"standard deviation ({float(deviation[0]):g}) is zero or infinite; choose less extreme parameters"
             )
 
 

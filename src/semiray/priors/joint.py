@@ -2,8 +2,8 @@
 
     s ~ N(0, R),   u = Phi(s),   c = F^-1(u)
 
-The marginals F stay exact whatever R is. Maps compute in float64 and answer in float32 (or float64 if that came in), on the device of
-their argument. Constants are kept once for each device and precision.
+The marginals F stay exact whatever R is. Maps compute in float64 and answer in float32 (or float64 if that came in), on
+the device of their argument. Constants are kept once for each device and precision.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from semiray.priors.correlation import (
     read_between,
 )
 from semiray.priors.factors import Factor, suggestion
-from semiray.priors.families import SCORE_BOUND, Family
+from semiray.priors.family import SCORE_BOUND, Family
 from semiray.priors.marginal import Marginal
 from semiray.priors.specification import read_keys, read_yaml, write_specification
 
@@ -123,7 +123,7 @@ class JointPrior:
 
     @classmethod
     def from_dict(cls, spec: Mapping[str, Any]) -> JointPrior:
-        """The prior that a dictionary in the YAML shape describes: factors, and optionally between, correlation, nearest."""
+        """The prior that a dictionary in the YAML shape describes: factors, and how they correlate."""
         return cls(**read_keys(spec))
 
     @classmethod
@@ -159,13 +159,14 @@ class JointPrior:
         """Draw scores (n, M) ~ N(0, R), float32, on the generator's device (CPU without one)."""
         device = generator.device if generator is not None else torch.device("cpu")
         noise = torch.randn(n, self.dimensions, dtype=torch.float64, device=device, generator=generator)
-        return (noise @ self._cholesky.to(device).T).to(torch.float32)
+        scores: Tensor = noise @ self._cholesky.to(device).T
+        return scores.to(torch.float32)
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw codes (n, M) in their own units, float32: `codes(sample_scores(n))`."""
         return self.codes(self.sample_scores(n, generator))
 
-    def given(self, event: str, **options: Any) -> ConditionalPrior:
+    def given(self, event: str) -> ConditionalPrior:
         """The conditional prior p(c | event), for an event such as "survival == 1 and duration <= 14".
 
         Raises:
@@ -173,7 +174,7 @@ class JointPrior:
         """
         from semiray.priors.conditional import ConditionalPrior
 
-        return ConditionalPrior(self, event, **options)
+        return ConditionalPrior(self, event)
 
     # --- mapped ----------------------------------------------------------------------------------------------------
 
@@ -185,9 +186,10 @@ class JointPrior:
         return self._answer(torch.cat([family.from_score(s[..., part], p) for family, p, part in blocks], -1), scores)
 
     def scores(self, codes: Tensor) -> Tensor:
-        """Scores (..., M) of codes: the inverse of `codes`; a discrete value gets the middle, in probability, of its interval.
+        """Scores (..., M) of codes: the inverse of `codes`.
 
-        Codes outside the support get the nearest possible score; a discrete code is rounded to the nearest value.
+        A discrete code is rounded to the nearest value, which gets the middle (in probability) of its interval of
+        scores. Codes outside the support get the nearest possible score.
         """
         c = self._double(codes)
         blocks, _, _ = self._constants(c)
@@ -208,13 +210,15 @@ class JointPrior:
     def relaxed(self, scores: Tensor, sharpness: float = 4.0) -> Tensor:
         """Standardised codes (..., M) of score estimates, differentiable everywhere: for the training step.
 
-        Continuous factors: exactly `standardise(codes(s))`. Discrete factors: v_0 + sum_k (v_k - v_{k-1}) Phi(sharpness (s - t_k)),
-        standardised. Scores are cut at +-5, where the gradient is passed on as at the cut, so that an estimate that went astray is
-        still drawn back. Computes in the scores' own precision, at least float32.
+        Continuous factors: `standardise(codes(s))`, to float32 rounding. Discrete factors: smoothed thresholds,
+        v_0 + sum_k (v_k - v_{k-1}) Phi(sharpness (s - t_k)), standardised. Scores are cut at +-5, and the gradient
+        beyond is that at the cut, so that a continuous estimate that went astray is still drawn back. Computes in the
+        scores' own precision, at least float32.
 
         Args:
             scores: (..., M).
-            sharpness: the greater, the nearer to the true thresholds, and the narrower the band with a useful gradient.
+            sharpness: the greater, the nearer to the true thresholds, and the narrower the band with a useful gradient
+                (at 4, a score 1.5 from a threshold passes on 1e-8 of the error).
         """
         s = scores if scores.dtype in (torch.float32, torch.float64) else scores.to(torch.float32)
         blocks, mean, deviation = self._constants(s)
@@ -234,8 +238,8 @@ class JointPrior:
         for factor in self.factors:
             if factor.entry.discrete:
                 raise SemirayError(
-                    f"log_prob: factor {factor.name!r} is discrete ({factor.family}), so that the codes have no joint density; "
-                    "use a prior of continuous factors, or marginal(name).log_prob for one dimension"
+                    f"log_prob: factor {factor.name!r} is discrete ({factor.family}), so that the codes have no joint "
+                    "density; use a prior of continuous factors, or marginal(name).log_prob for one dimension"
                 )
         c = self._double(codes)
         blocks, _, _ = self._constants(c)
@@ -244,7 +248,8 @@ class JointPrior:
         L = self._cholesky.to(c.device)
         white = torch.linalg.solve_triangular(L, s.unsqueeze(-1), upper=False).squeeze(-1)
         copula = -0.5 * (white.square().sum(-1) - s.square().sum(-1)) - L.diagonal().log().sum()
-        return (marginal + copula).to(codes.device)
+        joint: Tensor = marginal + copula
+        return joint.to(codes.device)
 
     # --- looked at -------------------------------------------------------------------------------------------------
 
@@ -255,7 +260,7 @@ class JointPrior:
             SemirayError: no such dimension.
         """
         if name in self.slices:
-            return self.slices[name].start
+            return int(self.slices[name].start)
         if name in self.names:
             return self.names.index(name)
         factor = name.split("[")[0]
@@ -278,19 +283,27 @@ class JointPrior:
         raise AssertionError("every column belongs to a factor")
 
     def quantile(self, name: str, u: Tensor) -> Tensor:
-        """Codes at the probabilities u in [0, 1], any shape, of one dimension: "duration" (its lead) or "duration[3]"."""
+        """Codes at probabilities u in [0, 1], any shape, of one dimension: "duration" (its lead) or "duration[3]"."""
         return self._answer(self.marginal(name).quantile(u), u)
 
-    def plot(self, kind: str = "pairs", **options: Any) -> Figure:
-        """A figure of the prior: "marginals" (one panel a factor) or "pairs" (joint draws); see `semiray.priors.figures`."""
-        from semiray.priors import figures
+    def plot(
+        self,
+        kind: str = "pairs",
+        names: Sequence[str] | None = None,
+        *,
+        draws: int = 20_000,
+        seed: int = 0,
+        event: str | None = None,
+    ) -> Figure:
+        """A figure of the prior: "marginals" (one panel a factor) or "pairs" (a grid); see `semiray.priors.figures`."""
+        from semiray.priors import figures  # matplotlib is slow to import, and training needs none of it
 
         if kind not in ("marginals", "pairs"):
             raise SemirayError(f"plot: unknown kind {kind!r}; choose marginals or pairs")
         draw = figures.plot_marginals if kind == "marginals" else figures.plot_pairs
-        return draw(self, **options)
+        return draw(self, names, draws=draws, seed=seed, event=event)
 
-    # --- precision and device ------------------------------------------------------------------------------------------
+    # --- precision and device --------------------------------------------------------------------------------------
 
     def _double(self, x: Tensor) -> Tensor:
         if x.shape[-1:] != (self.dimensions,):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.families import Family
+from semiray.priors.family import SCORE_BOUND, Family
 
 __all__ = ["Marginal"]
 
@@ -67,14 +67,14 @@ class Marginal:
 
     @property
     def range(self) -> str:
-        """The possible codes in words: "0 or 1", "from 0 days", "-1 to 1"."""
+        """The possible codes in words: "0 or 1", "0 days or more", "-1 to 1"."""
         unit = f" {self.unit}" if self.unit else ""
         if self.discrete:
             *rest, last = (f"{value:g}" for value in self.values)
             return f"{', '.join(rest)} or {last}{unit}"
         low, high = self.support
         if high == float("inf"):
-            return "any number" if low == -float("inf") else f"from {low:g}{unit} upwards"
+            return "any number" if low == -float("inf") else f"{low:g}{unit} or more"
         return f"{low:g} to {high:g}{unit}"
 
     def quantile(self, u: Tensor) -> Tensor:
@@ -87,6 +87,12 @@ class Marginal:
         if not bool(((u >= 0) & (u <= 1)).all()):
             raise SemirayError(f"quantile of {self.name}: probabilities must lie in [0, 1]")
         return self.family.quantile(u.unsqueeze(-1), self.constants).squeeze(-1)
+
+    def code(self, scores: Tensor) -> Tensor:
+        """F^-1(Phi(s)), as `JointPrior.codes` for this one dimension."""
+        s = scores.to(torch.float64).clamp(-SCORE_BOUND, SCORE_BOUND).unsqueeze(-1)
+        constants = {key: value.to(s.device) for key, value in self.constants.items()}
+        return self.family.from_score(s, constants).squeeze(-1)
 
     def cdf(self, codes: Tensor) -> Tensor:
         """F(c) = P(C <= c)."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.priors.correlation import Between
 from semiray.priors.factors import Factor, suggestion
+from semiray.priors.families import FAMILIES
 
 __all__ = ["read_factors", "read_keys", "read_yaml", "write_specification"]
 
@@ -82,8 +83,6 @@ def _read_factor(name: str, entry: Any) -> Factor:
 
 
 def _is_parameter(family: str, key: str) -> bool:
-    from semiray.priors.families import FAMILIES
-
     known = FAMILIES[family.lower()].parameters if family.lower() in FAMILIES else {}
     return key in known or bool(suggestion(key, known))
 
@@ -131,7 +130,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
             seen.add(key)

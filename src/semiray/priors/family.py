@@ -1,0 +1,122 @@
+"""What a family of marginal distributions is: one small frozen entry that says everything about it.
+
+A family is written in *score* coordinates, s = Phi^-1(F(c)), because that keeps both tails exact: an exponential code
+is -mean log Phi(-s), finite and precise where 1 - u has long been rounded to 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["SCORE_BOUND", "Constants", "Family", "Parameter", "normal_cdf", "normal_score"]
+
+SCORE_BOUND = 8.0
+"""Scores are cut at +-8 (a probability of 6e-16): no quantile is infinite."""
+
+Constants = Mapping[str, Tensor]
+"""A family's parameters, a tensor (d,) each (lists such as probabilities: (d, K)), and what is derived of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a parameter means and the open interval that it lies in.
+
+    Args:
+        meaning: a few words for error messages and documentation.
+        low: smallest value, itself excluded.
+        high: largest value, itself excluded.
+        listed: the parameter is itself a list of numbers (the probabilities of categories).
+        optional: the family has a default for it.
+    """
+
+    meaning: str
+    low: float = -math.inf
+    high: float = math.inf
+    listed: bool = False
+    optional: bool = False
+
+    @property
+    def range(self) -> str:
+        """The interval in words."""
+        if math.isinf(self.low) and math.isinf(self.high):
+            return "a finite number"
+        if math.isinf(self.high):
+            return f"greater than {self.low:g}"
+        return f"between {self.low:g} and {self.high:g}, both excluded"
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family of marginal distributions.
+
+    Codes and scores have shape (..., d), constants (d,): one entry a dimension.
+
+    Args:
+        name: the word in YAML, lower case.
+        parameters: the parameters by name, in the order in which they are written.
+        from_score: s -> c, the quantile function in score space, F^-1(Phi(s)).
+        to_score: c -> s, its inverse.
+        log_prob: c -> log density (or log probability), -inf outside the support.
+        mean: the expectation (d,).
+        variance: the variance (d,).
+        support: lowest and highest code, (d,) each, possibly infinite.
+        check: what is wrong with a combination of parameters, or None.
+        prepare: adds derived constants (in float64) to the parameters.
+        discrete: codes take finitely many values; then `constants` hold `values` and `probabilities`, both (d, K).
+
+    Example:
+        >>> FAMILIES["exponential"].quantile(torch.tensor([0.5]), {"mean": torch.tensor([10.0])})
+        tensor([6.9315])
+    """
+
+    name: str
+    parameters: Mapping[str, Parameter]
+    from_score: Callable[[Tensor, Constants], Tensor]
+    to_score: Callable[[Tensor, Constants], Tensor]
+    log_prob: Callable[[Tensor, Constants], Tensor]
+    mean: Callable[[Constants], Tensor]
+    variance: Callable[[Constants], Tensor]
+    support: Callable[[Constants], tuple[Tensor, Tensor]]
+    check: Callable[[Constants], str | None] = lambda _: None
+    prepare: Callable[[Constants], dict[str, Tensor]] = dict
+    discrete: bool = False
+
+    def quantile(self, u: Tensor, p: Constants) -> Tensor:
+        """F^-1(u) for probabilities u (..., d) in [0, 1]; finite at 0 and 1 too."""
+        return self.from_score(torch.special.ndtri(u).clamp(-SCORE_BOUND, SCORE_BOUND), p)
+
+    def cdf(self, c: Tensor, p: Constants) -> Tensor:
+        """F(c) = P(C <= c) for codes c (..., d)."""
+        if self.discrete:
+            below = p["values"] <= c.unsqueeze(-1)
+            return (below * p["probabilities"]).sum(-1).clamp(max=1.0)
+        return normal_cdf(self.to_score(c, p))
+
+    def relaxed(self, s: Tensor, p: Constants, sharpness: float) -> Tensor:
+        """Codes as a differentiable function of scores: exact when continuous, smoothed thresholds when discrete.
+
+        v_0 + sum_k (v_k - v_{k-1}) Phi(sharpness (s - t_k)), with t_k the score at which value k begins.
+        """
+        if not self.discrete:
+            return self.from_score(s, p)
+        first, jumps, thresholds = p["first"], p["jumps"], p["thresholds"]
+        if jumps.shape[-1] == 1:  # two values: spare the extra axis
+            return first + jumps[:, 0] * normal_cdf(sharpness * (s - thresholds[:, 0]))
+        return first + (jumps * normal_cdf(sharpness * (s.unsqueeze(-1) - thresholds))).sum(-1)
+
+
+def normal_cdf(s: Tensor) -> Tensor:
+    """Phi(s), by erfc: one kernel forward, one backward, exact in the lower tail."""
+    return 0.5 * torch.erfc(s * -math.sqrt(0.5))
+
+
+def normal_score(lower: Tensor, upper: Tensor) -> Tensor:
+    """Phi^-1 of a probability given with its complement, lower + upper = 1: exact in both tails, cut at +-8."""
+    lower, upper = lower.clamp(0.0, 1.0), upper.clamp(0.0, 1.0)
+    score = torch.where(lower < upper, torch.special.ndtri(lower), -torch.special.ndtri(upper))
+    return score.clamp(-SCORE_BOUND, SCORE_BOUND)

@@ -1,0 +1,207 @@
+"""Figures of a prior: what was assumed, at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from semiray.priors.marginal import Marginal
+
+if TYPE_CHECKING:
+    from semiray.priors.joint import JointPrior
+
+__all__ = ["plot_marginals", "plot_pairs"]
+
+_INK, _FILL, _LINE = "#333333", "#a8c5e2", "#1f4e8c"
+_SMALL = {"labelsize": 8, "colors": _INK, "length": 2.5}
+_MOST_PAIRS = 8
+_MOST_POINTS = 3_000
+
+
+def plot_marginals(
+    prior: JointPrior,
+    names: Sequence[str] | None = None,
+    *,
+    draws: int = 20_000,
+    seed: int = 0,
+    event: str | None = None,
+) -> Figure:
+    """One panel a dimension: the assumed density (line) or probabilities (dots) over a histogram of draws.
+
+    Args:
+        prior: the prior.
+        names: dimensions such as "duration" or "duration[3]"; the leads unless given.
+        draws: how many draws make the histogram.
+        seed: of the draws.
+        event: draw from the prior given this event; the lines stay those of the prior.
+    """
+    columns = [prior.index(name) for name in names] if names else [part.start for part in prior.slices.values()]
+    codes = prior.codes(_draw(prior, draws, seed, event)).numpy()
+    across = min(len(columns), 4)
+    down = -(-len(columns) // across)
+    figure = Figure(figsize=(2.5 * across + 0.4, 2.2 * down + 0.5), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    panels = list(figure.subplots(down, across, squeeze=False).flat)
+    for panel, column in zip(panels, columns, strict=False):
+        marginal = prior.marginal(prior.names[column])
+        _draw_marginal(panel, marginal, codes[:, column])
+        panel.set_xlabel(_label(marginal, lead_only=not names), fontsize=9, color=_INK)
+    for panel in panels[len(columns) :]:
+        panel.axis("off")
+    figure.suptitle(_title(event, "The prior: assumed (line, dots) and drawn (bars)"), fontsize=10, color=_INK)
+    return figure
+
+
+def plot_pairs(
+    prior: JointPrior,
+    names: Sequence[str] | None = None,
+    *,
+    draws: int = 20_000,
+    seed: int = 0,
+    event: str | None = None,
+) -> Figure:
+    """A grid of dimensions: marginals on the diagonal, draws of each pair below it, correlations of scores above.
+
+    Args:
+        prior: the prior.
+        names: dimensions such as "duration" or "duration[3]"; unless given, each factor's lead and first companion,
+            eight dimensions at most.
+        draws: how many draws make the histograms; the first 3,000 are shown as points.
+        seed: of the draws.
+        event: show the prior given this event; the correlations are then those of the draws' scores.
+    """
+    if names:
+        columns = [prior.index(name) for name in names]
+    else:
+        columns = [i for part in prior.slices.values() for i in range(part.start, min(part.start + 2, part.stop))]
+        columns = (
+            columns if len(columns) <= _MOST_PAIRS else [part.start for part in prior.slices.values()][:_MOST_PAIRS]
+        )
+    scores, count = _draw(prior, draws, seed, event), len(columns)
+    codes = prior.codes(scores).numpy()
+    R = prior.correlation.numpy() if event is None else np.corrcoef(scores.numpy().T)
+    side = min(1.15 * count + 0.6, 9.8)
+    figure = Figure(
+        figsize=(side, side),
+        layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0),
+        facecolor="white",
+    )
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(count, count, squeeze=False)
+    for i, row in enumerate(columns):
+        for j, column in enumerate(columns):
+            panel = grid[i, j]
+            if i == j:
+                _draw_marginal(panel, prior.marginal(prior.names[row]), codes[:, row])
+            elif i > j:
+                x, y = prior.marginal(prior.names[column]), prior.marginal(prior.names[row])
+                _draw_pair(panel, x, y, codes[:, column], codes[:, row])
+            else:
+                _draw_correlation(panel, float(R[row, column]))
+            if i == count - 1:
+                panel.set_xlabel(_label(prior.marginal(prior.names[column])), fontsize=8, color=_INK)
+            else:
+                panel.set_xticklabels([])
+            if j == 0:
+                panel.set_ylabel(_label(prior.marginal(prior.names[row])), fontsize=8, color=_INK)
+            if j > 0 or i == 0:
+                panel.set_yticklabels([])
+    figure.suptitle(
+        _title(event, "The prior in pairs; above the diagonal: correlation of scores"), fontsize=10, color=_INK
+    )
+    return figure
+
+
+def _draw(prior: JointPrior, draws: int, seed: int, event: str | None) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    source = prior.given(event) if event else prior
+    return source.sample_scores(draws, generator)
+
+
+def _draw_marginal(panel: Axes, marginal: Marginal, codes: NDArray[np.float32]) -> None:
+    low, high = _span(marginal)
+    if marginal.discrete:
+        values = np.asarray(marginal.values)
+        width = 0.5 * float(np.diff(values).min())
+        shares = [float(np.isclose(codes, value).mean()) for value in values]
+        panel.bar(values, shares, width=width, color=_FILL)
+        panel.plot(values, marginal.probabilities, "o", color=_LINE, markersize=3.5)
+        top = max(*marginal.probabilities, *shares)
+    else:
+        x = torch.linspace(low, high, 402, dtype=torch.float64)[1:-1]
+        density = marginal.log_prob(x).exp().numpy()
+        counts, edges = np.histogram(codes, bins=30, range=(low, high))
+        heights = counts / (len(codes) * np.diff(edges))
+        panel.stairs(heights, edges, fill=True, color=_FILL)
+        panel.plot(x.numpy(), density, color=_LINE, linewidth=1.3)
+        top = max(float(np.quantile(density, 0.995)), float(heights.max()))
+    panel.set_ylim(0, 1.15 * top)
+    _dress(panel, low, high)
+    panel.set_yticks([])
+    if marginal.discrete and len(marginal.values) <= 6:
+        panel.set_xticks(list(marginal.values))
+
+
+def _draw_pair(panel: Axes, x: Marginal, y: Marginal, a: NDArray[np.float32], b: NDArray[np.float32]) -> None:
+    rng = np.random.default_rng(0)
+    p, q = [
+        codes + (rng.uniform(-0.22, 0.22, len(codes)) * np.diff(marginal.values).min() if marginal.discrete else 0.0)
+        for marginal, codes in ((x, a[:_MOST_POINTS]), (y, b[:_MOST_POINTS]))
+    ]
+    panel.scatter(p, q, s=1.2, color=_LINE, alpha=min(1.0, 450 / len(p)), linewidths=0, rasterized=True)
+    _dress(panel, *_span(x))
+    panel.set_ylim(*_span(y))
+    for marginal, axis in ((x, panel.xaxis), (y, panel.yaxis)):
+        if marginal.discrete and len(marginal.values) <= 6:
+            axis.set_ticks(list(marginal.values))
+
+
+def _draw_correlation(panel: Axes, r: float) -> None:
+    from matplotlib import colormaps
+
+    panel.set_facecolor(colormaps["RdBu_r"](0.5 + 0.4 * r))
+    panel.text(0.5, 0.5, f"{r:.2f}", ha="center", va="center", transform=panel.transAxes, fontsize=9, color=_INK)
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+
+
+def _span(marginal: Marginal) -> tuple[float, float]:
+    """What to show: all values, or the central 99.5 % where the support is unbounded."""
+    if marginal.discrete:
+        margin = 0.6 * float(np.diff(marginal.values).min())
+        return marginal.values[0] - margin, marginal.values[-1] + margin
+    low, high = marginal.support
+    tails = marginal.quantile(torch.tensor([0.0025, 0.9975])).tolist()
+    low, high = (low if np.isfinite(low) else tails[0]), (high if np.isfinite(high) else tails[1])
+    return low, high
+
+
+def _dress(panel: Axes, low: float, high: float) -> None:
+    panel.set_xlim(low, high)
+    panel.tick_params(axis="both", **_SMALL)
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+    for name, spine in panel.spines.items():
+        spine.set_visible(name in ("left", "bottom"))
+        spine.set_color("#999999")
+
+
+def _label(marginal: Marginal, *, lead_only: bool = False) -> str:
+    name = marginal.name.split("[")[0] if lead_only else marginal.name
+    return f"{name} ({marginal.unit})" if marginal.unit else name
+
+
+def _title(event: str | None, otherwise: str) -> str:
+    return f"The prior (line, dots) and draws given {event}" if event else otherwise
