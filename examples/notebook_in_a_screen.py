@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader
 
 import semiray
@@ -34,6 +35,6 @@ for factor in run.prior.factors:
 
 # Mix: real training images and as many synthetic ones, in one loader.
 real = RadiographDataset(data.take(split.train), classes=run.classes)
-mixed = ConcatDataset([real, semiray.SyntheticDataset(run, len(real), seed=1)])
+mixed: ConcatDataset[tuple[Tensor, int]] = ConcatDataset([real, semiray.SyntheticDataset(run, len(real), seed=1)])
 images, labels = next(iter(DataLoader(mixed, batch_size=32, shuffle=True)))
 print(f"{len(mixed)} images to train with; a batch: {tuple(images.shape)}, labels {labels.bincount().tolist()}")
