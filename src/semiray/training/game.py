@@ -201,11 +201,14 @@ class Game:
         for name in ("generator", "discriminator", "average"):
             getattr(self, name).load_state_dict(below(tensors, f"{name}."))
         for name in ("generator_optimiser", "discriminator_optimiser"):
+            optimiser = getattr(self, name)
+            parameters = optimiser.param_groups[0]["params"]
             moments: dict[int, dict[str, Any]] = {}
             for key, value in below(tensors, f"{name}.").items():
                 index, _, part = key.partition(".")
+                if value.ndim:  # the fused step walks moments and weights in memory order: their layouts must agree
+                    value = torch.empty_like(parameters[int(index)]).copy_(value)
                 moments.setdefault(int(index), {})[part] = value
-            optimiser = getattr(self, name)
             optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
 
 

@@ -1,0 +1,88 @@
+"""The tree of settings: presets, files, assignments, and errors that name the option."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from semiray.errors import SemirayError
+from semiray.settings import PRESETS, Settings, known_options, load_settings, make_settings
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_written_settings_read_back(preset: str, tmp_path: Path) -> None:
+    settings = load_settings(preset=preset, seed=3)
+    path = tmp_path / "settings.yaml"
+    path.write_text(settings.to_yaml(), encoding="utf-8")
+    assert load_settings(path) == settings
+    assert settings.preset == preset
+
+
+def test_presets_differ_in_the_game_they_play() -> None:
+    study, default = make_settings({"preset": "study"}), make_settings()
+    assert study.networks.architecture == "dcgan"
+    assert study.objectives.adversarial == "cross_entropy"
+    assert default.objectives.adversarial == "relativistic"
+    assert default == Settings()
+
+
+def test_the_later_wins(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("seed = 1\n[objectives]\nsort = 0.1\ncommit = 2.0\n", encoding="utf-8")
+    settings = load_settings(path, ["objectives.sort=0.5"], seed=2)
+    assert (settings.seed, settings.objectives.sort, settings.objectives.commit) == (2, 0.5, 2.0)
+
+
+def test_every_option_has_a_line_of_meaning() -> None:
+    def walk(model: type) -> None:
+        for name, field in model.model_fields.items():  # type: ignore[attr-defined]
+            if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields"):
+                walk(field.annotation)
+            else:
+                assert field.description, name
+
+    walk(Settings)
+    assert "objectives.sort" in known_options(Settings)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("objectives.srot=1", "did you mean objectives.sort"),
+        ("sort=1", "did you mean objectives.sort"),
+        ("objectives.sort=-1", "greater than or equal to 0"),
+        ("resolution=48", "32, 64, 128 or 256"),
+        ("resolution", "option=value"),
+        ("seed=[1", "valid YAML"),
+        ("preset=best", "preset"),
+        ("objectives=3", "objectives"),
+    ],
+)
+def test_errors_name_the_option(assignment: str, says: str) -> None:
+    with pytest.raises(SemirayError, match=says):
+        load_settings(assignments=[assignment])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.yaml", b"seed: [1", "isn't valid"),
+        ("a.toml", b"seed = ", "isn't valid"),
+        ("a.yaml", b"- 1\n- 2\n", "expected `option: value`"),
+        ("a.yaml", b"\xff\xfe\x00", "UTF-8"),
+    ],
+)
+def test_files_that_are_no_settings(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(SemirayError, match=says):
+        load_settings(path)
+    with pytest.raises(SemirayError, match="can't be read"):
+        load_settings(tmp_path / "missing.yaml")
+
+
+def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
+    path = tmp_path / "empty.yaml"
+    path.write_text("", encoding="utf-8")
+    assert load_settings(path) == Settings()
+    assert yaml.safe_load(Settings().to_yaml())["preset"] == "default"

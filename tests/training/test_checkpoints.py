@@ -1,0 +1,60 @@
+"""Checkpoints: whole or absent, the newest that can be read, damage in words."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from semiray.errors import SemirayError
+from semiray.training.checkpoints import (
+    Progress,
+    latest_checkpoint,
+    load_tensors,
+    read_checkpoint,
+    save_tensors,
+    write_checkpoint,
+)
+
+
+def test_round_trip_with_progress_and_random_state(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    write_checkpoint(tmp_path, {"a": torch.arange(3.0)}, Progress(7, 448, 1.5))
+    expected = torch.rand(4)
+    path = latest_checkpoint(tmp_path)
+    assert path is not None
+    tensors, progress = read_checkpoint(path)
+    assert progress == Progress(7, 448, 1.5)
+    assert torch.equal(tensors["a"], torch.arange(3.0))
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_two_are_kept_and_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        write_checkpoint(tmp_path, {"a": torch.tensor([float(step)])}, Progress(step, step, 0.0))
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == ["step-000000002.safetensors", "step-000000003.safetensors"]
+    files[-1].write_bytes(files[-1].read_bytes()[:40])
+    assert latest_checkpoint(tmp_path) == files[0]
+    assert latest_checkpoint(tmp_path / "nowhere") is None
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.safetensors"
+    save_tensors(path, {"a": torch.ones(2)}, {})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("semiray.training.checkpoints.save_file", full)
+    with pytest.raises(SemirayError, match="No space left on device"):
+        save_tensors(path, {"a": torch.zeros(2)}, {})
+    assert torch.equal(load_tensors(path)[0]["a"], torch.ones(2))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_damage_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SemirayError, match="missing"):
+        load_tensors(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors").write_bytes(b"not a model")
+    with pytest.raises(SemirayError, match="damaged"):
+        load_tensors(tmp_path / "model.safetensors")

@@ -1,0 +1,172 @@
+"""Training as a whole, seconds long: what it leaves on disk, and that a kill costs nothing but time."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from semiray.errors import SemirayError
+from semiray.radiographs import RadiographSet
+from semiray.settings import Settings, make_settings
+from semiray.training import Run, TrainingReport, TrainingStoppedError, train
+from semiray.training.checkpoints import load_tensors
+
+Blobs = Callable[..., RadiographSet]
+
+
+def test_a_run_holds_what_design_says(tmp_path: Path, data: RadiographSet, settings: Settings) -> None:
+    reports: list[TrainingReport] = []
+    run = train(data, tmp_path / "run", settings, on_report=reports.append)
+    folder = tmp_path / "run"
+    assert {"settings.yaml", "model.safetensors", "split.json", "log.jsonl", "samples", "state"} <= {
+        path.name for path in folder.iterdir()
+    }
+    assert reports[-1].images == 64
+    assert set(reports[-1].commitment) == {"survival", "duration", "presentation", "texture"}
+    assert json.loads((folder / "log.jsonl").read_text().splitlines()[-1])["images"] == 64
+    assert run.classes == ("dark", "bright")
+    assert run.data["fingerprint"] == data.fingerprint
+    assert not any("partial" in path.name for path in folder.rglob("*"))
+
+
+def test_only_training_patients_are_seen(
+    tmp_path: Path, make_blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+    from semiray.training.game import Game
+
+    step = Game.step
+
+    def watch(self: Game, real: torch.Tensor, labels: torch.Tensor, rate: float = 1.0) -> dict[str, torch.Tensor]:
+        seen.append(real)
+        return step(self, real, labels, rate)
+
+    monkeypatch.setattr(Game, "step", watch)
+    data = make_blobs()
+    run = train(data, tmp_path / "run", settings)
+    from semiray.radiographs import Split
+
+    split = Split.load(run.path / "split.json", data.keys)
+    shown = {image.numpy().tobytes() for image in torch.cat(seen)}
+    assert shown <= {data.images[i].tobytes() for i in split.train}
+    assert len(split.test) > 0
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path, data: RadiographSet, settings: Settings) -> None:
+    first = train(data, tmp_path / "a", settings)
+    second = train(data, tmp_path / "b", settings)
+    other = train(data, tmp_path / "c", settings.model_copy(update={"seed": 1}))
+    weights = [torch.cat([p.flatten() for p in run.generator.parameters()]) for run in (first, second, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_unlabelled_data_trains(tmp_path: Path, make_blobs: Blobs, settings: Settings) -> None:
+    run = train(make_blobs(classes=()), tmp_path / "run", settings)
+    assert run.classes == ()
+
+
+CHILD = """
+import sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+torch.set_num_threads(1)
+import semiray.training.loop as loop
+loop.CHECKPOINT_SECONDS = 0.0
+from training_child import blobs, TINY
+from semiray.settings import make_settings
+loop.train(blobs(), {out!r}, make_settings(TINY | {{"images": {images}}}), resume={resume})
+"""
+
+
+def run_child(out: Path, images: int, *, resume: bool, kill_after: float | None) -> int:
+    """Train in a process of its own, with a checkpoint at every step; kill it `kill_after` seconds after the first."""
+    source = Path(__file__).with_name("conftest.py").read_text(encoding="utf-8")
+    helper = out.parent / "training_child.py"
+    helper.write_text(source, encoding="utf-8")
+    code = CHILD.format(tests=str(out.parent), out=str(out), images=images, resume=resume)
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    child = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    if kill_after is not None:
+        while not list((out / "state").glob("step-*")) and child.poll() is None:
+            time.sleep(0.005)
+        time.sleep(kill_after)
+        child.send_signal(signal.SIGKILL)
+    return child.wait(timeout=120)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix signal")
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    images = 40 * 8
+    assert run_child(tmp_path / "whole", images, resume=False, kill_after=None) == 0
+    pause = float(np.random.default_rng().uniform(0.0, 0.4))  # at any instant: another one each time
+    assert run_child(tmp_path / "killed", images, resume=False, kill_after=pause) == -signal.SIGKILL
+    assert run_child(tmp_path / "killed", images, resume=True, kill_after=None) == 0
+    whole, _ = load_tensors(tmp_path / "whole" / "model.safetensors")
+    killed, _ = load_tensors(tmp_path / "killed" / "model.safetensors")
+    for name, tensor in whole.items():
+        assert torch.equal(tensor, killed[name]), f"{name} differs after a kill {pause:.3f} s in"
+    steps = [json.loads(line)["steps"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+    assert steps == sorted(set(steps))
+
+
+def test_an_interruption_saves_and_says_how_to_go_on(tmp_path: Path, data: RadiographSet, tiny: dict[str, Any]) -> None:
+    settings = make_settings(tiny | {"minutes": 5})
+    from semiray.training import loop
+
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(loop, "REPORT_STEPS", 3)
+    with monkey.context(), pytest.raises(TrainingStoppedError, match="--resume"):
+        train(data, tmp_path / "run", settings, on_report=lambda _: os.kill(os.getpid(), signal.SIGINT))
+    monkey.undo()
+    assert Run.load(tmp_path / "run").resolution == 32
+    run = train(data, tmp_path / "run", make_settings(tiny | {"images": 80}), resume=True)
+    assert json.loads((run.path / "log.jsonl").read_text().splitlines()[-1])["images"] == 80
+
+
+def test_losses_that_are_no_numbers_stop_training_and_keep_the_last_checkpoint(
+    tmp_path: Path, data: RadiographSet, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from semiray.training import loop
+    from semiray.training.game import Game
+
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    step = Game.step
+
+    def break_down(self: Game, real: torch.Tensor, labels: torch.Tensor, rate: float = 1.0) -> dict[str, torch.Tensor]:
+        losses = step(self, real, labels, rate)
+        return losses | {"sort": torch.tensor(float("nan"))} if self.steps == 4 else losses
+
+    monkeypatch.setattr(Game, "step", break_down)
+    with pytest.raises(TrainingStoppedError, match=r"sort is no longer a finite number.*step-000000003"):
+        train(data, tmp_path / "run", settings)
+    tensors, _ = load_tensors(tmp_path / "run" / "model.safetensors")
+    assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
+
+
+def test_errors_are_for_people(tmp_path: Path, make_blobs: Blobs, data: RadiographSet, settings: Settings) -> None:
+    with pytest.raises(SemirayError, match="isn't a run"):
+        train(data, tmp_path / "nothing", settings, resume=True)
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "thesis.txt").write_text("precious")
+    with pytest.raises(SemirayError, match="isn't empty"):
+        train(data, tmp_path / "used", settings)
+    with pytest.raises(SemirayError, match="fewer than a batch"):
+        train(make_blobs(9), tmp_path / "few", settings)
+    with pytest.raises(SemirayError, match=r"32 x 32 pixels.*64"):
+        train(data, tmp_path / "size", settings.model_copy(update={"resolution": 64}))
+    train(data, tmp_path / "run", settings)
+    with pytest.raises(SemirayError, match="--resume"):
+        train(data, tmp_path / "run", settings)
+    with pytest.raises(SemirayError, match="aren't those"):
+        train(make_blobs(seed=9), tmp_path / "run", settings, resume=True)

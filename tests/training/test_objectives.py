@@ -1,0 +1,78 @@
+"""The objectives against closed forms."""
+
+import math
+
+import torch
+
+from semiray.training.objectives import (
+    class_loss,
+    commit_likelihood,
+    commit_squared_error,
+    cross_entropy_critic,
+    cross_entropy_generator,
+    gradient_penalty,
+    relativistic,
+    sliced_wasserstein,
+)
+
+
+def test_equal_logits_cost_log_two() -> None:
+    level = torch.full((8,), 3.0)
+    torch.testing.assert_close(relativistic(level, level), torch.tensor(math.log(2)))
+    zero = torch.zeros(8)
+    torch.testing.assert_close(cross_entropy_critic(zero, zero), torch.tensor(2 * math.log(2)))
+    torch.testing.assert_close(cross_entropy_generator(zero), torch.tensor(math.log(2)))
+
+
+def test_the_better_the_pair_the_smaller_the_loss() -> None:
+    zero, one = torch.zeros(8), torch.ones(8)
+    assert relativistic(one, zero) < relativistic(zero, one)
+    assert cross_entropy_critic(one, -one) < cross_entropy_critic(-one, one)
+    assert cross_entropy_generator(one) < cross_entropy_generator(-one)
+
+
+def test_gradient_penalty_of_a_linear_critic_is_its_squared_weight() -> None:
+    weight = torch.randn(1, 4, 4, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(5, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    penalty = gradient_penalty(lambda x: (x * weight).sum(dim=(1, 2, 3)), images)
+    torch.testing.assert_close(penalty, weight.square().sum())
+
+
+def test_gradient_penalty_can_be_minimised() -> None:
+    weight = torch.ones(1, 1, 2, 2, requires_grad=True)
+    gradient_penalty(lambda x: (x * weight).sum(dim=(1, 2, 3)), torch.zeros(3, 1, 2, 2)).backward()
+    torch.testing.assert_close(weight.grad, 2 * weight.detach())
+
+
+def test_sliced_wasserstein_vanishes_on_the_prior_and_sees_shift_spread_and_correlation() -> None:
+    draws = torch.Generator().manual_seed(0)
+    R = torch.tensor([[1.0, 0.6], [0.6, 1.0]])
+    L = torch.linalg.cholesky(R)
+    scores = torch.randn(20_000, 2, generator=draws) @ L.T
+    directions = torch.nn.functional.normalize(torch.randn(64, 2, generator=draws), dim=1)
+    spread = ((directions @ R) * directions).sum(dim=1).sqrt()
+    at_prior = sliced_wasserstein(scores, directions, spread)
+    assert at_prior < 1e-3
+    for wrong in (scores + 0.3, scores * 0.7, scores * torch.tensor([1.0, -1.0])):
+        assert sliced_wasserstein(wrong, directions, spread) > 20 * at_prior
+
+
+def test_sliced_wasserstein_in_one_dimension_is_the_known_distance() -> None:
+    levels = (torch.arange(1000) + 0.5) / 1000
+    quantiles = torch.special.ndtri(levels)[:, None]
+    one = torch.ones(1, 1)
+    shifted = sliced_wasserstein(quantiles[torch.randperm(1000)] + 0.5, one, torch.ones(1))
+    torch.testing.assert_close(shifted, torch.tensor(0.25), rtol=1e-4, atol=1e-5)
+
+
+def test_likelihood_is_the_normal_log_density() -> None:
+    draws = torch.Generator().manual_seed(0)
+    estimate, codes = torch.randn(6, 3, generator=draws), torch.randn(6, 3, generator=draws)
+    log_variance = torch.tensor([0.0, 1.0, -1.0])
+    expected = -torch.distributions.Normal(estimate, (log_variance / 2).exp()).log_prob(codes).mean()
+    torch.testing.assert_close(commit_likelihood(estimate, codes, log_variance), expected)
+
+
+def test_squared_error_and_class_loss_on_known_values() -> None:
+    torch.testing.assert_close(commit_squared_error(torch.ones(2, 3), torch.zeros(2, 3)), torch.tensor(1.0))
+    torch.testing.assert_close(class_loss(torch.zeros(4, 5), torch.arange(4)), torch.tensor(math.log(5)))
