@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semiray.networks.shape import NetworkShape, stage_widths
+from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
 __all__ = ["Discriminator", "Judgement", "ResidualDiscriminator"]
 
@@ -104,6 +104,8 @@ class ResidualDiscriminator(Discriminator):
         self.from_pixels = nn.Conv2d(4, widths[0], 3, padding=1)
         self.stages = nn.Sequential(*(DownStage(a, b) for a, b in itertools.pairwise(widths)))
         self.top = nn.Linear(widths[-1] * 16, widths[-1])
+        for part in (self.from_pixels, self.stages, self.top):
+            keep_variance(part)
         self.heads = Heads(widths[-1], shape)
 
     def features(self, images: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semiray.networks.shape import NetworkShape, stage_resolutions, stage_widths
+from semiray.networks.shape import NetworkShape, keep_variance, stage_resolutions, stage_widths
 
 __all__ = ["Generator", "ResidualGenerator"]
 
@@ -91,6 +91,7 @@ class ResidualGenerator(Generator):
         sizes = stage_resolutions(shape.resolution)
         widths = stage_widths(shape)
         self.mapping = nn.Sequential(nn.Linear(self.inputs, shape.embedding * 4), nn.LeakyReLU(0.2))
+        keep_variance(self.mapping)
         self.base = nn.Linear(self.inputs, widths[0] * 16)
         self.stages = nn.ModuleList(
             ModulatedStage(a, b, shape.embedding * 4) for a, b in itertools.pairwise(widths)
