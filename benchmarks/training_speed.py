@@ -1,4 +1,4 @@
-"""Training images per second: the preset `study` as semiray trains it, beside a plain PyTorch loop of the same networks.
+"""Training images per second: the preset `study` as semiray trains it, beside a plain loop of the same networks.
 
 Both play the same game with the same losses on the same networks and batches; the plain loop is what a tutorial would
 write: float32, default memory format, one backward pass a network, nothing shared between the players. They take turns,

@@ -1,0 +1,89 @@
+r"""The bars on real data: train each preset for the same minutes over several seeds, evaluate, and tabulate.
+
+    python benchmarks/quality.py DATA --label-from 'NORMAL|virus|bacteria' --patient-from '(person\d+)' --out quality
+
+Each run is what `semiray train` and `semiray evaluate` do. What is done already is not done again: a run that was
+interrupted goes on, so that the whole (36 minutes a run on 2 cores) can be spread over several sittings. The table is
+written to OUT/quality.json after every run.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import semiray
+
+
+def measure(folder: Path, data: Path, reading: list[str], asked: argparse.Namespace, preset: str, seed: int) -> None:
+    """Train and evaluate one run, unless its report lies there."""
+    run, proof = folder / f"{preset}-{seed}", folder / f"{preset}-{seed}-proof"
+    if (proof / "report.json").exists():
+        return
+    command = [sys.executable, "-m", "semiray"]
+    if not (run / "finished").exists():
+        words = ["train", str(data), "--out", str(run), *reading, "--minutes", str(asked.minutes)]
+        if (run / "state").exists():
+            words = ["train", str(data), "--out", str(run), *reading, "--resume"]
+        else:
+            words += ["--preset", preset, "--seed", str(seed), "--resolution", str(asked.resolution)]
+        subprocess.run(command + words, check=True)
+        (run / "finished").touch()
+    subprocess.run([*command, "evaluate", str(run), str(data), "--out", str(proof)], check=True)
+
+
+def figures(report: dict[str, Any], log: Path) -> dict[str, Any]:
+    """The bars' figures of one report."""
+    last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+    commitment, sorting = report["commitment"]["sorter"], report["sorting"]["ks"]
+    utility = report["utility"]
+    return {
+        "images": last["images"],
+        "tstr": utility["tstr"]["balanced_accuracy"]["mean"],
+        "trtr": utility["trtr"]["balanced_accuracy"]["mean"],
+        "ratio": utility["ratio"]["mean"] if isinstance(utility["ratio"], dict) else utility["ratio"],
+        "commitment": {name: round(statistics.mean(values), 4) for name, values in commitment.items()},
+        "sorting": {name: round(statistics.mean(values), 4) for name, values in sorting.items()},
+    }
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("data", type=Path)
+    options.add_argument("--label-from")
+    options.add_argument("--patient-from")
+    options.add_argument("--presets", nargs="+", default=["default", "study"])
+    options.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    options.add_argument("--minutes", type=float, default=30.0)
+    options.add_argument("--resolution", type=int, default=64)
+    options.add_argument("--out", type=Path, default=Path("quality"))
+    asked = options.parse_args()
+    reading: list[str] = []
+    for name, value in (("--label-from", asked.label_from), ("--patient-from", asked.patient_from)):
+        reading += [name, value] if value else []
+    rows: dict[str, Any] = {}
+    for seed in asked.seeds:
+        for preset in asked.presets:
+            measure(asked.out, asked.data, reading, asked, preset, seed)
+            run = asked.out / f"{preset}-{seed}"
+            report = json.loads((asked.out / f"{preset}-{seed}-proof" / "report.json").read_text(encoding="utf-8"))
+            rows[run.name] = figures(report, run / "log.jsonl")
+            print(run.name, json.dumps(rows[run.name]), flush=True)
+            table = {
+                "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+                "versions": {"semiray": semiray.__version__, "torch": torch.__version__},
+                "minutes": asked.minutes,
+                "resolution": asked.resolution,
+                "runs": rows,
+            }
+            (asked.out / "quality.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
