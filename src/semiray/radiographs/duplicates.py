@@ -57,7 +57,7 @@ def exact_duplicates(contents: Sequence[str]) -> list[tuple[int, ...]]:
 
 
 def near_duplicates(
-    images: npt.NDArray[np.uint8], *, distance: int = 8, correlation: float = 0.99
+    images: npt.NDArray[np.uint8], *, distance: int = 10, correlation: float = 0.99
 ) -> list[tuple[int, ...]]:
     """Group images that are copies of one another but for size, compression, brightness, contrast or a cut margin.
 
@@ -78,7 +78,7 @@ def near_duplicates(
     parent = np.arange(len(images))
     thumbnails = _thumbnails(images)
     bits = _hash_bits(thumbnails)
-    flat = thumbnails.reshape(len(images), -1)
+    flat = thumbnails.reshape(len(images), _SIDE * _SIDE)
     flat -= flat.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(flat, axis=1, keepdims=True)
     flat /= np.where(norm > 1e-3, norm, np.inf)

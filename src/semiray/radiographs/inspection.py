@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -227,7 +228,8 @@ def _write_sheet(path: Path, xrays: RadiographSet, name: str) -> None:
     except OSError as error:
         raise SemirayError(f"{path}: the contact sheet can't be written ({error.strerror or error}).") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _spread(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[int, float, int]:

@@ -18,7 +18,7 @@ __all__ = ["Framing", "Grey", "UnreadableImageError", "decode_grey", "frame", "r
 
 Framing = Literal["crop", "pad"]
 # Only formats that need no helper program and that radiographs come in.
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "WEBP")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 

@@ -171,20 +171,28 @@ def _best_table(
 ) -> tuple[Table, str, list[str | None]] | None:
     """The table that names most images; other tables that name some are told of."""
     candidates: list[tuple[int, Table, str, list[str | None]]] = []
-    problems: list[SemirayError] = []
+    broken: list[SemirayError] = []
+    mismatches: list[SemirayError] = []
     for key in tree.tables:
         parent = PurePosixPath(key).parent.as_posix()
         try:
             table = read_table(tree.paths[key])
+        except SemirayError as error:
+            broken.append(error)
+            continue
+        if path_column is not None and path_column not in table.columns:
+            continue
+        try:
             match = find_path_column(table, ImageIndex(images, "" if parent == "." else parent), path_column)
         except SemirayError as error:
-            problems.append(error)
+            mismatches.append(error)
             continue
         if match is not None:
             candidates.append((len(set(match[1]) - {None}), table, *match))
-    if path_column is not None and not candidates and problems:
-        raise problems[0]
-    notes.extend(f"Table not read: {problem}" for problem in problems if not candidates)
+    if path_column is not None and not candidates and tree.tables:
+        there = ", ".join(tree.tables)
+        raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column): {there}."))
+    notes.extend(f"Table not read: {problem}" for problem in broken if not candidates)
     if not candidates:
         return None
     best = max(candidates, key=lambda candidate: candidate[0])

@@ -176,14 +176,15 @@ def _deal(
 def _repair(
     counts: npt.NDArray[np.float64], share: npt.NDArray[np.float64], used: Sequence[int], part: npt.NDArray[np.int64]
 ) -> None:
-    """Move patients, in place, so that a class is in as many parts as it has patients."""
-    for label in np.argsort((counts > 0).sum(axis=0), kind="stable"):
-        members = np.flatnonzero(counts[:, label])
-        wanted = share * counts[:, label].sum()
+    """Move patients, in place, so that a class is in as many parts as it has patients, and no part is empty."""
+    rare_first = np.argsort((counts > 0).sum(axis=0), kind="stable")
+    for column in [*counts.T[rare_first], counts.sum(axis=1)]:
+        members = np.flatnonzero(column)
+        wanted = share * column.sum()
         for target in used[: len(members)]:
             if (part[members] == target).any():
                 continue
-            have = np.array([counts[members[part[members] == number], label].sum() for number in range(3)])
+            have = np.array([column[members[part[members] == number]].sum() for number in range(3)])
             several = [number for number in used if (part[members] == number).sum() > 1]
             if not several:
                 # As many parts as patients, but in the wrong ones: take from the part of least priority.

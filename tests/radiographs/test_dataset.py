@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from semiray.radiographs.dataset import RadiographSet
+
+
+@pytest.fixture
+def xrays():
+    return RadiographSet(
+        images=np.arange(5 * 4, dtype=np.uint8).reshape(5, 2, 2),
+        labels=np.array([0, 1, -1, 1, 0]),
+        classes=("a", "b"),
+        patients=np.array(list("vwxyz")),
+        keys=tuple("vwxyz"),
+        metadata=tuple({"row": str(i)} for i in range(5)),
+        fingerprint="f",
+        skipped=(("gone", "empty"),),
+    )
+
+
+@pytest.mark.parametrize("indices", [[3, 0, 0], np.array([3, 0, 0]), []])
+def test_take(xrays, indices):
+    taken = xrays.take(indices)
+    assert len(taken) == len(indices)
+    for i, j in enumerate(indices):
+        np.testing.assert_array_equal(taken.images[i], xrays.images[j])
+        assert taken.labels[i] == xrays.labels[j]
+        assert (taken.patients[i], taken.keys[i], taken.metadata[i]) == (
+            xrays.patients[j],
+            xrays.keys[j],
+            xrays.metadata[j],
+        )
+    assert taken.classes == xrays.classes
+    assert taken.fingerprint != xrays.fingerprint
+
+
+def test_take_by_mask(xrays):
+    assert xrays.take(xrays.labels == 1).keys == ("w", "y")
+    assert xrays.take(xrays.labels == 1).fingerprint == xrays.take([1, 3]).fingerprint
+    with pytest.raises(IndexError):
+        xrays.take([5])

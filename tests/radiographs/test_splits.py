@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from semiray.errors import SemirayError
+from semiray.radiographs.cache import load_radiographs
+from semiray.radiographs.splits import Split, split_by_patient
+
+RNG = np.random.default_rng(0)
+
+
+def cohort(n_patients: int, n_classes: int, rng: np.random.Generator, mixed: bool = False):
+    """Patients with 1 to many images, of one class each unless mixed."""
+    sizes = np.minimum(rng.geometric(0.4, n_patients), 20)
+    patients = np.repeat(np.arange(n_patients), sizes)
+    labels = rng.integers(0, n_classes, len(patients)) if mixed else rng.integers(0, n_classes, n_patients)[patients]
+    order = rng.permutation(len(patients))
+    return np.array([f"p{i}" for i in patients[order]]), labels[order]
+
+
+def parts(split: Split):
+    return split.train, split.validation, split.test
+
+
+@pytest.mark.parametrize("fractions", [(0.7, 0.1, 0.2), (0.5, 0.5, 0.0), (0.8, 0.0, 0.2), (1.0, 0.0, 0.0)])
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("n_patients", [5, 30, 400])
+def test_every_image_in_one_part_and_every_patient_too(n_patients, mixed, fractions):
+    for seed in range(5):
+        patients, labels = cohort(n_patients, 3, np.random.default_rng(seed), mixed)
+        split = split_by_patient(patients, labels, fractions=fractions, seed=seed)
+        np.testing.assert_array_equal(np.sort(np.concatenate(parts(split))), np.arange(len(patients)))
+        owners = [set(patients[part]) for part in parts(split)]
+        assert len(owners[0] | owners[1] | owners[2]) == sum(map(len, owners))
+        for part, fraction in zip(parts(split), fractions, strict=True):
+            assert part.dtype == np.int64
+            assert (len(part) > 0) == (fraction > 0)
+            assert (np.diff(part) > 0).all()
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_classes_keep_their_proportions(mixed):
+    for seed in range(5):
+        patients, labels = cohort(600, 3, np.random.default_rng(seed), mixed)
+        split = split_by_patient(patients, labels, seed=seed)
+        for label in range(3):
+            share = [np.mean(np.isin(np.flatnonzero(labels == label), part)) for part in parts(split)]
+            np.testing.assert_allclose(share, (0.7, 0.1, 0.2), atol=0.015)
+
+
+def test_few_patients_still_reach_every_part():
+    for seed in range(20):
+        # Three patients of a class, one of them with most images; two of another; one of a third.
+        patients = list("aaaaaaaabc" + "dde" + "fff")
+        labels = [0] * 10 + [1] * 3 + [2] * 3
+        split = split_by_patient(patients, labels, seed=seed)
+        found = [{labels[i] for i in part} for part in parts(split)]
+        assert 0 in found[0] & found[1] & found[2]
+        assert 1 in found[0] & found[2]
+        assert 2 in found[0]
+
+
+def test_many_patients_of_one_image_are_fast_and_exact():
+    labels = RNG.choice(4, 20_000, p=[0.17, 0.48, 0.28, 0.07])
+    split = split_by_patient([str(i) for i in range(20_000)], labels)
+    for label in range(4):
+        share = [np.mean(np.isin(np.flatnonzero(labels == label), part)) for part in parts(split)]
+        np.testing.assert_allclose(share, (0.7, 0.1, 0.2), atol=0.002)
+
+
+def test_the_seed_decides():
+    patients, labels = cohort(100, 2, np.random.default_rng(1))
+    first, same, other = (split_by_patient(patients, labels, seed=seed) for seed in (3, 3, 4))
+    for a, b in zip(parts(first), parts(same), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(first.test, other.test)
+    assert first.seed == 3
+
+
+def test_unlabelled_images_split_like_a_class():
+    patients, labels = cohort(200, 1, np.random.default_rng(2))
+    split = split_by_patient(patients, np.where(labels == 0, -1, 0))
+    assert len(split.train) == pytest.approx(0.7 * len(patients), abs=3)
+
+
+@pytest.mark.parametrize(
+    "fractions", [(0.5, 0.1, 0.1), (0.0, 0.5, 0.5), (1.2, -0.1, -0.1), (float("nan"), 0.5, 0.5), (0.5, 0.5)]
+)
+def test_wrong_fractions(fractions):
+    with pytest.raises(SemirayError, match="sum to 1"):
+        split_by_patient(["a", "b", "c"], [0, 0, 0], fractions=fractions)
+
+
+def test_too_few_patients():
+    with pytest.raises(SemirayError, match="2 patients can't be split"):
+        split_by_patient(["a", "a", "b"], [0, 0, 0])
+    with pytest.raises(SemirayError, match="0 patients can't be split"):
+        split_by_patient([], [])
+    with pytest.raises(SemirayError, match="one of each"):
+        split_by_patient(["a"], [0, 1])
+
+
+def test_a_saved_split_is_the_same_split(tmp_path):
+    patients, labels = cohort(50, 2, np.random.default_rng(3))
+    keys = [f"k{i}" for i in range(len(patients))]
+    split = split_by_patient(patients, labels, seed=9)
+    split.save(tmp_path / "split.json", keys)
+    assert [path.name for path in tmp_path.iterdir()] == ["split.json"]
+    loaded = Split.load(tmp_path / "split.json", keys)
+    # Names, not numbers: it holds when images were added in front.
+    moved = Split.load(tmp_path / "split.json", ["new", *keys])
+    for a, b, c in zip(parts(split), parts(loaded), parts(moved), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c - 1)
+    assert loaded.seed == 9
+
+
+def test_what_isnt_a_split_is_explained(tmp_path):
+    path = tmp_path / "split.json"
+    with pytest.raises(SemirayError, match="can't be read"):
+        Split.load(path, [])
+    for content in ("nonsense", "[]", '{"seed": 1}', '{"seed": 1, "train": 3, "validation": [], "test": []}'):
+        path.write_text(content)
+        with pytest.raises(SemirayError, match="isn't a split"):
+            Split.load(path, [])
+    path.write_text(json.dumps({"seed": 1, "train": ["a", "b"], "validation": [], "test": ["c"]}))
+    with pytest.raises(SemirayError, match="2 of its 3 images are missing: b, c"):
+        Split.load(path, ["a"])
+    path.write_text(json.dumps({"seed": 1, "train": ["a"], "validation": [], "test": ["a"]}))
+    with pytest.raises(SemirayError, match="named twice"):
+        Split.load(path, ["a"])
+    with pytest.raises(SemirayError, match="can't be written"):
+        Split(*(np.zeros(0, np.int64),) * 3).save(tmp_path / "no" / "split.json", [])
+
+
+def test_hannover(shared_data, tmp_path):
+    xrays = load_radiographs(shared_data / "hannover", resolution=16, cache=tmp_path)
+    split = split_by_patient(xrays.patients, xrays.labels)
+    assert not set(xrays.patients[split.train]) & set(xrays.patients[split.test])
+    assert len(split.test) == pytest.approx(0.2 * 243, abs=3)
