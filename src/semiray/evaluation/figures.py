@@ -72,9 +72,10 @@ def plot_per_class(result: UtilityResult, theme: Theme = LIGHT) -> Figure:
                 np.arange(count, dtype=np.float64) + offset,
                 colour,
             )
-        if field == "auroc":
-            axes.axvline(0.5, color=theme.faint, linewidth=0.8, linestyle=(0, (3, 3)))
-        axes.set(xlim=(0, 1.02), ylim=(count - 0.5, -0.5), yticks=range(count))
+        floor = [getattr(scores.chance, field) for scores in result.tstr.per_class]
+        places = np.arange(count)
+        axes.vlines(floor, places - 0.36, places + 0.36, color=theme.faint, linewidth=1, linestyle=(0, (2, 1.5)))
+        axes.set(xlim=(-0.02, 1.02), ylim=(count - 0.5, -0.5), yticks=range(count))
         axes.set_yticklabels(result.classes)
     _legend(figure, theme, ((theme.synthetic, SYNTHETIC), (theme.real, REAL + " (ceiling)")))
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / figure.get_size_inches()[1]))
@@ -115,8 +116,8 @@ def plot_commitment(result: CommitmentResult, theme: Theme = LIGHT) -> Figure:
         [row.name for row in rows],
         np.array([[row.value, row.low, row.high] for row in rows]),
         [(0.0 if row.measure == "r2" else row.floor) for row in rows],
-        (min(0.0, *(row.low for row in rows)), 1.02),
-        "Commitment: R², or accuracy for discrete dimensions (grey: floor, ceiling 1)",
+        (max(-1.0, min(0.0, *(row.low for row in rows))), 1.02),
+        "Commitment",
         theme.synthetic,
         theme,
     )
@@ -129,8 +130,8 @@ def plot_sorting(result: SortingResult, theme: Theme = LIGHT) -> Figure:
         [row.name for row in rows],
         np.array([[row.value, row.low, row.high] for row in rows]),
         [row.floor_high for row in rows],
-        (0.0, max(0.25, *(row.high for row in rows)) * 1.02),
-        "Sorting: KS, or total variation for discrete dimensions (grey: floor; less is better)",
+        (-0.004, max(0.25, *(row.high for row in rows)) * 1.02),
+        "Distance from the prior",
         theme.real,
         theme,
     )
@@ -248,6 +249,7 @@ def _draw_shares(axes: Axes, codes: Floats, prior: JointPrior, part: slice, them
         at = places - 0.4 + (j + 0.5) * width
         axes.bar(at, share, width * 0.9, color=theme.real, alpha=1.0 if j == 0 else 0.55, linewidth=0)
         axes.hlines(want, at - width / 2, at + width / 2, color=theme.ink, linewidth=1.2)
+    axes.grid(visible=False)
     axes.set_xticks(places)
     axes.set_xticklabels([f"{v:g}" for v in values])
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

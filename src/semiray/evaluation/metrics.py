@@ -25,7 +25,15 @@ from sklearn.metrics import (
 
 from semiray.errors import SemirayError
 
-__all__ = ["ClassScores", "ClassificationScores", "Interval", "PatientBootstrap", "ratio_interval", "score_predictions"]
+__all__ = [
+    "Chance",
+    "ClassScores",
+    "ClassificationScores",
+    "Interval",
+    "PatientBootstrap",
+    "ratio_interval",
+    "score_predictions",
+]
 
 Floats = NDArray[np.float64]
 LEVEL = 0.95
@@ -49,6 +57,16 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Chance:
+    """What guessing every class equally often reaches for one class: the floor of its figures."""
+
+    precision: float
+    recall: float
+    f1: float
+    auroc: float = 0.5
+
+
+@dataclass(frozen=True)
 class ClassScores:
     """The figures of one class against the rest."""
 
@@ -57,6 +75,7 @@ class ClassScores:
     recall: Interval
     f1: Interval
     auroc: Interval
+    chance: Chance
     n_images: int
     n_patients: int
 
@@ -191,6 +210,7 @@ def score_predictions(
             recall=of_class(k, 1, recall),
             f1=of_class(k, 2, f1),
             auroc=bootstrap.interval(auroc[:, k].tolist(), auroc_draws[..., k]),
+            chance=_chance(float(support[k] / len(labels)), 1 / n_classes),
             n_images=int(support[k]),
             n_patients=len(np.unique(patients[labels == k])),
         )
@@ -245,6 +265,11 @@ def weighted_auroc(positive: NDArray[np.bool_], scores: NDArray[np.float32], wei
     with np.errstate(invalid="ignore", divide="ignore"):
         area: Floats = (ordered * is_positive * below).sum(axis=1) / pairs
     return area
+
+
+def _chance(share: float, guess: float) -> Chance:
+    """Precision is the class's share of the test images, recall the share of guesses, F1 their harmonic mean."""
+    return Chance(share, guess, 2 * share * guess / (share + guess))
 
 
 def _weighted_confusion(

@@ -182,7 +182,11 @@ def _utility(report: Report, images: Images) -> str:
     return (
         text
         + overall
-        + _figure(images, "per_class", "Dots: mean over trainings. Lines: 95 % bootstrap over patients and trainings.")
+        + _figure(
+            images,
+            "per_class",
+            "Dots: mean over trainings. Lines: 95 % bootstrap over patients and trainings. Dashes: guessing.",
+        )
         + per_class
         + matrices
         + _reports("Classification reports, trained on synthetic", tstr)
@@ -206,7 +210,15 @@ def _commitment(result: CommitmentResult, images: Images) -> str:
         for d in result.dimensions
     ]
     table = _table(["dimension", "measure", "value", "floor", "ceiling"], rows)
-    return text + _figure(images, "commitment", "") + f"<details><summary>All dimensions</summary>{table}</details>"
+    return (
+        text
+        + _figure(
+            images,
+            "commitment",
+            "R², or accuracy for discrete dimensions; the ceiling is 1. Grey: what guessing reaches.",
+        )
+        + f"<details><summary>All dimensions</summary>{table}</details>"
+    )
 
 
 def _sorting(result: SortingResult, images: Images) -> str:
@@ -228,7 +240,12 @@ def _sorting(result: SortingResult, images: Images) -> str:
     table = _table(["dimension", "measure", "distance", "floor"], rows)
     return (
         text
-        + _figure(images, "sorting", "Grey: what 95 of 100 samples of the prior itself stay within.")
+        + _figure(
+            images,
+            "sorting",
+            "KS, or total variation for discrete dimensions; less is better. Grey: what 95 of 100 samples of the prior "
+            "itself stay within.",
+        )
         + _figure(
             images,
             "codes",

@@ -180,6 +180,7 @@ def _scores(scores: ClassificationScores) -> dict[str, Any]:
                 "recall": _interval(one.recall),
                 "f1": _interval(one.f1),
                 "auroc": _interval(one.auroc),
+                "chance": asdict(one.chance),
                 "n_images": one.n_images,
                 "n_patients": one.n_patients,
             }

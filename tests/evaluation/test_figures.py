@@ -1,0 +1,70 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_rgba
+
+from semiray.evaluation import figures
+from semiray.evaluation.commitment import CommitmentResult, DimensionCommitment
+from semiray.evaluation.metrics import PatientBootstrap, ratio_interval, score_predictions
+from semiray.evaluation.sorting import measure_sorting
+from semiray.evaluation.utility import UtilityResult, UtilitySettings
+from semiray.priors import Factor, JointPrior
+
+
+@pytest.fixture(scope="module")
+def result(real: Any) -> UtilityResult:
+    bootstrap = PatientBootstrap(real.patients, real.labels, resamples=20)
+    right = np.eye(3, dtype=np.float32)[real.labels]
+    scores = score_predictions([right], real.labels, real.classes, bootstrap, n_train=9, patients=real.patients)
+    return UtilityResult(real.classes, scores, scores, ratio_interval(scores, scores), 1 / 3, UtilitySettings(), 9)
+
+
+@pytest.fixture(scope="module")
+def prior() -> JointPrior:
+    return JointPrior(
+        [
+            Factor("survival", "bernoulli", 2, {"probability": 0.5}),
+            Factor("duration", "exponential", 2, {"mean": 10.0}, unit="days"),
+            Factor("texture", "uniform", 1, {"low": -1.0, "high": 1.0}),
+        ]
+    )
+
+
+def test_every_figure_is_drawn_on_its_page(result: UtilityResult, prior: JointPrior, real: Any) -> None:
+    rows = tuple(DimensionCommitment(name, "r2", 0.8, 0.7, 0.9, 0.0) for name in prior.names)
+    scores = prior.sample_scores(60, torch.Generator().manual_seed(0)).numpy()
+    sorting = measure_sorting(scores, prior, np.arange(60).astype(str), resamples=20)
+    for theme in (figures.LIGHT, figures.DARK):
+        drawn = (
+            figures.plot_per_class(result, theme),
+            figures.plot_confusion(result.tstr, result.classes, "title", theme),
+            figures.plot_commitment(CommitmentResult(rows, 10), theme),
+            figures.plot_sorting(sorting, theme),
+            figures.plot_codes(sorting, prior, theme),
+            figures.plot_images([real.images[:2]], [real.images[:3]], ["dark"], theme),
+        )
+        for figure in drawn:
+            figure.canvas.draw()
+            assert figure.get_facecolor() == to_rgba(theme.paper)
+            assert figure.axes
+
+
+def test_the_confusion_matrix_says_per_cent_and_images(result: UtilityResult) -> None:
+    figure = figures.plot_confusion(result.tstr, result.classes, "Trained on synthetic images")
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert words.count("100%") == 3
+    assert words.count("30") == 3
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(result.classes)
+
+
+def test_codes_get_a_panel_a_factor_with_units(prior: JointPrior) -> None:
+    scores = prior.sample_scores(500, torch.Generator().manual_seed(1)).numpy()
+    sorting = measure_sorting(scores, prior, np.arange(500).astype(str), resamples=5)
+    axes = figures.plot_codes(sorting, prior).axes
+    assert [a.get_title(loc="left") for a in axes] == ["survival", "duration", "texture"]
+    assert "days" in axes[1].get_xlabel()
+    lead = axes[1].lines[-1].get_xydata()
+    inner = lead[10:80]
+    assert np.allclose(inner[:, 0], inner[:, 1], rtol=0.4, atol=1.5)

@@ -1,0 +1,63 @@
+from html.parser import HTMLParser
+from typing import Any
+
+from semiray.evaluation.page import render_page
+from semiray.evaluation.report import ImageSamples, Report, Skipped
+
+VOID = {"meta", "img", "source", "br", "link", "input"}
+
+
+class Checker(HTMLParser):
+    """Collects what a page would fetch, and that its tags close in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        assert tag not in {"script", "link", "iframe"}
+        self.sources += [value for name, value in attrs if name in {"src", "href", "srcset"}]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def page(**changes: Any) -> str:
+    given: dict[str, Any] = {
+        "subject": "<RUN> & sons",
+        "data": "12 images",
+        "phantom": False,
+        "utility": Skipped("no labels"),
+        "samples": ImageSamples(("",), (), ()),
+        "notes": ("first <b>", "second"),
+    }
+    report = Report(**(given | changes))
+    return render_page(report, report.to_dict(), {"images": (b"light", b"dark")})
+
+
+def test_the_page_is_whole_fetches_nothing_and_escapes_names() -> None:
+    text = page()
+    checker = Checker()
+    checker.feed(text)
+    assert checker.open == []
+    assert checker.sources
+    assert all(source.startswith("data:image/png;base64,") for source in checker.sources)
+    assert "&lt;RUN&gt; &amp; sons" in text
+    assert "<RUN>" not in text
+    assert "first &lt;b&gt;" in text
+
+
+def test_it_says_once_what_it_is_not_and_only_a_phantom_is_a_phantom() -> None:
+    assert page().count("not a medical device") == 1
+    assert "phantom" not in page()
+    assert "This is a phantom" in page(phantom=True)
+
+
+def test_dark_and_light_pages_get_their_own_figures() -> None:
+    text = page()
+    assert "prefers-color-scheme: dark" in text
+    assert "ZGFyaw==" in text
+    assert "bGlnaHQ=" in text

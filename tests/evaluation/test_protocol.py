@@ -1,0 +1,138 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from semiray.errors import SemirayError
+from semiray.evaluation import protocol
+from semiray.evaluation.protocol import evaluate, judge
+from semiray.evaluation.report import Skipped
+from semiray.evaluation.utility import UtilityResult
+
+FAST = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24}
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "COMMITMENT_IMAGES", 128)
+
+
+def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    seen: list[tuple[int, int]] = []
+    report = evaluate(run, real, tmp_path / "out", **FAST, progress=lambda *x: seen.append(x))
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert content == json.loads(json.dumps(report.to_dict()))
+    for side in ("tstr", "trtr"):
+        figure = content["utility"][side]["balanced_accuracy"]
+        assert figure["low"] <= figure["high"]
+        assert figure["mean"] == pytest.approx(np.mean(figure["seeds"]))
+        assert content["utility"][side]["n_images"] == len(split.test)
+    assert content["utility"]["ratio"] == pytest.approx(
+        content["utility"]["tstr"]["balanced_accuracy"]["mean"]
+        / content["utility"]["trtr"]["balanced_accuracy"]["mean"]
+    )
+    assert content["utility"]["trtr"]["n_train"] == len(split.train)
+    for table in (content["commitment"]["sorter"], content["sorting"]["ks"]):
+        assert {name: len(values) for name, values in table.items()} == {
+            "survival": 5, "duration": 5, "presentation": 5, "texture": 5,
+        }  # fmt: skip
+    assert content["sorting"]["n_images"] == len(split.test)
+    assert content["phantom"] is False
+    assert seen[-1][0] == seen[-1][1]
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "not a medical device" in page
+    assert "phantom" not in page
+    for name in ("images", "per_class", "confusion_tstr", "confusion_trtr", "commitment", "sorting", "codes"):
+        assert (tmp_path / "out" / "figures" / f"{name}.png").stat().st_size > 1000
+
+
+def test_labels_are_matched_by_name_not_by_position(real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    turned = replace(real, classes=("bright", "dark", "middle"), labels=np.array([1, 2, 0])[real.labels])
+    train, test, obstacle, _ = protocol._labelled_parts(run.classes, turned, split)
+    assert obstacle == ""
+    assert train.classes == test.classes == run.classes
+    assert np.array_equal(test.labels, real.labels[split.test])
+
+
+def test_a_phantom_is_called_one(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
+    data = set_maker(60, classes=("diffuse", "lobar", "normal"))
+    run, _ = run_maker(tmp_path / "RUN", data, data.classes)
+    assert evaluate(run, data, tmp_path / "out", **FAST).phantom
+    assert "This is a phantom" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_without_labels_utility_is_left_out_with_a_reason(real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, _ = run_maker(tmp_path / "RUN", real, ())
+    report = evaluate(run, real, tmp_path / "out", **FAST)
+    assert isinstance(report.utility, Skipped)
+    assert report.commitment is not None
+    assert "knows no classes" in json.loads((tmp_path / "out" / "report.json").read_text())["utility"]["skipped"]
+    labelled, _ = run_maker(tmp_path / "RUN", real)
+    bare = replace(real, classes=(), labels=np.full(len(real), -1))
+    report = evaluate(labelled, bare, None, **FAST)
+    assert isinstance(report.utility, Skipped)
+    assert "no labels" in report.utility.reason
+
+
+def test_another_data_set_is_split_here_and_added_images_are_left_out(
+    real: Any, set_maker: Any, run_maker: Any, tmp_path: Path
+) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    other = set_maker(60, seed=4, prefix="other")
+    drawn, notes = protocol._run_split(run, other)
+    assert "another data set" in notes[0]
+    assert not set(other.patients[drawn.train]) & set(other.patients[drawn.test])
+    both = replace(
+        real,
+        images=np.concatenate([real.images, other.images]),
+        labels=np.concatenate([real.labels, other.labels]),
+        patients=np.concatenate([real.patients, np.char.add("q", other.patients)]),
+        keys=real.keys + other.keys,
+        metadata=real.metadata + other.metadata,
+    )
+    drawn, notes = protocol._run_split(run, both)
+    assert np.array_equal(drawn.test, split.test)
+    assert "60 images" in notes[0]
+    changed = replace(real, fingerprint="other")
+    assert "have changed" in protocol._run_split(run, changed)[1][0]
+
+
+def test_what_does_not_fit_is_an_error_that_says_so(real: Any, set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, _ = run_maker(tmp_path / "RUN", real)
+    with pytest.raises(SemirayError, match="resolution=32"):
+        evaluate(run, replace(real, images=real.images[:, :16, :16]), None, **FAST)
+    with pytest.raises(SemirayError, match="missing"):
+        evaluate(run, real.take(range(20)), None, **FAST)
+    with pytest.raises(SemirayError, match=r"dark, middle, bright.*a, b, c"):
+        evaluate(run, replace(real, classes=("a", "b", "c")), None, **FAST)
+    (tmp_path / "RUN" / "split.json").write_text("[]")
+    with pytest.raises(SemirayError, match=r"split\.json"):
+        evaluate(run, real, None, **FAST)
+
+
+def test_judge_judges_any_folder(set_maker: Any, tmp_path: Path) -> None:
+    synthetic, real = set_maker(60, seed=7), set_maker(120)
+    report = judge(synthetic, real, tmp_path / "out", seeds=1, steps=40, batch=24)
+    assert isinstance(report.utility, UtilityResult)
+    assert report.utility.ratio.mean > 0.8
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert content["commitment"] is None
+    assert any("seen the test patients" in note for note in content["notes"])
+    one = replace(real, classes=("dark",), labels=np.zeros(len(real), np.int64))
+    with pytest.raises(SemirayError, match="one class"):
+        judge(replace(synthetic, classes=("dark",), labels=np.zeros(60, np.int64)), one, None, seeds=1)
+
+
+def test_quick_is_smaller_in_every_way(real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, _ = run_maker(tmp_path / "RUN", real)
+    report = evaluate(run, real, None, seeds=3, steps=5, batch=8, n_synthetic=30, quick=True)
+    assert isinstance(report.utility, UtilityResult)
+    assert (report.utility.settings.seeds, report.utility.settings.steps) == (1, 5)
+    assert report.commitment is not None
+    assert report.commitment.n_images == 32

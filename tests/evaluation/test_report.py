@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from semiray.errors import SemirayError
+from semiray.evaluation.metrics import Interval
+from semiray.evaluation.report import ImageSamples, Report, Skipped, _interval, _write
+
+
+def report(real: Any) -> Report:
+    samples = ImageSamples(("dark",), (real.images[:3],), (real.images[3:5],))
+    return Report("RUN", "data", False, Skipped("why"), samples, notes=("note",))
+
+
+def test_write_leaves_whole_files_only(real: Any, tmp_path: Path) -> None:
+    page = report(real).write(tmp_path / "a" / "b")
+    assert page.name == "report.html"
+    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert names == ["a/b/figures/images.png", "a/b/report.html", "a/b/report.json"]
+    content = json.loads((tmp_path / "a" / "b" / "report.json").read_text())
+    assert content["utility"] == {"skipped": "why"}
+    assert content["notes"] == ["note"]
+    assert Image.open(tmp_path / "a" / "b" / "figures" / "images.png").width > 300
+    assert "why" in page.read_text()
+
+
+def test_a_number_that_does_not_exist_is_null() -> None:
+    assert _interval(Interval(0.5, float("nan"), float("inf"), (0.5,))) == {
+        "mean": 0.5,
+        "low": None,
+        "high": None,
+        "seeds": [0.5],
+    }
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(real: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SemirayError, match="can't be written"):
+        report(real).write(tmp_path / "file")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError):
+        _write(path, "text")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
