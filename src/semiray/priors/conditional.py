@@ -79,48 +79,46 @@ class ConditionalPrior:
         Raises:
             SemirayError: the bounded number of draws didn't suffice.
         """
-        white = self._accepted(n, generator)
+        white, seen = self._accepted(n, generator)
         device = white.device
         rest = torch.randn(n, len(self._rest), dtype=torch.float64, device=device, generator=generator)
-        seen = white @ self._seen.to(device).T
         unseen = white @ self._rest_mean.to(device).T + rest @ self._rest.to(device).T
-        return torch.cat([seen, unseen], -1)[:, self._order.to(device)].to(torch.float32)
+        return torch.cat([seen, unseen.to(torch.float32)], -1)[:, self._order.to(device)]
 
-    def _accepted(self, n: int, generator: torch.Generator | None) -> Tensor:
-        """Standard normal draws (n, |A|) that make the event's scores, kept where the event holds."""
-        if n == 0:
-            return torch.empty(0, len(self._seen), dtype=torch.float64)
+    def _accepted(self, n: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Proposals kept where the event holds: standard normal draws and the scores that they make, (n, |A|) each."""
         most = max(self._draws, math.ceil(10 * (n + 10) / self.probability))
-        kept: list[Tensor] = []
+        kept: list[tuple[Tensor, Tensor]] = []
         spent, count = 0, 0
-        while count < n:
+        while not kept or count < n:
             if spent >= most:
                 raise SemirayError(
                     f"event {self.event!r}: only {count} of {n} samples in {spent:,} draws (its probability is "
                     f"about {self.probability:.2g}); ask for fewer, or for a likelier event"
                 )
             size = min(_BATCH, math.ceil(1.2 * (n - count + 10) / self.probability))
-            white, holds = self._propose(size, generator)
-            kept.append(white[holds])
-            spent, count = spent + size, count + len(kept[-1])
-        return torch.cat(kept)[:n]
+            white, scores, holds = self._propose(size, generator)
+            kept.append((white[holds], scores[holds]))
+            spent, count = spent + size, count + int(holds.sum())
+        white, scores = (torch.cat(parts)[:n] for parts in zip(*kept, strict=True))
+        return white, scores
 
-    def _propose(self, size: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Draws (size, |A|), and whether their codes, rounded to float32 as they are handed out, obey the event."""
+    def _propose(self, size: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Standard normal draws, their scores (size, |A|), and whether the event holds for the codes as handed out."""
         device = generator.device if generator is not None else torch.device("cpu")
         white = torch.randn(size, len(self._seen), dtype=torch.float64, device=device, generator=generator)
         scores = (white @ self._seen.to(device).T).to(torch.float32)
         codes = torch.zeros(size, self.prior.dimensions, device=device)  # other columns stay 0: the event ignores them
         for i, (column, marginal) in enumerate(self._marginals.items()):
             codes[:, column] = marginal.code(scores[:, i]).to(torch.float32)
-        return white, self._event(codes)
+        return white, scores, self._event(codes)
 
     def _estimate(self, draws: int) -> tuple[float, float]:
         generator = torch.Generator().manual_seed(0)
         spent, hits = 0, 0
         while spent < draws and hits < _HITS:
             size = min(_BATCH, draws - spent)
-            _, holds = self._propose(size, generator)
+            _, _, holds = self._propose(size, generator)
             spent, hits = spent + size, hits + int(holds.sum())
         if hits == 0:
             ranges = "; ".join(f"{name} is {self.prior.marginal(name).range}" for name in self._event.factors)
