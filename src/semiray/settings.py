@@ -69,17 +69,17 @@ class ObjectiveSettings(Section):
     """The game's terms and their weights."""
 
     adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="the adversarial loss")
-    penalty: float = Field(1.0, ge=0, description="weight gamma of the zero-centred gradient penalties (R1 and R2)")
+    penalty: float = Field(0.3, ge=0, description="weight gamma of the zero-centred gradient penalties (R1 and R2)")
     penalty_every: int = Field(8, ge=1, description="steps between penalties, whose weight grows alike")
     sort: float = Field(0.3, ge=0, description="weight of sort: real images' codes drawn to the prior")
     sort_directions: int = Field(32, ge=0, description="random projections beside the axes")
-    commit: float = Field(1.0, ge=0, description="weight of commit: codes asked for are codes read")
+    commit: float = Field(3.0, ge=0, description="weight of commit: codes asked for are codes read")
     commit_form: Literal["squared_error", "likelihood"] = Field(
         "squared_error", description="the study's mean squared error, or InfoGAN's likelihood"
     )
     classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real)")
     generator_share: float = Field(
-        1.0, ge=0, description="factor on commit and classify in the generator's loss, against painted codes"
+        0.2, ge=0, description="factor on commit and classify in the generator's loss, against painted codes"
     )
     relaxation: float = Field(4.0, gt=0, description="sharpness of a discrete code's smoothed threshold")
 
@@ -89,16 +89,16 @@ class AugmentationSettings(Section):
 
     shift: float = Field(0.06, ge=0, le=0.5, description="largest shift, as a fraction of the side")
     zoom: float = Field(0.06, ge=0, lt=1, description="largest relative change of size")
-    brightness: float = Field(0.3, ge=0, le=2, description="largest change of brightness, in units of [-1, 1]")
-    contrast: float = Field(0.3, ge=0, lt=1, description="largest relative change of contrast")
-    blur: float = Field(0.5, ge=0, le=1, description="probability of going through half the size")
-    noise: float = Field(0.1, ge=0, le=2, description="largest standard deviation of white noise, in units of [-1, 1]")
+    brightness: float = Field(0.2, ge=0, le=2, description="largest change of brightness, in units of [-1, 1]")
+    contrast: float = Field(0.2, ge=0, lt=1, description="largest relative change of contrast")
+    blur: float = Field(0.2, ge=0, le=1, description="probability of going through half the size")
+    noise: float = Field(0.05, ge=0, le=2, description="largest standard deviation of white noise, in units of [-1, 1]")
 
 
 class OptimisationSettings(Section):
     """Batches, steps and averages."""
 
-    batch: int = Field(64, ge=2, description="images a step")
+    batch: int = Field(32, ge=2, description="images a step")
     learning_rate: float = Field(4e-4, gt=0, description="Adam's step size, both networks")
     betas: tuple[float, float] = Field((0.0, 0.9), description="Adam's decay rates")
     cool_from: float = Field(
@@ -132,9 +132,16 @@ class Settings(Section):
 # The study's recipe: DCGAN-like networks, binary cross-entropy, squared error on the codes, nothing else.
 STUDY: dict[str, Any] = {
     "networks": {"architecture": "dcgan"},
-    "objectives": {"adversarial": "cross_entropy", "penalty": 0.0, "sort": 0.3, "classify": 0.0},
+    "objectives": {
+        "adversarial": "cross_entropy",
+        "penalty": 0.0,
+        "sort": 0.3,
+        "commit": 1.0,
+        "generator_share": 1.0,
+        "classify": 0.0,
+    },
     "augmentation": {"shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "blur": 0.0, "noise": 0.0},
-    "optimisation": {"learning_rate": 2e-4, "betas": [0.5, 0.999], "cool_from": 1.0, "average": 0.0},
+    "optimisation": {"batch": 64, "learning_rate": 2e-4, "betas": [0.5, 0.999], "cool_from": 1.0, "average": 0.0},
 }
 
 
