@@ -39,7 +39,7 @@ def run_demo(
     """Do all that semiray does, on phantoms, and write it below one folder.
 
     Args:
-        out: a new or empty folder; gets ``prior.png``, ``phantoms``, ``run``, ``synthetic``, ``traversal.png``, ``proof``.
+        out: a new or empty folder; gets prior.png, phantoms, run, synthetic, traversal.png and proof.
         minutes: for everything, on 2 cores; training takes about two thirds of them.
         phantoms: images to train and test on.
         seed: of the phantoms, the run and the images asked for.

@@ -8,6 +8,7 @@ import typer
 from semiray.commands.options import Count, Figure, Out, RunFolder, Seed
 
 if TYPE_CHECKING:
+    from semiray.settings import Settings
     from semiray.training import Run
 
 __all__ = ["generate", "networks", "samples", "traverse"]
@@ -66,12 +67,31 @@ def samples(
     save_figure(plot_samples(_load(run), where=where, seed=seed), out)
 
 
-def networks(run: RunFolder, out: Figure = Path("networks.png")) -> None:
-    """Draw the run's generator and discriminator: layers, shapes, parameters."""
+def networks(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="The folder of a trained run.")] = None,
+    preset: Annotated[str, typer.Option(metavar="default|study", help="Without a run: of this preset.")] = "default",
+    resolution: Annotated[int, typer.Option(metavar="32|64|128|256", help="Without a run: at this size.")] = 64,
+    out: Figure = Path("networks.png"),
+) -> None:
+    """Draw generator and discriminator of a run or of a preset: layers, shapes, parameters."""
     from semiray.commands.console import save_figure
     from semiray.generation import plot_networks
+    from semiray.settings import make_settings
 
-    save_figure(plot_networks(_load(run)), out)
+    if run is None:
+        shown = _untrained(make_settings({"preset": preset, "resolution": resolution}, "semiray networks"))
+    else:
+        shown = _load(run)
+    save_figure(plot_networks(shown), out)
+
+
+def _untrained(settings: "Settings") -> "Run":
+    from semiray.networks import build_networks
+    from semiray.training import Run, network_shape, run_prior
+
+    prior = run_prior(settings)
+    generator, discriminator = build_networks(settings.networks.architecture, network_shape(settings, prior, 0))
+    return Run(Path(settings.preset), settings, prior, (), generator, discriminator)
 
 
 def _load(run: Path) -> "Run":

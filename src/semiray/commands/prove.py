@@ -9,11 +9,12 @@ from semiray.commands.options import Data, Out, Reading, RunFolder, with_groups
 
 __all__ = ["evaluate", "judge"]
 
-Seeds = Annotated[int, typer.Option(min=1, help="Classifiers trained for each figure, for its interval.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Trainings of the classifier for each figure and its interval.")]
+Quick = Annotated[bool, typer.Option("--quick", help="One short training: a first look, with wider error.")]
 
 
 @with_groups
-def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seeds = 3) -> None:
+def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seeds = 3, quick: Quick = False) -> None:
     """Prove a run on DATA's held-out patients: utility, commitment, sorting, as report.html and report.json.
 
     DATA is read as it was for training; the options below are only needed where it has moved or changed.
@@ -27,7 +28,7 @@ def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seed
     options = loaded.settings.data.model_dump(exclude={"fractions"}) | reading.given()
     images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
     with progress_bar("Evaluating") as show:
-        report = evaluate(loaded, images, out, seeds=seeds, progress=show)
+        report = evaluate(loaded, images, out, seeds=seeds, quick=quick, progress=show)
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
     wrote(out / "report.html")
 
@@ -51,6 +52,6 @@ def judge(
     made = read_data(synthetic, resolution=resolution, cache=reading.cache, **framing)
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
     with progress_bar("Judging") as show:
-        report = judge(made, held, out, seeds=seeds, progress=show)
+        report = judge(made, held, out, seeds=seeds, subject=synthetic.resolve().name, progress=show)
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
     wrote(out / "report.html")

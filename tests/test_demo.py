@@ -1,0 +1,74 @@
+"""The demo, whole but in seconds: what it promises is there, and it says what it is."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import semiray.evaluation
+from semiray.cli import main
+from semiray.demo import make_phantoms, run_demo
+from semiray.errors import SemirayError
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What `semiray demo` leaves and says in a few seconds."""
+    out = tmp_path_factory.mktemp("demo") / "demo"
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        small = partial(semiray.evaluation.evaluate, steps=3, n_synthetic=96, seeds=1)
+        patch.setattr(semiray.evaluation, "evaluate", small)
+        patch.setattr("semiray.commands.console.console.print", lambda *words, **_: said.append(" ".join(words)))
+        patch.setattr("semiray.demo.run_demo", partial(run_demo, phantoms=150))
+        assert main(["demo", "--out", str(out), "--minutes", "0.02"]) == 0
+    return out, "\n".join(said)
+
+
+def test_it_leaves_all_five_parts(demo: tuple[Path, str]) -> None:
+    out, _ = demo
+    for part in (
+        "prior.png",
+        "phantoms/factors.csv",
+        "run/model.safetensors",
+        "synthetic/manifest.csv",
+        "traversal.png",
+    ):
+        assert (out / part).stat().st_size > 500, part
+    report = json.loads((out / "proof" / "report.json").read_text(encoding="utf-8"))
+    assert report["phantom"] is True
+    assert set(report["commitment"]["sorter"]) == {"survival", "duration", "presentation", "texture"}
+    assert 0 <= report["utility"]["ratio"] < 5
+    assert "phantom" in (out / "proof" / "report.html").read_text(encoding="utf-8").lower()
+
+
+def test_it_says_what_it_is_and_where_the_report_lies(demo: tuple[Path, str]) -> None:
+    out, said = demo
+    assert "These are phantoms" in said
+    assert str(out / "proof" / "report.html") in said
+    for word in ("Assume", "Train", "Ask", "Look", "Prove", "ratio", "Commitment", "Sorting"):
+        assert word in said, word
+
+
+def test_it_never_writes_into_a_folder_in_use(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(SemirayError, match="is in use"):
+        run_demo(tmp_path)
+    with pytest.raises(SemirayError, match="isn't an empty folder"):
+        make_phantoms(tmp_path, 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_phantoms_are_seeded_and_in_equal_shares(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        make_phantoms(tmp_path / name, 9, resolution=32, seed=seed)
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.png"))
+    assert len(files) == 9
+    assert [len(list((tmp_path / "a" / name).iterdir())) for name in ("normal", "lobar", "diffuse")] == [3, 3, 3]
+    assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
+    one, other = (np.asarray(Image.open(next((tmp_path / name / "lobar").iterdir()))) for name in "ac")
+    assert one.shape == (32, 32)
+    assert (one != other).any()
