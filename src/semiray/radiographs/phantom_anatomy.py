@@ -5,15 +5,12 @@ from __future__ import annotations
 from math import cos, pi, sin
 
 import numpy as np
-from numpy.typing import NDArray
 
 from semiray.radiographs.phantom_disease import SIDES, Signs, aeration, opacities
 from semiray.radiographs.phantom_geometry import (
     Array,
-    Projected,
+    Rays,
     Screen,
-    Window,
-    carved,
     pose_matrix,
     project,
     slab_integral,
@@ -28,7 +25,8 @@ BONE_MORE = 0.42
 SPINE_MORE = 0.22
 
 LUNGS = ("right", "left")  # the patient's; the right lung is on the image's left
-FORKS = 9  # vessels that leave each hilum
+FORKS = 8  # vessels that leave each hilum
+RIBS = 13
 
 
 class Patient:
@@ -36,7 +34,7 @@ class Patient:
 
     def __init__(self, signs: Signs, rng: np.random.Generator) -> None:
         self._rows: list[tuple[float, ...]] = []
-        self._names: dict[str, int] = {}
+        self.names: list[str] = []
         self.draws: list[float] = np.clip(rng.standard_normal(24), -2.0, 2.0).tolist()
         g, absent, burden, place = self.draws, signs.absent, signs.burden, signs.place
         self.wide, self.tall = 1.0 + 0.035 * g[2], 1.0 + 0.04 * g[3]
@@ -73,21 +71,14 @@ class Patient:
         self._add("outer cage", 0, 7.0, 0, 14.0 * w, 20.4 * t, 9.8)
         self._add("inner cage", 0, 7.0, 0, 13.45 * w, 19.8 * t, 9.1)
         self._add("stomach gas", 6.2 + 0.5 * g[14], 12.8 - high, -2, 2.6, 1.4, 1.4)
-        self._vessels = _vessel_tree(rng, 1.0 + 0.4 * signs.texture[4], 0.7 * shift)
+        vessels = _vessel_tree(rng, 1.0 + 0.4 * signs.texture[4], 0.7 * shift)
         self.pose = pose_matrix(0.022 * g[0], 0.05 * g[1])
-        self._projected = project(self._rows, self.pose)
+        table = project(self._rows + vessels, self.pose)
+        self.organs, self.vessels = table[: len(self._rows)], table[len(self._rows) :]
 
     def _add(self, name: str, x: float, y: float, z: float, a: float, b: float, c: float, angle: float = 0.0) -> None:
-        self._names[name] = len(self._rows)
+        self.names.append(name)
         self._rows.append((x, y, z, a, b, c, angle))
-
-    def __getitem__(self, name: str) -> Projected:
-        return Projected(*self._projected[self._names[name]].tolist())
-
-    @property
-    def vessels(self) -> NDArray[np.float64]:
-        """The vessels of both lungs, projected."""
-        return project(self._vessels, self.pose)
 
 
 def _vessel_tree(rng: np.random.Generator, girth: float, shift: float) -> list[tuple[float, ...]]:
@@ -96,7 +87,7 @@ def _vessel_tree(rng: np.random.Generator, girth: float, shift: float) -> list[t
     for side, jitter in zip(SIDES, rng.standard_normal((2, FORKS, 5)).tolist(), strict=True):
         x0, y0 = 3.2 + shift * side, -0.6
         for k, (j0, j1, j2, j3, j4) in enumerate(jitter):
-            angle = -1.25 + 0.30 * k + 0.1 * j0  # from the horizontal, upwards negative
+            angle = -1.25 + 0.34 * k + 0.1 * j0  # from the horizontal, upwards negative
             length = 2.3 + 0.3 * j1 + 0.10 * k  # half
             thick = (0.27 + 0.004 * k + 0.03 * j2) * girth
             x, y = x0 + cos(angle) * length, y0 + sin(angle) * length
@@ -125,20 +116,19 @@ def attenuation(signs: Signs, rng: np.random.Generator, pixels: int) -> Array:
     screen = Screen(
         pixels, 33.2 * (1.0 + 0.05 * g[16]) * (0.5 + 0.5 * patient.wide), x=0.5 * g[17], y=0.8 + 0.8 * g[18]
     )
+    rays = Rays(screen, patient.names, patient.organs)
     canvas = np.zeros((pixels, pixels), dtype=np.float32)
     for name in ("trunk", "neck", "right shoulder", "left shoulder", "right arm", "left arm"):
-        window = screen.window(patient[name])  # one body: the union of overlapping parts
-        np.maximum(canvas[window], screen.half_chord(patient[name], window), out=canvas[window])
+        window = rays.window(name)  # one body: the union of overlapping parts
+        np.maximum(canvas[window], rays.half_chord(name, window), out=canvas[window])
     canvas *= np.float32(2 * SOFT)
 
     air = np.zeros_like(canvas)
     clear, noise = opacities(patient.pose, signs, rng, screen)
     for name, side in zip(LUNGS, SIDES, strict=True):
-        lung = patient[f"{name} lung"]
-        window = screen.window(lung)
-        organs = [patient[o] for o in ("mediastinum", "heart", "aorta", "pulmonary trunk", f"{name} dome")]
-        length = carved(screen, lung, organs, window)
-        length *= aeration(screen, lung, signs, side, window, g[21:23])
+        length = rays.carved(f"{name} lung", ("mediastinum", "heart", "aorta", "pulmonary trunk", f"{name} dome"))
+        window = rays.window(f"{name} lung")
+        length *= aeration(screen, rays.depth(f"{name} lung", window), signs, side, window, g[21:23])
         air[window] += length
     # Vessels show only against aerated lung; where the air has gone, bronchi beside them stay dark (air bronchogram).
     markings = np.zeros_like(canvas)
@@ -156,61 +146,60 @@ def attenuation(signs: Signs, rng: np.random.Generator, pixels: int) -> Array:
     canvas -= air
 
     bones = 1.0 + 0.20 * signs.texture[3]
-    _add_ribs(canvas, patient, screen, BONE_MORE * bones)
-    _add_spine(canvas, patient, screen, SPINE_MORE * (0.5 + 0.5 * bones))
+    _add_ribs(canvas, rays, patient, screen, BONE_MORE * bones)
+    _add_spine(canvas, rays, patient, screen, SPINE_MORE * (0.5 + 0.5 * bones))
     for name in LUNGS:
-        screen.add_chord(canvas, patient[f"{name} clavicle"], BONE_MORE * 0.85 * bones)
-        screen.add_chord(canvas, patient[f"{name} scapula"], BONE_MORE * 0.6 * bones)
-        screen.add_chord(canvas, patient[f"{name} humerus"], BONE_MORE * 0.7 * bones)
-        screen.add_soft_chord(canvas, patient[f"{name} breast"], 0.03 + 0.12 * signs.burden[4])
-        screen.add_soft_chord(canvas, patient[f"{name} hilum"], 0.08 + 0.27 * signs.absent[2])
-    screen.add_chord(canvas, patient["trachea"], -SOFT)
+        rays.add_chord(canvas, f"{name} clavicle", BONE_MORE * 0.85 * bones)
+        rays.add_chord(canvas, f"{name} scapula", BONE_MORE * 0.6 * bones)
+        rays.add_chord(canvas, f"{name} humerus", BONE_MORE * 0.7 * bones)
+        rays.add_soft_chord(canvas, f"{name} breast", 0.03 + 0.12 * signs.burden[4])
+        rays.add_soft_chord(canvas, f"{name} hilum", 0.08 + 0.27 * signs.absent[2])
+    rays.add_chord(canvas, "trachea", -SOFT)
     if g[15] > -0.3:
-        screen.add_chord(canvas, patient["stomach gas"], -0.3 * (0.3 + g[15]) * SOFT)
+        rays.add_chord(canvas, "stomach gas", -0.3 * (0.3 + g[15]) * SOFT)
     np.maximum(canvas, np.float32(0.0), out=canvas)
     return canvas
 
 
-def _add_ribs(canvas: Array, patient: Patient, screen: Screen, more: float) -> None:
-    """Ribs: tilted parallel slabs cut out of the shell between two ellipsoids, all twelve pairs in one closed form."""
-    outer, inner = patient["outer cage"], patient["inner cage"]
-    window: Window = screen.window(outer)
-    half, middle = screen.half_chord(outer, window), screen.middle(outer, window)
-    hollow = np.minimum(screen.half_chord(inner, window), half)
+def _add_ribs(canvas: Array, rays: Rays, patient: Patient, screen: Screen, more: float) -> None:
+    """Ribs: tilted parallel slabs cut out of the shell between two ellipsoids, all pairs in one closed form."""
+    window = rays.window("outer cage")
+    half, middle = rays.half_chord("outer cage", window), rays.middle("outer cage", window)
+    hollow = np.minimum(rays.half_chord("inner cage", window), half)
     # The slabs' coordinate w = y + tilt z of the patient's frame is linear along the ray: w = level + slope z.
     normal = patient.pose[:, 1] + 0.62 * patient.pose[:, 2]
     slope = np.float32(normal[2])
     level = (screen.y[window[0]] * np.float32(normal[1]))[:, None] + screen.x[window[1]] * np.float32(normal[0])
     level += middle * slope
-    # No two ribs keep quite the same distance; constant along a ray, so that the integral stays exact.
-    level += np.float32(0.3) * np.sin(screen.y[window[0]] * np.float32(0.45) + np.float32(patient.draws[23]))[:, None]
-    half *= slope
-    hollow *= slope
+    # No two ribs keep quite the same distance; the wave is constant along a ray, so that the integral stays exact.
+    wave = np.sin(screen.y[window[0]] * np.float32(0.45) + np.float32(patient.draws[23]))
+    level += (np.float32(11.4 - 0.4 * patient.draws[19]) + np.float32(0.3) * wave)[:, None]
     period = 2.55 * patient.tall
-
-    def filled(w: Array) -> Array:
-        return slab_integral(w, -11.4 + 0.4 * patient.draws[19], 13, period, 1.15)
-
-    back = filled(level + half) - filled(level + hollow)
-    front = filled(level - hollow) - filled(level - half)
+    for each, factor in ((level, 1.0), (half, float(slope)), (hollow, float(slope))):
+        each *= np.float32(factor / period)
+    back = slab_integral(level + half, RIBS, 0.45)
+    back -= slab_integral(level + hollow, RIBS, 0.45)
+    front = slab_integral(level - hollow, RIBS, 0.45)
+    front -= slab_integral(level - half, RIBS, 0.45)
     # Towards the sternum ribs become cartilage, which rays hardly see.
     bony = np.clip((np.abs(screen.x[window[1]]) - np.float32(5.0)) * np.float32(0.15), 0.0, 0.8)
     front *= bony
     front *= np.clip((np.float32(15.0) - screen.y[window[0]]) * np.float32(0.15), 0.0, 1.0)[:, None]
     back += front
-    back *= np.float32(more / float(slope))
+    back *= np.float32(more * period / float(slope))
     canvas[window] += back
 
 
-def _add_spine(canvas: Array, patient: Patient, screen: Screen, more: float) -> None:
+def _add_spine(canvas: Array, rays: Rays, patient: Patient, screen: Screen, more: float) -> None:
     """The vertebral column: one long ellipsoid, less dense at the discs, denser at the pedicles."""
-    spine = patient["spine"]
-    window = screen.window(spine)
-    chord = screen.half_chord(spine, window)
+    window = rays.window("spine")
+    chord = rays.half_chord("spine", window)
     phase = (screen.y[window[0]] + np.float32(patient.draws[20])) * np.float32(2 * pi / (2.7 * patient.tall))
     wave = np.sin(phase)
     body = np.float32(0.86) + np.float32(0.22) * np.clip(wave * np.float32(2.0), -1.0, 1.0)
-    across = (np.abs(screen.x[window[1]] - np.float32(spine.x)) - np.float32(1.0)) * np.float32(2.2)
+    across = (
+        np.abs(screen.x[window[1]] - np.float32(patient.organs[patient.names.index("spine"), 0])) - np.float32(1.0)
+    ) * np.float32(2.2)
     pedicle = np.maximum(np.float32(1.0) - across * across, np.float32(0.0)) * np.float32(0.3)
     chord *= body[:, None] + np.maximum(wave, np.float32(0.0))[:, None] * pedicle
     chord *= np.float32(2.0 * more)

@@ -8,33 +8,15 @@ mean of z given d, and its half length the conditional deviation times ``sqrt(1 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Projected", "Screen", "Window", "carved", "pose_matrix", "project", "slab_integral"]
+__all__ = ["Array", "Rays", "Screen", "Window", "pose_matrix", "project", "slab_integral"]
 
 Array = NDArray[np.float32]
 Window = tuple[slice, slice]
-FAR = np.float32(1e6)
-
-
-@dataclass(frozen=True, slots=True)
-class Projected:
-    """An ellipsoid as the rays see it: silhouette, greatest half chord, and the plane of the chords' middles (cm)."""
-
-    x: float
-    y: float
-    z: float
-    sxx: float  # the silhouette is sxx dx^2 + 2 sxy dx dy + syy dy^2 <= 1
-    sxy: float
-    syy: float
-    half: float
-    slope_x: float
-    slope_y: float
-    reach_x: float
-    reach_y: float
+ZERO, ONE, FAR = np.float32(0.0), np.float32(1.0), np.float32(1e6)
 
 
 def pose_matrix(roll: float, yaw: float) -> NDArray[np.float64]:
@@ -49,7 +31,8 @@ def project(rows: Sequence[Sequence[float]], pose: NDArray[np.float64]) -> NDArr
     """Project ellipsoids (K, 7): x, y, z, a, b, c, angle in the patient's frame (cm, radians in the x-y plane).
 
     Returns:
-        (K, 11), each row the fields of a ``Projected``.
+        (K, 11): the centre x, y, z; the silhouette's sxx, sxy, syy (sxx dx^2 + 2 sxy dx dy + syy dy^2 <= 1); half the
+        longest chord; the slopes by x and y of the plane that holds the chords' middles; the reach in x and y.
     """
     table = np.asarray(rows, dtype=np.float64)
     centre = table[:, :3] @ pose.T
@@ -88,114 +71,153 @@ class Screen:
 
     def __init__(self, pixels: int, side: float, x: float = 0.0, y: float = 0.0) -> None:
         self.pixels, self.step = pixels, side / pixels
-        offsets = (np.arange(pixels, dtype=np.float64) + 0.5) * self.step - side / 2
-        self.x: Array = (offsets + x).astype(np.float32)
-        self.y: Array = (offsets + y).astype(np.float32)
-        self._left, self._top = x - side / 2, y - side / 2
-
-    def window(self, e: Projected, margin: float = 1.0) -> Window:
-        """The smallest (rows, columns) that hold the silhouette of ``e`` grown by ``margin``."""
-        return self._span(e.y, e.reach_y * margin, self._top), self._span(e.x, e.reach_x * margin, self._left)
-
-    def _span(self, middle: float, reach: float, start: float) -> slice:
-        low = int((middle - reach - start) / self.step)
-        high = int((middle + reach - start) / self.step) + 1
-        low = min(max(low, 0), self.pixels)
-        return slice(low, min(max(high, low), self.pixels))
-
-    def depth(self, e: Projected, window: Window) -> Array:
-        """``1 - d^T C_xy^-1 d``: 1 at the silhouette's centre, 0 on its edge, negative outside."""
-        dx, dy = self.x[window[1]] - np.float32(e.x), self.y[window[0]] - np.float32(e.y)
-        inside: Array = np.multiply.outer(dy, dx * np.float32(-2.0 * e.sxy))
-        inside -= dx * dx * np.float32(e.sxx)
-        inside += (np.float32(1.0) - dy * dy * np.float32(e.syy))[:, None]
-        return inside
-
-    def half_chord(self, e: Projected, window: Window) -> Array:
-        """Half the length (cm) of each ray inside ``e``."""
-        half = self.depth(e, window)
-        np.maximum(half, np.float32(0.0), out=half)
-        np.sqrt(half, out=half)
-        half *= np.float32(e.half)
-        return half
-
-    def middle(self, e: Projected, window: Window) -> Array:
-        """The z (cm) of the middle of each ray's chord through ``e``."""
-        dx, dy = self.x[window[1]] - np.float32(e.x), self.y[window[0]] - np.float32(e.y)
-        row: Array = dx * np.float32(e.slope_x) + np.float32(e.z)
-        return row + (dy * np.float32(e.slope_y))[:, None]
-
-    def add_chord(self, canvas: Array, e: Projected, weight: float) -> None:
-        """Add ``weight`` times the chord length through ``e`` to ``canvas``, in place."""
-        window = self.window(e)
-        half = self.half_chord(e, window)
-        half *= np.float32(2.0 * weight)
-        canvas[window] += half
-
-    def add_soft_chord(self, canvas: Array, e: Projected, weight: float) -> None:
-        """Add the integral through ``e`` of a density that falls from ``weight`` at its centre to 0 on its surface.
-
-        With density weight (1 - r^2), r^2 the ellipsoid's quadratic form, the integral is 4/3 half depth^(3/2) weight.
-        """
-        window = self.window(e)
-        depth = self.depth(e, window)
-        np.maximum(depth, np.float32(0.0), out=depth)
-        depth *= np.sqrt(depth) * np.float32(4.0 / 3.0 * weight * e.half)
-        canvas[window] += depth
+        self.corner = np.array([x, y]) - side / 2
+        offsets = (np.arange(pixels) + 0.5) * self.step
+        self.x: Array = (offsets + self.corner[0]).astype(np.float32)
+        self.y: Array = (offsets + self.corner[1]).astype(np.float32)
 
     def stamps(self, table: NDArray[np.float64], margin: float = 1.0) -> tuple[list[Window], Array]:
-        """``depth`` of many small ellipsoids at once: windows of one size, and what lies in them (K, n, n)."""
+        """Many small projected ellipsoids at once: windows of one size, and ``Rays.depth`` within each (K, n, n)."""
         t = table.astype(np.float32)
         n = min(int(2.0 * margin * float(table[:, 9:11].max()) / self.step) + 2, self.pixels)
-        corner = (table[:, :2] - (self._left, self._top)) / self.step - n / 2
-        corners = np.clip(corner.astype(np.int64), 0, self.pixels - n)
+        corners = ((table[:, :2] - self.corner) / self.step - n / 2).astype(np.int64)
+        corners = np.minimum(np.maximum(corners, 0), self.pixels - n)
         span = np.arange(n)
         dx = self.x[corners[:, :1] + span] - t[:, :1]
         dy = self.y[corners[:, 1:] + span] - t[:, 1:2]
         inside: Array = (dy * t[:, 4:5] * np.float32(-2.0))[:, :, None] * dx[:, None, :]
         inside -= (dx * dx * t[:, 3:4])[:, None, :]
-        inside += (np.float32(1.0) - dy * dy * t[:, 5:6])[:, :, None]
+        inside += (ONE - dy * dy * t[:, 5:6])[:, :, None]
         return [(slice(y, y + n), slice(x, x + n)) for x, y in corners.tolist()], inside
 
     def add_chords(self, canvas: Array, table: NDArray[np.float64]) -> None:
         """Add the chord lengths (cm) through many small ellipsoids to ``canvas``, in place."""
         windows, chords = self.stamps(table)
-        np.maximum(chords, np.float32(0.0), out=chords)
+        np.maximum(chords, ZERO, out=chords)
         np.sqrt(chords, out=chords)
         chords *= (2.0 * table[:, 6]).astype(np.float32)[:, None, None]
         for window, chord in zip(windows, chords, strict=True):
             canvas[window] += chord
 
 
-def carved(screen: Screen, body: Projected, organs: Sequence[Projected], window: Window) -> Array:
-    """Length (cm) of each ray inside ``body`` and outside the organs; what lies between two organs counts as organ."""
-    half, middle = screen.half_chord(body, window), screen.middle(body, window)
-    start, stop = middle - half, middle + half
-    first, last = np.full_like(half, FAR), np.full_like(half, -FAR)
-    for organ in organs:
-        reach, centre = screen.half_chord(organ, window), screen.middle(organ, window)
-        missed = reach == 0
-        np.minimum(first, np.where(missed, FAR, centre - reach), out=first)
-        np.maximum(last, np.where(missed, -FAR, centre + reach), out=last)
-    front: Array = np.minimum(first, stop) - start
-    back: Array = stop - np.maximum(last, start)
-    untouched = last < first
-    np.maximum(front, np.float32(0.0), out=front)
-    np.maximum(back, np.float32(0.0), out=back)
-    back[untouched] = 0.0
-    front += back
-    return front
+class Rays:
+    """All rays of a screen through named ellipsoids; what varies along one axis only is worked out once, for all."""
+
+    def __init__(self, screen: Screen, names: Sequence[str], table: NDArray[np.float64]) -> None:
+        self._index = {name: k for k, name in enumerate(names)}
+        x, y, z, sxx, sxy, syy, _, slope_x, slope_y, _, _ = table.T.astype(np.float32)[:, :, None]
+        dx, dy = screen.x - x, screen.y - y
+        self._dy, self._cross = dy, dx * (np.float32(-2.0) * sxy)
+        self._across, self._down = dx * dx * -sxx, (ONE - dy * dy * syy)[:, :, None]
+        self._middle_across, self._middle_down = dx * slope_x + z, (dy * slope_y)[:, :, None]
+        self._half: list[float] = table[:, 6].tolist()
+        low = np.maximum((table[:, :2] - table[:, 9:] - screen.corner) / screen.step, 0.0).astype(np.int64)
+        high = np.maximum((table[:, :2] + table[:, 9:] - screen.corner) / screen.step, -1.0).astype(np.int64) + 1
+        self._windows: list[Window] = [
+            (slice(top, max(bottom, top)), slice(left, max(right, left)))
+            for (left, top), (right, bottom) in zip(
+                np.minimum(low, screen.pixels).tolist(), np.minimum(high, screen.pixels).tolist(), strict=True
+            )
+        ]
+
+    def window(self, name: str) -> Window:
+        """The (rows, columns) that hold the silhouette."""
+        return self._windows[self._index[name]]
+
+    def depth(self, name: str, window: Window) -> Array:
+        """``1 - d^T C_xy^-1 d``: 1 at the silhouette's centre, 0 on its edge, negative outside."""
+        k, (rows, columns) = self._index[name], window
+        inside: Array = self._dy[k, rows, None] * self._cross[k, columns]
+        inside += self._across[k, columns]
+        inside += self._down[k, rows]
+        return inside
+
+    def half_chord(self, name: str, window: Window) -> Array:
+        """Half the length (cm) of each ray inside the ellipsoid."""
+        half = self.depth(name, window)
+        np.maximum(half, ZERO, out=half)
+        np.sqrt(half, out=half)
+        half *= np.float32(self._half[self._index[name]])
+        return half
+
+    def middle(self, name: str, window: Window) -> Array:
+        """The z (cm) of the middle of each ray's chord."""
+        k, (rows, columns) = self._index[name], window
+        plane: Array = self._middle_down[k, rows] + self._middle_across[k, columns]
+        return plane
+
+    def add_chord(self, canvas: Array, name: str, weight: float) -> None:
+        """Add ``weight`` times the chord length (cm) to ``canvas``, in place."""
+        window = self.window(name)
+        half = self.half_chord(name, window)
+        half *= np.float32(2.0 * weight)
+        canvas[window] += half
+
+    def add_soft_chord(self, canvas: Array, name: str, weight: float) -> None:
+        """Add the integral of a density that falls from ``weight`` at the centre to 0 on the surface.
+
+        With density weight (1 - r^2), r^2 the ellipsoid's quadratic form, the integral is 4/3 half depth^(3/2) weight.
+        """
+        window = self.window(name)
+        depth = self.depth(name, window)
+        np.maximum(depth, ZERO, out=depth)
+        depth *= np.sqrt(depth)
+        depth *= np.float32(4.0 / 3.0 * weight * self._half[self._index[name]])
+        canvas[window] += depth
+
+    def carved(self, body: str, organs: Sequence[str]) -> Array:
+        """Length (cm) of each ray, in the body's window, inside ``body`` and outside the organs.
+
+        What lies between two organs counts as organ, so that at most two pieces of a ray remain: before and behind.
+        """
+        window = self.window(body)
+        half, middle = self.half_chord(body, window), self.middle(body, window)
+        start, stop = middle - half, middle + half
+        first, last = np.full_like(half, FAR), np.full_like(half, -FAR)
+        for organ in organs:
+            shared, local = _overlap(window, self.window(organ))
+            depth = self.depth(organ, shared)
+            # Rays that miss the organ get an interval that begins too far off and ends too far off: an empty one.
+            missed = depth < ZERO
+            np.maximum(depth, ZERO, out=depth)
+            np.sqrt(depth, out=depth)
+            depth *= np.float32(self._half[self._index[organ]])
+            depth[missed] = -FAR
+            centre = self.middle(organ, shared)
+            np.minimum(first[local], centre - depth, out=first[local])
+            centre += depth
+            np.maximum(last[local], centre, out=last[local])
+        before: Array = np.minimum(first, stop)
+        before -= start
+        np.maximum(before, ZERO, out=before)
+        np.maximum(last, start, out=last)
+        stop -= last
+        np.maximum(stop, ZERO, out=stop)
+        stop *= first < FAR / 2  # untouched rays are counted once
+        before += stop
+        return before
 
 
-def slab_integral(w: Array, first: float, count: int, period: float, thickness: float) -> Array:
-    """Antiderivative over w of the indicator of ``count`` slabs [first + k period, first + k period + thickness]."""
-    q = w - np.float32(first)
-    q *= np.float32(1.0 / period)
-    np.clip(q, np.float32(0.0), np.float32(count), out=q)
-    whole: Array = np.floor(q)
-    q -= whole
-    np.minimum(q, np.float32(thickness / period), out=q)
+def _overlap(outer: Window, inner: Window) -> tuple[Window, Window]:
+    """What two windows share, on the screen and within the first."""
+    rows, columns = (
+        slice(min(max(a.start, b.start), a.stop), max(min(a.stop, b.stop), min(max(a.start, b.start), a.stop)))
+        for a, b in zip(outer, inner, strict=True)
+    )
+    local = (
+        slice(rows.start - outer[0].start, rows.stop - outer[0].start),
+        slice(columns.start - outer[1].start, columns.stop - outer[1].start),
+    )
+    return (rows, columns), local
+
+
+def slab_integral(w: Array, count: int, thickness: float) -> Array:
+    """Antiderivative over w of the indicator of the slabs [k, k + thickness], 0 <= k < count; overwrites ``w``."""
+    np.maximum(w, ZERO, out=w)
+    np.minimum(w, np.float32(count), out=w)
+    whole: Array = np.floor(w)
+    w -= whole
+    np.minimum(w, np.float32(thickness), out=w)
     whole *= np.float32(thickness)
-    q *= np.float32(period)
-    whole += q
+    whole += w
     return whole
