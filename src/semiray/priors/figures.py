@@ -170,7 +170,16 @@ def _draw_correlation(panel: Axes, r: float) -> None:
     from matplotlib import colormaps
 
     panel.set_facecolor(colormaps["RdBu_r"](0.5 + 0.4 * r))
-    panel.text(0.5, 0.5, f"{round(r, 2) + 0.0:.2f}", ha="center", va="center", transform=panel.transAxes, fontsize=9, color=_INK)
+    panel.text(
+        0.5,
+        0.5,
+        f"{round(r, 2) + 0.0:.2f}",
+        ha="center",
+        va="center",
+        transform=panel.transAxes,
+        fontsize=9,
+        color=_INK,
+    )
     panel.set_xticks([])
     panel.set_yticks([])
     for spine in panel.spines.values():

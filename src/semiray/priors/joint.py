@@ -144,6 +144,10 @@ class JointPrior:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JointPrior) and self.to_dict() == other.to_dict()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Families are functions, which can't travel to a data loader's worker process: what is written can.
+        return JointPrior.from_dict, (self.to_dict(),)
+
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:

@@ -71,8 +71,10 @@ def _read_factor(name: str, entry: Any) -> Factor:
     if not isinstance(entry, Mapping):
         raise SemirayError(f"{where}: must be written as {{family: ..., <parameters>}}, for example\n{_EXAMPLE}")
     if "family" not in entry:
-        hint = next((suggestion(str(key), ["family"]) for key in entry if suggestion(str(key), ["family"])), "")
-        raise SemirayError(f"{where}: `family` is missing{hint and ': it is misspelt'}, for example\n{_EXAMPLE}")
+        for key in entry:
+            if suggestion(str(key), ["family"]):
+                raise SemirayError(f"{where}: unknown key {key!r}{suggestion(str(key), ['family'])}")
+        raise SemirayError(f"{where}: `family` is missing, for example\n{_EXAMPLE}")
     parameters = {str(key): value for key, value in entry.items() if key not in _FACTOR_KEYS}
     rest = {key: entry[key] for key in _FACTOR_KEYS[1:] if entry.get(key) is not None}
     for key in parameters:  # `dimension`, `units`: nearer to our own words than to any parameter
