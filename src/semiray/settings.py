@@ -71,7 +71,7 @@ class ObjectiveSettings(Section):
     adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="the adversarial loss")
     penalty: float = Field(0.3, ge=0, description="weight gamma of the zero-centred gradient penalties (R1 and R2)")
     penalty_every: int = Field(8, ge=1, description="steps between penalties, whose weight grows alike")
-    sort: float = Field(0.3, ge=0, description="weight of sort: real images' codes drawn to the prior")
+    sort: float = Field(1.0, ge=0, description="weight of sort: real images' codes drawn to the prior")
     sort_directions: int = Field(32, ge=0, description="random projections beside the axes")
     commit: float = Field(3.0, ge=0, description="weight of commit: codes asked for are codes read")
     commit_form: Literal["squared_error", "likelihood"] = Field(
