@@ -18,7 +18,7 @@ KEYS = [facts.key for facts in FACTS]
 
 def write(folder: Path) -> str:
     results = [(facts, None if facts.problem else image) for facts, image in zip(FACTS, IMAGES, strict=True)]
-    return write_array(folder, 8, results, lambda contents: ("stem", digest("", contents)))
+    return write_array(folder, 8, results, lambda contents: ("stem", digest("", contents)), Path("DATA"))
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -70,13 +70,13 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_array(tmp_path, 8, results(), lambda _: ("stem", ""))
+        write_array(tmp_path, 8, results(), lambda _: ("stem", ""), Path("DATA"))
     assert not list(tmp_path.iterdir())
 
 
 def test_nothing_readable_is_an_error_that_names_files(tmp_path):
-    with pytest.raises(SemirayError, match=r"None of 1 images can be read\. k2: broken"):
-        write_array(tmp_path, 8, [(FACTS[2], None)], lambda _: ("stem", ""))
+    with pytest.raises(SemirayError, match=r"DATA: none of 1 images can be read\. k2: broken"):
+        write_array(tmp_path, 8, [(FACTS[2], None)], lambda _: ("stem", ""), Path("DATA"))
     assert not list(tmp_path.iterdir())
 
 

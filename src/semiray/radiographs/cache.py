@@ -164,7 +164,7 @@ def decode_listing(
                 decoded = read_array(folder, stem, keys)
             if decoded is None:
                 results = _in_order(pool, lambda record: _decode(record, resolution, framing), records, progress)
-                stem = write_array(folder, resolution, results, identify)
+                stem = write_array(folder, resolution, results, identify, listing.root)
                 decoded = read_array(folder, stem, keys)
         if decoded is None:
             raise SemirayError(f"{folder}: what was just written can't be read back. Is the disk sound?")

@@ -106,7 +106,7 @@ class Inspection:
             ("near duplicates", self.near),
             ("of these with different classes or patients", self.conflicts),
         ):
-            several = f" groups, {sum(map(len, groups)):,} images" if groups else ""
+            several = f" group{'s' * (len(groups) > 1)}, {sum(map(len, groups)):,} images" if groups else ""
             lines.append(f"{title}: {len(groups):,}{several}")
             lines += _some([" = ".join(_some(group, 4, indent="")) for group in groups], most)
         if self.notes:

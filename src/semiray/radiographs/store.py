@@ -97,6 +97,7 @@ def write_array(
     resolution: int,
     results: Iterable[tuple[FileFacts, npt.NDArray[np.uint8] | None]],
     identify: Callable[[Sequence[str]], tuple[str, str]],
+    source: Path,
 ) -> str:
     """Stream images into an .npy file, then their facts into a .json beside it.
 
@@ -105,6 +106,7 @@ def write_array(
         resolution: side of the images.
         results: facts and pixels (None if the file can't be decoded) in order.
         identify: gives the files' stem and the fingerprint for the contents of all files.
+        source: the data's folder, for messages.
 
     Returns:
         The stem.
@@ -135,7 +137,7 @@ def write_array(
         if not count:
             problems = "; ".join(f"{facts.key}: {facts.problem}" for facts in files[:5])
             more = "; ..." if len(files) > 5 else "."
-            raise SemirayError(f"None of {len(files):,} images can be read. {problems}{more}")
+            raise SemirayError(f"{source}: none of {len(files):,} images can be read. {problems}{more}")
         stem, fingerprint = identify([facts.content for facts in files])
         Path(temporary).replace(folder / f"{stem}.npy")
     finally:
