@@ -35,6 +35,7 @@ class DCGANGenerator(Generator):
         self.apply(initialise)
 
     def forward(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
+        """Images (B, 1, H, W) in [-1, 1]."""
         x = self.base(self.condition(z, codes, labels)).unflatten(1, (-1, 4, 4))
         return torch.tanh(self.layers(x.contiguous(memory_format=torch.channels_last)).float())
 

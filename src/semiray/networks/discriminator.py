@@ -74,6 +74,7 @@ class Discriminator(nn.Module):
         raise NotImplementedError
 
     def forward(self, images: Tensor, labels: Tensor) -> Judgement:
+        """Judge images: critic, scores, classes."""
         judgement: Judgement = self.heads(self.features(images), labels)
         return judgement
 

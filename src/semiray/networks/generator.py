@@ -93,9 +93,7 @@ class ResidualGenerator(Generator):
         self.mapping = nn.Sequential(nn.Linear(self.inputs, shape.embedding * 4), nn.LeakyReLU(0.2))
         keep_variance(self.mapping)
         self.base = nn.Linear(self.inputs, widths[0] * 16)
-        self.stages = nn.ModuleList(
-            ModulatedStage(a, b, shape.embedding * 4) for a, b in itertools.pairwise(widths)
-        )
+        self.stages = nn.ModuleList(ModulatedStage(a, b, shape.embedding * 4) for a, b in itertools.pairwise(widths))
         narrow = max(8, widths[-1] // 2)
         self.last = nn.Conv2d(widths[-1], narrow, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(narrow)
@@ -103,6 +101,7 @@ class ResidualGenerator(Generator):
         assert sizes[-1] * 2 == shape.resolution
 
     def forward(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
+        """Images (B, 1, H, W) in [-1, 1]."""
         condition = self.condition(z, codes, labels)
         w = self.mapping(condition)
         x = self.base(condition).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)

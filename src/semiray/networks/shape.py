@@ -57,8 +57,8 @@ def stage_widths(shape: NetworkShape) -> list[int]:
 def keep_variance(network: nn.Module) -> None:
     """Initial weights that neither shrink nor swell the signal from layer to layer (He et al. 2015, arXiv 1502.01852).
 
-    Without normalisation PyTorch's own default divides it by about three a layer, and a critic that sees next to nothing
-    learns next to nothing for hundreds of steps.
+    Without normalisation PyTorch's own default divides it by about three a layer, and a critic that sees next to
+    nothing learns next to nothing for hundreds of steps.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

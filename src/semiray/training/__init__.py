@@ -2,7 +2,8 @@
 
 from semiray.training.checkpoints import Progress
 from semiray.training.game import Game, bf16_is_fast, network_shape
-from semiray.training.loop import TrainingReport, TrainingStoppedError, default_device, train
+from semiray.training.loop import TrainingStoppedError, default_device, train
+from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, run_prior
 
 __all__ = [

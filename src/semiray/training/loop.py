@@ -2,37 +2,28 @@
 
 import json
 import math
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
 import yaml
-from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.radiographs import RadiographSet, Split, split_by_patient
 from semiray.settings import Settings
 from semiray.training.batches import ImageOrder
-from semiray.training.checkpoints import (
-    Progress,
-    latest_checkpoint,
-    read_checkpoint,
-    save_tensors,
-    write_checkpoint,
-)
+from semiray.training.checkpoints import Progress, latest_checkpoint, read_checkpoint, save_tensors, write_checkpoint
 from semiray.training.game import Game
+from semiray.training.interruption import catch_stop
+from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
 from semiray.training.sheets import progress_sheet
 
-__all__ = ["TrainingReport", "TrainingStoppedError", "default_device", "train"]
+__all__ = ["TrainingStoppedError", "default_device", "train"]
 
 REPORT_STEPS = 50  # steps between reports
 CHECKPOINT_SECONDS = 60.0
@@ -43,29 +34,6 @@ WARM_UP_STEPS = 100  # Adam's second moments are noise at first
 
 class TrainingStoppedError(SemirayError):
     """Training ended before its budget; the message says why and how to go on."""
-
-
-@dataclass(frozen=True)
-class TrainingReport:
-    """How training goes, over the steps since the last report.
-
-    Attributes:
-        steps: moves of the game so far.
-        images: real images shown so far.
-        seconds: time trained so far, over all sittings.
-        seconds_left: an estimate.
-        images_per_second: over the last steps.
-        losses: the means of the named losses.
-        commitment: factor -> R² of codes read from generated images, as the discriminator saw them (augmented).
-    """
-
-    steps: int
-    images: int
-    seconds: float
-    seconds_left: float
-    images_per_second: float
-    losses: Mapping[str, float] = field(default_factory=dict)
-    commitment: Mapping[str, float] = field(default_factory=dict)
 
 
 def default_device() -> torch.device:
@@ -300,84 +268,3 @@ class Sitting:
         sheet = progress_sheet(self.game.average, self.prior, self.images, self.labels, max(1, len(self.classes)))
         self.files.samples.mkdir(exist_ok=True)
         sheet.save(self.files.samples / f"images-{self.progress.images:09d}.png")
-
-
-class Window:
-    """Sums of the losses since the last report, kept on the device so that no step waits for them."""
-
-    def __init__(self) -> None:
-        self._clear()
-
-    def _clear(self) -> None:
-        self.count, self.images, self.started = 0, 0, time.monotonic()
-        self.sums: dict[str, Tensor] = {}
-        self.counts: dict[str, int] = {}
-
-    def add(self, losses: Mapping[str, Tensor], images: int) -> None:
-        """Add one step's losses."""
-        self.count += 1
-        self.images += images
-        for name, value in losses.items():
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
-            self.counts[name] = self.counts.get(name, 0) + 1
-
-    def peek(self) -> tuple[dict[str, float], Tensor, float]:
-        """Mean losses, mean squared error per code dimension, and images per second, so far."""
-        means = {name: value / self.counts[name] for name, value in self.sums.items()}
-        error = means.pop("error", torch.zeros(0)).cpu()
-        speed = self.images / max(1e-9, time.monotonic() - self.started)
-        return {name: float(value) for name, value in means.items()}, error, speed
-
-    def close(self) -> tuple[dict[str, float], Tensor, float]:
-        """The same, and start again."""
-        result = self.peek()
-        self._clear()
-        return result
-
-
-@contextmanager
-def catch_stop() -> Iterator[list[int]]:
-    """A list that fills when the user presses Ctrl-C or the system asks to end, so that a step is never cut in two.
-
-    A second Ctrl-C interrupts at once. Outside the main thread, where signals can't be caught, nothing is.
-    """
-    caught: list[int] = []
-    previous: dict[signal.Signals, Any] = {}
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        if caught and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        caught.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError):
-            previous[number] = signal.signal(number, note)
-    try:
-        yield caught
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def open_tensorboard(folder: Path, step: int) -> Any:
-    """A TensorBoard writer, or None where the extra isn't installed."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder), purge_step=step or None)
-
-
-def trim_log(path: Path, steps: int) -> None:
-    """Drop the reports after the checkpoint that a run is resumed from, and a last line that was cut off."""
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        with suppress(ValueError, KeyError, TypeError):
-            if json.loads(line)["steps"] <= steps:
-                kept.append(line + "\n")
-    temporary = path.with_name(".log.jsonl.partial")
-    temporary.write_text("".join(kept), encoding="utf-8")
-    temporary.replace(path)

@@ -1,0 +1,95 @@
+"""How training goes: means over the last steps, and the places that are told of them."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["TrainingReport", "Window", "open_tensorboard", "trim_log"]
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """How training goes, over the steps since the last report.
+
+    Attributes:
+        steps: moves of the game so far.
+        images: real images shown so far.
+        seconds: time trained so far, over all sittings.
+        seconds_left: an estimate.
+        images_per_second: over the last steps.
+        losses: the means of the named losses.
+        commitment: factor -> R² of codes read from generated images, as the discriminator saw them (augmented).
+    """
+
+    steps: int
+    images: int
+    seconds: float
+    seconds_left: float
+    images_per_second: float
+    losses: Mapping[str, float] = field(default_factory=dict)
+    commitment: Mapping[str, float] = field(default_factory=dict)
+
+
+class Window:
+    """Sums of the losses since the last report, kept on the device so that no step waits for them."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self.count, self.images, self.started = 0, 0, time.monotonic()
+        self.sums: dict[str, Tensor] = {}
+        self.counts: dict[str, int] = {}
+
+    def add(self, losses: Mapping[str, Tensor], images: int) -> None:
+        """Add one step's losses."""
+        self.count += 1
+        self.images += images
+        for name, value in losses.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+    def peek(self) -> tuple[dict[str, float], Tensor, float]:
+        """Mean losses, mean squared error per code dimension, and images per second, so far."""
+        means = {name: value / self.counts[name] for name, value in self.sums.items()}
+        error = means.pop("error", torch.zeros(0)).cpu()
+        speed = self.images / max(1e-9, time.monotonic() - self.started)
+        return {name: float(value) for name, value in means.items()}, error, speed
+
+    def close(self) -> tuple[dict[str, float], Tensor, float]:
+        """The same, and start again."""
+        result = self.peek()
+        self._clear()
+        return result
+
+
+def open_tensorboard(folder: Path, step: int) -> Any:
+    """A TensorBoard writer, or None where the extra isn't installed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=step or None)
+
+
+def trim_log(path: Path, steps: int) -> None:
+    """Drop the reports after the checkpoint that a run is resumed from, and a last line that was cut off."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            if json.loads(line)["steps"] <= steps:
+                kept.append(line + "\n")
+    temporary = path.with_name(".log.jsonl.partial")
+    temporary.write_text("".join(kept), encoding="utf-8")
+    temporary.replace(path)
