@@ -61,6 +61,21 @@ def test_only_training_patients_are_seen(
     assert len(split.test) > 0
 
 
+def test_copies_stay_on_one_side(tmp_path: Path, make_blobs: Blobs, settings: Settings) -> None:
+    """Two patients of one photograph: the split must not train on one and test on the other."""
+    from dataclasses import replace
+
+    from semiray.radiographs import Split
+
+    draws = np.random.default_rng(0)
+    half = np.kron(draws.integers(0, 256, (30, 8, 8)), np.ones((4, 4))).astype(np.uint8)
+    data = replace(make_blobs(60), images=np.concatenate([half, half]))
+    run = train(data, tmp_path / "run", settings)
+    split = Split.load(run.path / "split.json", data.keys)
+    for part in (split.train, split.validation, split.test):
+        assert {i % 30 + 30 for i in part if i < 30} == {int(i) for i in part if i >= 30}
+
+
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path, data: RadiographSet, settings: Settings) -> None:
     first = train(data, tmp_path / "a", settings)
     second = train(data, tmp_path / "b", settings)

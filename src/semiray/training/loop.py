@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from semiray.errors import SemirayError
-from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.radiographs import RadiographSet, Split, near_duplicates, split_by_patient, unite_patients
 from semiray.settings import Settings
 from semiray.training.batches import ImageOrder
 from semiray.training.checkpoints import Progress, latest_checkpoint, read_checkpoint, save_tensors, write_checkpoint
@@ -57,7 +57,8 @@ def train(
         data: images, with labels or without (images whose label is unknown are left out where others have one).
         out: the run's folder, made here.
         settings: the preset `default` where None; with `resume`, only its budget (`minutes`, `images`) counts.
-        split: which images are for training; by patient and `settings.data.fractions` where None.
+        split: which images are for training; where None, by patient and `settings.data.fractions`, patients who share a
+            near-duplicate counting as one.
         resume: go on from the last checkpoint in `out`.
         device: where to train; the GPU where there is one.
         on_report: called every 50 steps.
@@ -86,7 +87,9 @@ def train(
         )
     if resume:
         split = Split.load(files.split, data.keys)
-    split = split or split_by_patient(data.patients, data.labels, fractions=settings.data.fractions, seed=settings.seed)
+    if split is None:
+        patients = unite_patients(data.patients, near_duplicates(data.images))  # copies must not face each other
+        split = split_by_patient(patients, data.labels, fractions=settings.data.fractions, seed=settings.seed)
     chosen = split.train[data.labels[split.train] >= 0] if data.classes else split.train
     if len(chosen) < settings.optimisation.batch:
         raise SemirayError(
