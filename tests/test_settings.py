@@ -86,3 +86,23 @@ def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
     path.write_text("", encoding="utf-8")
     assert load_settings(path) == Settings()
     assert yaml.safe_load(Settings().to_yaml())["preset"] == "default"
+
+
+def option(tree: object, name: str) -> object:
+    for part in name.split("."):
+        tree = getattr(tree, part)
+    return tree
+
+
+def test_the_documentation_lists_every_option_and_its_values() -> None:
+    lines = (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8").splitlines()
+    rows = {cells[1].strip(" `"): cells for line in lines if line.startswith("| `") and (cells := line.split("|"))}
+    assert sorted(rows) == sorted(known_options(Settings))
+    default, study = make_settings(), make_settings({"preset": "study"})
+    for name, cells in rows.items():
+        ours, theirs = (yaml.safe_load(cell.strip(" `") or "null") for cell in cells[3:5])
+        for documented, value in ((ours, option(default, name)), (theirs, option(study, name))):
+            if documented is not None:
+                assert documented == (list(value) if isinstance(value, tuple) else value), name
+        if theirs is None:
+            assert option(study, name) == option(default, name), name
