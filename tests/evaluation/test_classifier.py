@@ -11,14 +11,14 @@ from semiray.evaluation.classifier import ClassifierNetwork, train_classifier
 
 def test_it_learns_what_can_be_seen(set_maker: Any) -> None:
     train, test = set_maker(90), set_maker(60, seed=1)
-    judge = train_classifier(train.images, train.labels, n_classes=3, seed=0, steps=60, batch=32)
+    judge = train_classifier(train.images, train.labels, n_classes=3, seed=0, steps=40, batch=24)
     assert (judge.predict_probabilities(test.images).argmax(1) == test.labels).mean() > 0.9
 
 
 def test_it_learns_a_rare_class_as_well(set_maker: Any) -> None:
     train, test = set_maker(90), set_maker(60, seed=1)
     kept = np.concatenate([np.flatnonzero(train.labels != 1), np.flatnonzero(train.labels == 1)[:2]])
-    judge = train_classifier(train.images[kept], train.labels[kept], n_classes=3, seed=0, steps=60, batch=32)
+    judge = train_classifier(train.images[kept], train.labels[kept], n_classes=3, seed=0, steps=40, batch=24)
     assert (judge.predict_probabilities(test.images).argmax(1) == test.labels).mean() > 0.9
 
 
@@ -65,6 +65,14 @@ def test_augmentation_shifts_without_mirroring_and_stays_in_range() -> None:
     assert out.max() <= 1
     assert (out[..., 31] > out[..., 0]).all()
     assert len({round(float(x), 4) for x in out[:, 0, 16, 16]}) > 50
+
+
+def test_the_step_size_rises_and_falls_to_nothing_for_any_number_of_steps() -> None:
+    values = [classifier._one_cycle((step + 0.5) / 1000) for step in range(1000)]
+    assert np.argmax(values) == pytest.approx(1000 * classifier.WARM_UP, abs=1)
+    assert max(values) == pytest.approx(1, abs=1e-3)
+    assert max(values[0], values[-1]) < 1e-4
+    assert all(0 < classifier._one_cycle((step + 0.5) / steps) <= 1 for steps in range(1, 12) for step in range(steps))
 
 
 def test_progress_counts_every_step(real: Any) -> None:

@@ -58,6 +58,6 @@ def test_it_says_once_what_it_is_not_and_only_a_phantom_is_a_phantom() -> None:
 
 def test_dark_and_light_pages_get_their_own_figures() -> None:
     text = page()
-    assert "prefers-color-scheme: dark" in text
+    assert 'media="screen and (prefers-color-scheme: dark)"' in text
     assert "ZGFyaw==" in text
     assert "bGlnaHQ=" in text

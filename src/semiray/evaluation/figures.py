@@ -100,7 +100,7 @@ def plot_confusion(scores: ClassificationScores, classes: Sequence[str], title: 
             strong = share[i, j] > 0.55
             colour = "#ffffff" if strong else theme.ink
             axes.text(j, i - 0.1, f"{share[i, j]:.0%}", ha="center", va="center", fontsize=12, color=colour)
-            axes.text(j, i + 0.22, f"{matrix[i, j]:.4g}", ha="center", va="center", fontsize=8.5, color=colour)
+            axes.text(j, i + 0.22, f"{matrix[i, j]:,.0f}", ha="center", va="center", fontsize=8.5, color=colour)
     axes.set(xticks=range(count), yticks=range(count), xlabel="predicted", ylabel="true")
     axes.set_xticklabels(classes, rotation=0 if count < 5 else 45, ha="center" if count < 5 else "right")
     axes.set_yticklabels(classes)
