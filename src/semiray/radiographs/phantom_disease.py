@@ -2,139 +2,182 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from semiray.radiographs.phantom_geometry import Array, Screen, Window, project
+from semiray.radiographs.phantom_geometry import ONE, ZERO, Array, Floats, Screen, Window, per_image, project
 
-__all__ = ["SIDES", "Signs", "aeration", "opacities"]
+__all__ = ["FORKS", "SIDES", "Draws", "Signs", "aeration", "opacities"]
 
 SIDES = (-1.0, 1.0)  # the image's left (the patient's right) and the image's right
+FORKS = 8  # vessels that leave each hilum
 PATCHES = 16
 NODES = 40  # a side of the random field: enough for the lungs at the finest grain
-ONE, ZERO = np.float32(1.0), np.float32(0.0)
+FRAY = 0.32  # how far the random field, cut at +-2, moves an opacity's border
+HALF, TWO = np.float32(0.5), np.float32(2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What the codes ask of a patient: five numbers a factor, lead first; docs/phantom.md tells each one's part."""
+    """What the codes ask of N patients: five numbers a factor, lead first; docs/phantom.md tells each one's part."""
 
-    label: int
-    absent: Sequence[float]  # 1 - survival: 0 or 1
-    burden: Sequence[float]  # 1 - exp(-duration / 12 days): 0 to 1
-    place: Sequence[float]  # presentation: -1 to 1
-    texture: Sequence[float]  # texture: -1 to 1
+    label: NDArray[np.int64]  # (N,)
+    absent: Floats  # (N, 5): 1 - survival, 0 or 1
+    burden: Floats  # (N, 5): 1 - exp(-duration / 12 days), 0 to 1
+    place: Floats  # (N, 5): presentation, -1 to 1
+    texture: Floats  # (N, 5): -1 to 1
 
 
-def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Window, draws: Sequence[float]) -> Array:
-    """Share of one lung's air that effusion, apical cap and pleural rim leave on each ray (0 to 1).
+class Draws:
+    """What chance decides about N patients, from one generator each; always the same count, whatever the codes."""
 
-    ``depth`` is the lung's own within ``window``; ``draws`` are two standard normal numbers, the fluid's chance level.
+    def __init__(self, generators: list[np.random.Generator]) -> None:
+        normal = np.stack([g.standard_normal(24 + 2 * FORKS * 5 + NODES * NODES, np.float32) for g in generators])
+        uniform = np.stack([g.random(4 + 3 * PATCHES) for g in generators])
+        self.organs: Floats = np.clip(normal[:, :24].astype(np.float64), -2.0, 2.0)
+        self.vessels = normal[:, 24 : 24 + 2 * FORKS * 5].astype(np.float64).reshape(-1, 2, FORKS, 5)
+        self.grain: Array = normal[:, 24 + 2 * FORKS * 5 :].reshape(-1, NODES, NODES)
+        self.exposure: Floats = uniform[:, :4]
+        self.patches: Floats = 2.0 * uniform[:, 4:].reshape(-1, PATCHES, 3) - 1.0
+
+
+def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Window, draws: Draws) -> Array:
+    """Share of one lung's air (N, h, w) that effusion, apical cap and pleural rim leave on each ray.
+
+    ``depth`` is the lung's own (``Rays.depth``) within ``window``.
     """
-    x, y = screen.x[window[1]] * np.float32(side), screen.y[window[0]]
+    x = screen.x[:, None, window[1]] * np.float32(side)
+    y = screen.y[:, window[0], None]
     # Free fluid is level, and climbs along the chest wall: the meniscus. Without disease it only blunts the angle.
-    level, climb = (9.9, 6.6) if signs.label else (11.4, 5.0)
-    level += 0.35 * draws[0] + 0.35 * side * draws[1]
-    lateral = np.clip((x - np.float32(2.0)) * np.float32(0.1), ZERO, np.float32(1.2))
-    surface = np.float32(level) - np.float32(climb) * lateral * lateral * lateral
-    air = ONE - np.float32(0.92 * signs.absent[0]) * _smoothstep((y[:, None] - surface) * np.float32(0.45))
-    apex = _smoothstep((np.float32(-4.0) - y) * np.float32(0.22))
-    air *= (ONE - np.float32(0.04 + 0.42 * signs.burden[2]) * apex)[:, None]
-    rim = np.clip(ONE - depth * np.float32(1.6), ZERO, ONE)
-    rim *= np.clip((x - np.float32(5.5)) * np.float32(0.3), ZERO, ONE)
-    air *= ONE - np.float32(0.65 * signs.burden[3]) * rim
+    ill = signs.label > 0
+    level = np.where(ill, 9.9, 11.4) + 0.35 * draws.organs[:, 21] + 0.35 * side * draws.organs[:, 22]
+    lateral = np.minimum(np.maximum((x - TWO) * np.float32(0.1), ZERO), np.float32(1.2))
+    air = smoothstep((y - per_image(level) + per_image(np.where(ill, 6.6, 5.0)) * lateral**3) * np.float32(0.45))
+    air *= per_image(-0.92 * signs.absent[:, 0])
+    air += ONE
+    apex = smoothstep((np.float32(-4.0) - y) * np.float32(0.22))
+    air *= ONE - per_image(0.04 + 0.42 * signs.burden[:, 2]) * apex
+    rim = depth * np.float32(-1.6)
+    rim += ONE
+    np.maximum(rim, ZERO, out=rim)
+    np.minimum(rim, ONE, out=rim)
+    outside = np.minimum(np.maximum((x - np.float32(5.5)) * np.float32(0.3), ZERO), ONE)
+    rim *= outside * per_image(-0.65 * signs.burden[:, 3])
+    rim += ONE
+    air *= rim
     return air
 
 
-def opacities(pose: NDArray[np.float64], signs: Signs, rng: np.random.Generator, screen: Screen) -> tuple[Array, Array]:
-    """Share of the air that disease leaves in the lungs on each ray (0 to 1), and the random field behind it."""
+def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tuple[Array, Array]:
+    """Share of the air that disease leaves in the lungs on each ray (N, H, W), and the random field behind it."""
     burden, place, texture = signs.burden, signs.place, signs.texture
-    noise = _grain(rng, screen, 1.5 - 0.35 * texture[0], 0.55 * texture[2])
-    clear = np.ones((screen.pixels, screen.pixels), dtype=np.float32)
-    share = [0.5 * (1.0 + side * place[0]) for side in SIDES]
-    patches = _patches(signs, share, rng.uniform(-1.0, 1.0, (PATCHES, 3)).tolist())
-    if patches:
-        sharp = 0.42 * 2.6 ** (0.5 * (1.0 + texture[0]))
-        table = project([(x, y, 0.0, a, b, 1.0, 0.0) for x, y, a, b, _ in patches], pose)
-        windows, depth = screen.stamps(table, margin=sqrt(1.0 + 0.5 / sharp) + 0.15)
-        depth += np.float32(0.32) * np.stack([noise[window] for window in windows])  # frayed edges
-        depth *= np.float32(sharp)
-        depth += np.float32(0.5)
-        left = _smoothstep(depth)
-        left *= np.array([-strength for *_, strength in patches], dtype=np.float32)[:, None, None]
+    noise = _grain(draws.grain, screen, 1.5 - 0.35 * texture[:, 0], 2.0 ** (0.55 * texture[:, 2]))
+    clear = np.ones((len(screen), screen.pixels, screen.pixels), dtype=np.float32)
+    sharp = 0.42 * 2.6 ** (0.5 * (1.0 + texture[:, 0]))
+    for label, place_patches in ((1, _one_region), (2, _many_patches)):
+        chosen = np.flatnonzero(signs.label == label)
+        if not chosen.size:
+            continue
+        solids, strength = place_patches(signs, draws, chosen)
+        owner = np.repeat(chosen, solids.shape[1])
+        table = project(solids, poses[chosen]).reshape(len(owner), -1)
+        reach = float(np.sqrt(1.0 + 0.5 / sharp[chosen] + 2.0 * FRAY).max())
+        windows, depth = screen.stamps(table, owner, margin=reach)
+        frayed = np.stack([noise[image][window] for image, window in zip(owner.tolist(), windows, strict=True)])
+        np.minimum(np.maximum(frayed, -TWO, out=frayed), TWO, out=frayed)
+        frayed *= np.float32(FRAY)
+        depth += frayed
+        depth *= per_image(sharp[owner])
+        depth += HALF
+        left = smoothstep(depth)
+        left *= per_image(-strength)
         left += ONE
-        for window, factor in zip(windows, left, strict=True):
-            clear[window] *= factor
+        for image, window, factor in zip(owner.tolist(), windows, left, strict=True):
+            clear[image][window] *= factor
     # What every lung shows, ill or not: a haze and a mottle that follow the same codes, faintly.
-    veil = [0.04 + 0.10 * burden[0] + 0.13 * part + 0.04 * texture[0] for part in share]
-    across = np.clip(screen.x * np.float32(0.25) + np.float32(0.5), ZERO, ONE)
-    haze = np.float32(1.0 - veil[0]) + np.float32(veil[0] - veil[1]) * across
-    down = np.clip(screen.y * np.float32(0.1), -ONE, ONE)
-    haze = haze * (ONE - np.float32(0.06) * (ONE + np.float32(place[1]) * down))[:, None]
-    mottle = noise[::-1, ::-1] + ONE  # the product of two smooth fields is a finer one
+    right, left_lung = (
+        0.04 + 0.10 * burden[:, 0] + 0.13 * _share(place, side) + 0.04 * texture[:, 0] for side in SIDES
+    )
+    across = np.minimum(np.maximum(screen.x * np.float32(0.25) + HALF, ZERO), ONE)[:, None, :]
+    down = np.minimum(np.maximum(screen.y * np.float32(0.1), -ONE), ONE)[:, :, None]
+    mottle = noise[:, ::-1, ::-1] + ONE  # the product of two smooth fields is a finer one
     mottle *= noise
-    mottle *= np.float32(0.032 + 0.026 * texture[1])
+    mottle *= per_image(0.032 + 0.026 * texture[:, 1])
     mottle += ONE
     clear *= mottle
-    clear *= haze
+    clear *= per_image(1.0 - right) + per_image(right - left_lung) * across
+    clear *= ONE - np.float32(0.06) * (ONE + per_image(place[:, 1]) * down)
     return clear, noise
 
 
-def _patches(signs: Signs, share: Sequence[float], draws: list[list[float]]) -> list[tuple[float, ...]]:
-    """Opacities as (x, y, a, b, strength): one confluent region, or many in both lungs."""
-    burden, place, texture = signs.burden, signs.place, signs.texture
-    size, dense, stretch = 0.85 + 0.5 * burden[1], 0.62 + 0.32 * texture[0], 1.25 ** texture[2]
-    zone, lateral = 4.2 * place[1], 1.3 * place[2]
-    rows: list[tuple[float, ...]] = []
-    if signs.label == 1:
-        extent = (0.65 + 0.55 * burden[0]) * size
-        for side, part in zip(SIDES, share, strict=True):
-            strength = dense * (0.55 + 0.45 * burden[0]) * min(max(1.6 * part - 0.3, 0.0), 1.0)
-            x, y = side * (6.4 + lateral + 0.4 * draws[0][0]), 0.5 + zone + 0.8 * draws[0][1]
-            rows.append((x, y, 3.9 * extent / stretch, 4.3 * extent * stretch, strength))
-    elif signs.label == 2:
-        for k, (across, down, wide) in enumerate(draws):
-            side, part, level = SIDES[k % 2], share[k % 2], k // 2
-            grown = min(max(0.55 + 1.6 * burden[0] - 0.14 * level, 0.0), 1.0)
-            strength = dense * (0.5 + 0.4 * burden[0]) * (0.12 + 0.88 * part) * grown
-            x = side * (6.4 + lateral + 2.9 * across)
-            y = -6.5 + 2.05 * (level * 5 % 8) + down + 0.6 * zone
-            reach = (1.55 + 0.45 * wide) * size
-            rows.append((x, y, reach / stretch, reach * stretch, strength))
-    return [row for row in rows if row[4] > 0]
+def _share(place: Floats, side: float) -> Floats:
+    """The part (N,) of the disease that falls to a side, by the lead of ``presentation``."""
+    result: Floats = 0.5 * (1.0 + side * place[:, 0])
+    return result
 
 
-def _smoothstep(t: Array) -> Array:
-    """The cubic step from 0 (t <= 0) to 1 (t >= 1)."""
-    t = np.minimum(np.maximum(t, ZERO), ONE)
-    slope = t * np.float32(-2.0)
+def _solids(x: ArrayLike, y: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
+    return np.stack(np.broadcast_arrays(x, y, 0.0, a, b, 1.0, 0.0), axis=-1)
+
+
+def _one_region(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Lobar: one confluent opacity, (n, 2, 7) with the side it isn't on at strength 0; and strengths (2 n,)."""
+    burden, place, texture, u = (v[chosen] for v in (signs.burden, signs.place, signs.texture, draws.patches))
+    extent = (0.65 + 0.55 * burden[:, 0]) * (0.85 + 0.5 * burden[:, 1])
+    stretch = 1.25 ** texture[:, 2]
+    dense = (0.62 + 0.32 * texture[:, 0]) * (0.55 + 0.45 * burden[:, 0])
+    away, y = 6.4 + 1.3 * place[:, 2] + 0.4 * u[:, 0, 0], 0.5 + 4.2 * place[:, 1] + 0.8 * u[:, 0, 1]
+    solids = [_solids(side * away, y, 3.9 * extent / stretch, 4.3 * extent * stretch) for side in SIDES]
+    parts = [dense * np.clip(1.6 * _share(place, side) - 0.3, 0.0, 1.0) for side in SIDES]
+    return np.stack(solids, axis=1), np.stack(parts, axis=1).ravel()
+
+
+def _many_patches(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Diffuse: opacities in both lungs, (n, PATCHES, 7) and strengths (n PATCHES,); burden lets more of them appear."""
+    burden, place, texture = (v[chosen][:, :, None] for v in (signs.burden, signs.place, signs.texture))
+    across, down, wide = np.moveaxis(draws.patches[chosen], -1, 0)
+    k = np.arange(PATCHES)
+    side, level = np.where(k % 2 == 0, *SIDES), k // 2
+    grown = np.clip(0.55 + 1.6 * burden[:, 0] - 0.14 * level, 0.0, 1.0)
+    part = 0.12 + 0.44 * (1.0 + side * place[:, 0])
+    strength = (0.62 + 0.32 * texture[:, 0]) * (0.5 + 0.4 * burden[:, 0]) * part * grown
+    x = side * (6.4 + 1.3 * place[:, 2] + 2.9 * across)
+    y = -6.5 + 2.05 * (level * 5 % 8) + down + 2.5 * place[:, 1]
+    reach = (1.55 + 0.45 * wide) * (0.85 + 0.5 * burden[:, 1])
+    stretch = 1.25 ** texture[:, 2]
+    return _solids(x, y, reach / stretch, reach * stretch), strength.ravel()
+
+
+def smoothstep(t: Array) -> Array:
+    """The cubic step from 0 (t <= 0) to 1 (t >= 1); overwrites ``t``."""
+    np.maximum(t, ZERO, out=t)
+    np.minimum(t, ONE, out=t)
+    slope: Array = t * np.float32(-2.0)
     slope += np.float32(3.0)
     slope *= t
     slope *= t
     return slope
 
 
-def _grain(rng: np.random.Generator, screen: Screen, scale: float, stretch: float) -> Array:
-    """A smooth random field, variance about 1, its grain ``scale`` cm; a positive ``stretch`` draws it out upwards."""
-    values = np.float32(1.6) * rng.standard_normal((NODES, NODES), dtype=np.float32)
+def _grain(values: Array, screen: Screen, scale: Floats, stretch: Floats) -> Array:
+    """A smooth random field of variance about 1, grain ``scale`` cm, drawn out upwards by ``stretch``: B-splines."""
 
-    def interpolated(nodes_first: Array, points: Array, spacing: float) -> Array:
-        # Quadratic B-splines by gathering rows: a matrix product would start the BLAS's threads for so small a task.
-        at = points / np.float32(spacing) + np.float32(NODES / 2)
-        nearest = np.clip(np.rint(at), 1, NODES - 2).astype(np.intp)
-        u = np.clip(at - nearest, np.float32(-0.5), np.float32(0.5))[:, None]
-        half = np.float32(0.5)
-        result: Array = nodes_first.take(nearest, axis=0)
+    def interpolated(nodes: Array, points: Array, spacing: Floats) -> Array:
+        # By gathering rows: a matrix product would wake the threads of the linear algebra for so small a task.
+        at = points / spacing.astype(np.float32)[:, None] + np.float32(NODES / 2)
+        nearest = np.minimum(np.maximum(np.rint(at), ONE), np.float32(NODES - 2))
+        u = np.minimum(np.maximum(at - nearest, -HALF), HALF)[..., None]
+        index, image = nearest.astype(np.intp), np.arange(len(nodes))[:, None]
+        result: Array = nodes[image, index]
         result *= np.float32(0.75) - u * u
-        for neighbour, weight in ((nearest - 1, half - u), (nearest + 1, half + u)):
-            beside = nodes_first.take(neighbour, axis=0)
-            beside *= half * weight * weight
+        for neighbour, weight in ((index - 1, HALF - u), (index + 1, HALF + u)):
+            beside = nodes[image, neighbour]
+            beside *= HALF * weight * weight
             result += beside
         return result
 
-    rows = interpolated(values, screen.y, scale * 2.0**stretch)
-    return np.ascontiguousarray(interpolated(np.ascontiguousarray(rows.T), screen.x, scale * 2.0**-stretch).T)
+    rows = interpolated(values * np.float32(1.6), screen.y, scale * stretch)
+    columns = interpolated(np.ascontiguousarray(rows.swapaxes(1, 2)), screen.x, scale / stretch)
+    return np.ascontiguousarray(columns.swapaxes(1, 2))
