@@ -100,3 +100,28 @@ def test_batch_statistics_of_real_and_generated_images_do_not_mix() -> None:
         on_real, _ = game._judge(real, torch.zeros(8, 1, 32, 32), labels)
         alone = game.discriminator(real, labels)
     torch.testing.assert_close(on_real.critic, alone.critic)
+
+
+@pytest.mark.parametrize("preset", ["default", "study"])
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_the_memory_format_is_the_one_asked_for(preset: str, channels_last: bool) -> None:
+    tree = {"preset": preset, "optimisation": {"batch": 8, "bf16": False, "channels_last": channels_last}}
+    game = make(tree)
+    found: list[bool] = []
+    for network in (game.generator, game.discriminator):
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d) and module.out_channels > 1:
+                module.register_forward_hook(
+                    lambda _m, _i, out: found.append(out.is_contiguous(memory_format=torch.channels_last))
+                )
+    game.step(*batch())
+    assert found
+    assert all(last == channels_last for last in found)
+
+
+def test_running_statistics_count_real_and_generated_images_alike() -> None:
+    game = make({"preset": "study"})
+    norm = next(m for m in game.discriminator.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    game.step(*batch())
+    assert norm.num_batches_tracked == 2
+    assert norm.track_running_stats

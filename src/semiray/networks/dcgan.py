@@ -37,7 +37,7 @@ class DCGANGenerator(Generator):
     def forward(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
         """Images (B, 1, H, W) in [-1, 1]."""
         x = self.base(self.condition(z, codes, labels)).unflatten(1, (-1, 4, 4))
-        return torch.tanh(self.layers(x.contiguous(memory_format=torch.channels_last)).float())
+        return torch.tanh(self.layers(x).float())
 
 
 class DCGANDiscriminator(Discriminator):
@@ -58,5 +58,5 @@ class DCGANDiscriminator(Discriminator):
 
     def features(self, images: Tensor) -> Tensor:
         """The trunk: images to features (B, F)."""
-        features: Tensor = self.top(self.layers(images.contiguous(memory_format=torch.channels_last)))
+        features: Tensor = self.top(self.layers(images))
         return features

@@ -111,7 +111,7 @@ class ResidualDiscriminator(Discriminator):
 
     def features(self, images: Tensor) -> Tensor:
         """The trunk: images to features (B, F)."""
-        x = self.from_pixels(functional.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last))
+        x = self.from_pixels(functional.pixel_unshuffle(images, 2))
         x = functional.leaky_relu(self.stages(x), 0.2)
         top: Tensor = functional.leaky_relu(self.top(x.flatten(1)), 0.2)
         return top

@@ -104,7 +104,7 @@ class ResidualGenerator(Generator):
         """Images (B, 1, H, W) in [-1, 1]."""
         condition = self.condition(z, codes, labels)
         w = self.mapping(condition)
-        x = self.base(condition).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
+        x = self.base(condition).unflatten(1, (-1, 4, 4))
         for stage in self.stages:
             x = stage(x, w)
         x = functional.leaky_relu(self.norm(self.last(double(x))), 0.2)

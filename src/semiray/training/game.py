@@ -131,8 +131,10 @@ class Game:
     ) -> dict[str, Tensor]:
         weights = self.objectives
         self.discriminator.requires_grad_(False)
+        self._track_statistics(False)  # else generated images would count twice in what real ones are read with
         with self.autocast:
             judgement = self.discriminator(augment(generated, self.views), labels)
+        self._track_statistics(True)
         losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
         estimate = self.prior.relaxed(judgement.scores, weights.relaxation)
         commit = self._commit(judgement.scores, codes)
@@ -146,6 +148,12 @@ class Game:
         self.discriminator.requires_grad_(True)
         losses["error"] = (estimate - codes).square().mean(dim=0)
         return {name: value.detach() for name, value in losses.items()}
+
+    def _track_statistics(self, on: bool) -> None:
+        """Whether batch normalisation in the discriminator updates its running statistics."""
+        for module in self.discriminator.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.track_running_stats = on
 
     def _adversarial(self, real: Tensor, generated: Tensor) -> Tensor:
         if self.objectives.adversarial == "relativistic":
