@@ -46,7 +46,7 @@ class Patients:
         shift = 0.75 * place[3] + 0.15 * g[4]  # of the mediastinum, towards the patient's left where positive
         high = 1.4 * absent[3]  # poor inspiration raises the diaphragm
 
-        self._add("trunk", 0, 16, 0, (15.5 + 0.75 * burden[1] + 0.3 * g[5]) * w, 35, 10.3 + 0.4 * g[6])
+        self._add("trunk", 0, 16, 0, (15.5 + 0.9 * burden[1] + 0.3 * g[5]) * w, 35, 10.3 + 0.4 * g[6])
         self._add("neck", 0, -20, 1, 5.6, 13, 6.0)
         for name, side in zip(LUNGS, SIDES, strict=True):
             lower = 0.35 * side * g[7]
@@ -149,7 +149,7 @@ def attenuation(signs: Signs, draws: Draws, pixels: int) -> Array:
     air *= np.float32(AIR_LESS)
     canvas -= air
 
-    bones = 1.0 + 0.20 * signs.texture[:, 3]
+    bones = 1.0 + 0.25 * signs.texture[:, 3]
     _add_ribs(canvas, rays, screen, patients, g, BONE_MORE * bones)
     _add_spine(canvas, rays, screen, patients, g, SPINE_MORE * (0.5 + 0.5 * bones))
     for name in LUNGS:

@@ -58,7 +58,7 @@ def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Wi
     air *= per_image(-0.92 * signs.absent[:, 0])
     air += ONE
     apex = smoothstep((np.float32(-4.0) - y) * np.float32(0.22))
-    air *= ONE - per_image(0.04 + 0.42 * signs.burden[:, 2]) * apex
+    air *= ONE - per_image(0.04 + 0.48 * signs.burden[:, 2]) * apex
     rim = depth * np.float32(-1.6)
     rim += ONE
     np.maximum(rim, ZERO, out=rim)
@@ -104,7 +104,7 @@ def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tupl
     down = np.minimum(np.maximum(screen.y * np.float32(0.1), -ONE), ONE)[:, :, None]
     mottle = noise[:, ::-1, ::-1] + ONE  # the product of two smooth fields is a finer one
     mottle *= noise
-    mottle *= per_image(0.032 + 0.026 * texture[:, 1])
+    mottle *= per_image(0.027 + 0.022 * texture[:, 1])
     mottle += ONE
     clear *= mottle
     clear *= per_image(1.0 - right) + per_image(right - left_lung) * across
@@ -125,12 +125,12 @@ def _solids(x: ArrayLike, y: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
 def _one_region(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Lobar: one confluent opacity, (n, 2, 7) with the side it isn't on at strength 0; and strengths (2 n,)."""
     burden, place, texture, u = (v[chosen] for v in (signs.burden, signs.place, signs.texture, draws.patches))
-    extent = (0.65 + 0.55 * burden[:, 0]) * (0.85 + 0.5 * burden[:, 1])
+    extent = (0.78 + 0.47 * burden[:, 0]) * (0.85 + 0.5 * burden[:, 1])
     stretch = 1.25 ** texture[:, 2]
-    dense = (0.62 + 0.32 * texture[:, 0]) * (0.55 + 0.45 * burden[:, 0])
+    dense = (0.72 + 0.23 * texture[:, 0]) * (0.72 + 0.28 * burden[:, 0])
     away, y = 6.4 + 1.3 * place[:, 2] + 0.4 * u[:, 0, 0], 0.5 + 4.2 * place[:, 1] + 0.8 * u[:, 0, 1]
     solids = [_solids(side * away, y, 3.9 * extent / stretch, 4.3 * extent * stretch) for side in SIDES]
-    parts = [dense * np.clip(1.6 * _share(place, side) - 0.3, 0.0, 1.0) for side in SIDES]
+    parts = [dense * np.clip(2.4 * _share(place, side) - 0.7, 0.0, 1.0) for side in SIDES]
     return np.stack(solids, axis=1), np.stack(parts, axis=1).ravel()
 
 
@@ -140,12 +140,12 @@ def _many_patches(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tupl
     across, down, wide = np.moveaxis(draws.patches[chosen], -1, 0)
     k = np.arange(PATCHES)
     side, level = np.where(k % 2 == 0, *SIDES), k // 2
-    grown = np.clip(0.55 + 1.6 * burden[:, 0] - 0.14 * level, 0.0, 1.0)
-    part = 0.12 + 0.44 * (1.0 + side * place[:, 0])
-    strength = (0.62 + 0.32 * texture[:, 0]) * (0.5 + 0.4 * burden[:, 0]) * part * grown
+    grown = np.clip(0.80 + 1.5 * burden[:, 0] - 0.14 * level, 0.0, 1.0)
+    part = 0.30 + 0.35 * (1.0 + side * place[:, 0])
+    strength = (0.72 + 0.23 * texture[:, 0]) * (0.75 + 0.25 * burden[:, 0]) * part * grown
     x = side * (6.4 + 1.3 * place[:, 2] + 2.9 * across)
     y = -6.5 + 2.05 * (level * 5 % 8) + down + 2.5 * place[:, 1]
-    reach = (1.55 + 0.45 * wide) * (0.85 + 0.5 * burden[:, 1])
+    reach = (1.75 + 0.4 * wide) * (0.85 + 0.5 * burden[:, 1])
     stretch = 1.25 ** texture[:, 2]
     return _solids(x, y, reach / stretch, reach * stretch), strength.ravel()
 
