@@ -63,7 +63,9 @@ def test_labels_are_matched_by_name_not_by_position(real: Any, run_maker: Any, t
 def test_a_phantom_is_called_one(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
     data = set_maker(60, classes=("diffuse", "lobar", "normal"))
     run, _ = run_maker(tmp_path / "RUN", data, data.classes)
-    assert evaluate(run, data, None, **FAST).phantom
+    report = evaluate(run, data, None, **FAST)
+    assert report.phantom
+    assert "phantom images" in report.data
 
 
 def test_without_labels_utility_is_left_out_with_a_reason(real: Any, run_maker: Any, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def evaluate(
     names = run.classes or ("",)
     report = Report(
         subject=Path(run.path).name or str(run.path),
-        data=_describe(held_out, "held-out"),
+        data=_describe(held_out, run.classes),
         phantom=_is_phantom(run.classes),
         utility=utility,
         samples=ImageSamples(
@@ -187,7 +187,7 @@ def judge(
     )
     report = Report(
         subject=subject,
-        data=_describe(test, "held-out"),
+        data=_describe(test, synthetic.classes),
         phantom=_is_phantom(synthetic.classes),
         utility=utility,
         samples=ImageSamples(
@@ -323,6 +323,7 @@ def _first(images: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDArray[np.u
     return np.asarray(images[places])
 
 
-def _describe(data: RadiographSet, word: str) -> str:
-    patients = len(np.unique(data.patients))
-    return f"{len(data):,} {word} real images of {patients:,} patients"
+def _describe(data: RadiographSet, classes: Sequence[str]) -> str:
+    if _is_phantom(classes):
+        return f"{len(data):,} held-out phantom images"
+    return f"{len(data):,} held-out real images of {len(np.unique(data.patients)):,} patients"
