@@ -56,6 +56,10 @@ def test_every_option_has_a_line_of_meaning() -> None:
         ("seed=[1", "valid YAML"),
         ("preset=best", "preset"),
         ("objectives=3", "objectives"),
+        ("optimisation.betas=[0,1]", "less than 1"),
+        ("seed=99999999999999999999999", "seed"),
+        ("seed=2024-13-45", "valid YAML"),
+        ("minutes=.inf", "finite"),
     ],
 )
 def test_errors_name_the_option(assignment: str, says: str) -> None:
@@ -79,6 +83,18 @@ def test_files_that_are_no_settings(tmp_path: Path, name: str, content: bytes, s
         load_settings(path)
     with pytest.raises(SemirayError, match="can't be read"):
         load_settings(tmp_path / "missing.yaml")
+
+
+def test_a_class_map_is_replaced_whole() -> None:
+    settings = load_settings(assignments=["data.classes={a: a, b: b}", "data.classes={c: c}"])
+    assert settings.data.classes == {"c": "c"}
+
+
+def test_a_runs_own_settings_file_can_be_used_again(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    record = {"settings": {"seed": 4}, "data": {"fingerprint": "abc"}}
+    path.write_text(yaml.safe_dump(record), encoding="utf-8")
+    assert load_settings(path).seed == 4
 
 
 def test_an_empty_file_is_the_default(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -27,13 +27,14 @@ __all__ = [
 ]
 
 Preset = Literal["study", "default"]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 PRESETS: tuple[Preset, ...] = ("study", "default")
 
 
 class Section(BaseModel):
     """A branch of the tree: unknown keys are errors, values can't be changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataSettings(Section):
@@ -100,7 +101,7 @@ class OptimisationSettings(Section):
 
     batch: int = Field(32, ge=2, description="images a step")
     learning_rate: float = Field(4e-4, gt=0, description="Adam's step size, both networks")
-    betas: tuple[float, float] = Field((0.0, 0.9), description="Adam's decay rates")
+    betas: tuple[Decay, Decay] = Field((0.0, 0.9), description="Adam's decay rates")
     cool_from: float = Field(
         0.6, ge=0, le=1, description="fraction of the run after which the step size falls to nothing (cosine); 1: never"
     )
@@ -114,7 +115,7 @@ class Settings(Section):
 
     preset: Preset = Field("default", description="the preset this tree started from")
     resolution: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
-    seed: int = Field(0, ge=0, description="seed of the split, the initial weights and every draw")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of the split, the initial weights and every draw")
     minutes: float | None = Field(None, gt=0, description="how long to train; with neither minutes nor images: 30")
     images: int | None = Field(None, ge=1, description="how many real images to show, repeats counted")
     prior: dict[str, Any] | None = Field(None, description="the joint prior (docs/priors.md); empty: the study's")
@@ -151,7 +152,9 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     for key, value in changes.items():
         old = merged.get(key)
         merged[key] = (
-            merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) and key != "prior" else value
+            merge(old, value)
+            if isinstance(old, Mapping) and isinstance(value, Mapping) and key not in ("prior", "classes")
+            else value
         )
     return merged
 
@@ -165,12 +168,14 @@ def read_tree(path: Path) -> dict[str, Any]:
         raise SemirayError(f"settings file {path} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SemirayError(f"settings file {path} isn't UTF-8 text") from error
-    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+    except (tomllib.TOMLDecodeError, yaml.YAMLError, ValueError) as error:
         raise SemirayError(f"settings file {path} isn't valid: {error}") from error
     if tree is None:
         return {}
     if not isinstance(tree, dict):
         raise SemirayError(f"settings file {path} holds a {type(tree).__name__}: expected `option: value` lines")
+    if isinstance(tree.get("settings"), dict):  # a run's settings.yaml, where what is known of its data stands beside
+        return dict(tree["settings"])
     return tree
 
 
@@ -181,7 +186,7 @@ def parse_assignment(text: str) -> dict[str, Any]:
         raise SemirayError(f"--set {text!r}: expected option=value, such as objectives.sort=0.5")
     try:
         tree: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that doesn't exist
         raise SemirayError(f"--set {text!r}: the value isn't valid YAML: {error}") from error
     for key in reversed(name.strip().split(".")):
         tree = {key: tree}

@@ -22,4 +22,5 @@ def test_rows_mark_and_random_state(tmp_path: Path) -> None:
     assert (sheet.pixels[:32, : 3 * 32] == 77).all()
     sheet.save(tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as image:
-        assert image.info["Synthetic"] == "true"
+        assert image.info["Synthetic"] == "in part"
+        assert "REAL TRAINING IMAGES" in image.info["Description"]

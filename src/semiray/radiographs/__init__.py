@@ -8,7 +8,7 @@ from semiray.radiographs.inspection import Inspection, inspect
 from semiray.radiographs.pixels import Framing, read_radiograph
 from semiray.radiographs.readers import PATIENT_PRESETS, read_records
 from semiray.radiographs.records import Listing, Record
-from semiray.radiographs.splits import Split, split_by_patient
+from semiray.radiographs.splits import Split, split_by_patient, split_without_copies
 from semiray.radiographs.store import cache_folder
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "read_radiograph",
     "read_records",
     "split_by_patient",
+    "split_without_copies",
     "unite_patients",
 ]

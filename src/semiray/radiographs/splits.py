@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
+from semiray.radiographs.dataset import RadiographSet
+from semiray.radiographs.duplicates import near_duplicates, unite_patients
 
-__all__ = ["Split", "split_by_patient"]
+__all__ = ["Split", "split_by_patient", "split_without_copies"]
 
 _PARTS = ("train", "validation", "test")
 # Where a class has fewer patients than there are parts: what can't be learnt can't be tested, and testing beats tuning.
@@ -153,6 +155,17 @@ def split_by_patient(
     _repair(counts, share, used, part)
     train, validation, test = (np.flatnonzero(part[patient] == number).astype(np.int64) for number in range(3))
     return Split(train, validation, test, seed)
+
+
+def split_without_copies(
+    data: RadiographSet, fractions: tuple[float, float, float] = (0.7, 0.1, 0.2), seed: int = 0
+) -> Split:
+    """Split a set by patient, patients who share a near-duplicate image counting as one.
+
+    Arguments, errors and balance as `split_by_patient`; a copy never stands on two sides.
+    """
+    patients = unite_patients(data.patients, near_duplicates(data.images))
+    return split_by_patient(patients, data.labels, fractions=fractions, seed=seed)
 
 
 def _deal(

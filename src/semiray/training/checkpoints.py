@@ -39,7 +39,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, dict(metadata))
-        with temporary.open("rb") as file:
+        with temporary.open("r+b") as file:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
@@ -73,8 +73,8 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Prog
     save_tensors(
         folder / f"step-{progress.steps:09d}.safetensors", everything, {"progress": json.dumps(asdict(progress))}
     )
-    for old in sorted(folder.glob("step-*.safetensors"))[:-_KEPT]:
-        old.unlink(missing_ok=True)
+    for old in (*sorted(folder.glob("step-*.safetensors"))[:-_KEPT], *folder.glob(".step-*.partial")):
+        old.unlink(missing_ok=True)  # the latter are what a kill in the middle of a write left
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:

@@ -13,7 +13,8 @@ import torch
 import yaml
 
 from semiray.errors import SemirayError
-from semiray.radiographs import RadiographSet, Split, near_duplicates, split_by_patient, unite_patients
+from semiray.priors import JointPrior
+from semiray.radiographs import RadiographSet, Split, split_without_copies
 from semiray.settings import Settings
 from semiray.training.batches import ImageOrder
 from semiray.training.checkpoints import Progress, latest_checkpoint, read_checkpoint, save_tensors, write_checkpoint
@@ -78,32 +79,44 @@ def train(
     settings = settings or Settings()
     if resume:
         settings = resumed_settings(files, settings, data)
-    elif files.record.exists() or (files.folder.exists() and any(files.folder.iterdir())):
-        raise SemirayError(f"{files.folder} isn't empty: go on with --resume if it is a run, or choose another folder")
+    else:
+        check_unused(files)
     if data.images.shape[1:] != (settings.resolution, settings.resolution):
         raise SemirayError(
             f"the images are {data.images.shape[2]} x {data.images.shape[1]} pixels, the settings ask for "
             f"{settings.resolution}: load them with that resolution"
         )
+    prior = run_prior(settings)
     if resume:
         split = Split.load(files.split, data.keys)
     if split is None:
-        patients = unite_patients(data.patients, near_duplicates(data.images))  # copies must not face each other
-        split = split_by_patient(patients, data.labels, fractions=settings.data.fractions, seed=settings.seed)
+        split = split_without_copies(data, settings.data.fractions, settings.seed)
     chosen = split.train[data.labels[split.train] >= 0] if data.classes else split.train
     if len(chosen) < settings.optimisation.batch:
         raise SemirayError(
             f"{len(chosen)} training images are fewer than a batch of {settings.optimisation.batch}: "
             f"add images, or lower it with --set optimisation.batch={max(2, len(chosen) // 2)}"
         )
+    files.folder.mkdir(parents=True, exist_ok=True)
     if not resume:
-        write_record(files, settings, data)
         split.save(files.split, data.keys)
-    sitting = Sitting(files, settings, data, chosen, torch.device(device) if device else default_device())
+    write_record(files, settings, data)  # last: from here on the folder is a run, and can be resumed
+    sitting = Sitting(files, settings, prior, data, chosen, torch.device(device) if device else default_device())
     if resume:
         sitting.restore()
     sitting.play(on_report)
     return Run.load(files.folder)
+
+
+def check_unused(files: RunFiles) -> None:
+    """Raise unless the folder is new or empty, but for what a run that was killed before it began left there."""
+    if not files.folder.exists():
+        return
+    if not files.folder.is_dir():
+        raise SemirayError(f"{files.folder} is a file: choose another folder with --out")
+    found = {path.name for path in files.folder.iterdir() if not path.name.startswith(".")}
+    if found - {files.split.name}:
+        raise SemirayError(f"{files.folder} isn't empty: go on with --resume if it is a run, or choose another folder")
 
 
 def resumed_settings(files: RunFiles, asked: Settings, data: RadiographSet) -> Settings:
@@ -122,7 +135,6 @@ def resumed_settings(files: RunFiles, asked: Settings, data: RadiographSet) -> S
 def write_record(files: RunFiles, settings: Settings, data: RadiographSet) -> None:
     """Write settings.yaml: the settings as resolved, and what the run knows of its data."""
     known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
-    files.folder.mkdir(parents=True, exist_ok=True)
     temporary = files.record.with_name(".settings.yaml.partial")
     record = {"settings": settings.model_dump(mode="json"), "data": known}
     temporary.write_text(yaml.safe_dump(record, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -136,12 +148,12 @@ class Sitting:
         self,
         files: RunFiles,
         settings: Settings,
+        prior: JointPrior,
         data: RadiographSet,
         chosen: "np.ndarray[Any, np.dtype[np.int64]]",
         device: torch.device,
     ) -> None:
-        self.files, self.settings, self.device = files, settings, device
-        self.prior = run_prior(settings)
+        self.files, self.settings, self.prior, self.device = files, settings, prior, device
         torch.manual_seed(settings.seed)
         self.game = Game(settings, self.prior, len(data.classes), device)
         self.images = torch.from_numpy(np.ascontiguousarray(data.images[chosen]))
@@ -156,6 +168,7 @@ class Sitting:
         """Go back to the newest readable checkpoint; to the start where there is none yet."""
         path = latest_checkpoint(self.files.state)
         if path is None:
+            trim_log(self.files.log, 0)
             return
         tensors, self.progress = read_checkpoint(path)
         self.game.restore(tensors, self.progress.steps)
@@ -175,7 +188,7 @@ class Sitting:
         batch = self.settings.optimisation.batch
         before = self.progress.seconds
         started = saved = drawn = time.monotonic()
-        board = open_tensorboard(self.files.tensorboard, self.progress.steps)
+        board = open_tensorboard(self.files.tensorboard, self.progress.images)
         with catch_stop() as stopped:
             while True:
                 seconds = before + time.monotonic() - started
@@ -255,9 +268,11 @@ class Sitting:
     def save(self) -> None:
         """Write the checkpoint and the model, unless training has broken since the last report."""
         losses, _, _ = self.window.peek()
+        tensors = self.game.tensors()
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+            losses["weights"] = math.nan
         if not all(math.isfinite(value) for value in losses.values()):
             raise self.broken(losses)
-        tensors = self.game.tensors()
         write_checkpoint(self.files.state, tensors, self.progress)
         model = {
             name.replace("average.", "generator.", 1): tensor

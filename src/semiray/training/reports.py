@@ -71,14 +71,14 @@ class Window:
         return result
 
 
-def open_tensorboard(folder: Path, step: int) -> Any:
-    """A TensorBoard writer, or None where the extra isn't installed."""
+def open_tensorboard(folder: Path, images: int) -> Any:
+    """A TensorBoard writer that goes on after `images`, or None where the extra isn't installed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder), purge_step=step or None)
+    return SummaryWriter(str(folder), purge_step=images or None)
 
 
 def trim_log(path: Path, steps: int) -> None:

@@ -46,12 +46,12 @@ def read_run_record(folder: Path) -> tuple[Settings, dict[str, Any]]:
     path = RunFiles(folder).record
     try:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
-        tree, data = record["settings"], record["data"]
+        tree, data = dict(record["settings"]), dict(record["data"])
     except FileNotFoundError as error:
         raise SemirayError(
             f"{folder} isn't a run: it holds no settings.yaml. `semiray train DATA --out {folder}` makes one."
         ) from error
-    except (OSError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise SemirayError(f"{path} isn't the settings file of a run ({error})") from error
     return make_settings(tree, str(path)), data
 

@@ -1,5 +1,7 @@
 """A figure as training goes: real radiographs, and generated ones below them, so that a painted grid can't hide."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
@@ -15,18 +17,22 @@ SHEET_SEED = 20  # the same codes and noise in every figure of a run, so that th
 
 
 class Sheet:
-    """A grey image that is marked as synthetic when it is saved."""
+    """A grey image whose file says what it holds: generated images, and real ones that must not be shared unseen."""
 
     def __init__(self, pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> None:
         self.pixels = pixels
 
-    def save(self, path: object) -> None:
+    def save(self, path: Path) -> None:
         """Write a PNG whose text says what it shows."""
         mark = PngImagePlugin.PngInfo()
         mark.add_text("Software", "semiray")
-        mark.add_text("Synthetic", "true")
-        mark.add_text("Description", "for each class a row of real training images above two rows of generated images")
-        Image.fromarray(self.pixels).save(str(path), pnginfo=mark)
+        mark.add_text("Synthetic", "in part")
+        mark.add_text(
+            "Description", "CONTAINS REAL TRAINING IMAGES: for each class a row of them above two rows generated"
+        )
+        temporary = path.with_name(f".{path.name}.partial")
+        Image.fromarray(self.pixels).save(temporary, format="PNG", pnginfo=mark)
+        temporary.replace(path)
 
 
 @torch.no_grad()
