@@ -51,7 +51,8 @@ li{margin:.25rem 0;max-width:46rem}
 @media screen and (max-width:40rem){figure:not(.small-figure) picture{display:block;overflow-x:auto}
 figure:not(.small-figure) img{max-width:none;width:38rem}}
 @media print{body{font-size:10.5pt;max-width:none;padding:0}h2{break-after:avoid}figure,.card,tr{break-inside:avoid}
-.cards{grid-template-columns:repeat(3,1fr)}
+.cards{grid-template-columns:repeat(5,1fr);gap:.4rem}.card b{font-size:1.4rem}figure img{max-height:10cm;width:auto}
+.wide{overflow:visible}table{font-size:7.5pt}
 :root{color-scheme:light;--paper:#fff;--card:#f6f7f9;--ink:#000;--faint:#444;--rule:#ccc}}
 """
 
