@@ -90,7 +90,9 @@ def _explain(error: Exception) -> int:
             show()
         return int(exit_code) if type(error).__name__ != "Abort" else 130
     if isinstance(error, SemirayError):
-        return _complain(str(error), 2)
+        return _complain(str(error), error.code)
+    if isinstance(error, MemoryError):
+        return _complain("Out of memory: ask for fewer images or a smaller resolution.", 2)
     if isinstance(error, OSError):
         return _complain(_file_trouble(error), 2)
     raise error

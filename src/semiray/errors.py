@@ -4,5 +4,7 @@
 class SemirayError(Exception):
     """What went wrong, where (file, row, option), and what to do about it, in words for a person.
 
-    The command line prints its message without a traceback; in Python it is raised as it is.
+    The command line prints its message without a traceback and ends with `code`; in Python it is raised as it is.
     """
+
+    code = 2

@@ -62,6 +62,8 @@ def test_labels_are_matched_by_name_not_by_position(real: Any, run_maker: Any, t
 
 def test_a_phantom_is_called_one(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
     data = set_maker(60, classes=("diffuse", "lobar", "normal"))
+    assert not protocol._is_phantom(data), "the classes' names alone don't make a phantom"
+    data = replace(data, keys=tuple(f"ill/phantom_{i:06d}.png" for i in range(len(data))))
     run, _ = run_maker(tmp_path / "RUN", data, data.classes)
     report = evaluate(run, data, None, **FAST)
     assert report.phantom
@@ -86,6 +88,9 @@ def test_another_data_set_is_split_here_and_added_images_are_left_out(
 ) -> None:
     run, split = run_maker(tmp_path / "RUN", real)
     other = set_maker(60, seed=4, prefix="other")
+    with pytest.raises(SemirayError, match="60 of the 60 images have the file names of the run's own"):
+        protocol._run_split(run, other)
+    other = replace(other, keys=tuple(f"elsewhere/{i}-{Path(key).name}" for i, key in enumerate(other.keys)))
     drawn, notes = protocol._run_split(run, other)
     assert "another data set" in notes[0]
     assert not set(other.patients[drawn.train]) & set(other.patients[drawn.test])

@@ -17,7 +17,7 @@ import torch
 from semiray.errors import SemirayError
 from semiray.radiographs import RadiographSet
 from semiray.settings import Settings, make_settings
-from semiray.training import Run, TrainingReport, TrainingStoppedError, train
+from semiray.training import Run, TrainingInterruptedError, TrainingReport, TrainingStoppedError, train
 from semiray.training.checkpoints import load_tensors
 
 Blobs = Callable[..., RadiographSet]
@@ -141,7 +141,7 @@ def test_an_interruption_saves_and_says_how_to_go_on(tmp_path: Path, data: Radio
 
     monkey = pytest.MonkeyPatch()
     monkey.setattr(loop, "REPORT_STEPS", 3)
-    with monkey.context(), pytest.raises(TrainingStoppedError, match="--resume"):
+    with monkey.context(), pytest.raises(TrainingInterruptedError, match="--resume"):
         train(data, tmp_path / "run", settings, on_report=lambda _: os.kill(os.getpid(), signal.SIGINT))
     monkey.undo()
     assert Run.load(tmp_path / "run").resolution == 32

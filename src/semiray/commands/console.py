@@ -64,6 +64,7 @@ def describe_data(data: "RadiographSet") -> str:
     classes = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no labels"
     more = f", unlabelled {unlabelled:,}" if counts and unlabelled else ""
     lines = [f"{len(data):,} images of {len(set(data.patients.tolist())):,} patients: {classes}{more}"]
+    lines += [f"note: {note}" for note in data.notes]
     if data.skipped:
         lines.append(f"{len(data.skipped):,} files could not be read and are left out:")
         lines += [f"  {key}: {reason}" for key, reason in data.skipped[:_LISTED]]

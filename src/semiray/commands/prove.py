@@ -41,17 +41,23 @@ def judge(
     reading: Reading,
     resolution: Annotated[int, typer.Option(min=16, max=512, help="Side of the images compared, in pixels.")] = 64,
     seeds: Seeds = 3,
+    split: Annotated[
+        Path | None,
+        typer.Option(help="RUN/split.json of the generator's run, read with the same REAL: its test patients test."),
+    ] = None,
 ) -> None:
     """Judge any synthetic images: a classifier trained on them, tested on real patients, beside its ceiling."""
     from semiray.commands.console import console, progress_bar, read_data, wrote
     from semiray.commands.summary import summarise
     from semiray.evaluation import judge
+    from semiray.radiographs import Split
 
     theirs = reading.given()
     framing = {"framing": theirs["framing"]} if "framing" in theirs else {}
     made = read_data(synthetic, resolution=resolution, cache=reading.cache, **framing)
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
+    parts = None if split is None else Split.load(split, held.keys)
     with progress_bar("Judging") as show:
-        report = judge(made, held, out, seeds=seeds, subject=synthetic.resolve().name, progress=show)
+        report = judge(made, held, out, seeds=seeds, split=parts, subject=synthetic.resolve().name, progress=show)
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
     wrote(out / "report.html")

@@ -1,11 +1,16 @@
 """`semiray train`: options turned into settings, and training watched."""
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semiray.commands.options import Data, Out, Reading, with_groups
+from semiray.errors import SemirayError
+
+if TYPE_CHECKING:
+    from semiray.settings import Settings
 
 __all__ = ["train"]
 
@@ -48,9 +53,24 @@ def train(
         data=reading.given() or None,
     )
     read = read_run_record(out)[0] if resume else chosen
+    if resume and (assignments or settings or preset or prior or resolution or seed is not None):
+        check_same(chosen, read)
     options = read.data.model_dump(exclude={"fractions"}) | reading.given()
     radiographs = read_data(data, resolution=read.resolution, cache=reading.cache, **options)
     with live_reports() as show:
         train(radiographs, out, chosen, resume=resume, on_report=show)
     wrote(out)
-    console.print(f"Next: semiray evaluate {out} {data} --out proof", markup=False, soft_wrap=True)
+    words = shlex.join(["semiray", "evaluate", str(out), str(data), "--out", "proof"])
+    console.print(f"Next: {words}", markup=False, soft_wrap=True)
+
+
+def check_same(asked: "Settings", run: "Settings") -> None:
+    """Raise if options given with --resume aren't those that the run was started with; its budget may differ."""
+    budget = {"minutes", "images", "data"}
+    ours, theirs = asked.model_dump(exclude=budget), run.model_dump(exclude=budget)
+    differing = [name for name in ours if ours[name] != theirs[name]]
+    if differing:
+        raise SemirayError(
+            f"--resume goes on with the run's own settings, and these options change its {', '.join(differing)}: "
+            "leave them out, or train anew with another --out."
+        )

@@ -18,8 +18,7 @@ from semiray.evaluation.report import ImageSamples, Report, Skipped
 from semiray.evaluation.sorting import measure_sorting
 from semiray.evaluation.utility import UtilityResult, UtilitySettings, measure_utility
 from semiray.generation import encode_scores, generate, traverse
-from semiray.radiographs import RadiographSet, Split, split_by_patient
-from semiray.radiographs.phantom import PHANTOM_CLASSES
+from semiray.radiographs import RadiographSet, Split, split_without_copies
 
 if TYPE_CHECKING:
     from semiray.training.run import Run
@@ -114,8 +113,8 @@ def evaluate(
     names = run.classes or ("",)
     report = Report(
         subject=Path(run.path).name or str(run.path),
-        data=_describe(held_out, run.classes),
-        phantom=_is_phantom(run.classes),
+        data=_describe(held_out),
+        phantom=_is_phantom(data),
         utility=utility,
         samples=ImageSamples(
             names,
@@ -164,7 +163,7 @@ def judge(
     """
     settings = UtilitySettings(seeds, steps, batch, len(synthetic))
     _check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
-    drawn = split_by_patient(real.patients, real.labels) if split is None else split
+    drawn = split_without_copies(real) if split is None else split
     train, test, obstacle, notes = _labelled_parts(synthetic.classes, real, drawn)
     if obstacle:
         raise SemirayError(obstacle)
@@ -187,8 +186,8 @@ def judge(
     )
     report = Report(
         subject=subject,
-        data=_describe(test, synthetic.classes),
-        phantom=_is_phantom(synthetic.classes),
+        data=_describe(test),
+        phantom=_is_phantom(real),
         utility=utility,
         samples=ImageSamples(
             train.classes,
@@ -231,11 +230,19 @@ def _run_split(run: Run, data: RadiographSet) -> tuple[Split, list[str]]:
         raise SemirayError(f"{path}: this isn't a split; without it no image is known to be held out.") from error
     named = known & set(data.keys)
     if not named:
+        files = {Path(key).name for key in known}
+        alike = sum(Path(key).name in files for key in data.keys)
+        if alike > len(data) / 2:
+            raise SemirayError(
+                f"{alike:,} of the {len(data):,} images have the file names of the run's own, in other folders. Give "
+                "DATA as it was given for training, so that it is known which patients are held out; if they are other "
+                "images indeed, rename them, or judge generated images with `semiray judge`."
+            )
         note = (
             "The run's split names none of these images: this is another data set than the run was trained on. It was "
             "split by patient here (70 % train the ceiling, 20 % test, seed 0)."
         )
-        return split_by_patient(data.patients, data.labels), [note]
+        return split_without_copies(data), [note]
     split = Split.load(path, data.keys)
     if not len(split.test):
         raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
@@ -304,8 +311,9 @@ def _check_resolution(data: RadiographSet, resolution: int, who: str) -> None:
         )
 
 
-def _is_phantom(classes: Sequence[str]) -> bool:
-    return set(classes) == set(PHANTOM_CLASSES)
+def _is_phantom(data: RadiographSet) -> bool:
+    """Whether all images bear the names that `save_phantoms` gives."""
+    return bool(data.keys) and all(Path(key).name.startswith("phantom_") for key in data.keys)
 
 
 def _positions(data: RadiographSet, name: str) -> NDArray[np.bool_]:
@@ -323,7 +331,7 @@ def _first(images: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDArray[np.u
     return np.asarray(images[places])
 
 
-def _describe(data: RadiographSet, classes: Sequence[str]) -> str:
-    if _is_phantom(classes):
+def _describe(data: RadiographSet) -> str:
+    if _is_phantom(data):
         return f"{len(data):,} held-out phantom images"
     return f"{len(data):,} held-out real images of {len(np.unique(data.patients)):,} patients"

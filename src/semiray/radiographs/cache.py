@@ -109,6 +109,7 @@ def assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet:
         metadata=tuple(record.metadata for record in records),
         fingerprint=digest(decoded.fingerprint, ((record.label, record.patient) for record in records)),
         skipped=tuple((file.key, file.problem) for file in decoded.files if file.problem),
+        notes=listing.notes,
     )
 
 

@@ -25,6 +25,7 @@ class RadiographSet:
         metadata: N mappings from column to cell.
         fingerprint: sha256 in hex of the files' contents, the pixel settings, labels and patients.
         skipped: key and reason of every file that couldn't be decoded; they aren't among the N.
+        notes: what was guessed or left out when the folder was read, for a person.
     """
 
     images: npt.NDArray[np.uint8]
@@ -35,6 +36,7 @@ class RadiographSet:
     metadata: tuple[Mapping[str, str], ...]
     fingerprint: str
     skipped: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -100,7 +100,7 @@ class Inspection:
         if self.smaller:
             lines.append(f"{self.smaller:,} images are smaller than {self.resolution} px and would be enlarged")
         lines += ["", f"unreadable files: {len(self.unreadable):,}"]
-        lines += _some([f"{key}: {reason}" for key, reason in self.unreadable], most)
+        lines += [f"  {key}: {reason}" for key, reason in self.unreadable]  # all: each is a file to mend
         for title, groups in (
             ("exact duplicates", self.exact),
             ("near duplicates", self.near),

@@ -2,7 +2,7 @@
 
 from semiray.training.checkpoints import Progress
 from semiray.training.game import Game, bf16_is_fast, network_shape
-from semiray.training.loop import TrainingStoppedError, default_device, train
+from semiray.training.loop import TrainingInterruptedError, TrainingStoppedError, default_device, train
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, run_prior
 
@@ -11,6 +11,7 @@ __all__ = [
     "Progress",
     "Run",
     "RunFiles",
+    "TrainingInterruptedError",
     "TrainingReport",
     "TrainingStoppedError",
     "bf16_is_fast",

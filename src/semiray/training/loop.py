@@ -24,7 +24,7 @@ from semiray.training.reports import TrainingReport, Window, open_tensorboard, t
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
 from semiray.training.sheets import progress_sheet
 
-__all__ = ["TrainingStoppedError", "default_device", "train"]
+__all__ = ["TrainingInterruptedError", "TrainingStoppedError", "default_device", "train"]
 
 REPORT_STEPS = 50  # steps between reports
 CHECKPOINT_SECONDS = 60.0
@@ -35,6 +35,12 @@ WARM_UP_STEPS = 100  # Adam's second moments are noise at first
 
 class TrainingStoppedError(SemirayError):
     """Training ended before its budget; the message says why and how to go on."""
+
+
+class TrainingInterruptedError(TrainingStoppedError):
+    """Training was interrupted from outside: Ctrl-C, or the system's request to end."""
+
+    code = 130
 
 
 def default_device() -> torch.device:
@@ -68,8 +74,8 @@ def train(
         The run, loaded from its folder.
 
     Raises:
-        TrainingStoppedError: it was interrupted (Ctrl-C, SIGTERM) or its losses were no longer finite; the last
-            checkpoint is kept and the message says how to go on.
+        TrainingInterruptedError: Ctrl-C or SIGTERM; everything is saved and the message says how to go on.
+        TrainingStoppedError: a loss was no longer finite; the last good checkpoint is kept.
         SemirayError: the folder holds a run already, or the data isn't that of the run to resume.
 
     Example:
@@ -217,7 +223,7 @@ class Sitting:
         if board is not None:
             board.close()
         if stopped:
-            raise TrainingStoppedError(
+            raise TrainingInterruptedError(
                 f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}. "
                 f"Go on with the same command and --resume."
             )
