@@ -10,7 +10,7 @@ from PIL import Image
 
 import semiray.evaluation
 from semiray.cli import main
-from semiray.demo import make_phantoms, run_demo
+from semiray.demo import OVERHEAD, make_phantoms, plan, run_demo
 from semiray.errors import SemirayError
 
 
@@ -72,3 +72,16 @@ def test_phantoms_are_seeded_and_in_equal_shares(tmp_path: Path) -> None:
     one, other = (np.asarray(Image.open(next((tmp_path / name / "lobar").iterdir()))) for name in "ac")
     assert one.shape == (32, 32)
     assert (one != other).any()
+
+
+def test_the_time_is_kept_and_half_of_it_trains() -> None:
+    for minutes in (4.0, 10.0, 60.0):
+        for step in (0.001, 0.01, 0.03, 0.05, 0.1, 1.0):
+            training, seeds = plan(minutes, step)
+            assert training >= minutes / 2
+            assert 1 <= seeds <= 3
+            fits_at_all = OVERHEAD + 2 * 600 * step / 60 <= minutes / 2
+            if fits_at_all and seeds > 1:
+                assert training + OVERHEAD + 2 * seeds * 600 * step / 60 <= minutes
+    assert plan(10, 0.001)[1] == 3
+    assert plan(10, 1.0) == (5, 1)

@@ -1,5 +1,6 @@
 """The demo: assume, train, ask, look and prove on the phantom, whose factors are known, in a few minutes."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -9,17 +10,20 @@ from semiray.errors import SemirayError
 
 if TYPE_CHECKING:
     from semiray.evaluation import Report
+    from semiray.radiographs import RadiographSet
     from semiray.training import TrainingReport
 
-__all__ = ["EVENT", "make_phantoms", "run_demo"]
+__all__ = ["EVENT", "make_phantoms", "plan", "run_demo"]
 
 Progress = Callable[[int, int], None]
 Watcher = Callable[["TrainingReport"], None]
 
 EVENT = "survival == 1 and duration <= 14"
 PHANTOM_PIXELS, TRAINED_PIXELS = 64, 32
-TRAINING_SHARE = 0.65  # of the minutes; the rest is rendering, figures and above all the classifiers of the proof
 SHORT = 4.0  # minutes below which the proof is a first look, too
+OVERHEAD = 0.8  # minutes for rendering, generating and figures
+CLASSIFIER_STEPS = 600  # of one training of the proof's classifier
+CAUTION = 1.25  # a measured step against the average of many
 
 
 def _no_bar(_title: str) -> AbstractContextManager[Progress | None]:
@@ -40,7 +44,7 @@ def run_demo(
 
     Args:
         out: a new or empty folder; gets prior.png, phantoms, run, synthetic, traversal.png and proof.
-        minutes: for everything, on 2 cores; training takes about two thirds of them.
+        minutes: for everything; how long the proof will take is measured first, and training gets the rest.
         phantoms: images to train and test on.
         seed: of the phantoms, the run and the images asked for.
         say: called with what happens next, a line at a time.
@@ -79,7 +83,7 @@ def run_demo(
         make_phantoms(out / "phantoms", phantoms, resolution=PHANTOM_PIXELS, seed=seed, progress=show)
     data = load_radiographs(out / "phantoms", resolution=TRAINED_PIXELS, cache=out / "cache")
 
-    budget = TRAINING_SHARE * minutes
+    budget, seeds = plan(minutes, _classifier_step_seconds(data) if minutes >= SHORT else 0.0)
     say(f"Train for {budget:.1f} minutes at {TRAINED_PIXELS} px: images and their class, no factor, are seen")
     settings = make_settings({"resolution": TRAINED_PIXELS, "minutes": budget, "seed": seed})
     with watch() as on_report:
@@ -94,7 +98,36 @@ def run_demo(
 
     say("Prove: classifiers trained on generated images, tested on held-out patients")
     with bar("Proving") as show:
-        return evaluate(run, data, out / "proof", quick=minutes < SHORT, progress=show)
+        return evaluate(run, data, out / "proof", seeds=seeds, quick=minutes < SHORT, progress=show)
+
+
+def plan(minutes: float, classifier_step_seconds: float) -> tuple[float, int]:
+    """Divide the time: minutes of training, and trainings of the proof's classifier a side (3, or what fits).
+
+    At least half of the time is for training.
+
+    Example:
+        >>> plan(10, 0.02)
+        (7.7, 3)
+        >>> plan(10, 0.08)
+        (5.2, 2)
+    """
+    for seeds in (3, 2, 1):
+        proof = 2 * seeds * CLASSIFIER_STEPS * CAUTION * classifier_step_seconds / 60
+        training = minutes - OVERHEAD - proof
+        if training >= minutes / 2:
+            return round(training, 2), seeds
+    return minutes / 2, 1
+
+
+def _classifier_step_seconds(data: "RadiographSet") -> float:
+    """How long a step of the proof's classifier takes on this machine, after a warm-up."""
+    from semiray.evaluation import train_classifier
+
+    train_classifier(data.images, data.labels, n_classes=len(data.classes), seed=0, steps=5)
+    started = time.perf_counter()
+    train_classifier(data.images, data.labels, n_classes=len(data.classes), seed=0, steps=25)
+    return (time.perf_counter() - started) / 25
 
 
 def make_phantoms(out: Path, n: int, *, resolution: int = 64, seed: int = 0, progress: Progress | None = None) -> None:
