@@ -138,7 +138,7 @@ def attenuation(signs: Signs, draws: Draws, pixels: int) -> Array:
     markings = np.zeros_like(canvas)
     screen.add_chords(markings, patients.vessels)
     bronchogram = 0.15 * (1.0 + signs.texture[:, 0])
-    strength = 2.2 + 1.1 * signs.texture[:, 4]
+    strength = 2.1 + 1.4 * signs.texture[:, 4]
     seen = clear * per_image(strength * (1.0 + bronchogram))
     seen -= per_image(strength * bronchogram)
     markings *= seen
@@ -149,7 +149,7 @@ def attenuation(signs: Signs, draws: Draws, pixels: int) -> Array:
     air *= np.float32(AIR_LESS)
     canvas -= air
 
-    bones = 1.0 + 0.25 * signs.texture[:, 3]
+    bones = 1.0 + 0.28 * signs.texture[:, 3]
     _add_ribs(canvas, rays, screen, patients, g, BONE_MORE * bones)
     _add_spine(canvas, rays, screen, patients, g, SPINE_MORE * (0.5 + 0.5 * bones))
     for name in LUNGS:

@@ -73,7 +73,7 @@ def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Wi
 def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tuple[Array, Array]:
     """Share of the air that disease leaves in the lungs on each ray (N, H, W), and the random field behind it."""
     burden, place, texture = signs.burden, signs.place, signs.texture
-    noise = _grain(draws.grain, screen, 1.5 - 0.35 * texture[:, 0], 2.0 ** (0.55 * texture[:, 2]))
+    noise = _grain(draws.grain, screen, 1.5 - 0.35 * texture[:, 0], 2.0 ** (0.75 * texture[:, 2]))
     clear = np.ones((len(screen), screen.pixels, screen.pixels), dtype=np.float32)
     sharp = 0.42 * 2.6 ** (0.5 * (1.0 + texture[:, 0]))
     for label, place_patches in ((1, _one_region), (2, _many_patches)):
@@ -98,13 +98,13 @@ def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tupl
             clear[image][window] *= factor
     # What every lung shows, ill or not: a haze and a mottle that follow the same codes, faintly.
     right, left_lung = (
-        0.04 + 0.10 * burden[:, 0] + 0.13 * _share(place, side) + 0.04 * texture[:, 0] for side in SIDES
+        0.06 + 0.11 * burden[:, 0] + 0.13 * _share(place, side) + 0.06 * texture[:, 0] for side in SIDES
     )
     across = np.minimum(np.maximum(screen.x * np.float32(0.25) + HALF, ZERO), ONE)[:, None, :]
     down = np.minimum(np.maximum(screen.y * np.float32(0.1), -ONE), ONE)[:, :, None]
     mottle = noise[:, ::-1, ::-1] + ONE  # the product of two smooth fields is a finer one
     mottle *= noise
-    mottle *= per_image(0.027 + 0.022 * texture[:, 1])
+    mottle *= per_image(0.034 + 0.024 * texture[:, 1])
     mottle += ONE
     clear *= mottle
     clear *= per_image(1.0 - right) + per_image(right - left_lung) * across
