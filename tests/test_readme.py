@@ -4,13 +4,17 @@ import ast
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import typer
 import yaml
 
 import semiray
 from semiray.cli import app
+from semiray.radiographs import RadiographSet
+from semiray.settings import make_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -57,6 +61,28 @@ def test_its_python_names_what_is_public() -> None:
     }
     assert used
     assert used <= set(semiray.__all__)
+
+
+def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = blocks("python")
+    labels = np.arange(60) % 2
+    data = RadiographSet(
+        images=np.random.default_rng(0).integers(0, 256, (60, 32, 32), dtype=np.uint8),
+        labels=labels,
+        classes=("Normal", "COVID"),
+        patients=np.array([f"p{i}" for i in range(60)]),
+        keys=tuple(f"{i}.png" for i in range(60)),
+        metadata=({},) * 60,
+        fingerprint="readme",
+    )
+    tree = {"resolution": 32, "images": 64, "networks": {"width": 4, "widest": 8}, "optimisation": {"batch": 8}}
+    semiray.train(data, tmp_path / "covid", make_settings(tree))
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), scope)
+    assert scope["codes"].shape == (600, 20)
+    assert len(scope["data"]) == 600
+    assert (tmp_path / "traversal.png").stat().st_size > 1000
 
 
 def test_its_links_lead_somewhere() -> None:

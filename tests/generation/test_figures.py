@@ -1,7 +1,9 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from semiray.errors import SemirayError
 from semiray.generation.figures import enlarge, mosaic, plot_networks, plot_samples
@@ -51,3 +53,14 @@ def test_networks_figure_counts_every_parameter(run: Run, make_run: Callable[...
         assert any(f"codes ({some.prior.dimensions},)" in text for text in written)
         assert any("image (1, 32, 32) in [-1, 1]" in text for text in written)
         assert "Conv2d" in written
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
+def test_files_of_figures_say_that_they_are_synthetic(run: Run, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"samples.{kind}"
+    plot_samples(run, columns=2, rows=1).savefig(path)
+    if kind == "png":
+        with Image.open(path) as image:
+            assert image.info["Synthetic"] == "true"
+    else:
+        assert b"synthetic" in path.read_bytes()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,9 +29,28 @@ _THUMB_PIXELS = round(THUMB * _DPI)
 _BARS = ("#3a6ea5", "#b5651d")  # generator, discriminator
 
 
-def blank_figure(width: float, height: float) -> Figure:
+_NOTE = "Shows images that a generator made; no patient's radiographs."
+_MARKS = {
+    "png": {"Software": "semiray", "Synthetic": "true", "Description": _NOTE},
+    "pdf": {"Creator": "semiray", "Keywords": "synthetic", "Subject": _NOTE},
+    "svg": {"Creator": "semiray", "Keywords": "synthetic", "Description": _NOTE},
+}
+
+
+class SyntheticFigure(Figure):
+    """A figure of generated images, whose files say so whoever saves them."""
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Save as matplotlib does, marked as synthetic in the metadata of PNG, PDF and SVG."""
+        kind = options.get("format") or Path(str(fname)).suffix.lower().removeprefix(".") or "png"
+        if kind in _MARKS:
+            options["metadata"] = _MARKS[kind] | dict(options.get("metadata") or {})
+        super().savefig(fname, **options)
+
+
+def blank_figure(width: float, height: float, kind: type[Figure] = SyntheticFigure) -> Figure:
     """A white figure of this size in inches that no global state knows of."""
-    figure = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
+    figure = kind(figsize=(width, height), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -128,7 +148,7 @@ def plot_networks(run: Run) -> Figure:
         (f"{pixels}   {classes}", f"critic: real or not   sorter: scores ({shape.codes},)"),
     ]
     lines = max(len(table) for table in tables) + 4
-    figure = blank_figure(12.5, 0.19 * lines + 0.1)
+    figure = blank_figure(12.5, 0.19 * lines + 0.1, Figure)
     for k, (title, table) in enumerate(zip(("Generator", "Discriminator"), tables, strict=True)):
         axes = figure.add_axes((0.01 + 0.5 * k, 0.01, 0.48, 0.98))
         axes.set(xlim=(0, 1), ylim=(lines, 0))
