@@ -100,10 +100,13 @@ def main() -> int:
 def run(step: list[str]) -> int:
     """Run one program of .venv, its output to the screen, and return its exit code."""
     print(f"\n> {' '.join(step)}", flush=True)
-    try:
-        code = subprocess.call([str(program(step[0])), *step[1:]], cwd=str(ROOT))
-    except KeyboardInterrupt:
-        return 130
+    process = subprocess.Popen([str(program(step[0])), *step[1:]], cwd=str(ROOT))
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:  # the program got it, too, and may be saving: let it end by itself
+            continue
     return code if code >= 0 else 128 - code
 
 

@@ -49,3 +49,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         _write(path, "text")  # type: ignore[arg-type]
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_figures_of_an_earlier_report_go_and_a_users_own_stay(real: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    for name in ("confusion_tstr.png", "mine.png"):
+        (folder / name).write_bytes(b"old")
+    report(real).write(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == ["images.png", "mine.png"]

@@ -37,7 +37,8 @@ def train(
     from semiray.commands.live import live_reports
     from semiray.priors import JointPrior
     from semiray.settings import load_settings
-    from semiray.training import train
+    from semiray.training import RunFiles, train
+    from semiray.training.loop import check_unused
     from semiray.training.run import read_run_record
 
     tree = None if prior is None else JointPrior.from_yaml(prior).to_dict()
@@ -52,6 +53,8 @@ def train(
         seed=seed,
         data=reading.given() or None,
     )
+    if not resume:
+        check_unused(RunFiles(out))  # before anything is read: decoding a large folder takes minutes
     read = read_run_record(out)[0] if resume else chosen
     if resume and (assignments or settings or preset or prior or resolution or seed is not None):
         check_same(chosen, read)

@@ -27,6 +27,11 @@ from semiray.priors import JointPrior
 
 __all__ = ["ImageSamples", "Report", "ReportFigure", "Skipped"]
 
+# All figures that a report can have.
+FIGURES = frozenset(
+    ("images", "per_class", "confusion_tstr", "confusion_trtr", "commitment", "traversal", "sorting", "codes")
+)
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -146,6 +151,8 @@ class Report:
                 light = _png(figure.light)
                 images[figure.name] = (light, light if figure.dark is figure.light else _png(figure.dark))
                 _write(out / "figures" / f"{figure.name}.png", light)
+            for name in FIGURES - images.keys():  # of an earlier report: it would be taken for this one's
+                (out / "figures" / f"{name}.png").unlink(missing_ok=True)
             content = self.to_dict()
             _write(out / "report.html", render_page(self, content, images).encode())
             _write(out / "report.json", (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())

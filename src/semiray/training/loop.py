@@ -24,7 +24,7 @@ from semiray.training.reports import TrainingReport, Window, open_tensorboard, t
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
 from semiray.training.sheets import progress_sheet
 
-__all__ = ["TrainingInterruptedError", "TrainingStoppedError", "default_device", "train"]
+__all__ = ["TrainingInterruptedError", "TrainingStoppedError", "check_unused", "default_device", "train"]
 
 REPORT_STEPS = 50  # steps between reports
 CHECKPOINT_SECONDS = 60.0
