@@ -203,7 +203,7 @@ def _dimension_plot(
     theme: Theme,
 ) -> Figure:
     """One line a dimension: value and interval (rows of ``values``), the floor as a grey bar from the left."""
-    figure = _figure(7.2, 0.9 + 0.21 * len(names), theme)
+    figure = _figure(5.2, 0.9 + 0.21 * len(names), theme)
     axes = figure.add_subplot()
     _style(axes, theme, title)
     places = np.arange(len(names))

@@ -226,6 +226,7 @@ def _commitment(result: CommitmentResult, images: Images) -> str:
             images,
             "commitment",
             "R², or accuracy for discrete dimensions; the ceiling is 1. Grey: what guessing reaches.",
+            "small-figure",
         )
         + f"<details><summary>All dimensions</summary>{table}</details>"
     )
@@ -255,6 +256,7 @@ def _sorting(result: SortingResult, images: Images) -> str:
             "sorting",
             "KS, or total variation for discrete dimensions; less is better. Grey: what 95 of 100 samples of the prior "
             "itself stay within.",
+            "small-figure",
         )
         + _figure(
             images,
