@@ -85,3 +85,10 @@ def test_the_time_is_kept_and_half_of_it_trains() -> None:
                 assert training + OVERHEAD + 2 * seeds * 600 * step / 60 <= minutes
     assert plan(10, 0.001)[1] == 3
     assert plan(10, 1.0) == (5, 1)
+
+
+@pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan"), float("inf")])
+def test_impossible_minutes_are_refused_before_anything_is_made(tmp_path: Path, minutes: float) -> None:
+    with pytest.raises(SemirayError, match="finite number above 0"):
+        run_demo(tmp_path / "demo", minutes=minutes)
+    assert not (tmp_path / "demo").exists()

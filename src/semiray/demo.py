@@ -1,5 +1,6 @@
 """The demo: assume, train, ask, look and prove on the phantom, whose factors are known, in a few minutes."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -69,8 +70,8 @@ def run_demo(
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SemirayError(f"{out} is in use: remove it, or choose another folder with --out.")
-    if minutes <= 0:
-        raise SemirayError(f"--minutes {minutes:g}: must be more than 0.")
+    if not 0 < minutes < math.inf:
+        raise SemirayError(f"--minutes {minutes:g}: must be a finite number above 0.")
     out.mkdir(parents=True, exist_ok=True)
 
     prior = JointPrior.default()
