@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semiray.networks.shape import NetworkShape, keep_variance, stage_resolutions, stage_widths
+from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
 __all__ = ["Generator", "ResidualGenerator"]
 
@@ -88,17 +88,16 @@ class ResidualGenerator(Generator):
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__(shape)
-        sizes = stage_resolutions(shape.resolution)
         widths = stage_widths(shape)
-        self.mapping = nn.Sequential(nn.Linear(self.inputs, shape.embedding * 4), nn.LeakyReLU(0.2))
+        condition = shape.embedding * 4
+        self.mapping = nn.Sequential(nn.Linear(self.inputs, condition), nn.LeakyReLU(0.2))
         keep_variance(self.mapping)
         self.base = nn.Linear(self.inputs, widths[0] * 16)
-        self.stages = nn.ModuleList(ModulatedStage(a, b, shape.embedding * 4) for a, b in itertools.pairwise(widths))
+        self.stages = nn.ModuleList(ModulatedStage(a, b, condition) for a, b in itertools.pairwise(widths))
         narrow = max(8, widths[-1] // 2)
         self.last = nn.Conv2d(widths[-1], narrow, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(narrow)
         self.to_pixels = nn.Conv2d(narrow, 1, 3, padding=1)
-        assert sizes[-1] * 2 == shape.resolution
 
     def forward(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
         """Images (B, 1, H, W) in [-1, 1]."""
