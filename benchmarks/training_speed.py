@@ -1,18 +1,20 @@
 """Training images per second: the preset `study` as semiray trains it, beside a plain loop of the same networks.
 
 Both play the same game with the same losses on the same networks and batches; the plain loop is what a tutorial would
-write: float32, default memory format, one backward pass a network, nothing shared between the players. They take turns,
-so that a machine whose speed drifts slows both.
+write: float32, default memory format, one backward pass a network, nothing shared between the players. Each runs in a
+process of its own, and they take turns, so that a machine whose speed drifts slows both.
 
     python benchmarks/training_speed.py --resolution 64 --batch 64 --out speed.json
 """
 
 import argparse
 import json
+import multiprocessing
 import platform
 import statistics
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
@@ -74,6 +76,23 @@ def images_per_second(step: Callable[..., object], real: torch.Tensor, labels: t
     return steps * len(real) / (time.perf_counter() - started)
 
 
+LOOPS = ("plain fp32 loop, study's networks", "semiray, preset study", "semiray, preset default")
+
+
+def serve(name: str, resolution: int, batch: int, channel: Connection) -> None:
+    """Train for as many seconds as the channel asks, and answer with the images per second; end at None."""
+    torch.manual_seed(0)
+    prior = JointPrior.default()
+    preset = "default" if name == LOOPS[2] else "study"
+    settings = make_settings({"preset": preset, "resolution": resolution, "optimisation": {"batch": batch}})
+    plain = name == LOOPS[0]
+    step = plain_loop(settings, prior) if plain else Game(settings, prior, CLASSES, torch.device("cpu")).step
+    real = torch.randint(0, 256, (batch, resolution, resolution), dtype=torch.uint8)
+    labels = torch.arange(batch) % CLASSES
+    while (seconds := channel.recv()) is not None:
+        channel.send(images_per_second(step, real, labels, seconds))
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--resolution", type=int, default=64)
@@ -83,25 +102,26 @@ def main() -> None:
     options.add_argument("--out", type=Path, help="a JSON file to write")
     asked = options.parse_args()
 
-    prior = JointPrior.default()
-    tree = {"resolution": asked.resolution, "optimisation": {"batch": asked.batch}}
-    real = torch.randint(0, 256, (asked.batch, asked.resolution, asked.resolution), dtype=torch.uint8)
-    labels = torch.arange(asked.batch) % CLASSES
-    torch.manual_seed(0)
-    study, default = (make_settings(tree | {"preset": preset}) for preset in ("study", "default"))
-    steps: dict[str, Callable[..., object]] = {
-        "plain fp32 loop, study's networks": plain_loop(study, prior),
-        "semiray, preset study": Game(study, prior, CLASSES, torch.device("cpu")).step,
-        "semiray, preset default": Game(default, prior, CLASSES, torch.device("cpu")).step,
-    }
-    rates: dict[str, list[float]] = {name: [] for name in steps}
-    for step in steps.values():
-        images_per_second(step, real, labels, 2.0)  # warm-up
+    context = multiprocessing.get_context("spawn")
+    channels: dict[str, Connection] = {}
+    for name in LOOPS:
+        channels[name], other = context.Pipe()
+        arguments = (name, asked.resolution, asked.batch, other)
+        context.Process(target=serve, args=arguments, daemon=True).start()
+
+    def turn(name: str, seconds: float) -> float:
+        channels[name].send(seconds)
+        return float(channels[name].recv())
+
+    for name in LOOPS:
+        turn(name, 2.0)  # warm-up
+    rates: dict[str, list[float]] = {name: [] for name in LOOPS}
     for _ in range(asked.turns):
-        for name, step in steps.items():
-            rates[name].append(images_per_second(step, real, labels, asked.seconds))
-    plain, ours = (rates[name] for name in list(steps)[:2])
-    ratio = [b / a for a, b in zip(plain, ours, strict=True)]
+        for name in LOOPS:
+            rates[name].append(turn(name, asked.seconds))
+    for channel in channels.values():
+        channel.send(None)
+    ratio = [b / a for a, b in zip(rates[LOOPS[0]], rates[LOOPS[1]], strict=True)]
     result = {
         "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
         "versions": {"semiray": semiray.__version__, "torch": torch.__version__, "python": platform.python_version()},

@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 from scipy.ndimage import uniform_filter1d
 
 from semiray.errors import SemirayError
+from semiray.memory import keep_freed_memory
 from semiray.radiographs.phantom_anatomy import attenuation
 from semiray.radiographs.phantom_disease import Draws, Signs
 from semiray.radiographs.phantom_geometry import Array, per_image
@@ -37,7 +38,6 @@ BURDEN_DAYS = 12.0  # burden = 1 - exp(-days / 12): disease saturates as it fill
 LETTER = ("111", "101", "111", "100", "100")  # the lead marker P: phantom
 MARK_GREY = 245
 CHUNK = 16  # patients rendered at once by a thread
-FREED = 31 << 20
 
 
 def phantom_labels(n: int, seed: int = 0) -> NDArray[np.int64]:
@@ -106,9 +106,7 @@ def render_phantoms(
         images[start:stop] = _render(_signs(table[start:stop], classes[start:stop]), generators, resolution)
         return stop - start
 
-    # Once so large a block was freed, glibc keeps freed memory for the next array and stops asking the system for fresh
-    # pages at every step: measured, twice the images a second.
-    np.empty(FREED, dtype=np.uint8)
+    keep_freed_memory()
     starts, done = range(0, total, CHUNK), 0
     with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
         for count in pool.map(render_chunk, starts):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from semiray.memory import keep_freed_memory
 from semiray.networks import Judgement, NetworkShape, build_networks
 from semiray.priors import JointPrior
 from semiray.settings import Settings
@@ -42,6 +43,7 @@ class Game:
     """
 
     def __init__(self, settings: Settings, prior: JointPrior, classes: int, device: torch.device) -> None:
+        keep_freed_memory()
         self.prior, self.device = prior, device
         self.objectives, self.optimisation, self.views = (
             settings.objectives,
