@@ -78,6 +78,8 @@ class ObjectiveSettings(Section):
     commit_form: Literal["squared_error", "likelihood"] = Field(
         "squared_error", description="the study's mean squared error, or InfoGAN's likelihood"
     )
+    ground: float = Field(1.0, ge=0, description="weight of ground: the sorter fitted to metadata of real images")
+    ground_batch: int = Field(16, ge=1, description="observed images shown beside each batch, where there are any")
     classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real)")
     generator_share: float = Field(
         0.2, ge=0, description="factor on commit and classify in the generator's loss, against painted codes"
@@ -119,6 +121,10 @@ class Settings(Section):
     minutes: float | None = Field(None, gt=0, description="how long to train; with neither minutes nor images: 30")
     images: int | None = Field(None, ge=1, description="how many real images to show, repeats counted")
     prior: dict[str, Any] | None = Field(None, description="the joint prior (docs/priors.md); empty: the study's")
+    ground: dict[str, Any] | str | None = Field(
+        None,
+        description="metadata columns that ground factors (docs/grounding.md); empty: all names are assumed",
+    )
     data: DataSettings = DataSettings()
     networks: NetworkSettings = NetworkSettings()
     objectives: ObjectiveSettings = ObjectiveSettings()
@@ -147,13 +153,13 @@ STUDY: dict[str, Any] = {
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` laid over it, branch by branch; a prior or a class map is replaced whole."""
+    """`base` with `changes` laid over it, branch by branch; a prior, a class map or grounds are replaced whole."""
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
         merged[key] = (
             merge(old, value)
-            if isinstance(old, Mapping) and isinstance(value, Mapping) and key not in ("prior", "classes")
+            if isinstance(old, Mapping) and isinstance(value, Mapping) and key not in ("prior", "classes", "ground")
             else value
         )
     return merged

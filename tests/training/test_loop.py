@@ -46,9 +46,9 @@ def test_only_training_patients_are_seen(
 
     step = Game.step
 
-    def watch(self: Game, real: torch.Tensor, labels: torch.Tensor, rate: float = 1.0) -> dict[str, torch.Tensor]:
+    def watch(self: Game, real: torch.Tensor, *others: Any) -> dict[str, torch.Tensor]:
         seen.append(real)
-        return step(self, real, labels, rate)
+        return step(self, real, *others)
 
     monkeypatch.setattr(Game, "step", watch)
     data = make_blobs()
@@ -158,8 +158,8 @@ def test_losses_that_are_no_numbers_stop_training_and_keep_the_last_checkpoint(
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     step = Game.step
 
-    def break_down(self: Game, real: torch.Tensor, labels: torch.Tensor, rate: float = 1.0) -> dict[str, torch.Tensor]:
-        losses = step(self, real, labels, rate)
+    def break_down(self: Game, *arguments: Any) -> dict[str, torch.Tensor]:
+        losses = step(self, *arguments)
         return losses | {"sort": torch.tensor(float("nan"))} if self.steps == 4 else losses
 
     monkeypatch.setattr(Game, "step", break_down)

@@ -1,16 +1,21 @@
 """The objectives against closed forms."""
 
 import math
+from collections.abc import Callable
 
+import pytest
+import scipy.stats
 import torch
 
 from semiray.training.objectives import (
+    LEAST_ERROR,
     class_loss,
     commit_likelihood,
     commit_squared_error,
     cross_entropy_critic,
     cross_entropy_generator,
     gradient_penalty,
+    ground_likelihood,
     relativistic,
     sliced_wasserstein,
 )
@@ -76,3 +81,73 @@ def test_likelihood_is_the_normal_log_density() -> None:
 def test_squared_error_and_class_loss_on_known_values() -> None:
     torch.testing.assert_close(commit_squared_error(torch.ones(2, 3), torch.zeros(2, 3)), torch.tensor(1.0))
     torch.testing.assert_close(class_loss(torch.zeros(4, 5), torch.arange(4)), torch.tensor(math.log(5)))
+
+
+def known(low: list[float], high: list[float]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    low_, high_ = torch.tensor(low)[:, None], torch.tensor(high)[:, None]
+    return low_, high_, torch.ones_like(low_)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "probability"),
+    [
+        (0.3, 0.3, lambda normal: normal.pdf(0.3)),
+        (0.3, math.inf, lambda normal: normal.sf(0.3)),
+        (-math.inf, 0.3, lambda normal: normal.cdf(0.3)),
+        (1.0, 2.0, lambda normal: normal.cdf(2.0) - normal.cdf(1.0)),
+        (-2.0, -1.0, lambda normal: normal.cdf(-1.0) - normal.cdf(-2.0)),
+        (-math.inf, math.inf, lambda normal: normal.cdf(math.inf)),
+    ],
+)
+def test_ground_is_the_likelihood_of_what_is_known(low: float, high: float, probability: Callable[..., float]) -> None:
+    estimate, log_error = torch.tensor([[-0.4]]), torch.tensor([math.log(0.7)])
+    loss = ground_likelihood(estimate, *known([low], [high])[:2], log_error, torch.ones(1, 1))
+    expected = -math.log(probability(scipy.stats.norm(-0.4, 0.7 + LEAST_ERROR)))
+    assert float(loss) == pytest.approx(expected, abs=1e-5)
+
+
+def test_ground_has_finite_gradients_however_wrong_the_estimate_is() -> None:
+    low, high, weight = known([0.0, 0.0, -math.inf, -1.0, -math.inf], [0.0, math.inf, 0.0, 1.0, math.inf])
+    for wrong in (-300.0, -5.0, 0.0, 5.0, 300.0):
+        estimate = torch.full((5, 1), wrong, requires_grad=True)
+        log_error = torch.zeros(1, requires_grad=True)
+        loss = ground_likelihood(estimate, low, high, log_error, weight)
+        slope, spread = torch.autograd.grad(loss, (estimate, log_error))
+        assert torch.isfinite(loss)
+        assert torch.isfinite(slope).all()
+        assert torch.isfinite(spread).all()
+        assert float(slope[0]) * wrong >= 0  # an exact score draws the estimate towards itself
+        assert float(slope[1]) <= 0  # a censored one only upwards
+        assert float(slope[4]) == 0  # and what isn't known nowhere
+
+
+def test_ground_fitted_to_censored_scores_finds_what_dropping_or_believing_them_misses() -> None:
+    draws = torch.Generator().manual_seed(0)
+    score, limit = 0.5 + torch.randn(4000, 1, generator=draws), 0.5 + torch.randn(4000, 1, generator=draws)
+    seen, censored = torch.minimum(score, limit), score > limit
+
+    def fitted(high: torch.Tensor, weight: torch.Tensor) -> float:
+        mean, log_error = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
+        fit = torch.optim.LBFGS([mean, log_error], max_iter=50)
+
+        def closure() -> float:
+            fit.zero_grad()
+            loss = ground_likelihood(mean.expand(4000, 1), seen, high, log_error, weight)
+            loss.backward()
+            return float(loss.detach())
+
+        fit.step(closure)
+        return float(mean)
+
+    ones = torch.ones(4000, 1)
+    assert fitted(torch.where(censored, math.inf, seen), ones) == pytest.approx(0.5, abs=0.06)
+    assert fitted(seen, ones) < 0.1  # censored times taken for events
+    assert fitted(seen, (~censored).float()) < 0.1  # censored patients discarded
+
+
+def test_ground_gives_no_weight_to_what_has_none() -> None:
+    low, high, _ = known([0.0, 3.0], [0.0, 3.0])
+    estimate = torch.tensor([[0.1], [-9.0]])
+    half = ground_likelihood(estimate, low, high, torch.zeros(1), torch.tensor([[1.0], [0.0]]))
+    alone = ground_likelihood(estimate[:1], low[:1], high[:1], torch.zeros(1), torch.ones(1, 1))
+    assert float(half) == pytest.approx(float(alone) / 2)

@@ -13,6 +13,7 @@ from semiray.priors import JointPrior
 from semiray.settings import Settings
 from semiray.training import objectives
 from semiray.training.augmentation import augment
+from semiray.training.grounding import Known
 
 __all__ = ["Game", "bf16_is_fast", "network_shape"]
 
@@ -38,11 +39,19 @@ class Game:
         prior: the joint prior.
         classes: number of classes, 0 without labels.
         device: where the networks live.
+        grounded: the codes' columns that metadata ground: the order of `Known`'s second axis.
 
     Initial weights and all draws come from torch's global random state.
     """
 
-    def __init__(self, settings: Settings, prior: JointPrior, classes: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        prior: JointPrior,
+        classes: int,
+        device: torch.device,
+        grounded: tuple[int, ...] = (),
+    ) -> None:
         keep_freed_memory()
         self.prior, self.device = prior, device
         self.objectives, self.optimisation, self.views = (
@@ -58,8 +67,11 @@ class Game:
         self.discriminator = discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.log_variance = nn.Parameter(torch.zeros(prior.dimensions, device=device))
+        self.grounded = list(grounded)
+        self.log_error = nn.Parameter(torch.zeros(len(grounded), device=device))
         self.generator_optimiser = self._adam([*self.generator.parameters()])
-        self.discriminator_optimiser = self._adam([*self.discriminator.parameters(), self.log_variance])
+        learnt = [self.log_variance, self.log_error] if grounded else [self.log_variance]
+        self.discriminator_optimiser = self._adam([*self.discriminator.parameters(), *learnt])
         use_bf16 = bf16_is_fast(device) if self.optimisation.bf16 is None else self.optimisation.bf16
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bf16)
         self.axes = torch.eye(prior.dimensions, device=device)
@@ -70,13 +82,14 @@ class Game:
         rate, betas = self.optimisation.learning_rate, self.optimisation.betas
         return torch.optim.Adam(parameters, lr=rate, betas=betas, fused=self.device.type in ("cpu", "cuda"))
 
-    def step(self, real: Tensor, labels: Tensor, rate: float = 1.0) -> dict[str, Tensor]:
+    def step(self, real: Tensor, labels: Tensor, rate: float = 1.0, known: Known | None = None) -> dict[str, Tensor]:
         """One move of each player on a batch of real images.
 
         Args:
             real: (B, H, W) uint8.
             labels: (B,) int64; all zeros without classes.
             rate: factor on the learning rate.
+            known: real images of which metadata say something; where the game is grounded.
 
         Returns:
             Named scalar losses, and `error` (M,), the mean squared error of each standardised code read from
@@ -91,14 +104,17 @@ class Game:
         z = torch.randn(len(real), self.generator.shape.noise, device=self.device)
         with self.autocast:
             generated = self.generator(z, codes, labels)  # one pass serves both players: only D moves in between
-        seen_real = augment(real.to(self.device)[:, None].float() / 127.5 - 1, self.views)
-        losses, critic_real = self._move_discriminator(seen_real, generated.detach(), codes, labels)
+        losses, critic_real = self._move_discriminator(self._seen(real), generated.detach(), codes, labels, known)
         losses |= self._move_generator(generated, codes, labels, critic_real)
         self._update_average()
         return losses
 
+    def _seen(self, images: Tensor) -> Tensor:
+        """Real images (B, H, W) uint8 as the discriminator sees them."""
+        return augment(images.to(self.device)[:, None].float() / 127.5 - 1, self.views)
+
     def _move_discriminator(
-        self, real: Tensor, generated: Tensor, codes: Tensor, labels: Tensor
+        self, real: Tensor, generated: Tensor, codes: Tensor, labels: Tensor, known: Known | None
     ) -> tuple[dict[str, Tensor], Tensor]:
         weights = self.objectives
         generated = augment(generated, self.views)
@@ -110,6 +126,9 @@ class Game:
         if weights.classify and on_real.classes.shape[1]:
             losses["classify"] = objectives.class_loss(on_real.classes, labels)
             loss = loss + weights.classify * losses["classify"]
+        if known is not None:
+            losses["ground"] = self._ground(known)
+            loss = loss + weights.ground * losses["ground"]
         if weights.penalty and self.steps % weights.penalty_every == 0:
             # The mean over real and generated images together is half the sum of R1 and R2, as in Huang et al. 2024.
             both, twice = torch.cat([real, generated]), torch.cat([labels, labels])
@@ -175,6 +194,15 @@ class Game:
         spread = ((directions @ self.correlation) * directions).sum(dim=1).sqrt()
         return objectives.sliced_wasserstein(scores, directions, spread)
 
+    def _ground(self, known: Known) -> Tensor:
+        anything = torch.zeros(len(known.images), dtype=torch.int64, device=self.device)  # the sorter sees no label
+        self._track_statistics(False)
+        with self.autocast:
+            scores = self.discriminator(self._seen(known.images), anything).scores[:, self.grounded]
+        self._track_statistics(True)
+        low, high, weight = (part.to(self.device) for part in known[1:])
+        return objectives.ground_likelihood(scores, low, high, self.log_error, weight)
+
     def _commit(self, scores: Tensor, codes: Tensor) -> Tensor:
         estimate = self.prior.relaxed(scores, self.objectives.relaxation)
         if self.objectives.commit_form == "likelihood":
@@ -196,6 +224,8 @@ class Game:
     def tensors(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, by name, beside the random state."""
         found: dict[str, Tensor] = {"log_variance": self.log_variance.detach()}
+        if self.grounded:
+            found["log_error"] = self.log_error.detach()
         for name in ("generator", "discriminator", "average"):
             found |= {f"{name}.{key}": value for key, value in getattr(self, name).state_dict().items()}
         for name in ("generator_optimiser", "discriminator_optimiser"):
@@ -208,6 +238,8 @@ class Game:
         self.steps = steps
         with torch.no_grad():
             self.log_variance.copy_(tensors["log_variance"])
+            if self.grounded:
+                self.log_error.copy_(tensors["log_error"])
         for name in ("generator", "discriminator", "average"):
             getattr(self, name).load_state_dict(below(tensors, f"{name}."))
         for name in ("generator_optimiser", "discriminator_optimiser"):

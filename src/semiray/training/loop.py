@@ -19,6 +19,7 @@ from semiray.settings import Settings
 from semiray.training.batches import ImageOrder
 from semiray.training.checkpoints import Progress, latest_checkpoint, read_checkpoint, save_tensors, write_checkpoint
 from semiray.training.game import Game
+from semiray.training.grounding import Grounding, Known, read_grounding
 from semiray.training.interruption import catch_stop
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
@@ -103,11 +104,15 @@ def train(
             f"{len(chosen)} training images are fewer than a batch of {settings.optimisation.batch}: "
             f"add images, or lower it with --set optimisation.batch={max(2, len(chosen) // 2)}"
         )
+    grounding = read_grounding(settings, prior, data, chosen)
+    if resume:
+        check_grounding(files, grounding)
     files.folder.mkdir(parents=True, exist_ok=True)
     if not resume:
         split.save(files.split, data.keys)
-    write_record(files, settings, data)  # last: from here on the folder is a run, and can be resumed
-    sitting = Sitting(files, settings, prior, data, chosen, torch.device(device) if device else default_device())
+    write_record(files, settings, data, grounding)  # last: from here on the folder is a run, and can be resumed
+    where = torch.device(device) if device else default_device()
+    sitting = Sitting(files, settings, prior, data, chosen, grounding, where)
     if resume:
         sitting.restore()
     sitting.play(on_report)
@@ -138,9 +143,21 @@ def resumed_settings(files: RunFiles, asked: Settings, data: RadiographSet) -> S
     return settings
 
 
-def write_record(files: RunFiles, settings: Settings, data: RadiographSet) -> None:
+def check_grounding(files: RunFiles, grounding: Grounding | None) -> None:
+    """Raise if the metadata no longer say what they said when the run was begun."""
+    _, known = read_run_record(files.folder)
+    if known.get("observations") != (grounding.digest if grounding else None):
+        raise SemirayError(
+            f"the metadata that ground factors aren't those that {files.folder} was trained on: resume with the same "
+            "table, or train anew with another --out"
+        )
+
+
+def write_record(files: RunFiles, settings: Settings, data: RadiographSet, grounding: Grounding | None) -> None:
     """Write settings.yaml: the settings as resolved, and what the run knows of its data."""
     known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
+    if grounding:
+        known |= {"grounded": grounding.counts, "observations": grounding.digest}
     temporary = files.record.with_name(".settings.yaml.partial")
     record = {"settings": settings.model_dump(mode="json"), "data": known}
     temporary.write_text(yaml.safe_dump(record, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -157,11 +174,13 @@ class Sitting:
         prior: JointPrior,
         data: RadiographSet,
         chosen: "np.ndarray[Any, np.dtype[np.int64]]",
+        grounding: Grounding | None,
         device: torch.device,
     ) -> None:
+        self.grounding = grounding
         self.files, self.settings, self.prior, self.device = files, settings, prior, device
         torch.manual_seed(settings.seed)
-        self.game = Game(settings, self.prior, len(data.classes), device)
+        self.game = Game(settings, self.prior, len(data.classes), device, grounding.columns if grounding else ())
         self.images = torch.from_numpy(np.ascontiguousarray(data.images[chosen]))
         labels = data.labels[chosen] if data.classes else np.zeros(len(chosen), dtype=np.int64)
         self.labels = torch.from_numpy(np.ascontiguousarray(labels))
@@ -203,7 +222,7 @@ class Sitting:
                     break
                 index = self.order.take(self.progress.images, batch)
                 labels = self.labels[index].to(self.device)
-                losses = self.game.step(self.images[index], labels, self.rate(fraction))
+                losses = self.game.step(self.images[index], labels, self.rate(fraction), self.known())
                 seconds = before + time.monotonic() - started
                 self.progress = Progress(self.game.steps, self.progress.images + batch, seconds)
                 self.window.add(losses, batch)
@@ -227,6 +246,12 @@ class Sitting:
                 f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}. "
                 f"Go on with the same command and --resume."
             )
+
+    def known(self) -> Known | None:
+        """The observed images of the next step."""
+        if self.grounding is None:
+            return None
+        return self.grounding.batch(self.game.steps, self.settings.objectives.ground_batch)
 
     def rate(self, fraction: float) -> float:
         """Factor on the learning rate: a linear warm-up, a plateau, and half a cosine down at the end."""

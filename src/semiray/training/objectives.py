@@ -17,6 +17,7 @@ __all__ = [
     "cross_entropy_critic",
     "cross_entropy_generator",
     "gradient_penalty",
+    "ground_likelihood",
     "relativistic",
     "sliced_wasserstein",
 ]
@@ -102,3 +103,40 @@ def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
     On real images it is `ground`, on generated ones `commit`. Source: Odena et al. 2017, arXiv 1610.09585.
     """
     return functional.cross_entropy(logits, labels)
+
+
+LEAST_ERROR = 0.1
+"""The sorter's standard error never falls below: a few images learnt by heart must not outweigh all else."""
+
+FAR = 1e3
+"""Stands for an infinite bound: Phi is 0 or 1 there, and its gradient 0 instead of undefined."""
+
+
+def ground_likelihood(read: Tensor, low: Tensor, high: Tensor, log_error: Tensor, weight: Tensor) -> Tensor:
+    """Negative log-likelihood of what metadata say of a lead's score, under a normal about the sorter's estimate.
+
+    The score is known exactly (low = high: a normal density), right-censored (high = inf: Tobit), or within the
+    interval that a discrete value stands for (ordered probit). In score space one normal serves every family: for
+    durations this is a transformation model of survival analysis, T = F^-1(Phi(m + sigma e)).
+
+    Args:
+        read: (K, F) estimates m of the leads' scores.
+        low: (K, F) where the score is known to begin, -inf allowed.
+        high: (K, F) where it ends, inf allowed.
+        log_error: (F,) learnt; the standard error sigma is `LEAST_ERROR` + its exponential.
+        weight: (K, F), 0 where nothing is known.
+
+    Source: Tobin 1958, Econometrica 26, 24-36; McCullagh 1980, JRSS B 42, 109-142, section 2.1; Cheng, Wei and Ying
+    1995, Biometrika 82, 835-845, for the transformation model.
+    """
+    sigma = LEAST_ERROR + log_error.exp()
+    exact = low == high
+    begin = ((low.clamp(min=-FAR) - read) / sigma).float()
+    end = ((torch.where(exact, low + 1.0, high).clamp(max=FAR) - read) / sigma).float()
+    # By symmetry the far tail is always the lower one, where log Phi is precise.
+    upper = begin > 0
+    begin, end = torch.where(upper, -end, begin), torch.where(upper, -begin, end)
+    log_begin, log_end = torch.special.log_ndtr(begin), torch.special.log_ndtr(end)
+    within = log_end + torch.log1p(-torch.exp(log_begin - log_end))
+    density = -0.5 * ((low.clamp(min=-FAR) - read) / sigma).square() - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
+    return -(weight * torch.where(exact, density, within)).mean()

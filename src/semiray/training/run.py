@@ -67,7 +67,7 @@ class Run:
         classes: names of the disease classes, empty when unlabelled.
         generator: moving average of the generator, in evaluation mode.
         discriminator: in evaluation mode.
-        data: what is known of the data: fingerprint, number of images, classes.
+        data: what is known of the data: fingerprint, number of images, classes, what was observed.
         grounded: factor -> number of images whose metadata ground it; all other factors' names are assumed.
     """
 
@@ -111,4 +111,5 @@ class Run:
                     f"{RunFiles(folder).model} doesn't fit {RunFiles(folder).record}: {error}"
                 ) from error
             network.to(torch.device(device)).eval().requires_grad_(False)
-        return cls(folder, settings, prior, classes, generator, discriminator, data)
+        grounded = {str(name): int(count) for name, count in dict(data.get("grounded") or {}).items()}
+        return cls(folder, settings, prior, classes, generator, discriminator, data, grounded)
