@@ -1,7 +1,7 @@
-"""`semiray prior`: what is assumed, drawn."""
+"""`semiray prior`: what is assumed, drawn, or fitted to a table."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,7 @@ from semiray.commands.options import Figure
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Look at the distributions that are assumed.", no_args_is_help=True)
+app = typer.Typer(help="Look at the distributions that are assumed; fit them to a table.", no_args_is_help=True)
 
 
 @app.command("show")
@@ -28,3 +28,61 @@ def show(
     text = yaml.safe_dump(prior.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True)
     console.print(text, markup=False, soft_wrap=True, end="")
     save_figure(prior.plot("marginals" if marginals else "pairs"), out)
+
+
+@app.command("fit")
+def fit(
+    table: Annotated[Path, typer.Argument(help="A CSV, TSV or Parquet table, one row an image or a patient.")],
+    ground: Annotated[
+        str,
+        typer.Option(help="Which column tells of which factor: a YAML or TOML file, or a recipe: hannover, ieee8023."),
+    ],
+    prior: Annotated[
+        Path | None, typer.Option(help="Families, and what the table doesn't tell; the study's prior otherwise.")
+    ] = None,
+    patient_column: Annotated[str | None, typer.Option(help="The table's column of patients.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The prior to write, in YAML.")] = Path("prior.yaml"),
+) -> None:
+    """Fit a prior's rates and correlations to a table of patients; censored times count as censored."""
+    from semiray.commands.console import console, wrote
+    from semiray.errors import SemirayError
+    from semiray.priors import RECIPES, JointPrior, fit_prior, read_grounds
+    from semiray.radiographs.tables import PATIENT_COLUMNS, choose_column, read_table
+
+    start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
+    grounds = read_grounds(_read_ground(ground), start)
+    content = read_table(table)
+    column = choose_column(content, patient_column, PATIENT_COLUMNS, "--patient-column")
+    names = [f"row {i}" for i in range(1, len(content.rows) + 1)]
+    patients = [(column and row[column]) or name for row, name in zip(content.rows, names, strict=True)]
+    try:
+        fitted = fit_prior(content.rows, patients, grounds, start, names=names)
+    except SemirayError as error:
+        raise SemirayError(f"{table}: {error}") from None
+    whose = f"column {column} says whose row it is" if column else "no column of patients: every row counts as one"
+    console.print(f"Patients: {whose}", markup=False, soft_wrap=True)
+    console.print("\n".join(fitted.lines), markup=False, soft_wrap=True)
+    for recipe in {rule.recipe for rule in grounds.values() if rule.recipe is not None}:
+        console.print(f"note: {RECIPES[recipe].caveat}", markup=False, soft_wrap=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.partial")
+    try:
+        temporary.write_text(fitted.to_yaml(f"Fitted to {table.name} by `semiray prior fit`"), encoding="utf-8")
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    wrote(out)
+
+
+def _read_ground(text: str) -> Any:
+    """What stands under `ground` in a file, or all of the file; or a recipe's name as it is."""
+    from semiray.errors import SemirayError
+    from semiray.priors import RECIPES
+    from semiray.settings import read_tree
+
+    if text in RECIPES:
+        return text
+    if not Path(text).exists():
+        raise SemirayError(f"--ground {text}: neither a file nor a recipe; the recipes are {', '.join(RECIPES)}")
+    tree = read_tree(Path(text))
+    return tree.get("ground", tree)

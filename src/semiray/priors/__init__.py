@@ -13,11 +13,16 @@ from semiray.priors.events import Event, read_event
 from semiray.priors.factors import Factor
 from semiray.priors.families import FAMILIES, register
 from semiray.priors.family import SCORE_BOUND, Family, Parameter, normal_cdf, normal_score
+from semiray.priors.fitting import FittedPrior, fit_prior
+from semiray.priors.grounds import Ground, read_grounds
 from semiray.priors.joint import JointPrior
 from semiray.priors.marginal import Marginal
+from semiray.priors.observations import Observations, observe
+from semiray.priors.recipes import RECIPES
 
 __all__ = [
     "FAMILIES",
+    "RECIPES",
     "SCORE_BOUND",
     "Between",
     "ConditionalPrior",
@@ -25,13 +30,19 @@ __all__ = [
     "Event",
     "Factor",
     "Family",
+    "FittedPrior",
+    "Ground",
     "JointPrior",
     "Marginal",
+    "Observations",
     "Parameter",
     "discrete_family",
+    "fit_prior",
     "nearest_correlation",
     "normal_cdf",
     "normal_score",
+    "observe",
     "read_event",
+    "read_grounds",
     "register",
 ]

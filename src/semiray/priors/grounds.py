@@ -1,8 +1,8 @@
 """The rules of grounding as a person writes them: which columns of a table say what about which factor.
 
-    ground:
-      survival: {column: outcome, values: {recovered: 1, died: 0}}
-      duration: {time: days, event: discharged}
+ground:
+  survival: {column: outcome, values: {recovered: 1, died: 0}}
+  duration: {time: days, event: discharged}
 """
 
 from __future__ import annotations

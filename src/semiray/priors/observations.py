@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -79,19 +80,19 @@ class Observations:
     @property
     def patients(self) -> int:
         """How many patients have an observation."""
-        return len(self.patient[self.known].unique())
+        return len(np.unique(self.patient[self.known]))
 
     @property
     def events(self) -> int:
         """How many patients have an observation that isn't censored."""
-        return len(self.patient[self.known & ~self.censored].unique())
+        return len(np.unique(self.patient[self.known & ~self.censored]))
 
     @property
     def disagreeing(self) -> int:
         """How many patients have rows that say different things."""
         said = torch.stack([self.patient.to(torch.float64), self.value, self.censored.to(torch.float64)], -1)
-        different = said[self.known].unique(dim=0)[:, 0]
-        return int((different.unique(return_counts=True)[1] > 1).sum())
+        different = np.unique(said[self.known], axis=0)[:, 0]
+        return int((np.unique(different, return_counts=True)[1] > 1).sum())
 
     def interval(self, marginal: Marginal) -> tuple[Tensor, Tensor]:
         """Scores (N,), (N,) float64, between which the lead's score is known to lie: all that a likelihood needs.
@@ -125,10 +126,10 @@ class Observations:
     def within(self, marginal: Marginal, *, names: Sequence[str] | None = None, origin: str = "") -> Observations:
         """The same observations as this distribution can have them.
 
-        A value at the very end of a continuous distribution's range (a duration of 0 days) would have an infinite score.
-        It stands for all that is rounded to it, and is moved inwards by half of the last decimal that the column uses:
-        half a day where days are whole, at most a quarter of the range. A censored value at the lower end (treated for
-        at least 0 days) says nothing and becomes no observation.
+        A value at the very end of a continuous distribution's range (a duration of 0 days) would have an infinite
+        score. It stands for all that is rounded to it, and is moved inwards by half of the last decimal that the column
+        uses: half a day where days are whole, at most a quarter of the range. A censored value at the lower end
+        (treated for at least 0 days) says nothing and becomes no observation.
 
         Args:
             marginal: the lead's distribution.
@@ -147,9 +148,9 @@ class Observations:
         wrong = (self.known & ~possible).nonzero().flatten().tolist()
         if wrong:
             raise SemirayError(
-                f"ground: {marginal.name.split('[')[0]}: {_row_name(names, wrong[0])}{origin} says {value[wrong[0]]:g}, "
-                f"which the prior doesn't have: it is {marginal.range}{_and_more(wrong)}. Correct the table, leave the "
-                "cell empty where nothing is known, or choose another family or range"
+                f"ground: {marginal.name.split('[')[0]}: {_row_name(names, wrong[0])}{origin} says "
+                f"{value[wrong[0]]:g}, which the prior doesn't have: it is {marginal.range}{_and_more(wrong)}. Correct "
+                "the table, leave the cell empty where nothing is known, or choose another family or range"
             )
         if not marginal.discrete:
             nudge = min(_rounding(value[self.known]) / 2, (high - low) / 4)

@@ -144,8 +144,9 @@ RECIPES: Mapping[str, Recipe] = {
         Recipe(
             "hannover",
             "data.csv of the COVID-19 Image Repository, Hannover Medical School",
-            "A patient without a date of death counts as a survivor, which the missing date does not prove. Duration runs "
-            "from admission to the end of intensive care, or to death; without either it is censored on the last day seen.",
+            "A patient without a date of death counts as a survivor, which the missing date does not prove. Duration "
+            "runs from admission to the end of intensive care, or to death; without either it is censored on the last "
+            "day seen.",
             ("admission_offset", "icu_admission_offset", "icu_release_offset", "death_offset"),
             {
                 "survival": {"column": "survived"},
@@ -157,8 +158,8 @@ RECIPES: Mapping[str, Recipe] = {
         Recipe(
             "ieee8023",
             "metadata.csv of the COVID-19 image data collection, ieee8023/covid-chestxray-dataset",
-            "No column says when an illness ended: every duration is censored on the day of the last image, and days count "
-            "from first symptoms or from admission, whichever the source gave.",
+            "No column says when an illness ended: every duration is censored on the day of the last image, and days "
+            "count from first symptoms or from admission, whichever the source gave.",
             ("offset", "survival"),
             {
                 "survival": {"column": "survival"},
