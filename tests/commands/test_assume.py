@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from semiray.cli import main
-from semiray.priors import JointPrior
+from semiray.priors import RECIPES, JointPrior
 
 Semiray = Callable[..., tuple[int, str, str]]
 HEADER = "patient_id,days,discharged,outcome\n"
@@ -60,6 +60,12 @@ def test_rules_may_stand_alone_and_the_patients_column_be_named(table: Path, sem
     code, said, _ = semiray_says(*words, "--patient-column", "who")
     assert code == 0
     assert "5 patients" in said
+
+
+def test_help_names_the_recipes(semiray_says: Semiray) -> None:
+    _, said, _ = semiray_says("prior", "fit", "--help")
+    for recipe in RECIPES:
+        assert recipe in said
 
 
 def test_a_recipe_brings_its_caveat(table: Path, semiray_says: Semiray) -> None:

@@ -115,6 +115,14 @@ def test_repeated_rows_of_a_patient_change_nothing() -> None:
         assert repeated.correlations[pair].value == pytest.approx(estimate.value, abs=1e-5)
 
 
+def test_rows_that_follow_a_course_are_told_of() -> None:
+    rows = [
+        {"days": f"{day}", "discharged": ended} for end in (4, 6, 10) for day, ended in ((end - 2, "no"), (end, "yes"))
+    ]
+    found = fit(rows, list("aabbcc"), {"duration": RULES["duration"]})
+    assert any(line.startswith("duration: the rows of 3 patients differ") for line in found.lines)
+
+
 def test_starting_correlations_stay_where_the_table_tells_nothing() -> None:
     start = JointPrior.from_dict(
         START.to_dict() | {"between": [["survival", "duration", 0.1], ["texture", "duration", 0.3]]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ def test_rules_are_read_in_the_prior_s_order() -> None:
 
 def test_nothing_said_is_nothing_grounded() -> None:
     assert read_grounds(None, PRIOR) == {}
-    assert read_grounds({}, PRIOR) == {}
+    assert read_grounds({}, PRIOR) == read_grounds({"recipe": None, "survival": None}, PRIOR) == {}
 
 
 def test_yaml_s_yes_and_no_are_the_words() -> None:
@@ -76,6 +78,7 @@ WRONG = [
     ({"duration": {"time": "a", "event": "b", "values": {"died": 2}}}, r"duration: values must be 1 .* or 0"),
     ("hanover", r"no recipe 'hanover', did you mean 'hannover'\?"),
     ({"recipe": 7}, r"no recipe 7"),
+    ({"recipe": ["hannover"]}, r"no recipe \['hannover'\]"),
     ([1], r"ground = \[1\]: write factor"),
 ]
 
@@ -90,6 +93,13 @@ def test_a_recipe_that_speaks_of_none_of_the_factors_says_so() -> None:
     prior = JointPrior.from_dict({"factors": {"x": {"family": "normal", "mean": 0, "standard_deviation": 1}}})
     with pytest.raises(SemirayError, match=r"speaks of survival, duration.* its factors are x"):
         read_grounds("hannover", prior)
+
+
+def test_the_page_s_rules_are_read() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "grounding.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
+    read = [read_grounds(yaml.safe_load(block)["ground"], PRIOR) for block in blocks]
+    assert [list(rules) for rules in read] == [["survival", "duration"], ["survival"], ["survival", "duration"]]
 
 
 def test_a_factor_may_be_called_recipe() -> None:

@@ -43,14 +43,16 @@ def test_the_real_table_of_hannover() -> None:
         rows = list(csv.DictReader(file))
     seen = use("hannover", rows, "patient_id")
     assert (len(rows), seen["survival"].patients, seen["survival"].images) == (243, 71, 243)
-    # Of a patient the same is said in each of his rows.
+    # Of a patient the same is said in every row.
     assert [seen[factor].disagreeing for factor in seen] == [0, 0, 0]
     deaths = {row["patient_id"] for row in rows if row["death_offset"]}
     assert float((seen["survival"].weight * (seen["survival"].value == 0)).sum()) == pytest.approx(len(deaths))
     assert len(deaths) == 5
     ended = deaths | {row["patient_id"] for row in rows if row["icu_release_offset"]}
     assert seen["duration"].events == len(ended)
-    # 6b53918c was admitted 6 days before his last exam and died 20 days after it.
+    assert seen["duration"].patients == 31 + 28
+    assert not {row["patient_id"] for row, cut in zip(rows, seen["duration"].censored, strict=True) if cut} & ended
+    # 6b53918c was admitted 6 days before the last exam and died 20 days after it.
     assert {
         float(v) for v, row in zip(seen["duration"].value, rows, strict=True) if row["patient_id"] == "6b53918c"
     } == {26}
@@ -72,6 +74,17 @@ def test_without_an_end_a_course_is_censored_on_the_last_day_seen() -> None:
     seen = hannover(("a", "-3", "", "", ""), ("a", "-11", "", "", ""), ("b", "-1", "4", "", ""))["duration"]
     assert seen.value.tolist() == [11, 11, 5]
     assert seen.censored.all()
+
+
+def test_those_without_an_end_can_be_left_out() -> None:
+    rows = [{"admission_offset": "0", "icu_release_offset": "4"}, {"admission_offset": "-3"}]
+    rows = [dict.fromkeys(("icu_admission_offset", "icu_release_offset", "death_offset"), "") | row for row in rows]
+    tree = {
+        "recipe": "hannover",
+        "duration": {"time": "treated_days", "event": "treatment_ended", "values": {False: None}},
+    }
+    seen = observe(rows, ["a", "b"], read_grounds(tree, PRIOR), PRIOR)["duration"]
+    assert seen.known.tolist() == [True, False]
 
 
 def test_a_laboratory_value_counts_as_seen() -> None:

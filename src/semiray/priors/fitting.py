@@ -66,7 +66,7 @@ def fit_prior(
 
     Args:
         rows: one mapping from column to cell a row.
-        patients: the patient of each row; a patient counts once, however many rows there are of him.
+        patients: the patient of each row; a patient counts once, whatever the number of rows.
         grounds: which column tells of which factor, of `read_grounds`.
         prior: families, and whatever the table doesn't tell of.
         names: what to call the rows in messages: row 1, row 2, ... unless given.
@@ -127,6 +127,7 @@ def fit_prior(
         *(_factor_line(fitted, name, parameters[name], seen[name]) for name in parameters),
         *(f"{one} with {other}: {estimate}" for (one, other), estimate in correlations.items()),
         *(f"{name}: as it was; {reason}" for name, reason in kept.items()),
+        *(_difference(name, seen[name]) for name in parameters if seen[name].disagreeing),
         *notes,
     ]
     return FittedPrior(fitted, parameters, correlations, kept, tuple(lines))
@@ -180,10 +181,17 @@ def _between(
     return entries, changed
 
 
+def _difference(name: str, seen: Observations) -> str:
+    """Rows of one patient may well differ, but of a course that is followed up only the last row knows the whole."""
+    return (
+        f"{name}: the rows of {seen.disagreeing:,} patients differ, and share the patient's weight; where they follow "
+        "one course, give its last row alone"
+    )
+
+
 def _factor_line(prior: JointPrior, name: str, estimates: Sequence[Estimate], seen: Observations) -> str:
     factor = next(factor for factor in prior.factors if factor.name == name)
     censored = seen.patients - seen.events
     counted = f"{seen.patients:,} patients" + (f", {seen.events:,} events, {censored:,} censored" if censored else "")
-    different = f", {seen.disagreeing:,} with rows that differ" if seen.disagreeing else ""
     unit = f" [{factor.unit}]" if factor.unit else ""
-    return f"{name} ~ {factor.family}{unit}: {'; '.join(map(str, estimates))}; {counted}{different}"
+    return f"{name} ~ {factor.family}{unit}: {'; '.join(map(str, estimates))}; {counted}"

@@ -68,8 +68,9 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
     entries = {"recipe": tree} if isinstance(tree, str) else tree
     if not isinstance(entries, Mapping):
         raise SemirayError(f"ground = {tree!r}: write factor: {_EXAMPLE}; or recipe: {' or '.join(RECIPES)}")
-    recipe = entries.get("recipe") if "recipe" not in prior.slices else None
-    rules: dict[Any, Any] = {name: rule for name, rule in entries.items() if recipe is None or name != "recipe"}
+    factors_own = "recipe" in prior.slices  # a factor may bear that name
+    recipe = None if factors_own else entries.get("recipe")
+    rules: dict[Any, Any] = {name: rule for name, rule in entries.items() if factors_own or name != "recipe"}
     if recipe is not None:
         rules = {**_recipe_rules(recipe, prior), **rules}
     for name in rules:
@@ -83,7 +84,7 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
 
 
 def _recipe_rules(recipe: Any, prior: JointPrior) -> dict[str, Any]:
-    if recipe not in RECIPES:
+    if not isinstance(recipe, str) or recipe not in RECIPES:
         raise SemirayError(
             f"ground: no recipe {recipe!r}{suggestion(str(recipe), RECIPES)}; there are {', '.join(RECIPES)}"
         )

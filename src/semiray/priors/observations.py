@@ -1,7 +1,7 @@
 """What a table says of the factors: rules and rows of text in, observations with censoring and patients' weights out.
 
 Rules (`grounds.py`) name columns for factors, and every row that can be read becomes one observation of a factor's lead
-dimension. A patient still treated after 12 days is not discarded: his duration is right-censored, known to exceed 12.
+dimension. A patient still treated after 12 days is not discarded: the duration is right-censored, known to exceed 12.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Observations:
 
     Attributes:
         weight: (N,) float64, 1 / (the patient's rows with an observation), 0 where nothing is known: every observed
-            patient counts once, however many images there are of him.
+            patient counts once, whatever the number of images.
 
     Example:
         >>> value, patient = torch.tensor([3.0, float("nan"), 5.0, 8.0]), torch.tensor([0, 0, 0, 1])

@@ -1,7 +1,7 @@
 """Recipes for tables that many people use: what their columns say about a patient's course, worked out row by row.
 
-A recipe adds columns to the table's rows and says which factor is read from which. It says of every patient the same in
-all of his rows, so that it doesn't matter which of his images is looked at.
+A recipe adds columns to the table's rows and says which factor is read from which. Of a patient it says the same in
+every row, so that it doesn't matter which image is looked at.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class _Course:
         return {
             "survived": "no" if self.died else "yes",
             "intensive_care": "yes" if self.intensive_care else "no",
-            # Seen only before his admission, a patient was treated for at least 0 days.
+            # Who was seen only before admission was treated for at least 0 days.
             "treated_days": "" if day is None else f"{day if ended else max(0.0, day):g}",
             "treatment_ended": "yes" if ended else "no",
         }
