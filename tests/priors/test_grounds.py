@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ def test_yaml_s_yes_and_no_are_the_words() -> None:
     rules = read_grounds(yaml.safe_load("survival: {column: died, values: {yes: 0, no: 1, '?': null}}"), PRIOR)
     words = rules["survival"].words
     assert [words[word] for word in ("yes", "y", "no", "n", "?")] == [0.0, 0.0, 1.0, 1.0, None]
+
+
+def test_rules_mean_the_same_once_settings_have_written_them() -> None:
+    tree = yaml.safe_load("{survival: {column: died, values: {no: 1, yes: null}}}")
+    again = json.loads(json.dumps(tree))  # which makes words of the two keys
+    assert read_grounds(again, PRIOR) == read_grounds(tree, PRIOR)
 
 
 def test_a_continuous_factor_knows_no_words_of_its_own() -> None:

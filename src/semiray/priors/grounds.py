@@ -126,10 +126,11 @@ def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None)
 def _read_words(values: Any, where: str) -> dict[str, float | None]:
     if not isinstance(values, Mapping):
         raise SemirayError(f"{where}: values must say what words mean, such as values: {{recovered: 1, died: 0}}")
-    words: dict[str, float | None] = {}
+    implied: dict[str, float | None] = {}
+    said: dict[str, float | None] = {}
     for word, value in values.items():
-        meaning = None if value is None else number(value, f"{where}: values: {word}")
-        # YAML turns a bare yes or no into true or false before anybody can see which word it was.
-        spelt = [w for w, answer in ANSWERS.items() if answer == word] if isinstance(word, bool) else [str(word)]
-        words |= {normal_word(w): meaning for w in spelt}
-    return words
+        spelt = normal_word(str(word))
+        said[spelt] = None if value is None else number(value, f"{where}: values: {word}")
+        # YAML turns a bare yes or no into true or false before anybody can see which word it was: all go together.
+        implied |= {other: said[spelt] for other, answer in ANSWERS.items() if answer == ANSWERS.get(spelt)}
+    return implied | said
