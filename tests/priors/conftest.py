@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -19,6 +20,10 @@ CASES: dict[str, tuple[dict[str, Any], Any]] = {
     "exponential": ({"mean": 10.0}, stats.expon(scale=10.0)),
     "lognormal": ({"median": 3.0, "sigma": 0.6}, stats.lognorm(s=0.6, scale=3.0)),
     "normal": ({"mean": -2.0, "standard_deviation": 4.0}, stats.norm(-2.0, 4.0)),
+    "tabulated": (  # a straight table of log(code + 1) is a shifted lognormal
+        {"table": [0.5 + 0.3 * s for s in range(-8, 9)], "low": -1.0},
+        stats.lognorm(s=0.3, loc=-1.0, scale=math.exp(0.5)),
+    ),
     "uniform": ({"low": -1.0, "high": 3.0}, stats.uniform(-1.0, 4.0)),
     "weibull": ({"shape": 1.7, "scale": 12.0}, stats.weibull_min(c=1.7, scale=12.0)),
 }

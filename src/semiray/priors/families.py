@@ -6,11 +6,13 @@ from semiray.errors import SemirayError
 from semiray.priors.continuous import EXPONENTIAL, LOGNORMAL, NORMAL, UNIFORM, WEIBULL
 from semiray.priors.discrete import BERNOULLI, CATEGORICAL
 from semiray.priors.family import Family
+from semiray.priors.tabulated import TABULATED
 
 __all__ = ["FAMILIES", "register"]
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (BERNOULLI, CATEGORICAL, EXPONENTIAL, LOGNORMAL, NORMAL, UNIFORM, WEIBULL)
+    family.name: family
+    for family in (BERNOULLI, CATEGORICAL, EXPONENTIAL, LOGNORMAL, NORMAL, TABULATED, UNIFORM, WEIBULL)
 }
 """All families by name."""
 
