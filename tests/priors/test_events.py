@@ -49,6 +49,7 @@ def test_an_event_knows_what_it_speaks_of() -> None:
     event = read_event("all(survival) == 1 and duration[3] <= 14", PRIOR.slices, PRIOR.discrete)
     assert event.columns == (0, 1, 2, 3, 4, 8)
     assert event.factors == ("survival", "duration")
+    assert event.condition.columns == event.columns
     assert event.text == "all(survival) == 1 and duration[3] <= 14"
 
 
@@ -92,6 +93,28 @@ WRONG = [
     ("duration < 1e400", "too large", "1e400"),
     (f"duration < 1{'0' * 400}", "too large", "1" + "0" * 400),
     ("é < 3 and duration < y", "no factor 'é'", "é"),
+    ("duration < duration", "both sides are the same", "duration"),
+    ("mean(texture) > mean(texture)", "both sides are the same", "mean(texture)"),
+    ("0 < duration < duration < 3", "both sides are the same", "duration"),
+    ("all(survival) == 1 == any(duration)", "takes no value exactly", "any(duration)"),
+    ("mean(all(duration)) < 3", "only all(factor), any(factor) and mean(factor)", "mean(all(duration))"),
+    ("all(mean(duration) < 3)", "only all(factor)", "all(mean(duration) < 3)"),
+    ("any(all(survival) == 1)", "only all(factor)", "any(all(survival) == 1)"),
+    ("all(duration[0]) < 3", "only all(factor)", "all(duration[0])"),
+    ("duration < 3j", "a number is expected", "3j"),
+    ("duration < -(-3)", "a number is expected", "-(-3)"),
+    ("duration < -'3'", "a number is expected", "'3'"),
+    ("duration < None", "a number is expected", "None"),
+    ("duration < 3 if survival else 2", "a condition is expected", "duration < 3 if survival else 2"),
+    ("(x := 3) < duration", "a number, a factor", "x := 3"),
+    ("duration[duration] < 3", "duration has the dimensions 0 to 4", "duration"),
+    ("duration[0][1] < 3", "a factor is expected before [", "duration[0][1]"),
+    ("survival in {*duration}", "a number is expected", "*duration"),
+    ("survival in duration", "a set of numbers is expected", "duration"),
+    ("f'{duration}' < 3", "a number, a factor", "f'{duration}'"),
+    ("duration @ texture", "a condition is expected", "duration @ texture"),
+    ("await duration", "a condition is expected", "await duration"),
+    ("7 <= duration <= fourteen", "no factor 'fourteen'", "fourteen"),
 ]
 
 
@@ -122,9 +145,33 @@ def test_what_is_no_text_of_an_event_is_refused() -> None:
         "duration <",
         "duration < 3 and",
         "(" * 300,
+        "(" * 300 + "duration < 3" + ")" * 300,
+        "not " * 249 + "x",
+        "duration < " + "-" * 900 + "3",
+        "duration" + "[0" * 400,
         "duration < 3)",
-        "duration \0 < 3",
         "not " * 2000 + "x",
+        None,
+        3,
     ):
         with pytest.raises(SemirayError, match="event"):
             read_event(text, PRIOR.slices, PRIOR.discrete)
+
+
+def test_a_character_that_cannot_be_seen_is_pointed_at() -> None:
+    for character in ("\0", "\u200b", "\ud800", "\x1b"):
+        with pytest.raises(SemirayError, match="can't be printed") as caught:
+            read_event(f"duration {character}< 3", PRIOR.slices, PRIOR.discrete)
+        assert str(caught.value).split("\n")[1:] == ["  duration \ufffd< 3", "           ^"]
+
+
+def test_deep_nesting_is_read_or_refused_but_never_a_traceback() -> None:
+    event = read_event("not " * 240 + "survival == 1", PRIOR.slices, PRIOR.discrete)
+    assert torch.equal(event(CODES), S[:, 0] == 1)
+    event = read_event("(" * 150 + "survival == 1" + ")" * 150, PRIOR.slices, PRIOR.discrete)
+    assert torch.equal(event(CODES), S[:, 0] == 1)
+
+
+def test_python_gives_no_advice_on_style(recwarn: pytest.WarningsRecorder) -> None:
+    read_event("survival == 1and duration < 3", PRIOR.slices, PRIOR.discrete)
+    assert not recwarn.list

@@ -10,59 +10,50 @@ all dimensions            all(survival) == 1     any(duration) > 30     mean(tex
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.priors.conditions import Comparison, Condition, Equal, Join, Less, Mean, Not, Number, Operand, Values
 from semiray.priors.factors import suggestion
 
 __all__ = ["Event", "read_event"]
 
 _LONGEST = 1000
 _LARGEST = 1e30
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Tensor, Tensor], Tensor]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
 _HABITS = (("&&", "and"), ("||", "or"), ("&", "and"), ("|", "or"), ("!", "not"))
-
-Condition = Callable[[Tensor], Tensor]
-"""Codes (n, M) -> (n,) bool."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event, checked and compiled: call it on codes (n, M) to learn where it holds, (n,) bool.
+    """An event, checked: call it on codes (n, M) to learn where it holds, (n,) bool.
 
     Args:
-        text: as it was written.
-        tree: the checked syntax tree, for whoever samples it more cleverly than by rejection.
+        text: as it was written, on one line.
+        condition: what it says, for boxes of codes too.
         columns: the code dimensions that it speaks of, ascending.
         factors: the factors that it speaks of.
-        condition: the compiled function.
     """
 
     text: str
-    tree: ast.expr
+    condition: Condition
     columns: tuple[int, ...]
     factors: tuple[str, ...]
-    condition: Condition
 
     def __call__(self, codes: Tensor) -> Tensor:
         """Where the event holds, (n,) bool, for codes (n, M) in their own units."""
-        return self.condition(codes)
+        return self.condition.truth(codes, codes).certain
+
+    def problem(self, place: tuple[int, int], message: str) -> SemirayError:
+        """An error that points at a place of the text."""
+        return _pointing(self.text, *place, message)
 
 
 def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Event:
-    """Read and compile an event.
+    """Read and check an event.
 
     Args:
         text: the event.
@@ -77,45 +68,35 @@ def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Even
     line = " ".join(text.split())
     if len(line) > _LONGEST:
         raise SemirayError(f"the event has {len(line)} characters, at most {_LONGEST} are read")
+    for i, character in enumerate(line):
+        if not character.isprintable():
+            raise _pointing(line[:i] + "\ufffd" + line[i + 1 :], i, i + 1, "this character can't be printed, nor read")
     try:
-        tree = ast.parse(line, mode="eval").body
-        reader = _Reader(line, slices, discrete.tolist())
-        condition = reader.condition(tree)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's own advice on style, such as on "1and"
+            tree = ast.parse(line, mode="eval").body
+        condition = _Reader(line, slices, discrete.tolist()).condition(tree)
     except SyntaxError as error:
         raise _syntax_problem(line, error) from None
     except (RecursionError, MemoryError, ValueError):
-        raise SemirayError(
-            f"the event can't be read (too deeply nested, or a strange character): {line[:80]}"
-        ) from None
-    factors = tuple(name for name, part in slices.items() if any(part.start <= i < part.stop for i in reader.columns))
-    return Event(line, tree, tuple(sorted(reader.columns)), factors, condition)
-
-
-@dataclass(frozen=True)
-class _Operand:
-    """One side of a comparison: codes -> (n, k), k > 1 only under a quantifier ("all" or "any")."""
-
-    value: Callable[[Tensor], Tensor]
-    quantifier: str = ""
-    continuous: bool = False
+        raise _pointing(line, 0, len(line), "this is too deeply nested") from None
+    columns = condition.columns
+    factors = tuple(name for name, part in slices.items() if any(part.start <= i < part.stop for i in columns))
+    return Event(line, condition, columns, factors)
 
 
 class _Reader:
-    """Turns a syntax tree into functions; keeps the text for carets and gathers the columns spoken of."""
+    """Turns a syntax tree into conditions; keeps the text for carets."""
 
     def __init__(self, line: str, slices: Mapping[str, slice], discrete: list[bool]) -> None:
         self.line, self.slices, self.discrete = line, slices, discrete
-        self.columns: set[int] = set()
 
     def condition(self, node: ast.expr) -> Condition:
         match node:
             case ast.BoolOp(op=op, values=values):
-                parts = [self.condition(value) for value in values]
-                join = torch.logical_and if isinstance(op, ast.And) else torch.logical_or
-                return lambda codes: _fold(join, (part(codes) for part in parts))
+                return Join(tuple(self.condition(value) for value in values), isinstance(op, ast.Or), self.place(node))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                inner = self.condition(operand)
-                return lambda codes: ~inner(codes)
+                return Not(self.condition(operand), self.place(node))
             case ast.Compare():
                 return self.comparison(node)
             case ast.BinOp(op=ast.BitAnd()) | ast.BinOp(op=ast.BitOr()):
@@ -126,55 +107,49 @@ class _Reader:
                 raise self.problem(node, f"this is a number, not yet a condition; compare it: {ast.unparse(node)} == 1")
         raise self.problem(node, "a condition is expected here, such as duration <= 14")
 
-    def comparison(self, node: ast.Compare) -> Condition:
+    def comparison(self, node: ast.Compare) -> Comparison:
         nodes = [node.left, *node.comparators]
-        left = self.operand(node.left)
-        operands, tests = [left], []
+        operands = [self.operand(node.left)]
+        tests: list[Less | Equal] = []
         for i, op in enumerate(node.ops):
-            right = nodes[i + 1]
+            left, right = operands[-1], nodes[i + 1]
             if isinstance(op, ast.In | ast.NotIn):
-                numbers = self.numbers(right)
-                self.refuse_equality(right, operands[-1])
-                tests.append(_membership(operands[-1], numbers, isinstance(op, ast.NotIn)))
+                numbers = tuple(Number(number) for number in self.numbers(right))
+                self.refuse_equality(right, left)
                 if i + 1 < len(node.ops):
                     raise self.problem(nodes[i + 2], "a chain can't go on after a set; join conditions by 'and'")
+                tests.append(Equal(left, numbers, isinstance(op, ast.NotIn)))
                 continue
-            if type(op) not in _COMPARISONS:
-                raise self.problem(right, "compare with ==, !=, <, <=, >, >= or in")
             operands.append(self.operand(right))
-            if isinstance(op, ast.Eq | ast.NotEq):
-                for side in operands[-2:]:
-                    self.refuse_equality(right, side)
-            tests.append(_test(_COMPARISONS[type(op)], operands[-2], operands[-1]))
-        quantifiers = [operand.quantifier for operand in operands if operand.quantifier]
-        if len(quantifiers) > 1:
+            match op:
+                case ast.Lt() | ast.LtE():
+                    tests.append(Less(left, operands[-1], isinstance(op, ast.Lt)))
+                case ast.Gt() | ast.GtE():
+                    tests.append(Less(operands[-1], left, isinstance(op, ast.Gt)))
+                case ast.Eq() | ast.NotEq():
+                    self.refuse_equality(right, left, operands[-1])
+                    tests.append(Equal(left, (operands[-1],), isinstance(op, ast.NotEq)))
+                case _:
+                    raise self.problem(right, "compare with ==, !=, <, <=, >, >= or in")
+            if left.columns and left == operands[-1]:
+                raise self.problem(right, "both sides are the same")
+        words = [word for word in map(_quantifier, nodes) if word]
+        if len(words) > 1:
             raise self.problem(nodes[-1], "only one all(...) or any(...) can stand in a comparison")
-        if not self.columns_of(node):
+        if not any(operand.columns for operand in operands):
             raise self.problem(node, "this compares numbers only; name a factor")
-        reduce = torch.any if quantifiers == ["any"] else torch.all
-        return lambda codes: reduce(_fold(torch.logical_and, (test(codes) for test in tests)), dim=-1)
+        return Comparison(tuple(tests), words == ["any"], self.place(node))
 
-    def operand(self, node: ast.expr) -> _Operand:
+    def operand(self, node: ast.expr) -> Operand:
         match node:
             case ast.Constant() | ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-                number = self.number(node)
-                return _Operand(lambda codes: codes.new_full((1, 1), number))
+                return Number(self.number(node))
             case ast.Name() | ast.Subscript():
-                column = self.column(node)
-                self.columns.add(column)
-                return _Operand(lambda codes: codes[:, column : column + 1], continuous=not self.discrete[column])
-            case ast.Call(func=ast.Name(id=word), args=[ast.Name() as name], keywords=[]) if word in (
-                "all",
-                "any",
-                "mean",
-            ):
+                return Values((self.column(node),))
+            case ast.Call(func=ast.Name(id="all" | "any" | "mean" as word), args=[ast.Name() as name], keywords=[]):
                 part = self.factor(name)
-                self.columns.update(range(part.start, part.stop))
-                continuous = not self.discrete[part.start]
-                if word == "mean":
-                    count = part.stop - part.start  # a quotient, so that 3 / 5 == 0.6 holds
-                    return _Operand(lambda codes: codes[:, part].sum(-1, keepdim=True) / count, "", continuous)
-                return _Operand(lambda codes: codes[:, part], word, continuous)
+                columns = tuple(range(part.start, part.stop))
+                return Mean(columns) if word == "mean" else Values(columns)
             case ast.Call():
                 raise self.problem(node, "only all(factor), any(factor) and mean(factor) can be called")
             case ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
@@ -223,39 +198,27 @@ class _Reader:
             )
         return self.slices[node.id]
 
-    def columns_of(self, node: ast.expr) -> bool:
-        return any(isinstance(part, ast.Name) and part.id in self.slices for part in ast.walk(node))
-
-    def refuse_equality(self, node: ast.expr, side: _Operand) -> None:
-        if side.continuous:
+    def refuse_equality(self, node: ast.expr, *sides: Operand) -> None:
+        if any(not self.discrete[column] for side in sides for column in side.columns):
             raise self.problem(
                 node, "a continuous factor takes no value exactly (probability 0); give a range: 13 <= duration <= 15"
             )
 
-    def problem(self, node: ast.expr, message: str) -> SemirayError:
+    def place(self, node: ast.expr) -> tuple[int, int]:
+        ends = (node.col_offset, node.end_col_offset or node.col_offset + 1)
         # ast counts bytes
-        start = len(self.line.encode()[: node.col_offset].decode(errors="ignore"))
-        end = len(self.line.encode()[: node.end_col_offset or node.col_offset + 1].decode(errors="ignore"))
-        return _pointing(self.line, start, end, message)
+        start, end = (len(self.line.encode()[:offset].decode(errors="ignore")) for offset in ends)
+        return start, end
+
+    def problem(self, node: ast.expr, message: str) -> SemirayError:
+        return _pointing(self.line, *self.place(node), message)
 
 
-def _test(compare: Callable[[Tensor, Tensor], Tensor], left: _Operand, right: _Operand) -> Condition:
-    return lambda codes: compare(left.value(codes), right.value(codes))
-
-
-def _membership(side: _Operand, numbers: tuple[float, ...], negated: bool) -> Condition:
-    def test(codes: Tensor) -> Tensor:
-        inside = (side.value(codes).unsqueeze(-1) == codes.new_tensor(numbers)).any(-1)
-        return ~inside if negated else inside
-
-    return test
-
-
-def _fold(join: Callable[[Tensor, Tensor], Tensor], parts: Iterator[Tensor]) -> Tensor:
-    result = next(parts)
-    for part in parts:
-        result = join(result, part)
-    return result
+def _quantifier(node: ast.expr) -> str:
+    match node:
+        case ast.Call(func=ast.Name(id="all" | "any" as word)):
+            return word
+    return ""
 
 
 def _syntax_problem(line: str, error: SyntaxError) -> SemirayError:
