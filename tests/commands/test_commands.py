@@ -102,6 +102,18 @@ def test_a_prior_file_is_trained_with(work: Path, tmp_path: Path, semiray_says: 
     assert semiray.Run.load(tmp_path / "run").prior.names == ("age[0]", "age[1]")
 
 
+def test_a_table_grounds_what_it_tells(work: Path, tmp_path: Path, semiray_says: Semiray) -> None:
+    import semiray
+
+    rules = tmp_path / "ground.yaml"
+    rules.write_text("ground: {duration: {column: 'duration[0]'}}\n", "utf-8")
+    words = ("train", work / "data", "--out", tmp_path / "run", "--cache", work / "cache", "--images", "8", *TINY)
+    code, said, error = semiray_says(*words, "--ground", rules)
+    assert code == 0, error
+    count = semiray.Run.load(tmp_path / "run").grounded["duration"]
+    assert f"duration is grounded on {count} images. Assumed, grounded on no image: survival, presentation" in said
+
+
 def test_the_same_question_gets_the_same_bytes(work: Path, tmp_path: Path, semiray_says: Semiray) -> None:
     words = ("generate", work / "run", "-n", "10", "--label", "ill", "--where", "survival == 1 and duration <= 14")
     for name in "ab":
@@ -175,6 +187,9 @@ def test_judge_takes_any_folder_of_images_a_class(
         (("train", "DATA", "--out", "NEW", "--resolution", "48"), "resolution"),
         (("train", "DATA", "--out", "NEW", "--set", "objectives.srot=1"), "objectives.sort"),
         (("train", "DATA", "--out", "NEW", "--settings", "nowhere.yaml"), "nowhere.yaml"),
+        (("train", "DATA", "--out", "NEW", "--ground", "nowhere.yaml"), "neither a file nor a recipe"),
+        (("train", "DATA", "--out", "NEW", "--ground", "hannover"), "needs the columns admission_offset"),
+        (("train", "DATA", "--out", "NEW", "--set", "ground={duratoin: {column: days}}"), "did you mean 'duration'"),
         (("train", "nowhere", "--out", "NEW"), "nowhere"),
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
         (("train", "DATA", "--out", "NEW", "--label-from", "("), "label_from"),

@@ -1,11 +1,11 @@
 """`semiray prior`: what is assumed, drawn, or fitted to a table."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from semiray.commands.options import Figure
+from semiray.commands.options import Figure, read_ground
 
 __all__ = ["app"]
 
@@ -50,7 +50,7 @@ def fit(
     from semiray.radiographs.tables import PATIENT_COLUMNS, choose_column, read_table
 
     start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
-    grounds = read_grounds(_read_ground(ground), start)
+    grounds = read_grounds(read_ground(ground), start)
     content = read_table(table)
     column = choose_column(content, patient_column, PATIENT_COLUMNS, "--patient-column")
     names = [f"row {i}" for i in range(1, len(content.rows) + 1)]
@@ -72,17 +72,3 @@ def fit(
     finally:
         temporary.unlink(missing_ok=True)
     wrote(out)
-
-
-def _read_ground(text: str) -> Any:
-    """What stands under `ground` in a file, or all of the file; or a recipe's name as it is."""
-    from semiray.errors import SemirayError
-    from semiray.priors import RECIPES
-    from semiray.settings import read_tree
-
-    if text in RECIPES:
-        return text
-    if not Path(text).exists():
-        raise SemirayError(f"--ground {text}: neither a file nor a recipe; the recipes are {', '.join(RECIPES)}")
-    tree = read_tree(Path(text))
-    return tree.get("ground", tree)

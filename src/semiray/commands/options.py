@@ -22,6 +22,7 @@ __all__ = [
     "RunFolder",
     "Seed",
     "parse_classes",
+    "read_ground",
     "with_groups",
 ]
 
@@ -102,6 +103,19 @@ def parse_classes(text: str) -> dict[str, str]:
             raise SemirayError(f"--classes '{text}': {label} stands twice.")
         names[label] = name
     return names
+
+
+def read_ground(text: str) -> Any:
+    """What stands under `ground` in a file, or all of the file; or a recipe's name as it is."""
+    from semiray.priors import RECIPES
+    from semiray.settings import read_tree
+
+    if text in RECIPES:
+        return text
+    if not Path(text).exists():
+        raise SemirayError(f"--ground {text}: neither a file nor a recipe; the recipes are {', '.join(RECIPES)}")
+    tree = read_tree(Path(text))
+    return tree.get("ground", tree)
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semiray.commands.options import Data, Out, Reading, with_groups
+from semiray.commands.options import Data, Out, Reading, read_ground, with_groups
 from semiray.errors import SemirayError
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ def train(
     images: Annotated[int | None, typer.Option(help="Images to train on, each counted each time it is shown.")] = None,
     preset: Annotated[str | None, typer.Option(metavar="default|study", help="Where all other settings start.")] = None,
     prior: Annotated[Path | None, typer.Option(help="What is assumed, in YAML; the study's prior otherwise.")] = None,
+    ground: Annotated[
+        str | None, typer.Option(help="Columns that ground factors: a YAML or TOML file, or hannover or ieee8023.")
+    ] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings in YAML or TOML.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, e.g. objectives.sort=0.5; any number of times.")
@@ -35,11 +38,11 @@ def train(
     """Train on DATA's training patients, and write the run. Ctrl-C saves; --resume goes on."""
     from semiray.commands.console import console, read_data, wrote
     from semiray.commands.live import live_reports
-    from semiray.priors import JointPrior
+    from semiray.priors import JointPrior, read_grounds
     from semiray.settings import load_settings
     from semiray.training import RunFiles, train
     from semiray.training.loop import check_unused
-    from semiray.training.run import read_run_record
+    from semiray.training.run import read_run_record, run_prior
 
     tree = None if prior is None else JointPrior.from_yaml(prior).to_dict()
     chosen = load_settings(
@@ -50,18 +53,21 @@ def train(
         images=images,
         preset=preset,
         prior=tree,
+        ground=None if ground is None else read_ground(ground),
         seed=seed,
         data=reading.given() or None,
     )
     if not resume:
         check_unused(RunFiles(out))  # before anything is read: decoding a large folder takes minutes
+        read_grounds(chosen.ground, run_prior(chosen))
     read = read_run_record(out)[0] if resume else chosen
-    if resume and (assignments or settings or preset or prior or resolution or seed is not None):
+    if resume and (assignments or settings or preset or prior or ground or resolution or seed is not None):
         check_same(chosen, read)
     options = read.data.model_dump(exclude={"fractions"}) | reading.given()
     radiographs = read_data(data, resolution=read.resolution, cache=reading.cache, **options)
     with live_reports() as show:
-        train(radiographs, out, chosen, resume=resume, on_report=show)
+        run = train(radiographs, out, chosen, resume=resume, on_report=show)
+    console.print(run.meaning, markup=False, soft_wrap=True)
     wrote(out)
     words = shlex.join(["semiray", "evaluate", str(out), str(data), "--out", "proof"])
     console.print(f"Next: {words}", markup=False, soft_wrap=True)

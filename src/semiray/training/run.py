@@ -85,6 +85,18 @@ class Run:
         """Side of the images in pixels."""
         return int(self.settings.resolution)
 
+    @property
+    def meaning(self) -> str:
+        """Which factors' names are known to be true, and which the user assumed, in a sentence or two."""
+        assumed = [factor.name for factor in self.prior.factors if not self.grounded.get(factor.name)]
+        words = [f"{name} is grounded on {count:,} images." for name, count in self.grounded.items() if count]
+        if assumed:
+            words.append(
+                f"Assumed, grounded on no image: {', '.join(assumed)}. The names say which distribution was assumed, "
+                "not what the images show."
+            )
+        return " ".join(words)
+
     @classmethod
     def load(cls, path: Path | str, device: str = "cpu") -> "Run":
         """Read a run from its folder.
