@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from semiray.errors import SemirayError
     from semiray.evaluation import evaluate, judge
-    from semiray.generation import SyntheticDataset, encode, generate, traverse, write_images
+    from semiray.generation import SyntheticDataset, encode, generate, represent, traverse, write_images
     from semiray.priors import Factor, JointPrior
     from semiray.radiographs import load_radiographs, split_by_patient
     from semiray.settings import Settings
@@ -36,6 +36,7 @@ __all__ = [
     "generate",
     "judge",
     "load_radiographs",
+    "represent",
     "split_by_patient",
     "train",
     "traverse",
@@ -45,7 +46,7 @@ __all__ = [
 _ROOMS = {
     "errors": ("SemirayError",),
     "evaluation": ("evaluate", "judge"),
-    "generation": ("SyntheticDataset", "encode", "generate", "traverse", "write_images"),
+    "generation": ("SyntheticDataset", "encode", "generate", "represent", "traverse", "write_images"),
     "priors": ("Factor", "JointPrior"),
     "radiographs": ("load_radiographs", "split_by_patient"),
     "settings": ("Settings",),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from semiray.commands import ask, assume, data, demo, prove, train
+from semiray.commands import ask, assume, data, demo, prove, represent, train
 from semiray.errors import SemirayError
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ for command in (
     train.train,
     ask.generate,
     ask.traverse,
+    represent.represent,
     ask.samples,
     ask.networks,
     prove.evaluate,

@@ -1,22 +1,32 @@
-"""Ask a trained run for images, look at what its factors do, read codes from images, use the images for training."""
+"""Ask a trained run for images, look at its factors, read and re-present real images, train with generated ones."""
 
 from semiray.generation.dataset import RadiographDataset, SyntheticDataset
 from semiray.generation.encoding import encode, encode_scores
 from semiray.generation.figures import plot_networks, plot_samples
+from semiray.generation.inversion import Inversion, invert
+from semiray.generation.representation import Representation, represent
+from semiray.generation.representation_figure import plot_representation
 from semiray.generation.sampling import Synthetic, generate
+from semiray.generation.similarity import ssim
 from semiray.generation.traversal import traversal_images, traverse
 from semiray.generation.writers import check_out, write_images
 
 __all__ = [
+    "Inversion",
     "RadiographDataset",
+    "Representation",
     "Synthetic",
     "SyntheticDataset",
     "check_out",
     "encode",
     "encode_scores",
     "generate",
+    "invert",
     "plot_networks",
+    "plot_representation",
     "plot_samples",
+    "represent",
+    "ssim",
     "traversal_images",
     "traverse",
     "write_images",

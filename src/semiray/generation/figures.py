@@ -29,22 +29,24 @@ _THUMB_PIXELS = round(THUMB * _DPI)
 _BARS = ("#3a6ea5", "#b5651d")  # generator, discriminator
 
 
-_NOTE = "Shows images that a generator made; no patient's radiographs."
 _MARKS = {
-    "png": {"Software": "semiray", "Synthetic": "true", "Description": _NOTE},
-    "pdf": {"Creator": "semiray", "Keywords": "synthetic", "Subject": _NOTE},
-    "svg": {"Creator": "semiray", "Keywords": "synthetic", "Description": _NOTE},
+    "png": ({"Software": "semiray", "Synthetic": "true"}, "Description"),
+    "pdf": ({"Creator": "semiray", "Keywords": "synthetic"}, "Subject"),
+    "svg": ({"Creator": "semiray", "Keywords": "synthetic"}, "Description"),
 }
 
 
 class SyntheticFigure(Figure):
     """A figure of generated images, whose files say so whoever saves them."""
 
+    note = "Shows images that a generator made; no patient's radiographs."
+
     def savefig(self, fname: Any, **options: Any) -> None:
         """Save as matplotlib does, marked as synthetic in the metadata of PNG, PDF and SVG."""
         kind = options.get("format") or Path(str(fname)).suffix.lower().removeprefix(".") or "png"
         if kind in _MARKS:
-            options["metadata"] = _MARKS[kind] | dict(options.get("metadata") or {})
+            marks, place = _MARKS[kind]
+            options["metadata"] = marks | {place: self.note} | dict(options.get("metadata") or {})
         super().savefig(fname, **options)
 
 

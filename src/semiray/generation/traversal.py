@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from semiray.priors import Factor, JointPrior
     from semiray.training.run import Run
 
-__all__ = ["factor_path", "traversal_images", "traverse"]
+__all__ = ["factor_path", "name_standing", "traversal_images", "traverse"]
 
 _MOST_COLUMNS = 16  # thumbnails side by side that a page still shows
 _GAP, _LEFT, _TOP, _BOTTOM = 0.3, 0.4, 0.4, 0.5  # inches
@@ -178,14 +178,17 @@ def _flow(columns: dict[str, int]) -> list[list[str]]:
 
 
 def _caption(run: Run, names: Sequence[str]) -> str:
-    grounded = [f"{name} (grounded on {run.grounded[name]:,} images)" for name in names if run.grounded.get(name)]
-    assumed = [name for name in names if not run.grounded.get(name)]
-    text = (
+    return (
         "Generated images, not patients' radiographs. Each row is one imagined patient: noise and all other codes "
         "stay, all dimensions of the panel's factor move together; its lead dimension's values are shown."
+        + name_standing(run, names)
     )
-    if grounded:
-        text += f" Known from data: {', '.join(grounded)}."
-    if assumed:
-        text += f" Assumed, grounded on no image, so that the name is a wish: {', '.join(assumed)}."
-    return text
+
+
+def name_standing(run: Run, names: Sequence[str]) -> str:
+    """Which of some factors' names are known from data and which are assumed, in sentences that begin with a space."""
+    grounded = [f"{name} (grounded on {run.grounded[name]:,} images)" for name in names if run.grounded.get(name)]
+    assumed = [name for name in names if not run.grounded.get(name)]
+    known = f" Known from data: {', '.join(grounded)}." if grounded else ""
+    wish = f" Assumed, grounded on no image, so that the name is a wish: {', '.join(assumed)}." if assumed else ""
+    return known + wish

@@ -1,0 +1,43 @@
+"""`semiray represent`: one real image as the generator sees it, then with one factor moved."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semiray.commands.options import Figure, RunFolder
+
+__all__ = ["represent"]
+
+
+def represent(
+    run: RunFolder,
+    image: Annotated[Path, typer.Argument(help="A radiograph: PNG, JPEG, TIFF, BMP or WebP.")],
+    move: Annotated[str, typer.Option(help="The factor that moves, or one dimension, e.g. 'duration[3]'.")],
+    steps: Annotated[int, typer.Option(min=2, help="Steps of the move, over its quantiles.")] = 8,
+    label: Annotated[str | None, typer.Option(help="The image's class; the sorter guesses it otherwise.")] = None,
+    out: Figure = Path("represent.png"),
+    seed: Annotated[int, typer.Option(min=0, help="Of the search's starts: the same seed gives the same figure.")] = 0,
+) -> None:
+    """Encode a radiograph, show its reconstruction and error, then the same patient while one factor moves."""
+    from semiray.commands.console import console, progress_bar, save_figure
+    from semiray.errors import SemirayError
+    from semiray.generation import plot_representation, represent
+    from semiray.training import Run
+
+    if out.resolve() == image.resolve():
+        raise SemirayError(f"--out {out} is the image itself, which the figure would replace: name another file.")
+    loaded = Run.load(run)
+    with progress_bar("Searching") as show:
+        found = represent(loaded, image, move=move, steps=steps, label=label, seed=seed, progress=show)
+    if found.label is not None:
+        console.print(
+            f"Class: {found.label}, {'guessed by the sorter' if found.label_guessed else 'given'}", markup=False
+        )
+    console.print(
+        f"Reconstruction: SSIM {found.ssim:.3f} (by noise alone {found.noise_ssim:.3f}), "
+        f"mean error {found.error:.1f} grey levels of 255",
+        markup=False,
+        soft_wrap=True,
+    )
+    save_figure(plot_representation(loaded, found), out)

@@ -1,0 +1,192 @@
+"""Find what a generator would make an image from: noise, and what noise cannot say of this one patient.
+
+The generator's noise is short (64 numbers): no noise gives an image that was not generated, and a search for one ends
+far from what the generator was trained with. So there are two searches, one after the other (Abdal et al. 2019, arXiv
+1904.03189, search more than noise for StyleGAN; Roich et al. 2021, arXiv 2106.05744, bend it around a pivot):
+
+1. for noise, from several starts at once;
+2. for *offsets*, the noise being kept: constants added to what the generator's fully connected layers give, which set
+   the smallest feature map, and scale and shift the channels. Convolutions stay as they were trained.
+
+Both are held near what the generator knows by a Gaussian prior. Codes are not searched for: they stay as read.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from semiray.errors import SemirayError
+from semiray.generation.sampling import BLOCK, draw_block, render
+from semiray.generation.similarity import ssim
+from semiray.networks import Generator
+
+if TYPE_CHECKING:
+    from semiray.training.run import Run
+
+__all__ = ["Inversion", "invert"]
+
+CANDIDATES = 512  # noises rendered before the search, which fit the encoder and compete with its answer
+STARTS = 4
+STEPS = (40, 80)  # of the search for noise, of that for offsets
+NOISE_RATE, OFFSET_RATE = 0.1, 0.02  # Adam's first step sizes
+PRIOR = 1e-3  # weight of |z|² + |offsets|²
+PIXELS, PYRAMID, LEVELS = 10.0, 2.0, 3  # weights of squared error and Laplacian pyramid; the weight of 1 - SSIM is 1
+RIDGE = 0.03  # of the encoder, as a share of the mean squared norm of the candidates' images
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """What one image is made from, as far as the generator can make it.
+
+    Attributes:
+        run: the run, with a generator of the patient's own: a copy whose offsets were fitted.
+        z: (Z,) float32, the noise.
+        label: position in ``run.classes``; -1 where there are none.
+        offset: root mean square of the offsets, 0 where there are none.
+        noise_ssim: the SSIM that noise alone reached, before the search for offsets.
+    """
+
+    run: Run
+    z: NDArray[np.float32]
+    label: int
+    offset: float
+    noise_ssim: float
+
+    def render(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Images (S, H, W) uint8 of this patient under codes (S, M) in the factors' own units."""
+        z = torch.from_numpy(self.z).expand(len(codes), -1)
+        return render(self.run, z, torch.from_numpy(codes), np.full(len(codes), self.label, np.int64))
+
+
+def invert(
+    run: Run,
+    image: NDArray[np.uint8],
+    codes: NDArray[np.float32],
+    label: int,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Inversion:
+    """Search for the noise and the offsets with which the generator gives an image, codes and class being given.
+
+    The loss is (1 - SSIM) + 10 (mean squared error) + 2 (mean absolute error of a Laplacian pyramid's levels, summed) +
+    0.001 (|z|² + |offsets|²), of images in [0, 1], under Adam with step sizes that fall to nothing. Starts are the
+    noise that a linear encoder reads from the image (ridge regression, fitted to 512 generated images of these codes
+    and this class) and the noises of those among the 512 that come nearest.
+
+    Args:
+        run: A trained run; its generator is copied, never changed.
+        image: (H, W) uint8 at the run's resolution.
+        codes: (M,) float32 in the factors' own units.
+        label: Position in ``run.classes``; -1 where there are none.
+        seed: Of the 512 noises, those of :func:`semiray.generation.generate`.
+        progress: Called with (steps done, steps).
+
+    Returns:
+        The inversion: the same call gives the same numbers, on the same kind of machine.
+
+    Raises:
+        SemirayError: The generator gives values that are not finite.
+    """
+    device = next(run.generator.parameters()).device
+    target = torch.from_numpy(image.astype(np.float32) / 255).to(device)[None, None]
+    generator = copy.deepcopy(run.generator).requires_grad_(False)
+    c = run.prior.standardise(torch.from_numpy(codes)).float().to(device)[None]
+    y = torch.tensor([max(label, 0)], device=device)
+    total = sum(STEPS)
+
+    def make(z: Tensor) -> Tensor:
+        with torch.autocast(device.type, enabled=False):
+            images: Tensor = generator(z, c.expand(len(z), -1), y.expand(len(z)))
+        return (images.float() + 1) / 2
+
+    def loss(z: Tensor) -> Tensor:
+        return _unlikeness(make(z), target) + PRIOR * z.square().sum(dim=1)
+
+    def told(first: int) -> Callable[[int], None]:
+        return lambda step: None if progress is None else progress(first + step, total)
+
+    z = _starts(run, make, target, seed)
+    _descend(lambda: loss(z).sum(), [z], NOISE_RATE, STEPS[0], told(0))
+    with torch.no_grad():
+        losses = loss(z)
+        if not bool(torch.isfinite(losses).all()):
+            raise SemirayError(f"{run.path}: the generator gives values that are not finite; the run can't be used.")
+        z = z[losses.argmin()][None].clone()
+        noise_ssim = float(ssim(make(z), target))
+
+    offsets = _free_biases(generator)
+    trained = [offset.detach().clone() for offset in offsets]
+
+    def size() -> Tensor:
+        return torch.stack([(a - b).square().sum() for a, b in zip(offsets, trained, strict=True)]).sum()
+
+    _descend(lambda: loss(z).sum() + PRIOR * size(), offsets, OFFSET_RATE, STEPS[1], told(STEPS[0]))
+    generator.requires_grad_(False)
+    count = sum(offset.numel() for offset in offsets)
+    own = replace(run, generator=generator)
+    return Inversion(own, z.detach()[0].cpu().numpy(), label, math.sqrt(float(size()) / max(1, count)), noise_ssim)
+
+
+def _starts(run: Run, make: Callable[[Tensor], Tensor], target: Tensor, seed: int) -> Tensor:
+    """Noise to start from, (STARTS, Z): the linear encoder's, then the nearest of the candidates'."""
+    blocks = [draw_block(run, run.prior, seed, block)[0] for block in range(CANDIDATES // BLOCK)]
+    with torch.no_grad():
+        made = torch.cat([make(z.to(target.device)) for z in blocks])
+        z = torch.cat(blocks).to(target.device)
+        nearest = (made - target).square().mean(dim=(1, 2, 3)).argsort(stable=True)[: STARTS - 1]
+        # Fewer images than pixels: ridge regression in its dual form, in double precision.
+        x, z_mean = made.flatten(1).double(), z.double().mean(dim=0)
+        x_mean = x.mean(dim=0)
+        gram = (x - x_mean) @ (x - x_mean).T
+        # A generator whose images are all alike (untrained, say) has nothing to regress on: the encoder gives the mean.
+        ridge = (RIDGE * gram.diagonal().mean()).clamp(min=1e-9) * torch.eye(len(gram)).to(gram)
+        weights = torch.linalg.solve(gram + ridge, z.double() - z_mean)
+        encoded = (target.flatten(1).double() - x_mean) @ (x - x_mean).T @ weights + z_mean
+        return torch.cat([encoded.float(), z[nearest]]).requires_grad_()
+
+
+def _free_biases(generator: Generator) -> list[Tensor]:
+    """The biases of fully connected layers, to be fitted: an offset of a layer's output is a change of its bias."""
+    free: list[Tensor] = []
+    for layer in generator.modules():
+        if isinstance(layer, nn.Linear):
+            old = layer.weight.new_zeros(layer.out_features) if layer.bias is None else layer.bias.detach()
+            layer.bias = nn.Parameter(old.clone())
+            free.append(layer.bias)
+    return free
+
+
+def _descend(
+    loss: Callable[[], Tensor], parts: list[Tensor], rate: float, steps: int, told: Callable[[int], None]
+) -> None:
+    """Adam with a step size that follows half a cosine to nothing."""
+    adam = torch.optim.Adam(parts, lr=rate, betas=(0.9, 0.99))
+    for step in range(steps):
+        adam.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+        for part, gradient in zip(parts, torch.autograd.grad(loss(), parts), strict=True):
+            part.grad = gradient
+        adam.step()
+        told(step + 1)
+
+
+def _unlikeness(x: Tensor, target: Tensor) -> Tensor:
+    """How unlike the target are images (B, 1, H, W) in [0, 1]: structure, grey levels, edges at every scale; (B,)."""
+    difference = x - target
+    unlike = 1 - ssim(x, target) + PIXELS * difference.square().mean(dim=(1, 2, 3))
+    for _ in range(LEVELS):  # the pyramid is linear: that of the difference is the difference of two
+        half = functional.avg_pool2d(difference, 2)
+        detail = difference - functional.interpolate(half, scale_factor=2.0, mode="bilinear", align_corners=False)
+        unlike = unlike + PYRAMID * detail.abs().mean(dim=(1, 2, 3))
+        difference = half
+    return unlike + PYRAMID * difference.abs().mean(dim=(1, 2, 3))

@@ -1,0 +1,56 @@
+"""Structural similarity: how alike are two images to an eye that looks for structure?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from semiray.errors import SemirayError
+
+__all__ = ["WINDOW", "ssim"]
+
+WINDOW = 11
+"""Side of the Gaussian window in pixels. It is the same at every resolution: at 32 px a third of the image's side."""
+
+_SIGMA, _K1, _K2 = 1.5, 0.01, 0.03
+
+
+def ssim(x: Tensor, y: Tensor, *, data_range: float = 1.0) -> Tensor:
+    """Mean structural similarity of image pairs: 1 for equal images, about 0 for unrelated ones.
+
+    With means, variances and covariance under a Gaussian window (11 x 11 pixels, standard deviation 1.5) around each
+    pixel at which the window fits into the image, c1 = (0.01 L)², c2 = (0.03 L)² and L = ``data_range``:
+
+        (2 mx my + c1) (2 sxy + c2) / ((mx² + my² + c1) (sx² + sy² + c2)), averaged over these pixels.
+
+    Wang, Bovik, Sheikh, Simoncelli 2004, doi:10.1109/TIP.2003.819861, equations 13 to 17. Images are not made smaller
+    first, as some implementations do. Differentiable; computes in the images' own precision.
+
+    Args:
+        x: (B, 1, H, W), sides of at least 11 pixels.
+        y: the same shape, or (1, 1, H, W).
+        data_range: what lies between black and white, 255 for grey levels.
+
+    Returns:
+        (B,), at most 1.
+
+    Raises:
+        SemirayError: sides shorter than the window.
+    """
+    if min(x.shape[-2:]) < WINDOW:
+        raise SemirayError(
+            f"SSIM of images of {x.shape[-2]} x {x.shape[-1]} px: its window is larger, {WINDOW} x {WINDOW} px."
+        )
+    y = y.expand_as(x)
+    place = torch.arange(WINDOW, dtype=x.dtype, device=x.device) - WINDOW // 2
+    weights = torch.exp(-place.square() / (2 * _SIGMA**2))
+    weights = weights / weights.sum()
+    moments = torch.cat([x, y, x * x, y * y, x * y])
+    for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
+        moments = functional.conv2d(moments, weights.view(shape))
+    mx, my, xx, yy, xy = moments.chunk(5)
+    c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
+    alike = (2 * mx * my + c1) * (2 * (xy - mx * my) + c2)
+    mean: Tensor = alike / ((mx * mx + my * my + c1) * (xx - mx * mx + yy - my * my + c2))
+    return mean.mean(dim=(1, 2, 3))
