@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.priors import JointPrior
+from semiray.priors import Factor, JointPrior
 
 
 def test_marginals_have_a_panel_a_factor_and_the_density_fits_the_bars(mixed: JointPrior) -> None:
@@ -37,7 +37,9 @@ def test_pairs_show_the_correlations(tmp_path: Path) -> None:
 
 def test_pairs_choose_leads_and_companions_but_eight_at_most(mixed: JointPrior) -> None:
     assert len(JointPrior.default().plot(draws=50).axes) == 64
-    assert len(mixed.plot(draws=50).axes) == 49
+    assert len(mixed.plot(draws=50).axes) == min(8, len(mixed.factors)) ** 2
+    three = JointPrior([Factor(name, "uniform", 1, {"low": 0, "high": 1}) for name in "abc"])
+    assert len(three.plot(draws=50).axes) == 9
 
 
 def test_an_event_is_drawn_and_named() -> None:
