@@ -12,7 +12,7 @@ __all__ = ["represent"]
 
 def represent(
     run: RunFolder,
-    image: Annotated[Path, typer.Argument(help="A radiograph: PNG, JPEG, TIFF, BMP or WebP.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A radiograph: PNG, JPEG, TIFF, BMP or WebP.")],
     move: Annotated[str, typer.Option(help="The factor that moves, or one dimension, e.g. 'duration[3]'.")],
     steps: Annotated[int, typer.Option(min=2, help="Steps of the move, over its quantiles.")] = 8,
     label: Annotated[str | None, typer.Option(help="The image's class; the sorter guesses it otherwise.")] = None,
