@@ -13,6 +13,7 @@ import yaml
 
 import semiray
 from semiray.cli import app
+from semiray.priors import read_grounds
 from semiray.radiographs import RadiographSet
 from semiray.settings import make_settings
 
@@ -47,9 +48,12 @@ def test_it_has_commands_to_set_up_and_they_are_known() -> None:
     assert len(COMMANDS) >= 5
 
 
-def test_its_prior_is_the_default() -> None:
-    (text,) = blocks("yaml")
-    assert semiray.JointPrior.from_dict(yaml.safe_load(text)) == semiray.JointPrior.default()
+def test_its_prior_is_the_default_and_its_grounds_can_be_read() -> None:
+    prior, ground = (yaml.safe_load(text) for text in blocks("yaml"))
+    assert semiray.JointPrior.from_dict(prior) == semiray.JointPrior.default()
+    rules = read_grounds(ground["ground"], semiray.JointPrior.default())
+    assert rules["survival"].words["died"] == 0
+    assert rules["duration"].event == "discharged"
 
 
 def test_its_python_names_what_is_public() -> None:
