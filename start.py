@@ -4,11 +4,12 @@
     python3 start.py test     set up, then run the tests
     python3 start.py lint     set up, then check style, types and the import rules
     python3 start.py check    test and lint together
+    python3 start.py tfp      set up a second environment with TensorFlow, and check priors against its Probability
     python3 start.py setup    set up only
 
-Everything goes into .venv beside this file, at the exact versions of constraints.txt. Nothing else on the machine is
-touched, and a second start reuses what the first installed. What follows the command is handed on:
-`python3 start.py demo --out elsewhere`, `python3 start.py test -k cli`. On Linux, `--cpu` before the command takes
+Everything goes into .venv beside this file (`tfp`: into .venv-tfp), at the exact versions of constraints.txt. Nothing
+else on the machine is touched, and a second start reuses what the first installed. What follows the command is handed
+on: `python3 start.py demo --out elsewhere`, `python3 start.py test -k cli`. On Linux, `--cpu` before the command takes
 PyTorch's build without CUDA, which is a tenth of the download.
 
 Only the standard library is used, and only the syntax that an older Python can read, so that it can say what is wrong.
@@ -22,19 +23,43 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-STAMP = VENV / "semiray-installed"
-LOG = VENV / "install.log"
 OLDEST, NEWEST = (3, 11), (3, 14)
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
-# Each step is a program that the installation puts into .venv, and its arguments.
+
+class Place(NamedTuple):
+    """An environment: its folder, and the extra of semiray that goes into it."""
+
+    folder: Path
+    extra: str
+
+    @property
+    def stamp(self) -> Path:
+        """Says what is installed."""
+        return self.folder / "semiray-installed"
+
+    @property
+    def log(self) -> Path:
+        """What pip said."""
+        return self.folder / "install.log"
+
+    def program(self, name: str) -> Path:
+        """Where it keeps a program, its Python among them."""
+        return self.folder / "Scripts" / (name + ".exe") if os.name == "nt" else self.folder / "bin" / name
+
+
+MAIN = Place(ROOT / ".venv", "all")
+TFP = Place(ROOT / ".venv-tfp", "tfp")  # TensorFlow stays out of the main one
+
+# Each step is a program that the installation puts into the environment, and its arguments.
 COMMANDS = {
     "demo": [["semiray", "demo"]],
     "test": [["pytest"]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"]],
+    "tfp": [["pytest", "tests/tfp"]],
     "setup": [],
 }
 COMMANDS["check"] = COMMANDS["test"] + COMMANDS["lint"]
@@ -71,7 +96,8 @@ TROUBLES = (
     ),
     (
         ("No matching distribution found", "ResolutionImpossible"),
-        "A pinned version has no build for this machine. PyTorch has none for Intel Macs and for 32-bit systems.",
+        "A pinned version has no build for this machine. PyTorch has none for Intel Macs and for 32-bit systems, "
+        "TensorFlow (`tfp`) none for Python 3.14.",
     ),
 )
 
@@ -91,16 +117,17 @@ def main() -> int:
         return fail(f"'{command}' takes no options; got {' '.join(rest)}")
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         return use_another_python()
-    problem = set_up(cpu)
+    place = TFP if command == "tfp" else MAIN
+    problem = set_up(place, cpu)
     if problem:
         return fail(problem)
-    return max([run([*step, *rest]) for step in steps], default=0)
+    return max([run(place, [*step, *rest]) for step in steps], default=0)
 
 
-def run(step: list[str]) -> int:
-    """Run one program of .venv, its output to the screen, and return its exit code."""
+def run(place: Place, step: list[str]) -> int:
+    """Run one program of an environment, its output to the screen, and return its exit code."""
     print(f"\n> {' '.join(step)}", flush=True)
-    process = subprocess.Popen([str(program(step[0])), *step[1:]], cwd=str(ROOT))
+    process = subprocess.Popen([str(place.program(step[0])), *step[1:]], cwd=str(ROOT))
     while True:
         try:
             code = process.wait()
@@ -110,37 +137,33 @@ def run(step: list[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def program(name: str) -> Path:
-    """Where .venv keeps a program, its Python among them."""
-    return VENV / "Scripts" / (name + ".exe") if os.name == "nt" else VENV / "bin" / name
-
-
-def set_up(cpu: bool) -> str:
-    """Make .venv as constraints.txt and pyproject.toml ask, unless it is so already; return what went wrong, or ''."""
-    wanted = fingerprint(cpu)
-    if venv_works() and STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted:
+def set_up(place: Place, cpu: bool) -> str:
+    """Make it as constraints.txt and pyproject.toml ask, unless it is so already; return what went wrong, or ''."""
+    wanted = fingerprint(place, cpu)
+    if venv_works(place) and place.stamp.is_file() and place.stamp.read_text(encoding="utf-8") == wanted:
         return ""
-    problem = "" if venv_works() else make_venv()
+    problem = "" if venv_works(place) else make_venv(place)
     if problem:
         return problem
-    STAMP.unlink(missing_ok=True)
-    print(f"Installing semiray and what it needs into {VENV} (once; this takes some minutes)", flush=True)
-    LOG.unlink(missing_ok=True)
-    pip = [str(program("python")), "-m", "pip", "install", "--log", str(LOG), "--disable-pip-version-check"]
+    place.stamp.unlink(missing_ok=True)
+    print(f"Installing semiray and what it needs into {place.folder} (once; this takes some minutes)", flush=True)
+    place.log.unlink(missing_ok=True)
+    pip = [str(place.program("python")), "-m", "pip", "install", "--log", str(place.log), "--disable-pip-version-check"]
     # As addresses: pip splits these variables at blanks, which a path may hold. They reach semiray's own build, too.
     constraints = (ROOT / "constraints.txt").as_uri()
     environment = dict(os.environ, PIP_CONSTRAINT=constraints, PIP_BUILD_CONSTRAINT=constraints)
     index = ["--extra-index-url", CPU_INDEX] if cpu else []
-    if subprocess.call([*pip, *index, "--editable", ".[all]", *development()], cwd=str(ROOT), env=environment):
-        return explain_pip()
-    STAMP.write_text(wanted, encoding="utf-8")
+    wish = ["--editable", f".[{place.extra}]", *development()]
+    if subprocess.call([*pip, *index, *wish], cwd=str(ROOT), env=environment):
+        return explain_pip(place)
+    place.stamp.write_text(wanted, encoding="utf-8")
     return ""
 
 
-def make_venv() -> str:
-    """Make .venv afresh; return what went wrong, or ''."""
+def make_venv(place: Place) -> str:
+    """Make an environment afresh; return what went wrong, or ''."""
     made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "venv", "--clear", str(place.folder)], capture_output=True, text=True, check=False
     )
     if made.returncode == 0:
         return ""
@@ -148,23 +171,23 @@ def make_venv() -> str:
     if "ensurepip" in said:
         package = f"python{version(sys.version_info[:2])}-venv"
         return f"This Python comes without venv. On Debian and Ubuntu: sudo apt install {package}\n\n{said}"
-    return f"Could not make {VENV}\n\n{said}"
+    return f"Could not make {place.folder}\n\n{said}"
 
 
-def venv_works() -> bool:
-    """Whether .venv has a Python that runs, of the version that runs this file: a folder moved or copied has none."""
-    probe = [str(program("python")), "-c", "import sys, pip; print(sys.prefix, *sys.version_info[:2], sep='|')"]
+def venv_works(place: Place) -> bool:
+    """Whether it has a Python that runs, of the version that runs this file: a folder moved or copied has none."""
+    probe = [str(place.program("python")), "-c", "import sys, pip; print(sys.prefix, *sys.version_info[:2], sep='|')"]
     try:
         said = subprocess.run(probe, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return False
     prefix, major, minor = said.rsplit("|", 2)
-    return Path(prefix).resolve() == VENV.resolve() and (int(major), int(minor)) == sys.version_info[:2]
+    return Path(prefix).resolve() == place.folder.resolve() and (int(major), int(minor)) == sys.version_info[:2]
 
 
-def fingerprint(cpu: bool) -> str:
+def fingerprint(place: Place, cpu: bool) -> str:
     """A digest of all that decides what is installed, and where."""
-    digest = hashlib.sha256(f"{ROOT} {version(sys.version_info[:2])} {cpu}".encode())
+    digest = hashlib.sha256(f"{ROOT} {place.extra} {version(sys.version_info[:2])} {cpu}".encode())
     for name in ("constraints.txt", "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
@@ -178,13 +201,13 @@ def development() -> list[str]:
     return list(table["dependency-groups"]["dev"])
 
 
-def explain_pip() -> str:
+def explain_pip(place: Place) -> str:
     """What a failed pip means, read from its log."""
-    log = LOG.read_text(encoding="utf-8", errors="replace") if LOG.is_file() else ""
+    log = place.log.read_text(encoding="utf-8", errors="replace") if place.log.is_file() else ""
     for signs, advice in TROUBLES:
         if any(sign in log for sign in signs):
-            return f"Installing failed. {advice}\n(pip's own words stand above, and in {LOG})"
-    return f"Installing failed; pip's own words stand above, and in {LOG}"
+            return f"Installing failed. {advice}\n(pip's own words stand above, and in {place.log})"
+    return f"Installing failed; pip's own words stand above, and in {place.log}"
 
 
 def use_another_python() -> int:

@@ -48,6 +48,7 @@ def test_every_package_that_is_asked_for_is_pinned_to_a_version_that_satisfies(s
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["parquet"],
         *project["project"]["optional-dependencies"]["tensorboard"],
+        *project["project"]["optional-dependencies"]["tfp"],
         *project["build-system"]["requires"],
         *start.development(),
     ]
@@ -73,14 +74,14 @@ def test_one_set_of_pins_serves_every_supported_python(start: ModuleType) -> Non
 
 
 def test_what_is_installed_depends_on_constraints_metadata_and_build(start: ModuleType) -> None:
-    before = start.fingerprint(cpu=False)
-    assert start.fingerprint(cpu=False) == before
-    seen = {before, start.fingerprint(cpu=True)}
+    before = start.fingerprint(start.MAIN, cpu=False)
+    assert start.fingerprint(start.MAIN, cpu=False) == before
+    seen = {before, start.fingerprint(start.MAIN, cpu=True), start.fingerprint(start.TFP, cpu=False)}
     for name in ("constraints.txt", "pyproject.toml"):
         path = start.ROOT / name
         path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
-        seen.add(start.fingerprint(cpu=False))
-    assert len(seen) == 4
+        seen.add(start.fingerprint(start.MAIN, cpu=False))
+    assert len(seen) == 5
 
 
 @pytest.mark.parametrize(
@@ -95,11 +96,11 @@ def test_what_is_installed_depends_on_constraints_metadata_and_build(start: Modu
     ],
 )
 def test_a_failed_install_says_what_to_do(start: ModuleType, log: str, words: str) -> None:
-    start.LOG.parent.mkdir()
-    start.LOG.write_text(log, encoding="utf-8")
-    said = start.explain_pip()
+    start.MAIN.log.parent.mkdir()
+    start.MAIN.log.write_text(log, encoding="utf-8")
+    said = start.explain_pip(start.MAIN)
     assert words in said
-    assert str(start.LOG) in said
+    assert str(start.MAIN.log) in said
 
 
 @pytest.mark.parametrize("words", [["dance"], ["check", "-k", "cli"], ["--cpu"]])
@@ -149,4 +150,4 @@ def test_without_a_network_it_says_so(start: ModuleType) -> None:
     )
     assert told.returncode == 2, told.stdout + told.stderr
     assert "could not be reached" in told.stderr
-    assert not start.STAMP.exists()
+    assert not start.MAIN.stamp.exists()

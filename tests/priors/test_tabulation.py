@@ -44,11 +44,14 @@ class TwoNormals:
 
 def _continuous(reference: Any, bounds: dict[str, float]) -> Continuous:
     def asked(function):
-        return lambda c: torch.as_tensor(function(c.numpy()))
+        def answer(c: torch.Tensor) -> torch.Tensor:
+            with np.errstate(all="ignore"):
+                return torch.as_tensor(function(c.numpy()))
+
+        return answer
 
     ends = {key: torch.tensor([float(value)], dtype=torch.float64) for key, value in bounds.items()}
-    with np.errstate(all="ignore"):
-        return Continuous(asked(reference.cdf), asked(reference.sf), asked(reference.logpdf), ends, 1)
+    return Continuous(asked(reference.cdf), asked(reference.sf), asked(reference.logpdf), ends, 1)
 
 
 @pytest.mark.parametrize("case", CASES)

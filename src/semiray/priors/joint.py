@@ -27,6 +27,7 @@ from semiray.priors.factors import Factor, suggestion
 from semiray.priors.family import SCORE_BOUND, Family
 from semiray.priors.marginal import Marginal
 from semiray.priors.specification import read_keys, read_yaml, write_specification
+from semiray.priors.tfp import read_tfp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -137,6 +138,32 @@ class JointPrior:
         except SemirayError as error:
             raise SemirayError(f"{path}: {error}") from None
 
+    @classmethod
+    def from_tfp(
+        cls,
+        distributions: Any,
+        *,
+        correlation: Mapping[str, float] | None = None,
+        between: Sequence[Between | Sequence[Any]] = (),
+        units: Mapping[str, str] | None = None,
+    ) -> JointPrior:
+        """The prior that distributions of TensorFlow Probability describe; docs/priors.md says which can be factors.
+
+        A batch or an event of shape (d,) is a factor of d dimensions, which correlate as TFP has it: not at all, or as
+        a multivariate normal. A scalar distribution says nothing of dimensions: it becomes a factor's usual five,
+        correlated 0.5.
+
+        Args:
+            distributions: a mapping of names to distributions, or a `JointDistributionNamed` of independent parts.
+            correlation: of the scores within a factor, by its name, in place of the above.
+            between: correlations between factors, [first, second, r] each, see `Between`.
+            units: the unit of a factor's codes, by its name.
+
+        Raises:
+            SemirayError: not a distribution of TFP, or none that a factor can have; names the factor.
+        """
+        return cls(**read_tfp(distributions, correlation=correlation, between=between, units=units))
+
     def to_dict(self) -> dict[str, Any]:
         """The dictionary (plain types) from which `from_dict` makes the same prior."""
         return write_specification(self.factors, self._between, self.correlation if self._full else None)
@@ -152,7 +179,7 @@ class JointPrior:
 
     def __repr__(self) -> str:
         parts = (
-            f"{f.name} ~ {f.family}({', '.join(f'{k}={v}' for k, v in f.parameters.items())}) x {f.dimensions}"
+            f"{f.name} ~ {f.family}({', '.join(f'{k}={_short(v)}' for k, v in f.parameters.items())}) x {f.dimensions}"
             for f in self.factors
         )
         return f"JointPrior({'; '.join(parts)})"
@@ -330,6 +357,11 @@ class JointPrior:
 
 
 _Block = tuple[Family, dict[str, Tensor], slice]
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _check_names(factors: Sequence[Factor]) -> None:

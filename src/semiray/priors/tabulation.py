@@ -126,17 +126,18 @@ def _invert(distribution: Continuous, s: Tensor, where: str) -> Tensor:
     goal = s.unsqueeze(-1)
     last = (at_mesh.T.unsqueeze(1) < s.unsqueeze(-1)).sum(-1).T - 1  # the last point of the mesh below, (n, d)
     low, high = mesh[last], mesh[last + 1]
+    rounding = 1e-10 + 1e-15 * torch.exp(_log_inverse_density(goal))  # what F's own rounding leaves of a score
     g = (low + high) / 2
-    for _ in range(200):
+    for _ in range(100):
         c = bounded(g, p)
         error = distribution.score(c) - goal
         low, high = torch.where(error < 0, g, low), torch.where(error < 0, high, g)
         slope = torch.exp(distribution.log_prob(c) + slope_of_bounded(g, p) + _log_inverse_density(error + goal))
         step = g - error / slope
         step = torch.where((step > low) & (step < high), step, (low + high) / 2)
-        done = bool(((step - g).abs() <= 1e-14 * (1 + g.abs())).all())
-        g = step
-        if done:
+        found = (error.abs() <= rounding) | (step == g)
+        g = torch.where(found, g, step)
+        if bool(found.all()):
             break
     return g
 
