@@ -1,0 +1,153 @@
+"""Joint sorting: do all codes of held-out real images together follow the prior? The energy distance, tested.
+
+    E(X, Y) = 2 mean |x - y| - mean |x - x'| - mean |y - y'|
+
+(Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018.) x are codes of real images, y as many draws of the prior, |.|
+the Euclidean length. This is the V-statistic: means run over all pairs, each point with itself included, so that it is
+never negative and is 0 only for equal samples. Two samples of size n of the same distribution have 2/n mean |x - x'| in
+expectation, not 0: that is the floor. A ratio of 3 to the floor says that the distance of the distributions is twice
+what chance alone does at this n; with more images the same deviation stands out more.
+
+Codes are taken in score coordinates: s = Phi^-1(F(c)), a discrete code being the middle of its interval. There every
+dimension weighs alike, whatever its unit or tail.
+
+Images of one patient depend on each other; draws of the prior don't. So one image of each patient is taken, at random:
+what is compared, and permuted, are patients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from semiray.errors import SemirayError
+from semiray.priors import JointPrior
+
+__all__ = ["EnergyResult", "energy_distance", "measure_energy", "one_a_patient"]
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95
+NORMAL_QUANTILE = 1.96  # of (1 + LEVEL) / 2
+MOST_PATIENTS = 1000  # the matrix of distances grows with the square
+FLOOR_PAIRS = 200
+
+
+@dataclass(frozen=True)
+class EnergyResult:
+    """The joint distance of real images' codes from the prior.
+
+    Attributes:
+        statistic: The V-statistic, in units of scores; less is better.
+        low: Lower end of the 95 % interval of what this statistic is in expectation (its floor is part of it).
+        high: Upper end.
+        floor: Mean of the same statistic over pairs of prior samples of the same size.
+        floor_high: Their 95 % quantile.
+        p_value: Share of permutations of patients and draws with a statistic as great; the prior holds if it is large.
+        n_patients: Patients, one image each, against as many draws.
+        permutations: Behind the p-value, whose smallest value is 1 / (permutations + 1).
+    """
+
+    statistic: float
+    low: float
+    high: float
+    floor: float
+    floor_high: float
+    p_value: float
+    n_patients: int
+    permutations: int
+
+    @property
+    def ratio(self) -> float:
+        """The statistic over its floor."""
+        return self.statistic / self.floor
+
+
+def measure_energy(
+    scores: NDArray[np.float32],
+    prior: JointPrior,
+    patients: NDArray[np.str_],
+    *,
+    permutations: int = 999,
+    seed: int = 0,
+) -> EnergyResult:
+    """Compares the joint distribution of real images' codes with the prior.
+
+    Args:
+        scores: (N, M) the sorter's scores of the images.
+        prior: The assumed prior.
+        patients: (N,) ids; one image of each is used, of at most 1,000 patients.
+        permutations: Behind the p-value.
+        seed: Of the choice of images, the prior's draws and the permutations.
+
+    Raises:
+        SemirayError: If there are fewer than two patients.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = one_a_patient(patients, rng)[:MOST_PATIENTS]
+    n = len(chosen)
+    if n < 2:
+        raise SemirayError(f"The energy distance needs at least two patients; got {n}.")
+    draws = prior.sample_scores(5 * n, torch.Generator().manual_seed(seed)).numpy()
+    x, y, spare = (_of_codes(s, prior) for s in (scores[chosen], draws[:n], draws[n:]))
+    between, within_x, within_y = cdist(x, y), cdist(x, x), cdist(y, y)
+    pooled = np.block([[within_x, between], [between.T, within_y]])
+    statistic = _split_statistics(pooled, np.repeat([1, -1], n)[:, None])[0]
+    permuted = _split_statistics(pooled, _random_splits(2 * n, n, permutations, rng))
+    floor = _split_statistics(cdist(spare, spare), _random_splits(4 * n, n, FLOOR_PAIRS, rng))
+    # What each point adds to the statistic, in first order (Hoeffding's projection): its spread gives the interval.
+    of_x = 2 * (between.mean(axis=1) - within_x.mean(axis=1))
+    of_y = 2 * (between.mean(axis=0) - within_y.mean(axis=1))
+    margin = NORMAL_QUANTILE * np.sqrt((of_x.var(ddof=1) + of_y.var(ddof=1)) / n)
+    return EnergyResult(
+        statistic=float(statistic),
+        low=float(max(0.0, statistic - margin)),
+        high=float(statistic + margin),
+        floor=float(floor.mean()),
+        floor_high=float(np.quantile(floor, LEVEL)),
+        p_value=float((1 + (permuted >= statistic * (1 - 1e-9)).sum()) / (1 + permutations)),
+        n_patients=n,
+        permutations=permutations,
+    )
+
+
+def energy_distance(x: Floats, y: Floats) -> float:
+    """The V-statistic of two samples (N, M) and (L, M).
+
+    Example:
+        >>> energy_distance(np.array([[0.0]]), np.array([[3.0]]))
+        6.0
+    """
+    return float(2 * cdist(x, y).mean() - cdist(x, x).mean() - cdist(y, y).mean())
+
+
+def one_a_patient(patients: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of one image of every patient, both in random order."""
+    order = rng.permutation(len(patients))
+    _, first = np.unique(patients[order], return_index=True)
+    return np.asarray(order[rng.permutation(first)], np.int64)
+
+
+def _of_codes(scores: NDArray[np.float32], prior: JointPrior) -> Floats:
+    """Scores of the codes that scores stand for: a discrete one's value, not how sure of it the sorter is."""
+    return prior.scores(prior.codes(torch.from_numpy(scores))).numpy().astype(np.float64)
+
+
+def _random_splits(points: int, n: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Columns (points, count) that put n points at random into one sample (1), n into another (-1), others in none."""
+    signs = np.zeros(points, np.int64)
+    signs[:n], signs[n : 2 * n] = 1, -1
+    return rng.permuted(np.tile(signs[:, None], count), axis=0)
+
+
+def _split_statistics(distances: Floats, signs: NDArray[np.int64]) -> Floats:
+    """The V-statistic (B,) for each of the splits (P, B) of P points into two samples of the same size n.
+
+    With a = signs / n it is -a' D a.
+    """
+    a = signs / (signs[:, 0] == 1).sum()
+    statistics: Floats = -np.einsum("pb,pb->b", a, distances @ a)
+    return statistics
