@@ -18,7 +18,16 @@ from torch.nn import functional as F
 
 from semiray.errors import SemirayError
 
-__all__ = ["Classifier", "ClassifierNetwork", "fast_autocast", "train_classifier"]
+__all__ = [
+    "Classifier",
+    "ClassifierNetwork",
+    "check_images",
+    "fast_autocast",
+    "fit",
+    "network_outputs",
+    "to_network",
+    "train_classifier",
+]
 
 WIDTHS = (32, 64, 128, 192)
 LEARNING_RATE = 3e-3
@@ -99,18 +108,13 @@ class Classifier:
         Raises:
             SemirayError: If the images have another shape or type.
         """
-        _check_images(images)
+        check_images(images)
         if images.shape[1] != self.resolution:
             raise SemirayError(
                 f"The classifier was trained at {self.resolution} px and got images of {images.shape[1]} px: "
                 "load both sets at the same resolution."
             )
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, len(images), PREDICTION_BATCH):
-                batch = _to_network(torch.from_numpy(np.array(images[start : start + PREDICTION_BATCH])))
-                parts.append(F.softmax(self.network(batch), dim=1).numpy())
-        probabilities: NDArray[np.float32] = np.concatenate([np.empty((0, self.n_classes), np.float32), *parts])
+        probabilities: NDArray[np.float32] = F.softmax(network_outputs(self.network, images), dim=1).numpy()
         return probabilities
 
 
@@ -152,7 +156,7 @@ def train_classifier(
         >>> judge.predict_probabilities(images).shape
         (8, 2)
     """
-    _check_images(images)
+    check_images(images)
     labels = np.asarray(labels, np.int64)
     if n_classes < 2:
         raise SemirayError(f"A classifier needs at least two classes; got {n_classes}.")
@@ -170,21 +174,52 @@ def train_classifier(
     generator = torch.Generator().manual_seed(seed + 1)
     pixels, targets = torch.from_numpy(np.array(images)), torch.from_numpy(labels)
     weights = torch.from_numpy(1.0 / counts)[targets].double()
+
+    def loss() -> Tensor:
+        chosen = torch.multinomial(weights, batch, replacement=True, generator=generator)
+        inputs = _augment(to_network(pixels[chosen]), generator)
+        with fast_autocast():
+            logits = network(inputs)
+        return F.cross_entropy(logits.float(), targets[chosen])
+
+    fit(network, loss, steps=steps, progress=progress)
+    return Classifier(network, n_classes, resolution, len(images), seed)
+
+
+def fit(
+    network: nn.Module,
+    loss: Callable[[], Tensor],
+    *,
+    steps: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Trains a network in place: AdamW (3e-3, weight decay 0.01), one cycle of the step size over ``steps`` batches.
+
+    Args:
+        network: Left in evaluation mode.
+        loss: The loss of a fresh batch, a scalar with a gradient.
+        steps: Number of batches.
+        progress: Called with (steps done, steps).
+    """
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     network.train()
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = LEARNING_RATE * _one_cycle((step + 0.5) / steps)
-        chosen = torch.multinomial(weights, batch, replacement=True, generator=generator)
-        inputs = _augment(_to_network(pixels[chosen]), generator)
-        with fast_autocast():
-            logits = network(inputs)
-        loss = F.cross_entropy(logits.float(), targets[chosen])
+        error = loss()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        error.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if progress is not None:
             progress(step + 1, steps)
-    return Classifier(network.eval(), n_classes, resolution, len(images), seed)
+    network.eval()
+
+
+def network_outputs(network: nn.Module, images: NDArray[np.uint8]) -> Tensor:
+    """Outputs (N, C) float32 of a network in evaluation mode for images (N, H, W) uint8, whatever the batches."""
+    with torch.inference_mode():
+        starts = range(0, max(len(images), 1), PREDICTION_BATCH)
+        batches = (torch.from_numpy(np.array(images[start : start + PREDICTION_BATCH])) for start in starts)
+        return torch.cat([network(to_network(batch)) for batch in batches])
 
 
 def _one_cycle(t: float) -> float:
@@ -192,7 +227,7 @@ def _one_cycle(t: float) -> float:
     return 0.5 - 0.5 * math.cos(math.pi * (t / WARM_UP if t < WARM_UP else (1 - t) / (1 - WARM_UP)))
 
 
-def _to_network(pixels: Tensor) -> Tensor:
+def to_network(pixels: Tensor) -> Tensor:
     """(B, H, W) uint8 -> (B, 1, H, W) float32 in [-1, 1], channels last."""
     return (pixels.float() / 127.5 - 1.0).unsqueeze(1).contiguous(memory_format=torch.channels_last)
 
@@ -212,6 +247,7 @@ def _augment(images: Tensor, generator: torch.Generator) -> Tensor:
     return changed.unsqueeze(1).contiguous(memory_format=torch.channels_last)
 
 
-def _check_images(images: NDArray[np.uint8]) -> None:
+def check_images(images: NDArray[np.uint8]) -> None:
+    """An error unless images are square, (N, H, H), and uint8."""
     if images.ndim != 3 or images.dtype != np.uint8 or images.shape[1] != images.shape[2]:
         raise SemirayError(f"Expected square uint8 images (N, H, H); got {images.dtype} of shape {images.shape}.")

@@ -1,7 +1,8 @@
 """Commitment: does the generator obey its codes, so that the sorter reads them back from generated images?
 
 R² = 1 - sum (asked - read)² / sum (asked - mean asked)² for continuous dimensions; for discrete ones the share of
-images whose value is read back exactly. The sorter that trained the generator flatters it: it was rewarded to agree.
+images whose value is read back exactly. The sorter that trained the generator flatters it: it was rewarded to agree;
+``probe`` measures the same with a reader that has not met the generator.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def measure_commitment(
         raise SemirayError(f"Commitment needs at least two images; got {len(asked)}.")
     if not np.isfinite(read).all():
         name = names[int(np.argmin(np.isfinite(read).all(axis=0)))]
-        raise SemirayError(f"The sorter's estimate of {name} is not finite: the run's training has gone astray.")
+        raise SemirayError(f"The code read for {name} is not finite: the training of what reads it has gone astray.")
     weights = np.random.default_rng(seed).multinomial(len(asked), np.full(len(asked), 1 / len(asked)), resamples)
     tables = np.concatenate([np.ones((1, len(asked))), weights])
     results = []
