@@ -27,9 +27,11 @@ def make_set(
     return RadiographSet(images, labels, classes, patients, keys, ({},) * n, f"fingerprint-{prefix}-{seed}")
 
 
-def make_run(folder: Path, data: RadiographSet, classes: tuple[str, ...] = CLASSES) -> tuple[Any, Split]:
+def make_run(
+    folder: Path, data: RadiographSet, classes: tuple[str, ...] = CLASSES, prior: JointPrior | None = None
+) -> tuple[Any, Split]:
     """What a run is to this room, with networks that learned nothing, and a true split on disk."""
-    prior = JointPrior.default()
+    prior = prior or JointPrior.default()
     torch.manual_seed(0)
     shape = NetworkShape(SIDE, prior.dimensions, len(classes), noise=16, width=8, widest=32, embedding=8)
     generator, discriminator = build_networks("residual", shape)

@@ -8,7 +8,9 @@ from matplotlib.colors import to_rgba
 from semiray.evaluation import figures
 from semiray.evaluation.commitment import CommitmentResult, DimensionCommitment
 from semiray.evaluation.metrics import PatientBootstrap, ratio_interval, score_predictions
+from semiray.evaluation.probe import ProbeResult
 from semiray.evaluation.sorting import measure_sorting
+from semiray.evaluation.theme import DARK, LIGHT
 from semiray.evaluation.utility import UtilityResult, UtilitySettings
 from semiray.priors import Factor, JointPrior
 
@@ -34,15 +36,16 @@ def prior() -> JointPrior:
 
 def test_every_figure_is_drawn_on_its_page(result: UtilityResult, prior: JointPrior, real: Any) -> None:
     rows = tuple(DimensionCommitment(name, "r2", 0.8, 0.7, 0.9, 0.0) for name in prior.names)
+    probe = ProbeResult(dict.fromkeys(figures.CONDITIONS, CommitmentResult(rows, 10)), 20, 30)
     scores = prior.sample_scores(60, torch.Generator().manual_seed(0)).numpy()
     sorting = measure_sorting(scores, prior, np.arange(60).astype(str), resamples=20)
-    for theme in (figures.LIGHT, figures.DARK):
+    for theme in (LIGHT, DARK):
         drawn = (
             figures.plot_per_class(result, theme),
             figures.plot_confusion(result.tstr, result.classes, "title", theme),
             figures.plot_commitment(CommitmentResult(rows, 10), theme),
             figures.plot_sorting(sorting, theme),
-            figures.plot_codes(sorting, prior, theme),
+            figures.plot_probe(probe, CommitmentResult(rows, 10), theme, "a note"),
             figures.plot_images([real.images[:2]], [real.images[:3]], ["dark"], theme),
         )
         for figure in drawn:
@@ -59,12 +62,11 @@ def test_the_confusion_matrix_says_per_cent_and_images(result: UtilityResult) ->
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(result.classes)
 
 
-def test_codes_get_a_panel_a_factor_with_units(prior: JointPrior) -> None:
-    scores = prior.sample_scores(500, torch.Generator().manual_seed(1)).numpy()
-    sorting = measure_sorting(scores, prior, np.arange(500).astype(str), resamples=5)
-    axes = figures.plot_codes(sorting, prior).axes
-    assert [a.get_title(loc="left") for a in axes] == ["survival", "duration", "texture"]
-    assert "days" in axes[1].get_xlabel()
-    lead = axes[1].lines[-1].get_xydata()
-    inner = lead[10:80]
-    assert np.allclose(inner[:, 0], inner[:, 1], rtol=0.4, atol=1.5)
+def test_the_probe_has_a_panel_a_condition_and_rings_for_the_sorter() -> None:
+    rows = tuple(DimensionCommitment(name, "r2", 0.5, 0.4, 0.6, 0.0) for name in ("a[0]", "b[0]"))
+    sorter = CommitmentResult(tuple(DimensionCommitment(r.name, "r2", 0.9, 0.9, 0.9, 0.0) for r in rows), 10)
+    probe = ProbeResult(dict.fromkeys(figures.CONDITIONS, CommitmentResult(rows, 10)), 20, 30)
+    axes = figures.plot_probe(probe, sorter, note="Assumed names: a, b.").axes
+    assert [a.get_title(loc="left") for a in axes] == ["Clean", "Noise", "Half size", "JPEG"]
+    assert axes[0].lines[-1].get_xdata() == pytest.approx(0.9)
+    assert any("Assumed names: a, b." in " ".join(text.get_text().split()) for text in axes[0].figure.texts)

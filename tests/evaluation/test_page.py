@@ -2,7 +2,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 from semiray.evaluation.page import render_page
-from semiray.evaluation.report import ImageSamples, Report, Skipped
+from semiray.evaluation.report import ImageSamples, Report
+from semiray.evaluation.skipped import Skipped
 
 VOID = {"meta", "img", "source", "br", "link", "input"}
 

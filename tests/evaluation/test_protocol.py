@@ -8,16 +8,21 @@ import pytest
 
 from semiray.errors import SemirayError
 from semiray.evaluation import protocol
+from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.protocol import evaluate, judge
-from semiray.evaluation.report import Skipped
+from semiray.evaluation.report import FIGURES
+from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.utility import UtilityResult
+from semiray.priors import Factor, JointPrior
 
-FAST = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24}
+FAST = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2}
 
 
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "COMMITMENT_IMAGES", 128)
+    monkeypatch.setattr(protocol, "EFFECT_PATIENTS", 8)
+    monkeypatch.setattr(protocol, "PERMUTATIONS", 39)
 
 
 def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, tmp_path: Path) -> None:
@@ -36,19 +41,30 @@ def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, t
         / content["utility"]["trtr"]["balanced_accuracy"]["mean"]
     )
     assert content["utility"]["trtr"]["n_train"] == len(split.train)
-    for table in (content["commitment"]["sorter"], content["sorting"]["ks"]):
+    commitment = content["commitment"]
+    for table in (
+        commitment["sorter"],
+        commitment["effect"],
+        *(commitment["probe"][name] for name in ("clean", "noise", "half", "jpeg")),
+        content["sorting"]["ks"],
+    ):
         assert {name: len(values) for name, values in table.items()} == {
             "survival": 5, "duration": 5, "presentation": 5, "texture": 5,
         }  # fmt: skip
     assert content["sorting"]["n_images"] == len(split.test)
+    energy = content["sorting"]["energy"]
+    assert energy["ratio"] == pytest.approx(energy["statistic"] / energy["floor"])
+    assert energy["n_patients"] == len(np.unique(real.patients[split.test]))
+    assert np.shape(content["sorting"]["correlation"]["measured"]) == (20, 20)
     assert content["phantom"] is False
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "not a medical device" in page
     assert "phantom" not in page
-    for name in ("images", "per_class", "confusion_tstr", "confusion_trtr", "commitment", "sorting", "codes"):
-        assert (tmp_path / "out" / "figures" / f"{name}.png").stat().st_size > 1000
+    drawn = {path.stem: path.stat().st_size for path in (tmp_path / "out" / "figures").iterdir()}
+    assert set(drawn) == FIGURES
+    assert min(drawn.values()) > 1000
 
 
 def test_labels_are_matched_by_name_not_by_position(real: Any, run_maker: Any, tmp_path: Path) -> None:
@@ -137,8 +153,52 @@ def test_judge_judges_any_folder(set_maker: Any, tmp_path: Path) -> None:
 
 def test_quick_is_smaller_in_every_way(real: Any, run_maker: Any, tmp_path: Path) -> None:
     run, _ = run_maker(tmp_path / "RUN", real)
-    report = evaluate(run, real, None, seeds=3, steps=5, batch=8, n_synthetic=30, quick=True)
+    report = evaluate(run, real, None, seeds=3, steps=5, batch=8, n_synthetic=30, probe_steps=2, quick=True)
     assert isinstance(report.utility, UtilityResult)
     assert (report.utility.settings.seeds, report.utility.settings.steps) == (1, 5)
     assert report.commitment is not None
     assert report.commitment.n_images == 32
+    assert isinstance(report.energy, EnergyResult)
+    assert report.energy.permutations == 9
+    assert report.effect is not None
+    assert report.effect.n_patients == 6
+
+
+SMALL_PRIORS = {
+    "one dimension": [Factor("texture", "uniform", 1, {"low": -1.0, "high": 1.0})],
+    "one discrete dimension": [Factor("survival", "bernoulli", 1, {"probability": 0.9})],
+    "all discrete": [
+        Factor("survival", "bernoulli", 2, {"probability": 0.5}),
+        Factor("grade", "categorical", 2, {"probabilities": [0.2, 0.3, 0.5]}),
+    ],
+    "all continuous": [
+        Factor("duration", "exponential", 2, {"mean": 10.0}, unit="days"),
+        Factor("dose", "lognormal", 1, {"median": 1.0, "sigma": 1.0}),
+    ],
+}
+
+
+@pytest.mark.parametrize("factors", SMALL_PRIORS.values(), ids=SMALL_PRIORS.keys())
+def test_every_prior_gets_a_whole_report(factors: list[Factor], real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, _ = run_maker(tmp_path / "RUN", real, (), JointPrior(factors))
+    single = run.prior.dimensions == 1
+    report = evaluate(run, real, tmp_path / "out" if single else None, **FAST)
+    content = report.to_dict()
+    json.dumps(content, allow_nan=False)
+    names = [factor.name for factor in factors]
+    assert list(content["commitment"]["probe"]["jpeg"]) == list(content["commitment"]["effect"]) == names
+    assert ("skipped" in content["sorting"]["correlation"]) == single
+    assert report.assumed.endswith(f"{', '.join(names)}.")
+    if single:
+        assert report.assumed in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("patients", [1, 2])
+def test_few_held_out_images_are_enough_for_a_report(patients: int, real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    few = np.flatnonzero(np.isin(real.patients, np.unique(real.patients[split.test])[:patients]))
+    replace(split, test=few).save(tmp_path / "RUN" / "split.json", real.keys)
+    content = evaluate(run, real, None, **FAST).to_dict()
+    assert ("skipped" in content["sorting"]["energy"]) == (patients == 1)
+    assert content["sorting"]["n_images"] == 2 * patients
+    json.dumps(content, allow_nan=False)

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.evaluation.metrics import Interval
-from semiray.evaluation.report import ImageSamples, Report, Skipped, _interval, _write
+from semiray.evaluation.report import ImageSamples, Report, _write
+from semiray.evaluation.skipped import Skipped
 
 
 def report(real: Any) -> Report:
@@ -25,15 +25,6 @@ def test_write_leaves_whole_files_only(real: Any, tmp_path: Path) -> None:
     assert content["notes"] == ["note"]
     assert Image.open(tmp_path / "a" / "b" / "figures" / "images.png").width > 300
     assert "why" in page.read_text()
-
-
-def test_a_number_that_does_not_exist_is_null() -> None:
-    assert _interval(Interval(0.5, float("nan"), float("inf"), (0.5,))) == {
-        "mean": 0.5,
-        "low": None,
-        "high": None,
-        "seeds": [0.5],
-    }
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(real: Any, tmp_path: Path) -> None:

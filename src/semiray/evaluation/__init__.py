@@ -2,27 +2,62 @@
 
 from semiray.evaluation.classifier import Classifier, train_classifier
 from semiray.evaluation.commitment import CommitmentResult, measure_commitment
+from semiray.evaluation.correlation import CorrelationResult, measure_correlation
+from semiray.evaluation.disentanglement import (
+    DCI,
+    MIG,
+    SAP,
+    Disentanglement,
+    PhantomDisentanglement,
+    dci,
+    measure_disentanglement,
+    measure_phantoms,
+    mig,
+    sap,
+)
+from semiray.evaluation.effect import EffectResult, measure_effect
+from semiray.evaluation.energy import EnergyResult, measure_energy
 from semiray.evaluation.metrics import ClassificationScores, ClassScores, Interval
+from semiray.evaluation.probe import ProbeResult, measure_probe
 from semiray.evaluation.protocol import evaluate, judge
-from semiray.evaluation.report import Report, Skipped
+from semiray.evaluation.report import Report
+from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult, measure_sorting
 from semiray.evaluation.utility import UtilityResult, UtilitySettings, measure_utility
 
 __all__ = [
+    "DCI",
+    "MIG",
+    "SAP",
     "ClassScores",
     "ClassificationScores",
     "Classifier",
     "CommitmentResult",
+    "CorrelationResult",
+    "Disentanglement",
+    "EffectResult",
+    "EnergyResult",
     "Interval",
+    "PhantomDisentanglement",
+    "ProbeResult",
     "Report",
     "Skipped",
     "SortingResult",
     "UtilityResult",
     "UtilitySettings",
+    "dci",
     "evaluate",
     "judge",
     "measure_commitment",
+    "measure_correlation",
+    "measure_disentanglement",
+    "measure_effect",
+    "measure_energy",
+    "measure_phantoms",
+    "measure_probe",
     "measure_sorting",
     "measure_utility",
+    "mig",
+    "sap",
     "train_classifier",
 ]

@@ -3,65 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from semiray.evaluation.commitment import CommitmentResult
 from semiray.evaluation.metrics import ClassificationScores, Interval
+from semiray.evaluation.probe import ProbeResult
 from semiray.evaluation.sorting import SortingResult
+from semiray.evaluation.theme import LIGHT, Theme, blank, foot, legend, style
 from semiray.evaluation.utility import UtilityResult
-from semiray.priors import JointPrior
 
 __all__ = [
-    "DARK",
-    "LIGHT",
-    "Theme",
-    "plot_codes",
+    "CONDITIONS",
     "plot_commitment",
     "plot_confusion",
     "plot_images",
     "plot_per_class",
+    "plot_probe",
     "plot_sorting",
 ]
 
 Floats = NDArray[np.float64]
 SYNTHETIC, REAL = "trained on synthetic", "trained on real"
-
-
-@dataclass(frozen=True)
-class Theme:
-    """The colours of a page."""
-
-    paper: str
-    ink: str
-    faint: str
-    rule: str
-    synthetic: str
-    real: str
-    floor: str
-    ramp: tuple[str, str]  # from nothing to all, in confusion matrices
-
-
-LIGHT = Theme("#ffffff", "#1b1f24", "#68707a", "#dfe3e8", "#c2571a", "#2f6db3", "#e9ecf0", ("#ffffff", "#2f6db3"))
-DARK = Theme("#181b20", "#e8eaed", "#9aa3ad", "#363c45", "#f0965a", "#74aef0", "#2a2f37", ("#181b20", "#3f7fc9"))
+CONDITIONS = {"clean": "Clean", "noise": "Noise", "half": "Half size", "jpeg": "JPEG"}
 
 
 def plot_per_class(result: UtilityResult, theme: Theme = LIGHT) -> Figure:
     """Precision, recall, F1 and AUROC of every class with intervals, trained on synthetic beside trained on real."""
     measures = (("Precision", "precision"), ("Recall", "recall"), ("F1", "f1"), ("AUROC", "auroc"))
     count = len(result.classes)
-    figure = _figure(7.2, 1.5 + 2 * (0.42 * count + 0.35), theme)
+    figure = blank(7.2, 1.5 + 2 * (0.42 * count + 0.35), theme)
     grid = figure.subplots(2, 2, sharey=True, sharex=True).ravel()
     for axes, (title, field) in zip(grid, measures, strict=True):
-        _style(axes, theme, title)
+        style(axes, theme, title)
         for side, colour, offset in ((result.tstr, theme.synthetic, -0.14), (result.trtr, theme.real, 0.14)):
             intervals: list[Interval] = [getattr(scores, field) for scores in side.per_class]
             _whiskers(
@@ -77,7 +54,7 @@ def plot_per_class(result: UtilityResult, theme: Theme = LIGHT) -> Figure:
         axes.vlines(floor, places - 0.36, places + 0.36, color=theme.faint, linewidth=1, linestyle=(0, (2, 1.5)))
         axes.set(xlim=(-0.02, 1.02), ylim=(count - 0.5, -0.5), yticks=range(count))
         axes.set_yticklabels(result.classes)
-    _legend(figure, theme, ((theme.synthetic, SYNTHETIC), (theme.real, REAL + " (ceiling)")))
+    legend(figure, theme, ((theme.synthetic, SYNTHETIC), (theme.real, REAL + " (ceiling)")))
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / figure.get_size_inches()[1]))
     return figure
 
@@ -90,9 +67,9 @@ def plot_confusion(scores: ClassificationScores, classes: Sequence[str], title: 
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     count = len(classes)
     side = max(2.4, 0.95 * count)
-    figure = _figure(side + 1.5, side + 1.25, theme)
+    figure = blank(side + 1.5, side + 1.25, theme)
     axes = figure.add_subplot()
-    _style(axes, theme, title)
+    style(axes, theme, title)
     axes.grid(visible=False)
     axes.imshow(share, cmap=LinearSegmentedColormap.from_list("ramp", theme.ramp), vmin=0, vmax=1)
     for i in range(count):
@@ -123,6 +100,29 @@ def plot_commitment(result: CommitmentResult, theme: Theme = LIGHT) -> Figure:
     )
 
 
+def plot_probe(result: ProbeResult, sorter: CommitmentResult, theme: Theme = LIGHT, note: str = "") -> Figure:
+    """How well a fresh probe reads every dimension, a panel a condition; rings: the sorter, on clean images."""
+    names = [row.name for row in sorter.dimensions]
+    panels = {title: result.conditions[key].dimensions for key, title in CONDITIONS.items()}
+    lowest = min(min(row.low for row in rows) for rows in panels.values())
+    limits = (max(-1.0, min(0.0, lowest)), 1.06)
+    figure = blank(8.4, 1.3 + 0.19 * len(names), theme)
+    bottom = foot(figure, theme, f"Dots: a fresh probe, R² or accuracy. Rings: the sorter. Grey: guessing. {note}")
+    grid = figure.subplots(1, len(panels), sharey=True)
+    for axes, (title, rows) in zip(grid, panels.items(), strict=True):
+        style(axes, theme, title)
+        floors = [(0.0 if row.measure == "r2" else row.floor) for row in rows]
+        values = np.array([[row.value, row.low, row.high] for row in rows])
+        _dimension_panel(axes, names, values, floors, limits, theme.synthetic, theme)
+        if title == CONDITIONS["clean"]:
+            read = [max(row.value, limits[0]) for row in sorter.dimensions]
+            axes.plot(
+                read, np.arange(len(names)), "o", markersize=7, markeredgecolor=theme.faint, color="none", zorder=3
+            )
+    figure.tight_layout(rect=(0, bottom, 1, 1), w_pad=0.6)
+    return figure
+
+
 def plot_sorting(result: SortingResult, theme: Theme = LIGHT) -> Figure:
     """How far the real images' codes are from the prior: distance, interval, floor."""
     rows = result.dimensions
@@ -135,27 +135,6 @@ def plot_sorting(result: SortingResult, theme: Theme = LIGHT) -> Figure:
         theme.real,
         theme,
     )
-
-
-def plot_codes(result: SortingResult, prior: JointPrior, theme: Theme = LIGHT) -> Figure:
-    """Codes of held-out real images against the prior, a panel a factor: quantiles, or shares of values if discrete."""
-    codes = prior.codes(torch.from_numpy(result.scores)).numpy().astype(np.float64)
-    columns = min(2, len(prior.factors))
-    lines = -(-len(prior.factors) // columns)
-    figure = _figure(3.6 * columns, 3.1 * lines, theme)
-    for k, factor in enumerate(prior.factors):
-        axes = figure.add_subplot(lines, columns, k + 1)
-        part = prior.slices[factor.name]
-        unit = f" ({factor.unit})" if factor.unit else ""
-        _style(axes, theme, factor.name)
-        if bool(prior.discrete[part.start]):
-            _draw_shares(axes, codes[:, part], prior, part, theme)
-            axes.set(xlabel=f"value{unit}", ylabel="share")
-        else:
-            _draw_quantiles(axes, codes[:, part], prior, part, theme)
-            axes.set(xlabel=f"prior quantile{unit}", ylabel=f"real images' codes{unit}")
-    figure.tight_layout()
-    return figure
 
 
 def plot_images(
@@ -174,7 +153,7 @@ def plot_images(
     """
     columns = max(len(x) for x in (*real, *synthetic))
     lines = 2 * len(names)
-    figure = _figure(0.95 + 0.78 * columns, 0.78 * lines + 0.14 * len(names), theme)
+    figure = blank(0.95 + 0.78 * columns, 0.78 * lines + 0.14 * len(names), theme)
     grid = figure.add_gridspec(
         len(names), 1, left=0.95 / figure.get_size_inches()[0], right=0.995, top=0.995, bottom=0.005, hspace=0.06
     )
@@ -203,9 +182,23 @@ def _dimension_plot(
     theme: Theme,
 ) -> Figure:
     """One line a dimension: value and interval (rows of ``values``), the floor as a grey bar from the left."""
-    figure = _figure(5.2, 0.9 + 0.21 * len(names), theme)
+    figure = blank(5.2, 0.9 + 0.21 * len(names), theme)
     axes = figure.add_subplot()
-    _style(axes, theme, title)
+    style(axes, theme, title)
+    _dimension_panel(axes, names, values, floors, limits, colour, theme)
+    figure.tight_layout()
+    return figure
+
+
+def _dimension_panel(
+    axes: Axes,
+    names: Sequence[str],
+    values: Floats,
+    floors: Sequence[float],
+    limits: tuple[float, float],
+    colour: str,
+    theme: Theme,
+) -> None:
     places = np.arange(len(names))
     left = min(0.0, limits[0])
     axes.barh(places, np.asarray(floors) - left, left=left, height=0.8, color=theme.floor, linewidth=0, zorder=1)
@@ -216,81 +209,8 @@ def _dimension_plot(
             axes.axhline(i - 0.5, color=theme.rule, linewidth=0.8)
     axes.set(xlim=limits, ylim=(len(names) - 0.5, -0.5), yticks=places)
     axes.set_yticklabels(names)
-    figure.tight_layout()
-    return figure
-
-
-def _draw_quantiles(axes: Axes, codes: Floats, prior: JointPrior, part: slice, theme: Theme) -> None:
-    u = np.linspace(0.01, 0.99, 99)
-    grid = torch.from_numpy(np.tile(ndtri(u)[:, None], prior.dimensions))
-    expected = prior.codes(grid).numpy()[:, part].astype(np.float64)
-    ends = [float(expected.min()), float(expected.max())]
-    axes.plot(ends, ends, color=theme.faint, linewidth=0.9, linestyle=(0, (3, 3)))
-    for j in reversed(range(codes.shape[1])):
-        lead = j == 0
-        axes.plot(
-            expected[:, j],
-            np.quantile(codes[:, j], u),
-            color=theme.real,
-            linewidth=2.0 if lead else 0.9,
-            alpha=1.0 if lead else 0.55,
-        )
-
-
-def _draw_shares(axes: Axes, codes: Floats, prior: JointPrior, part: slice, theme: Theme) -> None:
-    u = (np.arange(4000) + 0.5) / 4000
-    expected = prior.codes(torch.from_numpy(np.tile(ndtri(u)[:, None], prior.dimensions))).numpy()[:, part]
-    values = np.unique(np.concatenate([expected.ravel(), codes.ravel()]))
-    places = np.arange(len(values))
-    shares = np.array([[np.isclose(codes[:, j], v).mean() for v in values] for j in range(codes.shape[1])])
-    wanted = np.array([[np.isclose(expected[:, j], v).mean() for v in values] for j in range(codes.shape[1])])
-    width = 0.8 / len(shares)
-    for j, (share, want) in enumerate(zip(shares, wanted, strict=True)):
-        at = places - 0.4 + (j + 0.5) * width
-        axes.bar(at, share, width * 0.9, color=theme.real, alpha=1.0 if j == 0 else 0.55, linewidth=0)
-        axes.hlines(want, at - width / 2, at + width / 2, color=theme.ink, linewidth=1.2)
-    axes.grid(visible=False)
-    axes.set_xticks(places)
-    axes.set_xticklabels([f"{v:g}" for v in values])
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def _whiskers(axes: Axes, mean: Floats, low: Floats, high: Floats, places: Floats, colour: str) -> None:
     axes.hlines(places, low, high, color=colour, linewidth=1.6, alpha=0.6, zorder=3)
     axes.plot(mean, places, "o", color=colour, markersize=5, zorder=4)
-
-
-def _figure(width: float, height: float, theme: Theme) -> Figure:
-    figure = Figure(figsize=(width, height), dpi=144, facecolor=theme.paper)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _style(axes: Axes, theme: Theme, title: str) -> None:
-    axes.set_facecolor(theme.paper)
-    axes.set_title(title, loc="left", fontsize=10, color=theme.ink, weight="bold")
-    axes.tick_params(colors=theme.faint, labelcolor=theme.ink, labelsize=8.5, length=0)
-    axes.xaxis.label.set_color(theme.faint)
-    axes.yaxis.label.set_color(theme.faint)
-    axes.xaxis.label.set_fontsize(8.5)
-    axes.yaxis.label.set_fontsize(8.5)
-    axes.grid(axis="x", color=theme.rule, linewidth=0.7)
-    axes.set_axisbelow(True)
-    for name, spine in axes.spines.items():
-        spine.set_visible(name == "bottom")
-        spine.set_color(theme.rule)
-
-
-def _legend(figure: Figure, theme: Theme, entries: Sequence[tuple[str, str]]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [Line2D([], [], color=colour, marker="o", markersize=5, linewidth=1.6) for colour, _ in entries]
-    figure.legend(
-        handles,
-        [name for _, name in entries],
-        loc="upper left",
-        ncols=len(entries),
-        frameon=False,
-        fontsize=9,
-        labelcolor=theme.ink,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +14,19 @@ from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
 from semiray.evaluation.commitment import measure_commitment
-from semiray.evaluation.report import ImageSamples, Report, Skipped
+from semiray.evaluation.correlation import CorrelationResult, measure_correlation
+from semiray.evaluation.effect import measure_effect
+from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.probe import measure_probe
+from semiray.evaluation.report import ImageSamples, Report
+from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import measure_sorting
 from semiray.evaluation.utility import UtilityResult, UtilitySettings, measure_utility
 from semiray.generation import encode_scores, generate, traverse
 from semiray.radiographs import RadiographSet, Split, split_without_copies
 
 if TYPE_CHECKING:
+    from semiray.priors import JointPrior
     from semiray.training.run import Run
 
 __all__ = ["evaluate", "judge"]
@@ -30,9 +36,12 @@ Progress = Callable[[int, int], None] | None
 # Seeds of what is generated here, away from the small numbers that people use.
 TRAINING_SEED, FRESH_SEED = 730_001, 730_002
 COMMITMENT_IMAGES = 2000
+EFFECT_PATIENTS = 64
+PERMUTATIONS = 999
 SHOWN = 10
 GENERATED_A_STEP = 10  # images that count as one step of training in the progress
 QUICK = UtilitySettings(seeds=1, steps=200, n_synthetic=1800, resamples=300)
+QUICK_PROBE_STEPS = 200
 
 
 def evaluate(
@@ -44,6 +53,7 @@ def evaluate(
     steps: int = 600,
     batch: int = 96,
     n_synthetic: int = 6000,
+    probe_steps: int = 600,
     quick: bool = False,
     progress: Progress = None,
 ) -> Report:
@@ -60,7 +70,8 @@ def evaluate(
         seeds: Trainings of the classifier a side.
         steps: Batches a training.
         batch: Images a batch.
-        n_synthetic: Generated images to train on, classes in equal shares.
+        n_synthetic: Generated images for the classifier and the fresh probe to train on, classes in equal shares.
+        probe_steps: Batches of 96 that the fresh probe is trained for.
         quick: At most 1 seed, 200 steps, 1,800 images: a first look, with wider error.
         progress: Called with (done, total).
 
@@ -86,20 +97,37 @@ def evaluate(
     split, notes = _run_split(run, data)
     train, test, obstacle, more = _labelled_parts(run.classes, data, split)
     notes += more
-    n_fresh = COMMITMENT_IMAGES // (4 if quick else 1)
+    reduced = 4 if quick else 1
+    probe_steps = min(probe_steps, QUICK_PROBE_STEPS) if quick else probe_steps
+    n_fresh, patients = COMMITMENT_IMAGES // reduced, EFFECT_PATIENTS // reduced
     stages = _Stages(
         progress,
-        (0 if obstacle else settings.n_synthetic // GENERATED_A_STEP, n_fresh // GENERATED_A_STEP,
-         0 if obstacle else 2 * settings.seeds * settings.steps),
-    )  # fmt: skip
-    synthetic = None if obstacle else generate(run, settings.n_synthetic, seed=TRAINING_SEED, progress=stages.stage(0))
-    fresh = generate(run, n_fresh, seed=FRESH_SEED, progress=stages.stage(1))
+        {
+            "synthetic": settings.n_synthetic // GENERATED_A_STEP,
+            "fresh": n_fresh // GENERATED_A_STEP,
+            "probe": probe_steps,
+            "effect": 2 * patients * run.prior.dimensions // GENERATED_A_STEP,
+            "utility": 0 if obstacle else 2 * settings.seeds * settings.steps,
+        },
+    )
+    synthetic = generate(run, settings.n_synthetic, seed=TRAINING_SEED, progress=stages["synthetic"])
+    fresh = generate(run, n_fresh, seed=FRESH_SEED, progress=stages["fresh"])
     read = run.prior.codes(torch.from_numpy(encode_scores(run, fresh.images))).float().numpy()
-    commitment = measure_commitment(fresh.codes, read, tuple(run.prior.names), run.prior.discrete.numpy())
     held_out = data.take(split.test)
-    sorting = measure_sorting(encode_scores(run, held_out.images), run.prior, held_out.patients)
+    scores = encode_scores(run, held_out.images)
+    commitment = measure_commitment(fresh.codes, read, run.prior.names, run.prior.discrete.numpy())
+    probe = measure_probe(
+        synthetic.images,
+        synthetic.codes,
+        fresh.images,
+        fresh.codes,
+        run.prior,
+        steps=probe_steps,
+        progress=stages["probe"],
+    )
+    effect = measure_effect(run, patients=patients, seed=FRESH_SEED, progress=stages["effect"])
     utility: UtilityResult | Skipped = Skipped(obstacle)
-    if synthetic is not None:
+    if not obstacle:
         utility = measure_utility(
             synthetic.images,
             synthetic.labels,
@@ -107,8 +135,9 @@ def evaluate(
             test,
             settings,
             store=None if out is None else Path(out) / "cache",
-            progress=stages.stage(2),
+            progress=stages["utility"],
         )
+    energy, correlation = _joint_sorting(scores, run.prior, held_out.patients, PERMUTATIONS // reduced)
     notes.append(_grounding(run))
     names = run.classes or ("",)
     report = Report(
@@ -122,7 +151,11 @@ def evaluate(
             tuple(_first(fresh.images, fresh.labels == (k if run.classes else -1)) for k in range(len(names))),
         ),
         commitment=commitment,
-        sorting=sorting,
+        probe=probe,
+        effect=effect,
+        sorting=measure_sorting(scores, run.prior, held_out.patients),
+        energy=energy,
+        correlation=correlation,
         prior=run.prior,
         grounded=run.grounded,
         notes=tuple(notes),
@@ -204,18 +237,33 @@ def judge(
 class _Stages:
     """One progress over several stages of known sizes."""
 
-    def __init__(self, progress: Progress, sizes: Sequence[int]) -> None:
-        self.progress, self.sizes, self.total = progress, sizes, max(sum(sizes), 1)
+    def __init__(self, progress: Progress, sizes: Mapping[str, int]) -> None:
+        self.progress, self.sizes, self.total = progress, sizes, max(sum(sizes.values()), 1)
 
-    def stage(self, index: int) -> Callable[[int, int], None]:
+    def __getitem__(self, name: str) -> Callable[[int, int], None]:
         """The progress of one stage, whatever its own units are."""
-        before, size = sum(self.sizes[:index]), self.sizes[index]
+        names = list(self.sizes)
+        before, size = sum(self.sizes[other] for other in names[: names.index(name)]), self.sizes[name]
 
         def report(done: int, total: int) -> None:
             if self.progress is not None:
                 self.progress(before + size * done // max(total, 1), self.total)
 
         return report
+
+
+def _joint_sorting(
+    scores: NDArray[np.float32], prior: JointPrior, patients: NDArray[np.str_], permutations: int
+) -> tuple[EnergyResult | Skipped, CorrelationResult | Skipped]:
+    """All dimensions of held-out images' scores together, or why they are too few."""
+    energy: EnergyResult | Skipped = Skipped("there is one held-out patient only.")
+    if len(np.unique(patients)) > 1:
+        energy = measure_energy(scores, prior, patients, permutations=permutations)
+    if prior.dimensions < 2:
+        return energy, Skipped("the prior has one dimension.")
+    if len(scores) < 3:
+        return energy, Skipped(f"there are {len(scores)} held-out images only.")
+    return energy, measure_correlation(scores, prior, patients)
 
 
 def _run_split(run: Run, data: RadiographSet) -> tuple[Split, list[str]]:

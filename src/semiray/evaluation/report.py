@@ -6,10 +6,9 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,16 @@ from numpy.typing import NDArray
 from semiray.errors import SemirayError
 from semiray.evaluation import figures
 from semiray.evaluation.commitment import CommitmentResult
-from semiray.evaluation.metrics import ClassificationScores, Interval
+from semiray.evaluation.content import report_content
+from semiray.evaluation.correlation import CorrelationResult
+from semiray.evaluation.effect import EffectResult
+from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.figures_codes import plot_codes, plot_correlation, plot_pairs
+from semiray.evaluation.figures_effect import plot_effect
+from semiray.evaluation.probe import ProbeResult
+from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult
+from semiray.evaluation.theme import DARK, LIGHT
 from semiray.evaluation.utility import UtilityResult
 from semiray.priors import JointPrior
 
@@ -29,15 +36,21 @@ __all__ = ["ImageSamples", "Report", "ReportFigure", "Skipped"]
 
 # All figures that a report can have.
 FIGURES = frozenset(
-    ("images", "per_class", "confusion_tstr", "confusion_trtr", "commitment", "traversal", "sorting", "codes")
+    (
+        "images",
+        "per_class",
+        "confusion_tstr",
+        "confusion_trtr",
+        "commitment",
+        "probe",
+        "effect",
+        "traversal",
+        "sorting",
+        "codes",
+        "pairs",
+        "correlation",
+    )
 )
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A judgement that could not be made, and why."""
-
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,11 @@ class Report:
         utility: TSTR beside TRTR, or why not.
         samples: Images for the eye.
         commitment: Commitment by the sorter; None where there is no run.
-        sorting: Sorting of held-out real images; None where there is no run.
+        probe: Commitment by a fresh probe, clean and degraded; None where there is no run.
+        effect: The visible effect of each dimension; None where there is no run.
+        sorting: Sorting of held-out real images, dimension by dimension; None where there is no run.
+        energy: All codes jointly, or why not; None where there is no run.
+        correlation: Their correlations beside R, or why not; None where there is no run.
         prior: The assumed prior; None where there is no run.
         grounded: Factor -> number of images whose metadata ground it; the names of all others are assumed.
         notes: What a reader must know to trust the figures.
@@ -82,37 +99,38 @@ class Report:
     utility: UtilityResult | Skipped
     samples: ImageSamples
     commitment: CommitmentResult | None = None
+    probe: ProbeResult | None = None
+    effect: EffectResult | None = None
     sorting: SortingResult | None = None
+    energy: EnergyResult | Skipped | None = None
+    correlation: CorrelationResult | Skipped | None = None
     prior: JointPrior | None = None
     grounded: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     traversal: Figure | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
+    @property
+    def assumed(self) -> str:
+        """Which factors' names are assumed, in a sentence; empty where all are grounded or there is no run."""
+        factors = () if self.prior is None else self.prior.factors
+        names = [factor.name for factor in factors if not self.grounded.get(factor.name)]
+        return f"Assumed names, grounded on no image: {', '.join(names)}." if names else ""
+
     def to_dict(self) -> dict[str, Any]:
         """The content of report.json: every figure with its interval, floor or ceiling, and sample size.
 
         Keys: ``utility.{tstr,trtr}.balanced_accuracy.{mean,low,high,seeds}``, ``utility.ratio``,
-        ``commitment.sorter.<factor>`` and ``sorting.ks.<factor>`` (a list, one entry a dimension), and more beside
-        them; docs/evaluation.md lists all.
+        ``commitment.{sorter,effect}.<factor>``, ``commitment.probe.{clean,noise,half,jpeg}.<factor>`` and
+        ``sorting.ks.<factor>`` (a list, one entry a dimension), ``sorting.{energy,correlation}``, and more beside them;
+        docs/evaluation.md lists all.
         """
-        return {
-            "semiray": version("semiray"),
-            "created": self.created,
-            "subject": self.subject,
-            "data": self.data,
-            "phantom": self.phantom,
-            "grounded": dict(self.grounded),
-            "notes": list(self.notes),
-            "utility": _utility(self.utility),
-            "commitment": None if self.commitment is None else _commitment(self.commitment),
-            "sorting": None if self.sorting is None else _sorting(self.sorting),
-        }
+        return report_content(self)
 
     def figures(self) -> Iterator[ReportFigure]:
         """Draws the figures, in the order of the page."""
-        themes = (figures.LIGHT, figures.DARK)
-        s = self.samples
+        themes = (LIGHT, DARK)
+        s, note = self.samples, self.assumed
         yield ReportFigure("images", *(figures.plot_images(s.real, s.synthetic, s.names, t) for t in themes))
         if isinstance(self.utility, UtilityResult):
             u = self.utility
@@ -125,12 +143,22 @@ class Report:
         if self.commitment is not None:
             c = self.commitment
             yield ReportFigure("commitment", *(figures.plot_commitment(c, t) for t in themes))
+            if self.probe is not None:
+                probe = self.probe
+                yield ReportFigure("probe", *(figures.plot_probe(probe, c, t, note) for t in themes))
+        if self.effect is not None:
+            effect = self.effect
+            yield ReportFigure("effect", *(plot_effect(effect, t, note) for t in themes))
         if self.traversal is not None:
             yield ReportFigure("traversal", self.traversal, self.traversal)
         if self.sorting is not None and self.prior is not None:
             sorting, prior = self.sorting, self.prior
             yield ReportFigure("sorting", *(figures.plot_sorting(sorting, t) for t in themes))
-            yield ReportFigure("codes", *(figures.plot_codes(sorting, prior, t) for t in themes))
+            yield ReportFigure("codes", *(plot_codes(sorting, prior, t) for t in themes))
+            yield ReportFigure("pairs", *(plot_pairs(sorting, prior, t, note) for t in themes))
+        if isinstance(self.correlation, CorrelationResult):
+            correlation = self.correlation
+            yield ReportFigure("correlation", *(plot_correlation(correlation, t, note) for t in themes))
 
     def write(self, out: Path) -> Path:
         """Writes report.json, report.html and figures/*.png into a folder.
@@ -159,101 +187,6 @@ class Report:
         except OSError as error:
             raise SemirayError(f"{out}: the report can't be written ({error.strerror or error}).") from error
         return out / "report.html"
-
-
-def _utility(result: UtilityResult | Skipped) -> dict[str, Any]:
-    if isinstance(result, Skipped):
-        return {"skipped": result.reason}
-    return {
-        "tstr": _scores(result.tstr),
-        "trtr": _scores(result.trtr),
-        "ratio": result.ratio.mean,
-        "ratio_interval": _interval(result.ratio),
-        "chance": result.chance,
-        "classes": list(result.classes),
-        "n_train_patients": result.n_train_patients,
-        "settings": asdict(result.settings),
-    }
-
-
-def _scores(scores: ClassificationScores) -> dict[str, Any]:
-    return {
-        "balanced_accuracy": _interval(scores.balanced_accuracy),
-        "accuracy": _interval(scores.accuracy),
-        "auroc": _interval(scores.auroc),
-        "per_class": {
-            one.name: {
-                "precision": _interval(one.precision),
-                "recall": _interval(one.recall),
-                "f1": _interval(one.f1),
-                "auroc": _interval(one.auroc),
-                "chance": asdict(one.chance),
-                "n_images": one.n_images,
-                "n_patients": one.n_patients,
-            }
-            for one in scores.per_class
-        },
-        "confusion": [matrix.tolist() for matrix in scores.confusion],
-        "classification_report": list(scores.reports),
-        "n_train": scores.n_train,
-        "n_images": scores.n_images,
-        "n_patients": scores.n_patients,
-    }
-
-
-def _commitment(result: CommitmentResult) -> dict[str, Any]:
-    columns = _columns(result.dimensions, ("measure", "value", "low", "high", "floor"))
-    return {
-        "sorter": columns["value"],
-        "mean": _means(columns["value"]),
-        "low": columns["low"],
-        "high": columns["high"],
-        "floor": columns["floor"],
-        "measure": {name: measures[0] for name, measures in columns["measure"].items()},
-        "n_images": result.n_images,
-    }
-
-
-def _sorting(result: SortingResult) -> dict[str, Any]:
-    columns = _columns(result.dimensions, ("measure", "value", "low", "high", "floor", "floor_high"))
-    return {
-        "ks": columns["value"],
-        "mean": _means(columns["value"]),
-        "low": columns["low"],
-        "high": columns["high"],
-        "floor": columns["floor"],
-        "floor_high": columns["floor_high"],
-        "measure": {name: measures[0] for name, measures in columns["measure"].items()},
-        "n_images": result.n_images,
-        "n_patients": result.n_patients,
-    }
-
-
-def _columns(rows: Sequence[Any], fields: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
-    """Measure -> factor -> one entry a dimension, from rows named ``factor[i]``."""
-    table: dict[str, dict[str, list[Any]]] = {name: {} for name in fields}
-    for row in rows:
-        for name in fields:
-            table[name].setdefault(row.name.rsplit("[", 1)[0], []).append(getattr(row, name))
-    return table
-
-
-def _means(columns: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    return {name: float(np.mean(values)) for name, values in columns.items()}
-
-
-def _interval(interval: Interval) -> dict[str, Any]:
-    """JSON knows no NaN: an end that doesn't exist becomes null."""
-    return {
-        "mean": _number(interval.mean),
-        "low": _number(interval.low),
-        "high": _number(interval.high),
-        "seeds": [_number(x) for x in interval.seeds],
-    }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _png(figure: Figure) -> bytes:

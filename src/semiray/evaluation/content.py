@@ -1,0 +1,190 @@
+"""The report as plain data: what report.json holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from semiray.evaluation.commitment import CommitmentResult
+from semiray.evaluation.correlation import CorrelationResult
+from semiray.evaluation.effect import EffectResult
+from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.metrics import ClassificationScores, Interval
+from semiray.evaluation.probe import ProbeResult
+from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.sorting import SortingResult
+from semiray.evaluation.utility import UtilityResult
+
+if TYPE_CHECKING:
+    from semiray.evaluation.report import Report
+
+__all__ = ["report_content"]
+
+
+def report_content(report: Report) -> dict[str, Any]:
+    """Every figure with its interval, floor or ceiling, and sample size; docs/evaluation.md lists the keys."""
+    commitment = None if report.commitment is None else _commitment(report.commitment)
+    if commitment is not None and report.probe is not None:
+        commitment["probe"] = _probe(report.probe)
+    if commitment is not None and report.effect is not None:
+        commitment |= _effect(report.effect)
+    sorting = None if report.sorting is None else _sorting(report.sorting)
+    if sorting is not None:
+        joint = (("energy", report.energy, _energy), ("correlation", report.correlation, _correlation))
+        sorting |= {key: _or_skipped(result, content) for key, result, content in joint if result is not None}
+    return {
+        "semiray": version("semiray"),
+        "created": report.created,
+        "subject": report.subject,
+        "data": report.data,
+        "phantom": report.phantom,
+        "grounded": dict(report.grounded),
+        "notes": list(report.notes),
+        "utility": _or_skipped(report.utility, _utility),
+        "commitment": commitment,
+        "sorting": sorting,
+    }
+
+
+def _or_skipped(result: Any, content: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """A judgement's content, or why it could not be made."""
+    return {"skipped": result.reason} if isinstance(result, Skipped) else content(result)
+
+
+def _utility(result: UtilityResult) -> dict[str, Any]:
+    return {
+        "tstr": _scores(result.tstr),
+        "trtr": _scores(result.trtr),
+        "ratio": result.ratio.mean,
+        "ratio_interval": _interval(result.ratio),
+        "chance": result.chance,
+        "classes": list(result.classes),
+        "n_train_patients": result.n_train_patients,
+        "settings": asdict(result.settings),
+    }
+
+
+def _scores(scores: ClassificationScores) -> dict[str, Any]:
+    return {
+        "balanced_accuracy": _interval(scores.balanced_accuracy),
+        "accuracy": _interval(scores.accuracy),
+        "auroc": _interval(scores.auroc),
+        "per_class": {
+            one.name: {
+                "precision": _interval(one.precision),
+                "recall": _interval(one.recall),
+                "f1": _interval(one.f1),
+                "auroc": _interval(one.auroc),
+                "chance": asdict(one.chance),
+                "n_images": one.n_images,
+                "n_patients": one.n_patients,
+            }
+            for one in scores.per_class
+        },
+        "confusion": [matrix.tolist() for matrix in scores.confusion],
+        "classification_report": list(scores.reports),
+        "n_train": scores.n_train,
+        "n_images": scores.n_images,
+        "n_patients": scores.n_patients,
+    }
+
+
+def _commitment(result: CommitmentResult) -> dict[str, Any]:
+    columns = _columns(result.dimensions, ("measure", "value", "low", "high", "floor"))
+    return {
+        "sorter": columns["value"],
+        "mean": _means(columns["value"]),
+        "low": columns["low"],
+        "high": columns["high"],
+        "floor": columns["floor"],
+        "measure": {name: measures[0] for name, measures in columns["measure"].items()},
+        "n_images": result.n_images,
+    }
+
+
+def _sorting(result: SortingResult) -> dict[str, Any]:
+    columns = _columns(result.dimensions, ("measure", "value", "low", "high", "floor", "floor_high"))
+    return {
+        "ks": columns["value"],
+        "mean": _means(columns["value"]),
+        "low": columns["low"],
+        "high": columns["high"],
+        "floor": columns["floor"],
+        "floor_high": columns["floor_high"],
+        "measure": {name: measures[0] for name, measures in columns["measure"].items()},
+        "n_images": result.n_images,
+        "n_patients": result.n_patients,
+    }
+
+
+def _probe(result: ProbeResult) -> dict[str, Any]:
+    tables = {
+        name: _columns(found.dimensions, ("value", "low", "high", "floor")) for name, found in result.conditions.items()
+    }
+    return {
+        **{name: columns["value"] for name, columns in tables.items()},
+        "mean": {name: _means(columns["value"]) for name, columns in tables.items()},
+        "low": {name: columns["low"] for name, columns in tables.items()},
+        "high": {name: columns["high"] for name, columns in tables.items()},
+        "floor": tables["clean"]["floor"],
+        "n_images": result.conditions["clean"].n_images,
+        "n_train": result.n_train,
+        "steps": result.steps,
+    }
+
+
+def _effect(result: EffectResult) -> dict[str, Any]:
+    columns = _columns(result.dimensions, ("value", "low", "high"))
+    return {
+        "effect": columns["value"],
+        "effect_mean": _means(columns["value"]),
+        "effect_low": columns["low"],
+        "effect_high": columns["high"],
+        "effect_between_patients": result.between,
+        "effect_n_patients": result.n_patients,
+    }
+
+
+def _energy(result: EnergyResult) -> dict[str, Any]:
+    return asdict(result) | {"ratio": result.ratio}
+
+
+def _correlation(result: CorrelationResult) -> dict[str, Any]:
+    content = {f.name: getattr(result, f.name) for f in fields(result)}
+    return content | {
+        "greatest": list(result.greatest),
+        "measured": result.measured.round(4).tolist(),
+        "assumed": result.assumed.round(4).tolist(),
+        "names": list(result.names),
+    }
+
+
+def _columns(rows: Sequence[Any], fields: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
+    """Measure -> factor -> one entry a dimension, from rows named ``factor[i]``."""
+    table: dict[str, dict[str, list[Any]]] = {name: {} for name in fields}
+    for row in rows:
+        for name in fields:
+            table[name].setdefault(row.name.rsplit("[", 1)[0], []).append(getattr(row, name))
+    return table
+
+
+def _means(columns: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: float(np.mean(values)) for name, values in columns.items()}
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    """JSON knows no NaN: an end that doesn't exist becomes null."""
+    return {
+        "mean": _number(interval.mean),
+        "low": _number(interval.low),
+        "high": _number(interval.high),
+        "seeds": [_number(x) for x in interval.seeds],
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,208 @@
+"""The report's sections, one a judgement of a run: what was measured, how, beside which floor or ceiling."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from semiray.evaluation.correlation import CorrelationResult
+from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.figures import CONDITIONS
+from semiray.evaluation.markup import Images, cell, cells, figure, table
+from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.utility import UtilityResult
+
+if TYPE_CHECKING:
+    from semiray.evaluation.metrics import ClassificationScores
+    from semiray.evaluation.report import Report
+
+__all__ = ["commitment", "sorting", "utility"]
+
+MEASURES = {"r2": "R²", "accuracy": "accuracy", "ks": "KS", "total_variation": "total variation"}
+
+
+def utility(report: Report, images: Images) -> str:
+    """TSTR beside TRTR, or why they could not be measured."""
+    result = report.utility
+    if not isinstance(result, UtilityResult):
+        return f"<p>Not measured: {escape(result.reason)}</p>"
+    s, tstr, trtr = result.settings, result.tstr, result.trtr
+    seeds = f"{s.seeds} trainings a side" if s.seeds > 1 else "one training a side"
+    seen = "neither it nor the generator has seen" if report.prior is not None else "it has not seen"
+    text = (
+        f"<p>The same small CNN, {seeds}, is trained on {tstr.n_train:,} synthetic images and on {trtr.n_train:,} real "
+        f"images of {result.n_train_patients:,} patients, and tested on {tstr.n_images:,} real images of "
+        f"{tstr.n_patients:,} other patients that {seen}. {s.steps:,} steps of {s.batch} images, classes drawn evenly, "
+        "the same augmentation: fixed beforehand.</p>"
+    )
+    overall = table(
+        ["", "balanced accuracy", "accuracy", "AUROC"],
+        [
+            ['<span class="synthetic">synthetic</span>', *cells(tstr.balanced_accuracy, tstr.accuracy, tstr.auroc)],
+            ['<span class="real">real</span>', *cells(trtr.balanced_accuracy, trtr.accuracy, trtr.auroc)],
+            ["chance", f"{result.chance:.3f}", "", "0.500"],
+        ],
+    )
+    rows = []
+    for a, b in zip(tstr.per_class, trtr.per_class, strict=True):
+        tested = f"<small>{a.n_images:,} images, {a.n_patients:,} patients</small>"
+        rows.append([f'{escape(a.name)} <span class="synthetic">synthetic</span>', *_class_cells(a), tested])
+        rows.append([f'{escape(b.name)} <span class="real">real</span>', *_class_cells(b), tested])
+    per_class = table(["class, trained on", "precision", "recall", "F1", "AUROC", "tested on"], rows)
+    matrices = (
+        '<div class="pair">'
+        + figure(
+            images,
+            "confusion_tstr",
+            "Per cent of each true class, and images, averaged over trainings.",
+            "small-figure",
+        )
+        + figure(images, "confusion_trtr", "The ceiling, on the same patients.", "small-figure")
+        + "</div>"
+    )
+    return (
+        text
+        + overall
+        + figure(
+            images,
+            "per_class",
+            "Dots: mean over trainings. Lines: 95 % bootstrap over patients and trainings. Dashes: guessing.",
+        )
+        + per_class
+        + matrices
+        + _reports("Classification reports, trained on synthetic", tstr)
+        + _reports("Classification reports, trained on real", trtr)
+    )
+
+
+def commitment(report: Report, images: Images) -> str:
+    """Commitment by the sorter, by a fresh probe, and as visible effect."""
+    sorter, probe, effect = report.commitment, report.probe, report.effect
+    if sorter is None:
+        return ""
+    text = (
+        f"<p>Codes asked for against codes read from {sorter.n_images:,} freshly generated images: R², or accuracy for "
+        "discrete dimensions. The ceiling is 1; grey in the figures is what guessing reaches.</p>"
+        + _names(report)
+        + "<h3>By the sorter</h3><p><strong>This flatters:</strong> the sorter trained the generator and was rewarded "
+        "for agreeing with it.</p>" + figure(images, "commitment", "", "small-figure")
+    )
+    if probe is not None:
+        text += (
+            "<h3>By a fresh probe</h3><p>A network that has not met the generator was trained on "
+            f"{probe.n_train:,} other generated images ({probe.steps:,} batches; clean, noisy, halved and compressed "
+            "ones alike) to read their codes. Noise: standard deviation 12.75 of 255 grey levels. Half size: and back. "
+            "JPEG: quality 50. What the probe reads there, an eye or a classifier can use. Intervals hold the chance "
+            "of the test images, not of training the probe.</p>"
+        )
+        text += figure(images, "probe", "Dots: the probe. Rings: the sorter. Lines: 95 % bootstrap over images.")
+    if effect is not None:
+        text += (
+            "<h3>Visible effect</h3><p>The mean absolute change, in grey levels of 255, as one dimension alone goes "
+            "from its 5 % to its 95 % quantile (a discrete one from its lowest to its highest value), all else held; "
+            f"mean over {effect.n_patients:,} imagined patients. The floor is 0; two patients of one class differ by "
+            f"{effect.between:.1f}.</p>"
+        )
+        text += figure(images, "effect", "Where it changes. An even tint is a veil, a checkered one a grid.")
+    head, columns = ["dimension", "measure", "sorter"], [[cell(d.value, d.low, d.high) for d in sorter.dimensions]]
+    if probe is not None:
+        for name, found in probe.conditions.items():
+            head.append(f"probe: {CONDITIONS[name]}")
+            columns.append([cell(d.value, d.low, d.high) for d in found.dimensions])
+    head.append("floor")
+    columns.append([f"{d.floor:.2f}" for d in sorter.dimensions])
+    if effect is not None:
+        head.append("effect")
+        columns.append([f"{d.value:.1f} <small>{d.low:.1f}–{d.high:.1f}</small>" for d in effect.dimensions])
+    rows = [
+        [escape(d.name), MEASURES[d.measure], *found]
+        for d, found in zip(sorter.dimensions, zip(*columns, strict=True), strict=True)
+    ]
+    return text + _details("All dimensions", table(head, rows))
+
+
+def sorting(report: Report, images: Images) -> str:
+    """Sorting of held-out real images, dimension by dimension and jointly."""
+    result = report.sorting
+    if result is None:
+        return ""
+    text = (
+        f"<p>Codes that the sorter reads from {result.n_images:,} held-out real images of {result.n_patients:,} "
+        "patients against the prior that was assumed. The floor is the same distance for as many codes drawn from the "
+        "prior itself; a value within it can't be told from the prior. Following a distribution "
+        "doesn't make a name true.</p>" + _names(report)
+    )
+    rows = [
+        [
+            escape(d.name),
+            MEASURES[d.measure],
+            cell(d.value, d.low, d.high),
+            f"{d.floor:.3f} <small>(95 %: {d.floor_high:.3f})</small>",
+        ]
+        for d in result.dimensions
+    ]
+    return (
+        text
+        + "<h3>Each dimension</h3>"
+        + figure(
+            images,
+            "sorting",
+            "KS, or total variation for discrete dimensions; less is better. Grey: what 95 of 100 samples of the prior "
+            "itself stay within.",
+            "small-figure",
+        )
+        + figure(
+            images,
+            "codes",
+            "Continuous factors: quantiles, on the dashed line if sorted; strong: lead, faint: companions. "
+            "Discrete factors: bars are shares of values, black marks those of the prior.",
+        )
+        + _details("All dimensions", table(["dimension", "measure", "distance", "floor"], rows))
+        + "<h3>All dimensions together</h3>"
+        + _energy(report.energy)
+        + figure(images, "pairs", "Leads in pairs and, on the diagonal, each by itself.")
+        + _correlation(report.correlation)
+        + figure(images, "correlation", "Correlations of scores; lines part the factors.")
+    )
+
+
+def _energy(result: EnergyResult | Skipped | None) -> str:
+    if not isinstance(result, EnergyResult):
+        return "" if result is None else f"<p>Energy distance not measured: {escape(result.reason)}</p>"
+    return (
+        f"<p>Energy distance of {result.n_patients:,} patients' codes, one image each, from as many draws of the "
+        "prior: "
+        f"<strong>{result.statistic:.3f}</strong> ({result.low:.3f} to {result.high:.3f}), which is "
+        f"<strong>{result.ratio:.1f} times</strong> its floor of {result.floor:.3f}, the mean for two samples of the "
+        f"prior itself (95 % of them stay below {result.floor_high:.3f}). p = {result.p_value:.3f} by "
+        f"{result.permutations:,} permutations of patients and draws: below 0.05, the codes can be told from the "
+        "prior.</p>"
+    )
+
+
+def _correlation(result: CorrelationResult | Skipped | None) -> str:
+    if not isinstance(result, CorrelationResult):
+        return "" if result is None else f"<p>Correlations not compared: {escape(result.reason)}</p>"
+    first, second = (escape(name) for name in result.greatest)
+    return (
+        f"<p>The correlations of {result.n_images:,} images' codes differ from R by "
+        f"<strong>{result.mean_absolute_difference:.3f}</strong> on average ({result.low:.3f} to {result.high:.3f}); "
+        f"floor {result.floor:.3f}, the same for as many draws of the prior. {first} and {second} differ most.</p>"
+    )
+
+
+def _names(report: Report) -> str:
+    return f'<p class="faint small">{escape(report.assumed)}</p>' if report.assumed else ""
+
+
+def _details(title: str, content: str) -> str:
+    return f"<details><summary>{escape(title)}</summary>{content}</details>"
+
+
+def _reports(title: str, scores: ClassificationScores) -> str:
+    texts = "".join(f"<h3>Seed {k}</h3><pre>{escape(text)}</pre>" for k, text in enumerate(scores.reports))
+    return _details(title, texts)
+
+
+def _class_cells(scores: Any) -> list[str]:
+    return cells(scores.precision, scores.recall, scores.f1, scores.auroc)

@@ -1,0 +1,78 @@
+"""The look of the report's figures: a light and a dark page, and what every figure starts from."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+__all__ = ["DARK", "LIGHT", "Theme", "blank", "foot", "legend", "style"]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a page."""
+
+    paper: str
+    ink: str
+    faint: str
+    rule: str
+    synthetic: str
+    real: str
+    floor: str
+    ramp: tuple[str, str]  # from nothing to all, in confusion matrices
+
+
+LIGHT = Theme("#ffffff", "#1b1f24", "#68707a", "#dfe3e8", "#c2571a", "#2f6db3", "#e9ecf0", ("#ffffff", "#2f6db3"))
+DARK = Theme("#181b20", "#e8eaed", "#9aa3ad", "#363c45", "#f0965a", "#74aef0", "#2a2f37", ("#181b20", "#3f7fc9"))
+
+
+def blank(width: float, height: float, theme: Theme) -> Figure:
+    """An empty figure of this size in inches that no global state knows of."""
+    figure = Figure(figsize=(width, height), dpi=144, facecolor=theme.paper)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def style(axes: Axes, theme: Theme, title: str) -> None:
+    """Panel colours, a bold title on the left, thin vertical rules, no frame but the bottom."""
+    axes.set_facecolor(theme.paper)
+    axes.set_title(title, loc="left", fontsize=10, color=theme.ink, weight="bold")
+    axes.tick_params(colors=theme.faint, labelcolor=theme.ink, labelsize=8.5, length=0)
+    axes.xaxis.label.set_color(theme.faint)
+    axes.yaxis.label.set_color(theme.faint)
+    axes.xaxis.label.set_fontsize(8.5)
+    axes.yaxis.label.set_fontsize(8.5)
+    axes.grid(axis="x", color=theme.rule, linewidth=0.7)
+    axes.set_axisbelow(True)
+    for name, spine in axes.spines.items():
+        spine.set_visible(name == "bottom")
+        spine.set_color(theme.rule)
+
+
+def legend(figure: Figure, theme: Theme, entries: Sequence[tuple[str, str]]) -> None:
+    """Colours and what they stand for, at the top left."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=colour, marker="o", markersize=5, linewidth=1.6) for colour, _ in entries]
+    figure.legend(
+        handles,
+        [name for _, name in entries],
+        loc="upper left",
+        ncols=len(entries),
+        frameon=False,
+        fontsize=9,
+        labelcolor=theme.ink,
+    )
+
+
+def foot(figure: Figure, theme: Theme, text: str) -> float:
+    """A small line at the figure's bottom; returns the share of the height that it takes."""
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(text, int(16 * width)) if text else []
+    figure.text(0.08 / width, 0.06 / height, "\n".join(lines), fontsize=7.5, color=theme.faint, va="bottom")
+    return float((0.14 * len(lines) + 0.1) / height)

@@ -1,0 +1,11 @@
+from semiray.evaluation.content import _interval
+from semiray.evaluation.metrics import Interval
+
+
+def test_a_number_that_does_not_exist_is_null() -> None:
+    assert _interval(Interval(0.5, float("nan"), float("inf"), (0.5,))) == {
+        "mean": 0.5,
+        "low": None,
+        "high": None,
+        "seeds": [0.5],
+    }
