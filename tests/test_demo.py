@@ -10,7 +10,7 @@ from PIL import Image
 
 import semiray.evaluation
 from semiray.cli import main
-from semiray.demo import OVERHEAD, make_phantoms, plan, run_demo
+from semiray.demo import OVERHEAD, PROBE_STEPS, make_phantoms, plan, run_demo
 from semiray.errors import SemirayError
 
 
@@ -80,9 +80,9 @@ def test_the_time_is_kept_and_half_of_it_trains() -> None:
             training, seeds = plan(minutes, step)
             assert training >= minutes / 2
             assert 1 <= seeds <= 3
-            fits_at_all = OVERHEAD + 2 * 600 * step / 60 <= minutes / 2
+            fits_at_all = OVERHEAD + (2 * 600 + PROBE_STEPS) * step / 60 <= minutes / 2
             if fits_at_all and seeds > 1:
-                assert training + OVERHEAD + 2 * seeds * 600 * step / 60 <= minutes
+                assert training + OVERHEAD + (2 * seeds * 600 + PROBE_STEPS) * step / 60 <= minutes
     assert plan(10, 0.001)[1] == 3
     assert plan(10, 1.0) == (5, 1)
 

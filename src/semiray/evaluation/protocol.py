@@ -138,7 +138,7 @@ def evaluate(
             progress=stages["utility"],
         )
     energy, correlation = _joint_sorting(scores, run.prior, held_out.patients, PERMUTATIONS // reduced)
-    notes.append(_grounding(run))
+    notes.append(run.meaning)
     names = run.classes or ("",)
     report = Report(
         subject=Path(run.path).name or str(run.path),
@@ -302,19 +302,6 @@ def _run_split(run: Run, data: RadiographSet) -> tuple[Split, list[str]]:
             "files or the options that they were read with have changed."
         )
     return split, notes
-
-
-def _grounding(run: Run) -> str:
-    """Which factors' names are known to be true, in a sentence."""
-    known = {name: count for name, count in run.grounded.items() if count}
-    assumed = [factor.name for factor in run.prior.factors if factor.name not in known]
-    words = [f"{name} is grounded on {count:,} images." for name, count in known.items()]
-    if assumed:
-        words.append(
-            f"Assumed, grounded on no image: {', '.join(assumed)}. The names say which distribution was assumed, not "
-            "what the images show."
-        )
-    return " ".join(words)
 
 
 def _labelled_parts(
