@@ -201,9 +201,8 @@ def _continuous(d: Any, where: str) -> Continuous:
     def asked(function: Callable[[Any], Any]) -> Callable[[Tensor], Tensor]:
         def answer(c: Tensor) -> Tensor:
             points = c.numpy() if len(d.batch_shape) else c.numpy()[:, 0]
-            return torch.as_tensor(np.asarray(function(points.astype(d.dtype.as_numpy_dtype)), np.float64)).reshape(
-                c.shape
-            )
+            given = np.array(function(points.astype(d.dtype.as_numpy_dtype)), np.float64)
+            return torch.as_tensor(given).reshape(c.shape)
 
         return answer
 
