@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,8 @@ import torch
 from semiray.networks import NetworkShape, build_networks
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.settings import make_settings
+from semiray.training import Run
 
 CLASSES = ("dark", "middle", "bright")
 SIDE = 32
@@ -29,7 +30,7 @@ def make_set(
 
 def make_run(
     folder: Path, data: RadiographSet, classes: tuple[str, ...] = CLASSES, prior: JointPrior | None = None
-) -> tuple[Any, Split]:
+) -> tuple[Run, Split]:
     """What a run is to this room, with networks that learned nothing, and a true split on disk."""
     prior = prior or JointPrior.default()
     torch.manual_seed(0)
@@ -38,15 +39,14 @@ def make_run(
     split = split_by_patient(data.patients, data.labels, seed=3)
     folder.mkdir(exist_ok=True)
     split.save(folder / "split.json", data.keys)
-    run = SimpleNamespace(
+    run = Run(
         path=folder,
+        settings=make_settings({"resolution": SIDE}),
         prior=prior,
         classes=classes,
-        resolution=SIDE,
         generator=generator.eval(),
         discriminator=discriminator.eval(),
         data={"fingerprint": data.fingerprint},
-        grounded={},
     )
     return run, split
 
