@@ -162,7 +162,7 @@ def test_log_densities(case: tuple[str, Any, JointPrior]) -> None:
 def test_samples(case: tuple[str, Any, JointPrior]) -> None:
     _, distribution, prior = case
     ours = prior.sample(DRAWS, torch.Generator().manual_seed(0)).double().numpy()[:, 0]
-    theirs = np.asarray(distribution.sample(DRAWS, seed=1), np.float64)
+    theirs = np.array(distribution.sample(DRAWS, seed=1), np.float64)
     if prior.discrete[0]:
         counts = [[(draws == value).sum() for value in prior.marginal("x").values] for draws in (ours, theirs)]
         assert np.sum(counts) == 2 * DRAWS
@@ -247,7 +247,7 @@ MULTIVARIATE: dict[str, Callable[[], Any]] = {
 def test_a_multivariate_normal_keeps_its_joint_density_and_samples(name: str, tmp_path: Path) -> None:
     distribution = MULTIVARIATE[name]()
     prior = JointPrior.from_tfp({"x": distribution})
-    theirs = np.asarray(distribution.sample(DRAWS, seed=2), np.float64)
+    theirs = np.array(distribution.sample(DRAWS, seed=2), np.float64)
     inside = theirs[:2000][(prior.scores(torch.as_tensor(theirs[:2000])).abs() < 4.7).all(-1)]
     assert len(inside) > 1900
     expected = _asked(distribution.log_prob, inside)

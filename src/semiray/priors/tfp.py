@@ -16,7 +16,8 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.priors.correlation import Between, build_correlation, read_between
 from semiray.priors.factors import Factor, number, suggestion
-from semiray.priors.tfp_marginals import as_double, identify, kind, library, marginals
+from semiray.priors.tfp_families import library
+from semiray.priors.tfp_marginals import as_double, identify, kind, marginals
 
 __all__ = ["read_tfp"]
 

@@ -1,32 +1,24 @@
 """One distribution of TensorFlow Probability, looked at: its dimensions, and the family of ours that each of them has.
 
-A distribution is unwrapped to univariate ones, whose parameters are read if a family of ours is the same, and whose
-distribution function is tabulated otherwise. All in float64.
+A distribution is unwrapped to univariate ones, whose distribution function is tabulated unless a family of ours is the
+same. All in float64.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.tabulation import Continuous, tabulate
+from semiray.priors.tfp_families import Array, as_array, library, own_family
 
-__all__ = ["Marginals", "as_double", "identify", "kind", "library", "marginals"]
-
-Array = NDArray[np.float64]
-
-
-def library() -> Any:
-    """The module `tensorflow_probability` if somebody imported it, else None."""
-    return sys.modules.get("tensorflow_probability")
+__all__ = ["Marginals", "as_double", "identify", "kind", "marginals"]
 
 
 def kind(thing: Any) -> str:
@@ -60,7 +52,7 @@ def marginals(d: Any, where: str) -> Marginals:
         inner = marginals(d.distribution, where)
         return Marginals(inner.distribution, (batch + event)[0]) if event and inner.dimensions is None else inner
     if isinstance(d, tfd.MultivariateNormalLinearOperator):
-        mean, covariance = _array(d.mean()), _array(d.covariance())
+        mean, covariance = as_array(d.mean()), as_array(d.covariance())
         deviation = np.sqrt(np.diagonal(covariance))
         if not (deviation > 0).all():
             raise SemirayError(f"{where}: {kind(d)} has a dimension of variance 0; every dimension must vary")
@@ -75,7 +67,7 @@ def marginals(d: Any, where: str) -> Marginals:
         inner = marginals(d.distribution, where)
         block = inner.correlation
         if block is not None:  # a falling bijector turns a dimension's scores round
-            ends = [_array(d.bijector.forward(inner.distribution.quantile(np.float64(u)))) for u in (0.3, 0.7)]
+            ends = [as_array(d.bijector.forward(inner.distribution.quantile(np.float64(u)))) for u in (0.3, 0.7)]
             sign = torch.as_tensor(np.broadcast_to(np.sign(ends[1] - ends[0]), (len(block),)).copy())
             block = block * torch.outer(sign, sign)
         return Marginals(
@@ -92,7 +84,7 @@ def marginals(d: Any, where: str) -> Marginals:
 
 def identify(d: Any, where: str) -> tuple[str, dict[str, Any]]:
     """Family and parameters of a univariate distribution: one of our own exactly, else a table."""
-    own = _own(d)
+    own = own_family(d)
     if own is None:
         if isinstance(d, library().distributions.Deterministic):
             raise SemirayError(f"{where}: {kind(d)} has variance 0; a factor must vary")
@@ -100,95 +92,6 @@ def identify(d: Any, where: str) -> tuple[str, dict[str, Any]]:
         return "tabulated", {key: _plain(value.numpy(), key == "table") for key, value in tables.items()}
     family, arrays = own
     return family, {key: _plain(value, key in ("probabilities", "values")) for key, value in arrays.items()}
-
-
-def _own(d: Any) -> tuple[str, dict[str, Array]] | None:
-    """Family and parameters where one of our own families is the same distribution."""
-    tfd = library().distributions
-    for name, read in _SAME.items():
-        if type(d) is getattr(tfd, name):
-            family, parameters = read(d)
-            return family, {key: _array(value) for key, value in parameters.items()}
-    if not isinstance(d, tfd.TransformedDistribution):
-        return None
-    known, steps = _own(d.distribution), _steps(d.bijector)
-    if known is None or steps is None:
-        return None
-    for step, value in steps:
-        known = _STEPS[step](known[0], known[1], value)
-        if known is None:
-            return None
-    return known
-
-
-_SAME: dict[str, Callable[[Any], tuple[str, dict[str, Any]]]] = {
-    "Bernoulli": lambda d: ("bernoulli", {"probability": d.probs_parameter()}),
-    "Categorical": lambda d: ("categorical", {"probabilities": d.probs_parameter()}),
-    "FiniteDiscrete": lambda d: ("categorical", {"probabilities": d.probs_parameter(), "values": d.outcomes}),
-    "Exponential": lambda d: ("exponential", {"mean": 1 / _array(d.rate)}),
-    "LogNormal": lambda d: ("lognormal", {"median": np.exp(_array(d.loc)), "sigma": d.scale}),
-    "Normal": lambda d: ("normal", {"mean": d.loc, "standard_deviation": d.scale}),
-    "Uniform": lambda d: ("uniform", {"low": d.low, "high": d.high}),
-    "Weibull": lambda d: ("weibull", {"shape": d.concentration, "scale": d.scale}),
-}
-"""TFP's distributions that are our families under another name."""
-
-
-def _steps(bijector: Any, inverse: bool = False) -> list[tuple[str, Array]] | None:
-    """An elementwise bijector as steps "shift", "scale", "exp", "log", in the order of application; None: another."""
-    tfb = library().bijectors
-    if isinstance(bijector, tfb.Chain):
-        steps: list[tuple[str, Array]] = []
-        for part in bijector.bijectors if inverse else reversed(bijector.bijectors):
-            more = _steps(part, inverse)
-            if more is None:
-                return None
-            steps += more
-        return steps
-    if isinstance(bijector, tfb.Invert):
-        return _steps(bijector.bijector, not inverse)
-    if isinstance(bijector, tfb.Identity):
-        return []
-    if isinstance(bijector, tfb.Shift):
-        shift = _array(bijector.shift)
-        return [("shift", -shift if inverse else shift)]
-    if isinstance(bijector, tfb.Scale):
-        scale = _array(bijector.scale) if bijector.scale is not None else np.exp(_array(bijector.log_scale))
-        return [("scale", 1 / scale if inverse else scale)]
-    if type(bijector) is tfb.Exp:
-        return [("log" if inverse else "exp", np.zeros(()))]
-    return None
-
-
-_Known = tuple[str, dict[str, Array]]
-
-
-def _shifted(family: str, p: dict[str, Array], by: Array) -> _Known | None:
-    moved = {"normal": ("mean",), "uniform": ("low", "high")}.get(family)
-    return (family, {key: v + by if key in moved else v for key, v in p.items()}) if moved else None
-
-
-def _scaled(family: str, p: dict[str, Array], by: Array) -> _Known | None:
-    if family == "normal":
-        return family, {"mean": p["mean"] * by, "standard_deviation": p["standard_deviation"] * np.abs(by)}
-    if family == "uniform":
-        ends = p["low"] * by, p["high"] * by
-        return family, {"low": np.minimum(*ends), "high": np.maximum(*ends)}
-    unit = {"exponential": "mean", "lognormal": "median", "weibull": "scale"}.get(family)
-    return (family, {**p, unit: p[unit] * by}) if unit and bool((by > 0).all()) else None
-
-
-_STEPS: dict[str, Callable[[str, dict[str, Array], Array], _Known | None]] = {
-    "shift": _shifted,
-    "scale": _scaled,
-    "exp": lambda family, p, _: (
-        ("lognormal", {"median": np.exp(p["mean"]), "sigma": p["standard_deviation"]}) if family == "normal" else None
-    ),
-    "log": lambda family, p, _: (
-        ("normal", {"mean": np.log(p["median"]), "standard_deviation": p["sigma"]}) if family == "lognormal" else None
-    ),
-}
-"""What a step makes of a family, or None where the result is none of ours."""
 
 
 # --- what a distribution is asked for ---------------------------------------------------------------------------------
@@ -261,7 +164,7 @@ def _ends(d: Any, where: str) -> tuple[Array, Array]:
     shape = tuple(d.batch_shape)
 
     def at(x: float) -> Array:
-        return np.broadcast_to(_array(onto.forward(np.full((1,) * len(shape), x, d.dtype.as_numpy_dtype))), shape)
+        return np.broadcast_to(as_array(onto.forward(np.full((1,) * len(shape), x, d.dtype.as_numpy_dtype))), shape)
 
     ends = []
     for sign in (-1, 1):
@@ -312,15 +215,7 @@ def _double_value(value: Any, numeric: bool, entry: str, where: str) -> Any:
         return value
     if bool(np.isnan(array).any()):
         raise SemirayError(f"{entry} is not a number (NaN)")
-    return _array(array)
-
-
-def _array(value: Any) -> Array:
-    """Numbers in float64; those of lower precision as the decimals that they stand for: 0.1, not 0.10000000149."""
-    array = np.asarray(value)
-    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
-        return np.array([float(str(x)) for x in array.flatten()], np.float64).reshape(array.shape)
-    return array.astype(np.float64)
+    return as_array(array)
 
 
 def _plain(array: Array, listed: bool) -> Any:
