@@ -31,7 +31,8 @@ class Factor:
 
     Args:
         name: an identifier, such as `duration`.
-        family: a key of `FAMILIES`: bernoulli, categorical, exponential, lognormal, normal, uniform, weibull.
+        family: a key of `FAMILIES`: bernoulli, categorical, exponential, lognormal, normal, tabulated, uniform,
+            weibull.
         dimensions: how many code dimensions, at least 1.
         parameters: the family's parameters in the factor's unit; a list gives one value a dimension.
         correlation: correlation of the scores of any two of its dimensions, -1 / (dimensions - 1) < correlation < 1.
