@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from semiray.evaluation.figures import CONDITIONS
+
 __all__ = ["summarise"]
 
 
@@ -27,18 +29,48 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
             _row(f"trained on {held_out}, the ceiling", _interval(ceiling), f"chance {utility['chance']:.2f}"),
             _row("ratio of the two", _interval(utility["ratio_interval"])),
         ]
-    for key, values, title in (
-        ("commitment", "sorter", "Commitment: do generated images show what was asked? 1 is perfect"),
-        ("sorting", "ks", "Sorting: how far are held-out images' codes from the prior? 0 is perfect"),
-    ):
-        part = content[key]
-        if part is not None:
-            lines.append(title)
+    commitment, sorting = content["commitment"], content["sorting"]
+    if commitment is not None:
+        lines.append("Commitment: do generated images show what was asked? 1 is perfect")
+        lines += _measured(commitment, commitment["sorter"], "by the sorter, which flatters")
+        probe = commitment.get("probe")
+        if probe is not None:
             lines += [
-                _row(f"{name} ({part['measure'][name]})", _mean(found), f"floor {_mean(part['floor'][name])}")
-                for name, found in part[values].items()
+                _row(f"{name}, by a fresh probe", *_hardest({key: probe[key][name] for key in CONDITIONS}))
+                for name in probe["clean"]
             ]
+        if "effect" in commitment:
+            least, name = min((min(found), name) for name, found in commitment["effect"].items())
+            lines.append(_row("least visible dimension", f"{least:.1f} grey levels", f"of {name}"))
+    if sorting is not None:
+        lines.append("Sorting: how far are held-out images' codes from the prior? 0 is perfect")
+        lines += _measured(sorting, sorting["ks"])
+        energy = sorting.get("energy", {})
+        if "ratio" in energy:
+            told = f"p = {energy['p_value']:.3f}"
+            lines.append(_row("all together (energy distance)", f"{energy['ratio']:.1f} times its floor", told))
+    if content["grounding"]:
+        lines.append("Grounding: are held-out patients in the order of their metadata? 1 is perfect, 0.5 chance")
+        for name, found in content["grounding"].items():
+            if "skipped" in found:
+                lines.append(f"  {name}: not measured: {found['skipped']}")
+            else:
+                figure = _interval({"mean": found["value"], **found})
+                lines.append(_row(f"{name} ({found['measure']})", figure, f"{found['n_patients']:,} patients"))
     return lines
+
+
+def _measured(part: Mapping[str, Any], figures: Mapping[str, list[float]], remark: str = "") -> list[str]:
+    return [
+        _row(f"{name} ({part['measure'][name]})", _mean(found), f"floor {_mean(part['floor'][name])}", remark)
+        for name, found in figures.items()
+    ]
+
+
+def _hardest(conditions: Mapping[str, list[float]]) -> tuple[str, str]:
+    """The condition under which the probe reads worst, and how well it reads there."""
+    name = min(conditions, key=lambda key: sum(conditions[key]))
+    return _mean(conditions[name]), f"hardest: {CONDITIONS[name]}"
 
 
 def _row(title: str, *columns: str) -> str:

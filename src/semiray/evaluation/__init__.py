@@ -2,6 +2,7 @@
 
 from semiray.evaluation.classifier import Classifier, train_classifier
 from semiray.evaluation.commitment import CommitmentResult, measure_commitment
+from semiray.evaluation.concordance import ConcordanceResult, measure_concordance, measure_grounding
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.disentanglement import (
     DCI,
@@ -33,6 +34,7 @@ __all__ = [
     "ClassificationScores",
     "Classifier",
     "CommitmentResult",
+    "ConcordanceResult",
     "CorrelationResult",
     "Disentanglement",
     "EffectResult",
@@ -49,10 +51,12 @@ __all__ = [
     "evaluate",
     "judge",
     "measure_commitment",
+    "measure_concordance",
     "measure_correlation",
     "measure_disentanglement",
     "measure_effect",
     "measure_energy",
+    "measure_grounding",
     "measure_phantoms",
     "measure_probe",
     "measure_sorting",

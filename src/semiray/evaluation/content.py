@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from semiray.evaluation.commitment import CommitmentResult
+from semiray.evaluation.concordance import CHANCE, ConcordanceResult
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.effect import EffectResult
 from semiray.evaluation.energy import EnergyResult
@@ -47,6 +48,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "utility": _or_skipped(report.utility, _utility),
         "commitment": commitment,
         "sorting": sorting,
+        "grounding": {name: _or_skipped(result, _concordance) for name, result in report.grounding.items()},
     }
 
 
@@ -161,6 +163,10 @@ def _correlation(result: CorrelationResult) -> dict[str, Any]:
         "assumed": result.assumed.round(4).tolist(),
         "names": list(result.names),
     }
+
+
+def _concordance(result: ConcordanceResult) -> dict[str, Any]:
+    return asdict(result) | {"low": _number(result.low), "high": _number(result.high), "chance": CHANCE}
 
 
 def _columns(rows: Sequence[Any], fields: Sequence[str]) -> dict[str, dict[str, list[Any]]]:

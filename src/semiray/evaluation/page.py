@@ -38,6 +38,8 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images) -> s
         body.append(section("Commitment", sections.commitment(report, images)))
     if report.sorting is not None:
         body.append(section("Sorting", sections.sorting(report, images)))
+    if report.grounding:
+        body.append(section("Grounding", sections.grounding(report)))
     body.append(section("What to know", bullets(report.notes)) if report.notes else "")
     body.append(
         '<footer class="faint small"><p>Research tool, not a medical device. Intervals are 95 %. '

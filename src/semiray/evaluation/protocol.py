@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
 from semiray.evaluation.commitment import measure_commitment
+from semiray.evaluation.concordance import measure_grounding
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.effect import measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
@@ -156,6 +157,7 @@ def evaluate(
         sorting=measure_sorting(scores, run.prior, held_out.patients),
         energy=energy,
         correlation=correlation,
+        grounding=measure_grounding(run, held_out, scores),
         prior=run.prior,
         grounded=run.grounded,
         notes=tuple(notes),

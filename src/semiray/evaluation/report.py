@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from semiray.errors import SemirayError
 from semiray.evaluation import figures
 from semiray.evaluation.commitment import CommitmentResult
+from semiray.evaluation.concordance import ConcordanceResult
 from semiray.evaluation.content import report_content
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.effect import EffectResult
@@ -87,6 +88,7 @@ class Report:
         sorting: Sorting of held-out real images, dimension by dimension; None where there is no run.
         energy: All codes jointly, or why not; None where there is no run.
         correlation: Their correlations beside R, or why not; None where there is no run.
+        grounding: Grounded factor -> how well its lead orders held-out patients, or why that isn't known.
         prior: The assumed prior; None where there is no run.
         grounded: Factor -> number of images whose metadata ground it; the names of all others are assumed.
         notes: What a reader must know to trust the figures.
@@ -104,6 +106,7 @@ class Report:
     sorting: SortingResult | None = None
     energy: EnergyResult | Skipped | None = None
     correlation: CorrelationResult | Skipped | None = None
+    grounding: Mapping[str, ConcordanceResult | Skipped] = field(default_factory=dict)
     prior: JointPrior | None = None
     grounded: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

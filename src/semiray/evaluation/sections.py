@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from semiray.evaluation.concordance import CHANCE, ConcordanceResult
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.figures import CONDITIONS
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
     from semiray.evaluation.metrics import ClassificationScores
     from semiray.evaluation.report import Report
 
-__all__ = ["commitment", "sorting", "utility"]
+__all__ = ["commitment", "grounding", "sorting", "utility"]
 
-MEASURES = {"r2": "R²", "accuracy": "accuracy", "ks": "KS", "total_variation": "total variation"}
+MEASURES = {
+    "r2": "R²",
+    "accuracy": "accuracy",
+    "ks": "KS",
+    "total_variation": "total variation",
+    "auroc": "AUROC",
+    "concordance": "concordance",
+}
 
 
 def utility(report: Report, images: Images) -> str:
@@ -164,6 +172,27 @@ def sorting(report: Report, images: Images) -> str:
         + _correlation(report.correlation)
         + figure(images, "correlation", "Correlations of scores; lines part the factors.")
     )
+
+
+def grounding(report: Report) -> str:
+    """How well each grounded factor's lead orders held-out patients."""
+    text = (
+        "<p>Metadata ground these factors. Does the sorter's lead put <em>held-out</em> patients in the order that "
+        "their metadata know? Concordance, or AUROC where there are two values: 1 is the right order, "
+        f"{CHANCE} chance. Patients count alike; a patient still under observation is compared with those who "
+        "reached their end earlier. It tells of order only: no image says a number of days.</p>"
+    )
+    rows = []
+    for name, result in report.grounding.items():
+        trained = f"{report.grounded.get(name, 0):,} images"
+        if isinstance(result, ConcordanceResult):
+            tested = f"{result.n_patients:,} patients, {result.n_images:,} images"
+            events = f"{result.n_events:,} {'of the rarer value' if result.measure == 'auroc' else 'ends seen'}"
+            figures = [MEASURES[result.measure], cell(result.value, result.low, result.high), tested, events]
+        else:
+            figures = ["not measured", escape(result.reason), "", ""]
+        rows.append([escape(name), *figures, trained])
+    return text + table(["factor", "measure", "figure", "tested on", "", "grounded on"], rows) + _names(report)
 
 
 def _energy(result: EnergyResult | Skipped | None) -> str:

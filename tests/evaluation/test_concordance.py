@@ -1,0 +1,143 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from semiray.errors import SemirayError
+from semiray.evaluation.concordance import ConcordanceResult, measure_concordance, measure_grounding
+from semiray.evaluation.skipped import Skipped
+from semiray.priors import Observations
+from semiray.settings import make_settings
+
+
+def observations(value: Any, censored: Any = None, patient: Any = None) -> Observations:
+    value = torch.as_tensor(value, dtype=torch.float64)
+    none = torch.zeros(len(value), dtype=torch.bool)
+    return Observations(
+        value,
+        none if censored is None else torch.as_tensor(censored),
+        torch.arange(len(value)) if patient is None else torch.as_tensor(patient),
+    )
+
+
+def measured(scores: Any, seen: Observations, **options: Any) -> ConcordanceResult:
+    result = measure_concordance(np.asarray(scores, np.float32), seen, **options)
+    assert isinstance(result, ConcordanceResult)
+    return result
+
+
+def by_definition(scores: np.ndarray, value: np.ndarray, censored: np.ndarray, patient: np.ndarray) -> float:
+    """Harrell's concordance of images, a patient counting once, pair by pair."""
+    weight = [1 / (patient == p).sum() for p in patient]
+    right = total = 0.0
+    for i in range(len(scores)):
+        for j in range(len(scores)):
+            earlier = value[i] < value[j] or (value[i] == value[j] and censored[j])
+            if patient[i] != patient[j] and not censored[i] and earlier:
+                total += weight[i] * weight[j]
+                right += weight[i] * weight[j] * (1.0 if scores[i] < scores[j] else 0.5 * (scores[i] == scores[j]))
+    return right / total
+
+
+def test_two_values_give_the_area_under_the_roc_curve() -> None:
+    rng = np.random.default_rng(0)
+    value = rng.integers(0, 2, 60)
+    scores = (value + rng.normal(0, 1.5, 60)).round(1).astype(np.float32)  # with ties
+    result = measured(scores, observations(value))
+    assert result.measure == "auroc"
+    assert result.value == pytest.approx(roc_auc_score(value, scores))
+    assert result.n_events == min(value.sum(), 60 - value.sum())
+
+
+def test_censored_times_and_several_images_follow_the_definition() -> None:
+    rng = np.random.default_rng(1)
+    patient = rng.integers(0, 15, 50)
+    days, censored = rng.integers(1, 9, 15)[patient].astype(float), (rng.random(15) < 0.4)[patient]
+    scores = (days + rng.normal(0, 3, 50)).astype(np.float32)
+    result = measured(scores, observations(days, censored, patient))
+    assert result.measure == "concordance"
+    assert result.value == pytest.approx(by_definition(scores, days, censored, patient))
+    assert (result.n_images, result.n_patients) == (50, len(np.unique(patient)))
+    assert result.n_events == len(np.unique(patient[~censored]))
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    rng = np.random.default_rng(2)
+    patient = rng.integers(0, 9, 30)
+    days, scores = rng.exponential(10, 9)[patient], rng.normal(size=30).astype(np.float32)
+    shuffled = rng.permutation(30)
+    one = measured(scores, observations(days, patient=patient))
+    other = measured(scores[shuffled], observations(days[shuffled], patient=patient[shuffled]))
+    assert one.value == pytest.approx(other.value)
+
+
+def test_perfect_reversed_and_blind_readings() -> None:
+    days = np.arange(1.0, 41.0)
+    assert measured(days, observations(days)).value == 1
+    assert measured(-days, observations(days)).value == 0
+    blind = measured(np.zeros(40), observations(days))
+    assert (blind.value, blind.low, blind.high) == (0.5, 0.5, 0.5)
+
+
+def test_the_interval_of_chance_holds_half_and_narrows_with_patients() -> None:
+    rng = np.random.default_rng(3)
+    few, many = (measured(rng.normal(size=n), observations(rng.exponential(10, n))) for n in (30, 300))
+    assert few.low < 0.5 < few.high
+    assert many.low < 0.5 < many.high
+    assert many.high - many.low < 0.5 * (few.high - few.low)
+
+
+def test_the_interval_counts_patients_not_images() -> None:
+    rng = np.random.default_rng(4)
+    days = rng.exponential(10, 40)
+    scores = days + rng.normal(0, 12, 40)
+    patient = np.repeat(np.arange(40), 5)  # five copies of an image say no more than one
+    one, five = (
+        measured(scores, observations(days)),
+        measured(scores[patient], observations(days[patient], None, patient)),
+    )
+    assert five.value == pytest.approx(one.value)
+    assert five.high - five.low == pytest.approx(one.high - one.low, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("value", "censored", "reason"),
+    [
+        ([np.nan, np.nan], [False, False], "nothing of any held-out image"),
+        ([3.0, 3.0], [False, False], "no two held-out patients"),
+        ([3.0, 9.0], [True, True], "no two held-out patients"),
+        ([9.0, 3.0], [False, True], "no two held-out patients"),  # censored before the other's end
+    ],
+)
+def test_what_cannot_be_compared_is_said(value: Any, censored: Any, reason: str) -> None:
+    result = measure_concordance(np.zeros(2, np.float32), observations(value, censored))
+    assert isinstance(result, Skipped)
+    assert reason in result.reason
+
+
+def test_wrong_scores_are_refused() -> None:
+    with pytest.raises(SemirayError, match="one a row"):
+        measure_concordance(np.zeros((2, 1), np.float32), observations([1.0, 2.0]))
+    with pytest.raises(SemirayError, match="not finite"):
+        measure_concordance(np.array([0, np.nan], np.float32), observations([1.0, 2.0]))
+
+
+def test_a_grounded_run_is_asked_of_its_own_columns(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
+    data = set_maker(40)
+    run, _ = run_maker(tmp_path / "run", data)
+    scores = np.random.default_rng(0).normal(size=(40, 20)).astype(np.float32)
+    assert measure_grounding(run, data, scores) == {}
+    rules = {"duration": {"time": "days", "event": "ended"}, "survival": {"column": "outcome"}}
+    run = replace(run, settings=make_settings({"resolution": 32, "ground": rules}))
+    missing = measure_grounding(run, data, scores)
+    assert all(isinstance(found, Skipped) and "column" in found.reason for found in missing.values())
+    lead = run.prior.slices["duration"].start
+    rows = tuple({"days": f"{10 + s:.3f}", "ended": "yes", "outcome": "alive"} for s in scores[:, lead])
+    found = measure_grounding(run, replace(data, metadata=rows), scores)
+    assert isinstance(found["duration"], ConcordanceResult)
+    assert found["duration"].value == 1
+    assert isinstance(found["survival"], Skipped)
