@@ -217,7 +217,7 @@ def _render(signs: Signs, generators: list[np.random.Generator], resolution: int
     np.negative(signal, out=signal)
     np.exp(signal, out=signal)
     signal = _pooled(_pooled(signal, fine, axis=1), fine, axis=2)
-    low, high = np.array([(0.6, 0.95, 2.2, 1.3), (1.6, 1.35, 2.7, 1.9)])
+    low, high = np.array([(0.6, 1.10, 2.40, 1.50), (1.6, 1.22, 2.60, 1.70)])
     dose, steep, middle, local = (low + (high - low) * draws.exposure).T
     photons = dose * (1.5e5 * (64 / resolution) ** 2 + 2e4)
     signal *= per_image(photons / fine**2)

@@ -46,7 +46,7 @@ class Patients:
         shift = 0.75 * place[3] + 0.15 * g[4]  # of the mediastinum, towards the patient's left where positive
         high = 1.4 * absent[3]  # poor inspiration raises the diaphragm
 
-        self._add("trunk", 0, 16, 0, (15.5 + 0.9 * burden[1] + 0.3 * g[5]) * w, 35, 10.3 + 0.4 * g[6])
+        self._add("trunk", 0, 16, 0, (15.5 + 0.9 * burden[1] + 0.3 * g[5]) * w, 35, 10.3 + 0.25 * g[6])
         self._add("neck", 0, -20, 1, 5.6, 13, 6.0)
         for name, side in zip(LUNGS, SIDES, strict=True):
             lower = 0.35 * side * g[7]
@@ -138,7 +138,7 @@ def attenuation(signs: Signs, draws: Draws, pixels: int) -> Array:
     markings = np.zeros_like(canvas)
     screen.add_chords(markings, patients.vessels)
     bronchogram = 0.15 * (1.0 + signs.texture[:, 0])
-    strength = 2.1 + 1.4 * signs.texture[:, 4]
+    strength = 2.1 - 1.4 * signs.texture[:, 0]
     seen = clear * per_image(strength * (1.0 + bronchogram))
     seen -= per_image(strength * bronchogram)
     markings *= seen

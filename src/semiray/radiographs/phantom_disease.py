@@ -14,7 +14,7 @@ __all__ = ["FORKS", "SIDES", "Draws", "Signs", "aeration", "opacities"]
 SIDES = (-1.0, 1.0)  # the image's left (the patient's right) and the image's right
 FORKS = 8  # vessels that leave each hilum
 PATCHES = 16
-NODES = 40  # a side of the random field: enough for the lungs at the finest grain
+NODES = 48  # a side of the random field: enough for the lungs at the finest grain
 FRAY = 0.32  # how far the random field, cut at +-2, moves an opacity's border
 HALF, TWO = np.float32(0.5), np.float32(2.0)
 
@@ -73,7 +73,7 @@ def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Wi
 def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tuple[Array, Array]:
     """Share of the air that disease leaves in the lungs on each ray (N, H, W), and the random field behind it."""
     burden, place, texture = signs.burden, signs.place, signs.texture
-    noise = _grain(draws.grain, screen, 1.5 - 0.35 * texture[:, 0], 2.0 ** (0.75 * texture[:, 2]))
+    noise = _grain(draws.grain, screen, 1.15 - 0.25 * texture[:, 1], 2.0 ** (0.5 * texture[:, 2]))
     clear = np.ones((len(screen), screen.pixels, screen.pixels), dtype=np.float32)
     sharp = 0.42 * 2.6 ** (0.5 * (1.0 + texture[:, 0]))
     for label, place_patches in ((1, _one_region), (2, _many_patches)):
@@ -97,18 +97,15 @@ def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tupl
         for image, window, factor in zip(owner.tolist(), windows, left, strict=True):
             clear[image][window] *= factor
     # What every lung shows, ill or not: a haze and a mottle that follow the same codes, faintly.
-    right, left_lung = (
-        0.06 + 0.11 * burden[:, 0] + 0.13 * _share(place, side) + 0.06 * texture[:, 0] for side in SIDES
-    )
+    right, left_lung = (0.02 + 0.47 * burden[:, 0] + 0.32 * _share(place, side) for side in SIDES)
     across = np.minimum(np.maximum(screen.x * np.float32(0.25) + HALF, ZERO), ONE)[:, None, :]
     down = np.minimum(np.maximum(screen.y * np.float32(0.1), -ONE), ONE)[:, :, None]
-    mottle = noise[:, ::-1, ::-1] + ONE  # the product of two smooth fields is a finer one
-    mottle *= noise
-    mottle *= per_image(0.034 + 0.024 * texture[:, 1])
-    mottle += ONE
-    clear *= mottle
+    mottle = np.minimum(np.maximum(noise, -TWO), TWO)
+    mottle *= per_image(0.12 + 0.115 * texture[:, 0])
     clear *= per_image(1.0 - right) + per_image(right - left_lung) * across
     clear *= ONE - np.float32(0.06) * (ONE + per_image(place[:, 1]) * down)
+    clear += mottle  # not a share of what is left: it shows in a hazy lung as well as in a clear one
+    np.maximum(clear, ZERO, out=clear)
     return clear, noise
 
 
@@ -125,12 +122,12 @@ def _solids(x: ArrayLike, y: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
 def _one_region(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Lobar: one confluent opacity, (n, 2, 7) with the side it isn't on at strength 0; and strengths (2 n,)."""
     burden, place, texture, u = (v[chosen] for v in (signs.burden, signs.place, signs.texture, draws.patches))
-    extent = (0.78 + 0.47 * burden[:, 0]) * (0.85 + 0.5 * burden[:, 1])
+    extent = (0.62 + 0.80 * burden[:, 0]) * (0.94 + 0.12 * burden[:, 1])
     stretch = 1.25 ** texture[:, 2]
-    dense = (0.72 + 0.23 * texture[:, 0]) * (0.72 + 0.28 * burden[:, 0])
+    dense = 0.66 + 0.29 * texture[:, 0]
     away, y = 6.4 + 1.3 * place[:, 2] + 0.4 * u[:, 0, 0], 0.5 + 4.2 * place[:, 1] + 0.8 * u[:, 0, 1]
     solids = [_solids(side * away, y, 3.9 * extent / stretch, 4.3 * extent * stretch) for side in SIDES]
-    parts = [dense * np.clip(2.4 * _share(place, side) - 0.7, 0.0, 1.0) for side in SIDES]
+    parts = [dense * np.clip(1.8 * _share(place, side) - 0.4, 0.0, 1.0) for side in SIDES]
     return np.stack(solids, axis=1), np.stack(parts, axis=1).ravel()
 
 
@@ -142,10 +139,10 @@ def _many_patches(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tupl
     side, level = np.where(k % 2 == 0, *SIDES), k // 2
     grown = np.clip(0.80 + 1.5 * burden[:, 0] - 0.14 * level, 0.0, 1.0)
     part = 0.30 + 0.35 * (1.0 + side * place[:, 0])
-    strength = (0.72 + 0.23 * texture[:, 0]) * (0.75 + 0.25 * burden[:, 0]) * part * grown
+    strength = (0.66 + 0.29 * texture[:, 0]) * part * grown
     x = side * (6.4 + 1.3 * place[:, 2] + 2.9 * across)
     y = -6.5 + 2.05 * (level * 5 % 8) + down + 2.5 * place[:, 1]
-    reach = (1.75 + 0.4 * wide) * (0.85 + 0.5 * burden[:, 1])
+    reach = (1.75 + 0.4 * wide) * (0.70 + 0.60 * burden[:, 0]) * (0.94 + 0.12 * burden[:, 1])
     stretch = 1.25 ** texture[:, 2]
     return _solids(x, y, reach / stretch, reach * stretch), strength.ravel()
 

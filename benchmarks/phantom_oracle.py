@@ -1,0 +1,123 @@
+"""The oracle: a regressor that reads the leads of phantoms, trained on phantom labels; what grounding is measured by.
+
+Durations are read as F(days), between 0 and 1, since the phantom's opacity saturates. The oracle learns to read the
+companions as well, whose pixels are those of the leads: it reads the leads better for it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from semiray.evaluation.classifier import fast_autocast, fit, network_outputs, to_network
+from semiray.evaluation.degradations import halve
+from semiray.evaluation.probe import ProbeNetwork
+from semiray.priors import JointPrior
+from semiray.radiographs.phantom import phantom_labels, render_phantoms
+
+Floats = NDArray[np.float64]
+PRIOR = JointPrior.default()
+LEADS = {name: PRIOR.slices[name].start for name in PRIOR.slices}
+RANGES = dict(zip(LEADS, (1.0, 1.0, 2.0, 2.0), strict=True))
+CENTRES = np.array([0.5, 0.5, 0.0, 0.0])  # and deviations of the leads, a duration as F(days)
+SPREADS = np.array([0.5, 12**-0.5, 3**-0.5, 3**-0.5])
+SEED = 900_001  # of the oracle's phantoms, which no run has seen
+HELD_OUT = 1500
+BATCH = 96
+HALVED = 32  # images of a batch that go through half the size: generated ones are softer
+
+
+def as_read(codes: NDArray[np.float32]) -> Floats:
+    """Codes (N, 20) with durations as F(days)."""
+    read = codes.astype(np.float64)
+    days = PRIOR.slices["duration"]
+    read[:, days] = PRIOR.marginal("duration").cdf(torch.from_numpy(read[:, days])).numpy()
+    return read
+
+
+def leads(codes: NDArray[np.float32]) -> Floats:
+    """The leads (N, 4) of codes (N, 20), a duration as F(days)."""
+    return as_read(codes)[:, list(LEADS.values())]
+
+
+def phantoms(
+    count: int, resolution: int, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int64]]:
+    """Images (N, H, W), codes (N, 20) and labels (N,) of phantoms."""
+    codes = PRIOR.sample(count, torch.Generator().manual_seed(seed)).numpy()
+    labels = phantom_labels(count, seed=seed)
+    return render_phantoms(codes, labels, resolution=resolution, seed=seed), codes, labels
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A trained reader of leads, and how well it reads phantoms that it hasn't seen.
+
+    Attributes:
+        network: standardised codes (N, 20) of images.
+        figures: R² of every lead, and the accuracy for survival, on 1,500 phantoms.
+    """
+
+    network: ProbeNetwork
+    figures: dict[str, float]
+
+    def read(self, images: NDArray[np.uint8]) -> Floats:
+        """Leads (N, 4) of images (N, H, W): survival 0 or 1, a duration as F(days)."""
+        outputs = network_outputs(self.network, images).double().numpy()[:, list(LEADS.values())]
+        read: Floats = CENTRES + SPREADS * outputs
+        read[:, 0] = read[:, 0] > 0.5
+        return read
+
+
+def get_oracle(folder: Path, resolution: int, count: int, steps: int) -> Oracle:
+    """The oracle, trained unless it lies in the folder.
+
+    Args:
+        folder: where it is kept, as oracle-RESOLUTION.safetensors and .json.
+        resolution: pixels a side.
+        count: phantoms to train on.
+        steps: batches of 96.
+    """
+    weights, figures = folder / f"oracle-{resolution}.safetensors", folder / f"oracle-{resolution}.json"
+    if weights.exists() and figures.exists():
+        network = ProbeNetwork(PRIOR.dimensions, resolution).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.load_state_dict(load_file(weights))
+        return Oracle(network.eval(), json.loads(figures.read_text(encoding="utf-8")))
+    images, codes, _ = phantoms(count + HELD_OUT, resolution, SEED)
+    network = train_oracle(images[HELD_OUT:], codes[HELD_OUT:], steps)
+    read, truth = Oracle(network, {}).read(images[:HELD_OUT]), leads(codes[:HELD_OUT])
+    r2 = 1 - ((read - truth) ** 2).mean(axis=0) / truth.var(axis=0)
+    found = dict(zip(LEADS, r2.tolist(), strict=True))
+    found["survival"] = float((read[:, 0] == truth[:, 0]).mean())
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: part.contiguous() for name, part in network.state_dict().items()}, weights)
+    figures.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    return Oracle(network, found)
+
+
+def train_oracle(images: NDArray[np.uint8], codes: NDArray[np.float32], steps: int) -> ProbeNetwork:
+    """The probe's network, trained by the judge's recipe to read all standardised codes, leads above companions."""
+    torch.manual_seed(0)
+    network = ProbeNetwork(PRIOR.dimensions, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    read = as_read(codes)
+    targets = torch.from_numpy((read - np.repeat(CENTRES, 5)) / np.repeat(SPREADS, 5)).float()
+    weight = torch.full((PRIOR.dimensions,), 0.5 / 16)
+    weight[list(LEADS.values())] = 0.5 / 4
+    rng = np.random.default_rng(0)
+
+    def loss() -> Tensor:
+        chosen = rng.integers(len(images), size=BATCH)
+        seen = np.concatenate([halve(images[chosen[:HALVED]]), images[chosen[HALVED:]]])
+        with fast_autocast():
+            outputs = network(to_network(torch.from_numpy(seen)))
+        return ((outputs.float() - targets[torch.from_numpy(chosen)]).square() * weight).sum(dim=1).mean()
+
+    fit(network, loss, steps=steps)
+    return network
