@@ -75,10 +75,11 @@ class ObjectiveSettings(Section):
     sort: float = Field(1.0, ge=0, description="weight of sort: real images' codes drawn to the prior")
     sort_directions: int = Field(32, ge=0, description="random projections beside the axes")
     commit: float = Field(3.0, ge=0, description="weight of commit: codes asked for are codes read")
-    commit_form: Literal["squared_error", "likelihood"] = Field(
-        "squared_error", description="the study's mean squared error, or InfoGAN's likelihood"
+    commit_form: Literal["squared_error", "codes_and_scores", "likelihood"] = Field(
+        "squared_error",
+        description="the study's mean squared error; half of it, and half that of scores; or InfoGAN's likelihood",
     )
-    ground: float = Field(1.0, ge=0, description="weight of ground: the sorter fitted to metadata of real images")
+    ground: float = Field(4.0, ge=0, description="weight of ground: the sorter fitted to metadata of real images")
     ground_batch: int = Field(16, ge=1, description="observed images shown beside each batch, where there are any")
     classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real)")
     generator_share: float = Field(

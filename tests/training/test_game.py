@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from semiray.priors import JointPrior
+from semiray.priors import Factor, JointPrior
 from semiray.settings import AugmentationSettings, make_settings
-from semiray.training.game import Game
+from semiray.training.game import Asked, Game
 
 TINY = {
     "resolution": 32,
@@ -33,6 +33,7 @@ def batch(classes: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
         {},
         {"preset": "study"},
         {"objectives": {"commit_form": "likelihood"}},
+        {"objectives": {"commit_form": "codes_and_scores"}},
         {"optimisation": {"batch": 8, "bf16": True}},
         {"objectives": {"sort": 0.0, "penalty": 0.0, "classify": 0.0}},
     ],
@@ -89,6 +90,37 @@ def test_training_makes_codes_legible() -> None:
     errors = torch.stack([game.step(images, torch.arange(32) % 2)["error"].view(4, 5).mean(dim=1) for _ in range(100)])
     assert errors[:5].mean(dim=0).min() > 0.8
     assert errors[-10:].mean(dim=0).max() < 0.65
+
+
+def test_codes_and_scores_care_for_short_durations_too() -> None:
+    """Most durations are short, and lie so near in standardised codes that it costs next to nothing to misread them."""
+    lead = PRIOR.index("duration")
+
+    def cost(form: str, score: float) -> float:
+        """What it costs to read a lead half a deviation too high where its score is this."""
+        asked = torch.zeros(8, PRIOR.dimensions)
+        asked[:, lead] = score
+        read = asked.clone()
+        read[:, lead] += 0.5
+        codes = Asked(PRIOR.standardise(PRIOR.codes(asked)), asked)
+        game = make({"objectives": {"commit_form": form}})
+        return float(game._commit(read, codes) - game._commit(asked, codes))
+
+    assert cost("squared_error", 1.5) > 20 * cost("squared_error", -1.0)
+    assert cost("codes_and_scores", 1.5) < 6 * cost("codes_and_scores", -1.0)
+
+
+def test_discrete_codes_have_no_score_of_their_own() -> None:
+    binary = JointPrior([Factor("survival", "bernoulli", 3, {"probability": 0.4})])
+    scores = binary.sample_scores(50, torch.Generator().manual_seed(4))
+    asked = Asked(binary.standardise(binary.codes(scores)), scores)
+    read = scores + 0.3
+    games = (
+        Game(make_settings(TINY | {"objectives": {"commit_form": form}}), binary, 2, torch.device("cpu"))
+        for form in ("squared_error", "codes_and_scores")
+    )
+    one, other = (game._commit(read, asked) for game in games)
+    torch.testing.assert_close(one, other)
 
 
 def test_batch_statistics_of_real_and_generated_images_do_not_mix() -> None:

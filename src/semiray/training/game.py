@@ -1,7 +1,7 @@
 """One step of the game: the discriminator sorts and judges, the generator commits and convinces."""
 
 import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,13 @@ def network_shape(settings: Settings, prior: JointPrior, classes: int) -> Networ
     """The sizes of a run's networks."""
     sizes = settings.networks.model_dump(exclude={"architecture"})
     return NetworkShape(resolution=settings.resolution, codes=prior.dimensions, classes=classes, **sizes)
+
+
+class Asked(NamedTuple):
+    """What generated images are asked to show: standardised codes (B, M), and the scores (B, M) that they come from."""
+
+    codes: Tensor
+    scores: Tensor
 
 
 class Game:
@@ -76,6 +83,7 @@ class Game:
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bf16)
         self.axes = torch.eye(prior.dimensions, device=device)
         self.correlation = prior.correlation.to(device, torch.float32)
+        self.discrete = prior.discrete.to(device)
         self.steps = 0
 
     def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
@@ -100,12 +108,14 @@ class Game:
             for group in optimiser.param_groups:
                 group["lr"] = self.optimisation.learning_rate * rate
         # Outside autocast: in bfloat16 a probability of 1 - 1e-6 rounds to 1, whose quantile is infinite.
-        codes = self.prior.standardise(self.prior.codes(self.prior.sample_scores(len(real)))).to(self.device)
+        scores = self.prior.sample_scores(len(real))
+        codes = self.prior.standardise(self.prior.codes(scores)).to(self.device)
+        asked = Asked(codes, scores.to(self.device))
         z = torch.randn(len(real), self.generator.shape.noise, device=self.device)
         with self.autocast:
             generated = self.generator(z, codes, labels)  # one pass serves both players: only D moves in between
-        losses, critic_real = self._move_discriminator(self._seen(real), generated.detach(), codes, labels, known)
-        losses |= self._move_generator(generated, codes, labels, critic_real)
+        losses, critic_real = self._move_discriminator(self._seen(real), generated.detach(), asked, labels, known)
+        losses |= self._move_generator(generated, asked, labels, critic_real)
         self._update_average()
         return losses
 
@@ -114,14 +124,14 @@ class Game:
         return augment(images.to(self.device)[:, None].float() / 127.5 - 1, self.views)
 
     def _move_discriminator(
-        self, real: Tensor, generated: Tensor, codes: Tensor, labels: Tensor, known: Known | None
+        self, real: Tensor, generated: Tensor, asked: Asked, labels: Tensor, known: Known | None
     ) -> tuple[dict[str, Tensor], Tensor]:
         weights = self.objectives
         generated = augment(generated, self.views)
         on_real, on_generated = self._judge(real, generated, labels)
         losses = {"adversarial": self._adversarial(on_real.critic, on_generated.critic)}
         losses["sort"] = self._sort(on_real.scores)
-        losses["commit"] = self._commit(on_generated.scores, codes)
+        losses["commit"] = self._commit(on_generated.scores, asked)
         loss = losses["adversarial"] + weights.sort * losses["sort"] + weights.commit * losses["commit"]
         if weights.classify and on_real.classes.shape[1]:
             losses["classify"] = objectives.class_loss(on_real.classes, labels)
@@ -148,7 +158,7 @@ class Game:
         return Judgement(*on_real), Judgement(*on_generated)
 
     def _move_generator(
-        self, generated: Tensor, codes: Tensor, labels: Tensor, critic_real: Tensor
+        self, generated: Tensor, asked: Asked, labels: Tensor, critic_real: Tensor
     ) -> dict[str, Tensor]:
         weights = self.objectives
         self.discriminator.requires_grad_(False)
@@ -158,7 +168,7 @@ class Game:
         self._track_statistics(True)
         losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
         estimate = self.prior.relaxed(judgement.scores, weights.relaxation)
-        commit = self._commit(judgement.scores, codes)
+        commit = self._commit(judgement.scores, asked)
         legible = weights.commit * commit
         if weights.classify and judgement.classes.shape[1]:
             legible = legible + weights.classify * objectives.class_loss(judgement.classes, labels)
@@ -167,7 +177,7 @@ class Game:
         loss.backward()  # type: ignore[no-untyped-call]
         self.generator_optimiser.step()
         self.discriminator.requires_grad_(True)
-        losses["error"] = (estimate - codes).square().mean(dim=0)
+        losses["error"] = (estimate - asked.codes).square().mean(dim=0)
         return {name: value.detach() for name, value in losses.items()}
 
     def _track_statistics(self, on: bool) -> None:
@@ -203,11 +213,16 @@ class Game:
         low, high, weight = (part.to(self.device) for part in known[1:])
         return objectives.ground_likelihood(scores, low, high, self.log_error, weight)
 
-    def _commit(self, scores: Tensor, codes: Tensor) -> Tensor:
-        estimate = self.prior.relaxed(scores, self.objectives.relaxation)
+    def _commit(self, read: Tensor, asked: Asked) -> Tensor:
+        estimate = self.prior.relaxed(read, self.objectives.relaxation)
         if self.objectives.commit_form == "likelihood":
-            return objectives.commit_likelihood(estimate, codes, self.log_variance)
-        return objectives.commit_squared_error(estimate, codes)
+            return objectives.commit_likelihood(estimate, asked.codes, self.log_variance)
+        of_codes = objectives.commit_squared_error(estimate, asked.codes)
+        if self.objectives.commit_form == "squared_error":
+            return of_codes
+        # A discrete code has no score of its own: those of a whole interval stand for it.
+        other, wanted = (torch.where(self.discrete, *pair) for pair in ((estimate, read), (asked.codes, asked.scores)))
+        return 0.5 * (of_codes + objectives.commit_squared_error(other, wanted))
 
     @torch.no_grad()
     def _update_average(self) -> None:
