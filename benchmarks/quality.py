@@ -39,7 +39,7 @@ def measure(folder: Path, data: Path, reading: list[str], asked: argparse.Namesp
 
 
 def figures(report: dict[str, Any], log: Path) -> dict[str, Any]:
-    """The bars' figures of one report."""
+    """The bars' figures of one report: means over a factor's dimensions, of probe and effect the lowest dimension."""
     last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
     commitment, sorting = report["commitment"]["sorter"], report["sorting"]["ks"]
     utility = report["utility"]
@@ -50,6 +50,17 @@ def figures(report: dict[str, Any], log: Path) -> dict[str, Any]:
         "ratio": utility["ratio"]["mean"] if isinstance(utility["ratio"], dict) else utility["ratio"],
         "commitment": {name: round(statistics.mean(values), 4) for name, values in commitment.items()},
         "sorting": {name: round(statistics.mean(values), 4) for name, values in sorting.items()},
+        "probe": {
+            condition: {
+                name: round(min(values), 4) for name, values in report["commitment"]["probe"][condition].items()
+            }
+            for condition in ("clean", "noise", "half", "jpeg")
+        },
+        "effect": {name: round(min(values), 1) for name, values in report["commitment"]["effect"].items()},
+        "energy": {
+            key: round(report["sorting"]["energy"][key], 4) for key in ("statistic", "floor", "ratio", "p_value")
+        },
+        "correlation": round(report["sorting"]["correlation"]["mean_absolute_difference"], 4),
     }
 
 
