@@ -18,17 +18,18 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from phantom_oracle import LEADS, PRIOR, RANGES, Oracle, get_oracle, leads, phantoms
+from phantom_oracle import LEADS, PRIOR, RANGES, Oracle, as_read, get_oracle, leads, phantom_digest, phantoms
+from phantom_oracle import PHANTOMS as ORACLE_PHANTOMS
+from phantom_oracle import STEPS as ORACLE_STEPS
 from semiray.evaluation.disentanglement import measure_phantoms
 from semiray.generation import generate
 from semiray.generation.sampling import render
 from semiray.radiographs import RadiographSet, Split
 from semiray.radiographs.phantom import PHANTOM_CLASSES, render_phantoms
-from semiray.settings import make_settings
+from semiray.settings import make_settings, merge, parse_assignment
 from semiray.training import Run, train
 
 Leakage = dict[str, dict[str, float]]
@@ -44,12 +45,13 @@ class Case:
 
     Attributes:
         labelled: share of the images with metadata.
-        censored: share of the known durations that are known to exceed a time only.
+        censored: whether each patient leaves observation after a time of its own, exponential with the durations' mean
+            and independent of them: half of the durations are known to exceed that time only.
         believed: whether those times are taken for the durations.
     """
 
     labelled: float
-    censored: float = 0.0
+    censored: bool = False
     believed: bool = False
 
 
@@ -57,8 +59,8 @@ CASES = {
     "labelled-5%": Case(0.05),
     "labelled-1%": Case(0.01),
     "unlabelled": Case(0.0),
-    "censored": Case(0.05, 0.5),
-    "censored-believed": Case(0.05, 0.5, believed=True),
+    "censored": Case(0.05, censored=True),
+    "censored-believed": Case(0.05, censored=True, believed=True),
 }
 
 
@@ -68,19 +70,20 @@ def data_set(case: Case, resolution: int, count: int, seed: int) -> RadiographSe
     draws = np.random.default_rng([seed, 7])
     told = np.zeros(count, bool)
     told[draws.permutation(count)[: round(case.labelled * count)]] = True
-    cut = told & (draws.random(count) < case.censored)
+    leaves = draws.exponential(float(PRIOR.marginal("duration").mean), count)
+    cut = told & case.censored & (leaves < codes[:, LEADS["duration"]])
     rows = []
     for i in range(count):
         # The true codes, under their own names, are for measuring: no rule names them.
         cells = {name: str(value) for name, value in zip(PRIOR.names, codes[i], strict=True)}
         cells |= {name: str(codes[i, column]) if told[i] else "" for name, column in LEADS.items()}
         cells["ended"] = "yes" if told[i] else ""
-        if cut[i]:  # observed until a random moment before the end
-            cells["duration"] = str(codes[i, LEADS["duration"]] * draws.random())
+        if cut[i]:
+            cells["duration"] = str(leaves[i])
             cells["ended"] = "yes" if case.believed else "no"
         rows.append(cells)
     keys = tuple(f"{PHANTOM_CLASSES[label]}/phantom_{i:06d}.png" for i, label in enumerate(labels))
-    fingerprint = f"phantoms-{resolution}-{count}"
+    fingerprint = f"phantoms-{resolution}-{count}-{phantom_digest(resolution)}"
     return RadiographSet(images, labels, PHANTOM_CLASSES, np.array(keys), keys, tuple(rows), fingerprint)
 
 
@@ -89,9 +92,8 @@ def agreement(run: Run, oracle: Oracle, matched: bool) -> dict[str, float]:
     drawn = generate(run, 3000, seed=900_002)
     asked, read = leads(drawn.codes), oracle.read(drawn.images)
     if matched:
-        scores = drawn.codes.astype(np.float64)
-        scores[:, PRIOR.slices["duration"]] = 1 - np.exp(-scores[:, PRIOR.slices["duration"]] / 10)
-        table = np.nan_to_num(np.abs(np.corrcoef(scores.T, read.T)[: scores.shape[1], scores.shape[1] :]))
+        dimensions = as_read(drawn.codes)
+        table = np.nan_to_num(np.abs(np.corrcoef(dimensions.T, read.T)[: dimensions.shape[1], dimensions.shape[1] :]))
         rows, columns = linear_sum_assignment(-table)
         return {list(LEADS)[j]: float(table[i, j]) for i, j in zip(rows, columns, strict=True)}
     found = {name: float(np.corrcoef(asked[:, PLACES[name]], read[:, PLACES[name]])[0, 1]) for name in CONTINUOUS}
@@ -136,6 +138,16 @@ def disentanglement(run: Run, data: RadiographSet) -> dict[str, dict[str, float]
     }
 
 
+def chosen_settings(asked: argparse.Namespace, case: Case, seed: int) -> dict[str, Any]:
+    """The settings of one run, as a tree."""
+    tree: dict[str, Any] = {"resolution": asked.resolution, "seed": seed}
+    tree |= {"images": asked.budget} if asked.budget else {"minutes": asked.minutes}
+    tree |= {"ground": RULES} if case.labelled else {}
+    for change in asked.changes:
+        tree = merge(tree, parse_assignment(change))
+    return tree
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
@@ -144,8 +156,8 @@ def main() -> None:
     options.add_argument("--budget", type=int, help="images to show a run, in place of minutes: for a shared machine")
     options.add_argument("--resolution", type=int, default=64)
     options.add_argument("--images", type=int, default=10_000, help="phantoms to train on and to split")
-    options.add_argument("--oracle-images", type=int, default=40_000)
-    options.add_argument("--oracle-steps", type=int, default=7000)
+    options.add_argument("--oracle-images", type=int, default=ORACLE_PHANTOMS)
+    options.add_argument("--oracle-steps", type=int, default=ORACLE_STEPS)
     options.add_argument("--set", nargs="*", default=[], dest="changes", help="settings, such as objectives.ground=2")
     options.add_argument("--disentanglement", action="store_true", help="MIG, DCI and SAP of every run: a minute each")
     options.add_argument("--out", type=Path, default=Path("grounding"))
@@ -165,17 +177,13 @@ def main() -> None:
         for seed in asked.seeds:
             case, folder = CASES[name], asked.out / f"{name}-{seed}"
             data = data_set(case, asked.resolution, asked.images, seed)
+            settings = make_settings(chosen_settings(asked, case, seed))
             if not (folder / "finished").exists():
-                tree: dict[str, Any] = {"resolution": asked.resolution, "seed": seed}
-                tree |= {"images": asked.budget} if asked.budget else {"minutes": asked.minutes}
-                for change in asked.changes:
-                    option, value = change.split("=")
-                    branch, leaf = option.split(".")
-                    tree.setdefault(branch, {})[leaf] = yaml.safe_load(value)
-                settings = make_settings(tree | ({"ground": RULES} if case.labelled else {}))
-                train(data, folder, settings)
+                train(data, folder, settings, resume=(folder / "state").exists())
                 (folder / "finished").touch()
             run = Run.load(folder)
+            if run.settings != settings or run.data["fingerprint"] != data.fingerprint:
+                raise SystemExit(f"{folder} was trained with other settings or phantoms: take another --out")
             z = torch.randn(PATIENTS, run.settings.networks.noise, generator=torch.Generator().manual_seed(900_005))
             row = {
                 "labelled": dict(run.grounded),

@@ -6,7 +6,9 @@ companions as well, whose pixels are those of the leads: it reads the leads bett
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +32,11 @@ CENTRES = np.array([0.5, 0.5, 0.0, 0.0])  # and deviations of the leads, a durat
 SPREADS = np.array([0.5, 12**-0.5, 3**-0.5, 3**-0.5])
 SEED = 900_001  # of the oracle's phantoms, which no run has seen
 HELD_OUT = 1500
+PHANTOMS, STEPS = 40_000, 6000  # what the oracle is trained on unless told otherwise
 BATCH = 96
 HALVED = 32  # images of a batch that go through half the size: generated ones are softer
+REACH = 2  # pixels by which the second cycle shifts a batch
+SECOND = 0.4  # length of the second cycle, in parts of the first
 
 
 def as_read(codes: NDArray[np.float32]) -> Floats:
@@ -54,6 +59,11 @@ def phantoms(
     codes = PRIOR.sample(count, torch.Generator().manual_seed(seed)).numpy()
     labels = phantom_labels(count, seed=seed)
     return render_phantoms(codes, labels, resolution=resolution, seed=seed), codes, labels
+
+
+def phantom_digest(resolution: int) -> str:
+    """Changes when phantoms look otherwise, so that nothing is measured on other ones than it was made on."""
+    return hashlib.sha256(phantoms(24, resolution, SEED)[0].tobytes()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -83,13 +93,17 @@ def get_oracle(folder: Path, resolution: int, count: int, steps: int) -> Oracle:
         folder: where it is kept, as oracle-RESOLUTION.safetensors and .json.
         resolution: pixels a side.
         count: phantoms to train on.
-        steps: batches of 96.
+        steps: batches of 96 in the first cycle.
     """
-    weights, figures = folder / f"oracle-{resolution}.safetensors", folder / f"oracle-{resolution}.json"
-    if weights.exists() and figures.exists():
+    weights, record = folder / f"oracle-{resolution}.safetensors", folder / f"oracle-{resolution}.json"
+    made = {"phantom": phantom_digest(resolution), "count": count, "steps": steps}
+    if weights.exists() and record.exists():
+        known = json.loads(record.read_text(encoding="utf-8"))
+        if known["made"] != made:
+            raise SystemExit(f"{record} is another oracle's ({known['made']}, not {made}): take another --out")
         network = ProbeNetwork(PRIOR.dimensions, resolution).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.load_state_dict(load_file(weights))
-        return Oracle(network.eval(), json.loads(figures.read_text(encoding="utf-8")))
+        return Oracle(network.eval(), known["figures"])
     images, codes, _ = phantoms(count + HELD_OUT, resolution, SEED)
     network = train_oracle(images[HELD_OUT:], codes[HELD_OUT:], steps)
     read, truth = Oracle(network, {}).read(images[:HELD_OUT]), leads(codes[:HELD_OUT])
@@ -98,26 +112,40 @@ def get_oracle(folder: Path, resolution: int, count: int, steps: int) -> Oracle:
     found["survival"] = float((read[:, 0] == truth[:, 0]).mean())
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: part.contiguous() for name, part in network.state_dict().items()}, weights)
-    figures.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    record.write_text(json.dumps({"figures": found, "made": made}) + "\n", encoding="utf-8")
     return Oracle(network, found)
 
 
 def train_oracle(images: NDArray[np.uint8], codes: NDArray[np.float32], steps: int) -> ProbeNetwork:
-    """The probe's network, trained by the judge's recipe to read all standardised codes, leads above companions."""
+    """The probe's network, trained by the judge's recipe to read all standardised codes, leads above companions.
+
+    Two cycles of the step size: on images as they are, then on shifted ones, against learning images by heart.
+    """
     torch.manual_seed(0)
     network = ProbeNetwork(PRIOR.dimensions, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fit(network, make_loss(network, images, codes, reach=0), steps=steps)
+    fit(network, make_loss(network, images, codes, reach=REACH), steps=round(SECOND * steps))
+    return network
+
+
+def make_loss(
+    network: ProbeNetwork, images: NDArray[np.uint8], codes: NDArray[np.float32], reach: int
+) -> Callable[[], Tensor]:
+    """The loss of a fresh batch, shifted as a whole by up to ``reach`` pixels each way, edges repeated."""
     read = as_read(codes)
     targets = torch.from_numpy((read - np.repeat(CENTRES, 5)) / np.repeat(SPREADS, 5)).float()
     weight = torch.full((PRIOR.dimensions,), 0.5 / 16)
     weight[list(LEADS.values())] = 0.5 / 4
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(reach)
+    side = images.shape[1]
 
     def loss() -> Tensor:
         chosen = rng.integers(len(images), size=BATCH)
+        top, left = rng.integers(2 * reach + 1, size=2)
         seen = np.concatenate([halve(images[chosen[:HALVED]]), images[chosen[HALVED:]]])
+        seen = np.pad(seen, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
         with fast_autocast():
-            outputs = network(to_network(torch.from_numpy(seen)))
+            outputs = network(to_network(torch.from_numpy(seen[:, top : top + side, left : left + side])))
         return ((outputs.float() - targets[torch.from_numpy(chosen)]).square() * weight).sum(dim=1).mean()
 
-    fit(network, loss, steps=steps)
-    return network
+    return loss

@@ -24,8 +24,10 @@ import semiray
 def measure(folder: Path, data: Path, reading: list[str], asked: argparse.Namespace, preset: str, seed: int) -> None:
     """Train and evaluate one run, unless its report lies there."""
     run, proof = folder / f"{preset}-{seed}", folder / f"{preset}-{seed}-proof"
-    if (proof / "report.json").exists():
-        return
+    if (proof / "report.json").exists():  # an older report may lack judgements that were added since
+        report = json.loads((proof / "report.json").read_text(encoding="utf-8"))
+        if "probe" in report["commitment"] and "energy" in report["sorting"]:
+            return
     command = [sys.executable, "-m", "semiray"]
     if not (run / "finished").exists():
         words = ["train", str(data), "--out", str(run), *reading, "--minutes", str(asked.minutes)]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 import semiray
-from phantom_oracle import LEADS, RANGES, get_oracle, leads, phantoms
+from phantom_oracle import LEADS, PHANTOMS, RANGES, STEPS, get_oracle, leads, phantoms
 from semiray.generation import Inversion, encode, encode_scores, invert
 from semiray.generation.representation import guess_class, image_error, moved_codes
 from semiray.radiographs.pixels import read_radiograph
@@ -55,7 +55,7 @@ def by_oracle(run: semiray.Run, folder: Path) -> tuple[Reader, Reader]:
     """The same, as the oracle reads them."""
     if not (folder / f"oracle-{run.resolution}.safetensors").exists():
         raise SystemExit(f"{folder} holds no oracle of {run.resolution} px: run benchmarks/grounding.py --out {folder}")
-    oracle = get_oracle(folder, run.resolution, 0, 0)
+    oracle = get_oracle(folder, run.resolution, PHANTOMS, STEPS)
     print("oracle", json.dumps(oracle.figures))
     ranges = np.array([RANGES[name] for name in LEADS])
     return lambda codes: leads(codes) / ranges, lambda images: oracle.read(images) / ranges

@@ -34,6 +34,7 @@ def test_the_probe_speaks_through_the_hardest_degradation_and_the_least_visible_
     assert "duration, by a fresh probe" in text
     assert "0.50" in text
     assert "hardest: Noise" in text
+    assert "duration[1], the least visible" in text
     assert "3.2 grey levels" in text
     assert "0.70" not in text
 

@@ -8,6 +8,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from semiray.errors import SemirayError
+from semiray.evaluation import concordance
 from semiray.evaluation.concordance import ConcordanceResult, measure_concordance, measure_grounding
 from semiray.evaluation.skipped import Skipped
 from semiray.priors import Observations
@@ -47,7 +48,7 @@ def test_two_values_give_the_area_under_the_roc_curve() -> None:
     rng = np.random.default_rng(0)
     value = rng.integers(0, 2, 60)
     scores = (value + rng.normal(0, 1.5, 60)).round(1).astype(np.float32)  # with ties
-    result = measured(scores, observations(value))
+    result = measured(scores, observations(value), binary=True)
     assert result.measure == "auroc"
     assert result.value == pytest.approx(roc_auc_score(value, scores))
     assert result.n_events == min(value.sum(), 60 - value.sum())
@@ -63,6 +64,36 @@ def test_censored_times_and_several_images_follow_the_definition() -> None:
     assert result.value == pytest.approx(by_definition(scores, days, censored, patient))
     assert (result.n_images, result.n_patients) == (50, len(np.unique(patient)))
     assert result.n_events == len(np.unique(patient[~censored]))
+
+
+def test_blocks_of_pairs_give_what_all_at_once_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    patient = rng.integers(0, 20, 90)
+    days, censored = rng.integers(1, 30, 20)[patient].astype(float), (rng.random(20) < 0.3)[patient]
+    scores, seen = rng.normal(size=90), observations(days, censored, patient)
+    whole = measured(scores, seen)
+    monkeypatch.setattr(concordance, "ROWS", 7)
+    blocks = measured(scores, seen)
+    for field in ("value", "low", "high"):
+        assert getattr(blocks, field) == pytest.approx(getattr(whole, field))
+
+
+def test_readings_of_different_networks_are_not_compared() -> None:
+    days = np.tile(np.arange(1.0, 21.0), 2)
+    fold = np.repeat([0, 1], 20)
+    scores = days + 1000 * (fold == 0)  # each network has an offset of its own
+    assert measured(scores, observations(days)).value < 0.8
+    assert measured(scores, observations(days), within=fold).value == 1
+
+
+@pytest.mark.parametrize("events", [1, 4, 5])
+def test_too_few_patients_give_no_interval(events: int) -> None:
+    rng = np.random.default_rng(6)
+    value = np.r_[np.zeros(events), np.ones(30)]
+    result = measured(rng.normal(size=events + 30), observations(value), binary=True)
+    assert result.n_events == events
+    assert np.isnan(result.low) == np.isnan(result.high) == (events < 5)
+    assert 0 <= result.value <= 1
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
@@ -126,13 +157,16 @@ def test_wrong_scores_are_refused() -> None:
         measure_concordance(np.array([0, np.nan], np.float32), observations([1.0, 2.0]))
 
 
+def grounded(run: Any, ground: Any) -> Any:
+    return replace(run, settings=make_settings({"resolution": 32, "ground": ground}))
+
+
 def test_a_grounded_run_is_asked_of_its_own_columns(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
     data = set_maker(40)
     run, _ = run_maker(tmp_path / "run", data)
     scores = np.random.default_rng(0).normal(size=(40, 20)).astype(np.float32)
     assert measure_grounding(run, data, scores) == {}
-    rules = {"duration": {"time": "days", "event": "ended"}, "survival": {"column": "outcome"}}
-    run = replace(run, settings=make_settings({"resolution": 32, "ground": rules}))
+    run = grounded(run, {"duration": {"time": "days", "event": "ended"}, "survival": {"column": "outcome"}})
     missing = measure_grounding(run, data, scores)
     assert all(isinstance(found, Skipped) and "column" in found.reason for found in missing.values())
     lead = run.prior.slices["duration"].start
@@ -140,4 +174,24 @@ def test_a_grounded_run_is_asked_of_its_own_columns(set_maker: Any, run_maker: A
     found = measure_grounding(run, replace(data, metadata=rows), scores)
     assert isinstance(found["duration"], ConcordanceResult)
     assert found["duration"].value == 1
+    assert isinstance(found["survival"], Skipped)  # nobody died
+
+
+def test_a_cell_that_cannot_be_read_costs_its_own_factor_only(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
+    data = set_maker(40)
+    run, _ = run_maker(tmp_path / "run", data)
+    run = grounded(run, {"duration": {"time": "days"}, "survival": {"column": "outcome"}})
+    rows = tuple({"days": str(1 + i // 2), "outcome": "perhaps"} for i in range(40))
+    found = measure_grounding(run, replace(data, metadata=rows), np.zeros((40, 20), np.float32))
     assert isinstance(found["survival"], Skipped)
+    assert "perhaps" in found["survival"].reason
+    assert isinstance(found["duration"], ConcordanceResult)
+    assert (found["duration"].measure, found["duration"].value) == ("concordance", 0.5)
+
+
+def test_a_recipe_by_its_name_is_asked_too(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
+    data = set_maker(40)
+    run, _ = run_maker(tmp_path / "run", data)
+    found = measure_grounding(grounded(run, "hannover"), data, np.zeros((40, 20), np.float32))
+    assert set(found) == {"survival", "duration"}
+    assert all(isinstance(one, Skipped) and "admission_offset" in one.reason for one in found.values())

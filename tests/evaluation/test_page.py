@@ -1,6 +1,9 @@
+import json
+import math
 from html.parser import HTMLParser
 from typing import Any
 
+from semiray.evaluation.concordance import ConcordanceResult
 from semiray.evaluation.page import render_page
 from semiray.evaluation.report import ImageSamples, Report
 from semiray.evaluation.skipped import Skipped
@@ -62,3 +65,29 @@ def test_dark_and_light_pages_get_their_own_figures() -> None:
     assert 'media="screen and (prefers-color-scheme: dark)"' in text
     assert "ZGFyaw==" in text
     assert "bGlnaHQ=" in text
+
+
+def test_grounding_says_how_well_how_many_and_why_not() -> None:
+    few = ConcordanceResult("auroc", 0.6, math.nan, math.nan, n_images=9, n_patients=7, n_events=2)
+    found = ConcordanceResult("concordance", 0.7, 0.55, 0.81, n_images=243, n_patients=71, n_events=31)
+    grounding = {"survival": few, "duration": found, "texture": Skipped("no column <b>")}
+    given = {"grounding": grounding, "grounded": {"duration": 160, "survival": 50}}
+    text = page(**given)
+    assert "0.600 <small>too few for an interval</small>" in text
+    assert "0.700 <small>0.55–0.81</small>" in text
+    assert "71 patients, 243 images" in text
+    assert "160 images" in text
+    assert "not measured" in text
+    assert "no column &lt;b&gt;" in text
+    assert "nan" not in text
+    assert "Grounding" not in page()
+    checker = Checker()
+    checker.feed(text)
+    assert checker.open == []
+
+
+def test_report_json_knows_no_nan() -> None:
+    few = ConcordanceResult("auroc", 0.6, math.nan, math.nan, n_images=9, n_patients=7, n_events=2)
+    report = Report("run", "12 images", False, Skipped("no labels"), ImageSamples(("",), (), ()), grounding={"a": few})
+    content = json.loads(json.dumps(report.to_dict(), allow_nan=False))["grounding"]["a"]
+    assert (content["value"], content["low"], content["high"], content["chance"]) == (0.6, None, None, 0.5)

@@ -15,7 +15,7 @@ Quick = Annotated[bool, typer.Option("--quick", help="One short training: a firs
 
 @with_groups
 def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seeds = 3, quick: Quick = False) -> None:
-    """Prove a run on DATA's held-out patients: utility, commitment, sorting, as report.html and report.json.
+    """Prove a run on DATA's held-out patients: utility, commitment, sorting, grounding, as report.html and report.json.
 
     DATA is read as it was for training; the options below are only needed where it has moved or changed.
     """

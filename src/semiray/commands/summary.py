@@ -40,8 +40,11 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
                 for name in probe["clean"]
             ]
         if "effect" in commitment:
-            least, name = min((min(found), name) for name, found in commitment["effect"].items())
-            lines.append(_row("least visible dimension", f"{least:.1f} grey levels", f"of {name}"))
+            effects = (
+                (value, f"{name}[{j}]") for name, row in commitment["effect"].items() for j, value in enumerate(row)
+            )
+            least, dimension = min(effects)
+            lines.append(_row(f"{dimension}, the least visible", f"{least:.1f} grey levels"))
     if sorting is not None:
         lines.append("Sorting: how far are held-out images' codes from the prior? 0 is perfect")
         lines += _measured(sorting, sorting["ks"])

@@ -4,8 +4,8 @@
 
 over pairs of images (i, j) of different patients of which metadata know that i's value is the lower: i's value is
 exact, and less than j's, or equal to it while j is censored there. m is the score that the sorter reads for the
-factor's lead, w one over the patient's images, so that patients count alike. 1 is the right order, 0.5 chance, 0 the
-wrong way round.
+factor's lead, w one over the patient's observed images, so that patients count alike. 1 is the right order, 0.5 chance,
+0 the wrong way round.
 
 For durations this is Harrell's concordance (Harrell et al. 1982, doi 10.1001/jama.1982.03320430047030); for a factor
 that is 0 or 1 it is the area under the ROC curve (Hanley and McNeil 1982, doi 10.1148/radiology.143.1.7063747).
@@ -35,6 +35,8 @@ __all__ = ["CHANCE", "ConcordanceResult", "measure_concordance", "measure_ground
 Floats = NDArray[np.float64]
 CHANCE = 0.5
 LEVEL = 0.95
+FEWEST = 5  # patients below which a bootstrap of them promises more than it knows
+ROWS = 256  # images whose pairs are in memory at once
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,13 @@ class ConcordanceResult:
     """How well one factor's lead orders held-out patients.
 
     Attributes:
-        measure: ``"concordance"``, or ``"auroc"`` where the factor has two values.
+        measure: ``"auroc"`` for a factor of two values, else ``"concordance"``.
         value: 0 to 1; chance is 0.5.
-        low: Lower end of the 95 % bootstrap interval over patients.
+        low: Lower end of the 95 % bootstrap interval over patients; NaN where there are too few of them for one.
         high: Upper end.
         n_images: Held-out images with an observation.
         n_patients: Patients behind them.
-        n_events: Patients whose value is exact (not censored); for 0 or 1: patients of the rarer value.
+        n_events: Patients whose value is exact (not censored); of a factor of two values, those with the rarer one.
     """
 
     measure: str
@@ -71,27 +73,41 @@ def measure_grounding(
         scores: (N, M) what the sorter reads from them.
 
     Returns:
-        Grounded factor -> its figure, or why there is none; empty for a run without grounding.
+        Grounded factor -> its figure, or why there is none (another data set may have other columns or words); empty
+        for a run without grounding.
     """
-    rules = read_grounds(run.settings.ground, run.prior)
-    if not rules:
-        return {}
-    try:
-        seen = observe(data.metadata, [str(p) for p in data.patients], rules, run.prior, names=data.keys)
-    except SemirayError as error:  # another data set may have other columns
-        return dict.fromkeys(rules, Skipped(str(error)))
-    return {name: measure_concordance(scores[:, run.prior.slices[name].start], seen[name]) for name in seen}
+    patients = [str(patient) for patient in data.patients]
+    found: dict[str, ConcordanceResult | Skipped] = {}
+    for name, rule in read_grounds(run.settings.ground, run.prior).items():
+        try:
+            seen = observe(data.metadata, patients, {name: rule}, run.prior, names=data.keys)[name]
+        except SemirayError as error:
+            found[name] = Skipped(str(error))
+            continue
+        binary = len(run.prior.marginal(name).values or ()) == 2
+        found[name] = measure_concordance(scores[:, run.prior.slices[name].start], seen, binary=binary)
+    return found
 
 
 def measure_concordance(
-    scores: NDArray[np.float32], seen: Observations, *, resamples: int = 1000, seed: int = 0
+    scores: NDArray[np.float32],
+    seen: Observations,
+    *,
+    binary: bool = False,
+    within: NDArray[np.int64] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> ConcordanceResult | Skipped:
     """Compares what the sorter reads of one factor's lead with what metadata know of the patients.
 
     Args:
         scores: (N,) what is read from each image; any increasing function of it gives the same result.
         seen: What is known of each image's patient, N rows.
-        resamples: Draws of the bootstrap, of patients within those censored and not (or within each value of two).
+        binary: Whether the factor has two values, so that the figure is called AUROC.
+        within: (N,) groups, such as the folds of a cross-validation: only images of one group are compared, since two
+            networks' readings can't be. None compares all.
+        resamples: Draws of the bootstrap: of patients within those censored and not, or within each of two values.
+            Patients in perfect order stay so in every draw, and give an interval without width.
         seed: Of the draws.
 
     Returns:
@@ -109,54 +125,74 @@ def measure_concordance(
     """
     if scores.shape != (len(seen),):
         raise SemirayError(f"Scores of shape {scores.shape} for {len(seen):,} observations: expected one a row.")
-    known = seen.known.numpy()
-    m, value, censored = scores[known].astype(np.float64), seen.value.numpy()[known], seen.censored.numpy()[known]
-    patient, weight = seen.patient.numpy()[known], seen.weight.numpy()[known]
-    if not len(m):
+    known = np.flatnonzero(seen.known.numpy())
+    if not len(known):
         return Skipped("the metadata say nothing of any held-out image.")
-    if not np.isfinite(m).all():
+    if not np.isfinite(scores[known]).all():
         raise SemirayError("A score is not finite: the run's training has gone astray.")
-    binary = not censored.any() and len(np.unique(value)) == 2
-    order = np.argsort(patient, kind="stable")
-    m, value, censored, patient, weight = (part[order] for part in (m, value, censored, patient, weight))
+    rows = known[np.argsort(seen.patient.numpy()[known], kind="stable")]  # a patient's images stand together
+    patient, value = seen.patient.numpy()[rows], seen.value.numpy()[rows]
+    stratum = (value > value.min()) if binary else ~seen.censored.numpy()[rows]
+    bootstrap = PatientBootstrap(patient.astype(np.str_), stratum.astype(np.int64), resamples=resamples, seed=seed)
     starts = np.flatnonzero(np.diff(patient, prepend=patient[0] - 1))
-    right, pairs = _pairs_of_patients(m, value, censored, weight, patient, starts)
-    if not pairs.sum():
+    pairs = _Pairs(
+        scores[rows].astype(np.float64),
+        value,
+        seen.censored.numpy()[rows],
+        seen.weight.numpy()[rows],
+        patient,
+        np.zeros(len(rows), np.int64) if within is None else within[rows],
+    )
+    right, comparable = pairs.summed(starts, np.ones((1, len(starts))))
+    if not comparable:
         return Skipped("of no two held-out patients is it known whose value is the greater.")
-    group = np.unique(value, return_inverse=True)[1] if binary else censored.astype(np.int64)
-    bootstrap = PatientBootstrap(patient.astype(np.str_), group, resamples=resamples, seed=seed)
-    drawn = bootstrap.images[:, starts]
-    with np.errstate(invalid="ignore"):  # a draw may hold no comparable pair
-        figures = ((drawn @ right) * drawn).sum(axis=1) / ((drawn @ pairs) * drawn).sum(axis=1)
-    low, high = np.nanquantile(figures, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    events = [len(np.unique(patient[group == level])) for level in (0, 1)] if binary else [seen.events]
+    drawn_right, drawn_comparable = pairs.summed(starts, bootstrap.images[:, starts])
+    events = min(len(np.unique(patient[stratum == level])) for level in ((0, 1) if binary else (1,)))
+    low = high = float("nan")
+    if events >= FEWEST:
+        with np.errstate(invalid="ignore"):  # a draw may hold no comparable pair
+            low, high = np.nanquantile(drawn_right / drawn_comparable, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     return ConcordanceResult(
         measure="auroc" if binary else "concordance",
-        value=float(right.sum() / pairs.sum()),
-        low=float(low),
-        high=float(high),
-        n_images=len(m),
+        value=float(right[0] / comparable[0]),
+        low=low,
+        high=high,
+        n_images=len(rows),
         n_patients=len(starts),
-        n_events=min(events),
+        n_events=events,
     )
 
 
-def _pairs_of_patients(
-    m: Floats,
-    value: Floats,
-    censored: NDArray[np.bool_],
-    weight: Floats,
-    patient: NDArray[np.int64],
-    starts: NDArray[np.int64],
-) -> tuple[Floats, Floats]:
-    """Weights (P, P) of the pairs in the right order, and of all comparable pairs; images sorted by patient."""
-    less = (value[:, None] < value) | ((value[:, None] == value) & censored)
-    comparable = less & ~censored[:, None] & (patient[:, None] != patient)
-    weights = np.where(comparable, weight[:, None] * weight, 0.0)
-    right = weights * ((m[:, None] < m) + 0.5 * (m[:, None] == m))
+@dataclass(frozen=True)
+class _Pairs:
+    """Images, sorted by patient, and which pairs of them can be compared; all (N,)."""
 
-    def summed(matrix: Floats) -> Floats:
-        total: Floats = np.add.reduceat(np.add.reduceat(matrix, starts, axis=0), starts, axis=1)
-        return total
+    m: Floats
+    value: Floats
+    censored: NDArray[np.bool_]
+    weight: Floats
+    patient: NDArray[np.int64]
+    group: NDArray[np.int64]
 
-    return summed(right), summed(weights)
+    def summed(self, starts: NDArray[np.int64], drawn: Floats) -> tuple[Floats, Floats]:
+        """Weights (R,) of the pairs in the right order, and of all comparable ones, for patients drawn (R, P) times."""
+        right, comparable = np.zeros(len(drawn)), np.zeros(len(drawn))
+        ends = np.append(starts[1:], len(self.m))
+        first = 0
+        while first < len(starts):  # blocks of whole patients: the matrix of all pairs may not fit into memory
+            last = max(first + 1, int(np.searchsorted(ends, starts[first] + ROWS, side="right")))
+            in_order, all_pairs = self._block(slice(starts[first], ends[last - 1]))
+            for total, block in ((right, in_order), (comparable, all_pairs)):
+                of_patients = np.add.reduceat(block, starts[first:last] - starts[first], axis=0)
+                of_patients = np.add.reduceat(of_patients, starts, axis=1)
+                total += (drawn[:, first:last] * (drawn @ of_patients.T)).sum(axis=1)
+            first = last
+        return right, comparable
+
+    def _block(self, rows: slice) -> tuple[Floats, Floats]:
+        """Weights (B, N) of the pairs in the right order, and of all comparable ones, of some images with all."""
+        m, value = self.m[rows, None], self.value[rows, None]
+        less = (value < self.value) | ((value == self.value) & self.censored)
+        others = (self.patient[rows, None] != self.patient) & (self.group[rows, None] == self.group)
+        comparable = np.where(less & others & ~self.censored[rows, None], self.weight[rows, None] * self.weight, 0.0)
+        return comparable * ((m < self.m) + 0.5 * (m == self.m)), comparable

@@ -58,7 +58,7 @@ def evaluate(
     quick: bool = False,
     progress: Progress = None,
 ) -> Report:
-    """Judges a trained run on real images: utility, commitment, sorting; writes the report.
+    """Judges a trained run on real images: utility, commitment, sorting, grounding; writes the report.
 
     The run's own split decides: images of its test patients test, those of its training patients train the ceiling, and
     images that the split doesn't name are left out. Data of which the split names not one image is another data set: it

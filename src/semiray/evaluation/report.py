@@ -125,8 +125,8 @@ class Report:
 
         Keys: ``utility.{tstr,trtr}.balanced_accuracy.{mean,low,high,seeds}``, ``utility.ratio``,
         ``commitment.{sorter,effect}.<factor>``, ``commitment.probe.{clean,noise,half,jpeg}.<factor>`` and
-        ``sorting.ks.<factor>`` (a list, one entry a dimension), ``sorting.{energy,correlation}``, and more beside them;
-        docs/evaluation.md lists all.
+        ``sorting.ks.<factor>`` (a list, one entry a dimension), ``sorting.{energy,correlation}``,
+        ``grounding.<factor>``, and more beside them; docs/evaluation.md lists all.
         """
         return report_content(self)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
@@ -187,8 +188,10 @@ def grounding(report: Report) -> str:
         trained = f"{report.grounded.get(name, 0):,} images"
         if isinstance(result, ConcordanceResult):
             tested = f"{result.n_patients:,} patients, {result.n_images:,} images"
-            events = f"{result.n_events:,} {'of the rarer value' if result.measure == 'auroc' else 'ends seen'}"
-            figures = [MEASURES[result.measure], cell(result.value, result.low, result.high), tested, events]
+            events = f"{result.n_events:,} {'of the rarer value' if result.measure == 'auroc' else 'not censored'}"
+            few = f"{result.value:.3f} <small>too few for an interval</small>"
+            figure_cell = few if isnan(result.low) else cell(result.value, result.low, result.high)
+            figures = [MEASURES[result.measure], figure_cell, tested, events]
         else:
             figures = ["not measured", escape(result.reason), "", ""]
         rows.append([escape(name), *figures, trained])

@@ -131,16 +131,16 @@ def attenuation(signs: Signs, draws: Draws, pixels: int) -> Array:
         length *= aeration(screen, rays.depth(f"{name} lung", window), signs, where, window, draws)
         air[:, *window] += length
     clear, noise = opacities(patients.poses, signs, draws, screen)
+    np.minimum(clear, np.float32(SOFT / AIR_LESS), out=clear)  # trapped air can't be thinner than air
     noise *= np.float32(0.008)
     noise += ONE
     canvas *= noise
     # Vessels show only against aerated lung; where the air has gone, bronchi beside them stay dark (air bronchogram).
     markings = np.zeros_like(canvas)
     screen.add_chords(markings, patients.vessels)
-    bronchogram = 0.15 * (1.0 + signs.texture[:, 0])
-    strength = 2.1 - 1.4 * signs.texture[:, 0]
-    seen = clear * per_image(strength * (1.0 + bronchogram))
-    seen -= per_image(strength * bronchogram)
+    clarity, bronchogram = 2.1 - 1.4 * signs.texture[:, 0], 0.3 * (1.0 + signs.texture[:, 0])
+    seen = clear * per_image(clarity + bronchogram)
+    seen -= per_image(bronchogram)
     markings *= seen
     np.multiply(air, np.float32(0.25), out=seen)
     markings *= np.minimum(seen, ONE, out=seen)

@@ -1,4 +1,4 @@
-"""What disease takes from the phantom's lungs: opacities, effusion, and the faint signs that every lung shows."""
+"""What disease takes from the phantom's lungs: opacities, effusion, and the signs that every lung shows."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Wi
 
 
 def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tuple[Array, Array]:
-    """Share of the air that disease leaves in the lungs on each ray (N, H, W), and the random field behind it."""
+    """What disease leaves of the lungs' air on each ray (N, H, W), and the random field behind it.
+
+    1 is a clear lung; where air is trapped beside what is lost, mottle goes beyond.
+    """
     burden, place, texture = signs.burden, signs.place, signs.texture
     noise = _grain(draws.grain, screen, 1.15 - 0.25 * texture[:, 1], 2.0 ** (0.5 * texture[:, 2]))
     clear = np.ones((len(screen), screen.pixels, screen.pixels), dtype=np.float32)
@@ -96,7 +99,7 @@ def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tupl
         left += ONE
         for image, window, factor in zip(owner.tolist(), windows, left, strict=True):
             clear[image][window] *= factor
-    # What every lung shows, ill or not: a haze and a mottle that follow the same codes, faintly.
+    # What every lung shows, ill or not: a haze and a mottle that follow the same codes.
     right, left_lung = (0.02 + 0.47 * burden[:, 0] + 0.32 * _share(place, side) for side in SIDES)
     across = np.minimum(np.maximum(screen.x * np.float32(0.25) + HALF, ZERO), ONE)[:, None, :]
     down = np.minimum(np.maximum(screen.y * np.float32(0.1), -ONE), ONE)[:, :, None]

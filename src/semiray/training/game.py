@@ -15,7 +15,7 @@ from semiray.training import objectives
 from semiray.training.augmentation import augment
 from semiray.training.grounding import Known
 
-__all__ = ["Game", "bf16_is_fast", "network_shape"]
+__all__ = ["Asked", "Game", "bf16_is_fast", "network_shape"]
 
 
 def bf16_is_fast(device: torch.device) -> bool:
