@@ -36,6 +36,7 @@ PHANTOMS, STEPS = 40_000, 6000  # what the oracle is trained on unless told othe
 BATCH = 96
 HALVED = 32  # images of a batch that go through half the size: generated ones are softer
 REACH = 2  # pixels by which the second cycle shifts a batch
+VIEWS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))  # that reading averages: as it is, and a pixel up, down, left, right
 SECOND = 0.4  # length of the second cycle, in parts of the first
 
 
@@ -66,6 +67,14 @@ def phantom_digest(resolution: int) -> str:
     return hashlib.sha256(phantoms(24, resolution, SEED)[0].tobytes()).hexdigest()[:16]
 
 
+def shifted(images: NDArray[np.uint8], top: int, left: int, reach: int) -> NDArray[np.uint8]:
+    """Images (N, H, W) cut at (top, left) out of themselves with edges repeated ``reach`` times: reach is no shift."""
+    side = images.shape[1]
+    return np.pad(images, ((0, 0), (reach, reach), (reach, reach)), mode="edge")[
+        :, top : top + side, left : left + side
+    ]
+
+
 @dataclass(frozen=True)
 class Oracle:
     """A trained reader of leads, and how well it reads phantoms that it hasn't seen.
@@ -79,8 +88,9 @@ class Oracle:
     figures: dict[str, float]
 
     def read(self, images: NDArray[np.uint8]) -> Floats:
-        """Leads (N, 4) of images (N, H, W): survival 0 or 1, a duration as F(days)."""
-        outputs = network_outputs(self.network, images).double().numpy()[:, list(LEADS.values())]
+        """Leads (N, 4) of images (N, H, W), the mean of five views: survival 0 or 1, a duration as F(days)."""
+        views = [network_outputs(self.network, shifted(images, top, left, 1)) for top, left in VIEWS]
+        outputs = torch.stack(views).double().mean(dim=0).numpy()[:, list(LEADS.values())]
         read: Floats = CENTRES + SPREADS * outputs
         read[:, 0] = read[:, 0] > 0.5
         return read
@@ -137,15 +147,13 @@ def make_loss(
     weight = torch.full((PRIOR.dimensions,), 0.5 / 16)
     weight[list(LEADS.values())] = 0.5 / 4
     rng = np.random.default_rng(reach)
-    side = images.shape[1]
 
     def loss() -> Tensor:
         chosen = rng.integers(len(images), size=BATCH)
         top, left = rng.integers(2 * reach + 1, size=2)
         seen = np.concatenate([halve(images[chosen[:HALVED]]), images[chosen[HALVED:]]])
-        seen = np.pad(seen, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
         with fast_autocast():
-            outputs = network(to_network(torch.from_numpy(seen[:, top : top + side, left : left + side])))
+            outputs = network(to_network(torch.from_numpy(shifted(seen, top, left, reach))))
         return ((outputs.float() - targets[torch.from_numpy(chosen)]).square() * weight).sum(dim=1).mean()
 
     return loss

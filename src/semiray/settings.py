@@ -80,6 +80,9 @@ class ObjectiveSettings(Section):
         description="the study's mean squared error; half of it, and half that of scores; or InfoGAN's likelihood",
     )
     ground: float = Field(4.0, ge=0, description="weight of ground: the sorter fitted to metadata of real images")
+    ground_lead: float = Field(
+        5.0, gt=0, description="weight in commit of a grounded factor's lead, all other dimensions being 1"
+    )
     ground_batch: int = Field(16, ge=1, description="observed images shown beside each batch, where there are any")
     classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real)")
     generator_share: float = Field(

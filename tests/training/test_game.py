@@ -123,6 +123,17 @@ def test_discrete_codes_have_no_score_of_their_own() -> None:
     torch.testing.assert_close(one, other)
 
 
+def test_leads_of_grounded_factors_weigh_more_and_no_others() -> None:
+    assert torch.equal(make().weight, torch.ones(20))
+    settings = make_settings(TINY | {"objectives": {"ground_lead": 5.0}})
+    grounded = Game(settings, PRIOR, 2, torch.device("cpu"), grounded=(0, 10)).weight
+    assert grounded.mean() == pytest.approx(1.0)
+    heavy = torch.zeros(20, dtype=torch.bool)
+    heavy[[0, 10]] = True
+    assert torch.unique(grounded[heavy]).tolist() == pytest.approx([5 * float(grounded[1])])
+    assert len(torch.unique(grounded[~heavy])) == 1
+
+
 def test_batch_statistics_of_real_and_generated_images_do_not_mix() -> None:
     """The study's discriminator normalises over its batch: generated images beside it must not change a judgement."""
     game = make({"preset": "study"})

@@ -75,12 +75,27 @@ def test_likelihood_is_the_normal_log_density() -> None:
     estimate, codes = torch.randn(6, 3, generator=draws), torch.randn(6, 3, generator=draws)
     log_variance = torch.tensor([0.0, 1.0, -1.0])
     expected = -torch.distributions.Normal(estimate, (log_variance / 2).exp()).log_prob(codes).mean()
-    torch.testing.assert_close(commit_likelihood(estimate, codes, log_variance), expected)
+    torch.testing.assert_close(commit_likelihood(estimate, codes, log_variance, torch.ones(3)), expected)
 
 
 def test_squared_error_and_class_loss_on_known_values() -> None:
-    torch.testing.assert_close(commit_squared_error(torch.ones(2, 3), torch.zeros(2, 3)), torch.tensor(1.0))
+    torch.testing.assert_close(
+        commit_squared_error(torch.ones(2, 3), torch.zeros(2, 3), torch.ones(3)), torch.tensor(1.0)
+    )
     torch.testing.assert_close(class_loss(torch.zeros(4, 5), torch.arange(4)), torch.tensor(math.log(5)))
+
+
+def test_a_heavier_dimension_counts_more_in_both_forms_of_commitment() -> None:
+    codes, weight = torch.zeros(4, 3), torch.tensor([2.0, 0.5, 0.5])
+    lead, companion = torch.eye(3)[0].expand(4, 3), torch.eye(3)[1].expand(4, 3)
+    assert float(commit_squared_error(lead, codes, weight)) == pytest.approx(2 / 3)
+    assert float(commit_squared_error(companion, codes, weight)) == pytest.approx(0.5 / 3)
+    even = torch.zeros(3)
+    cost = [
+        commit_likelihood(x, codes, even, weight) - commit_likelihood(codes, codes, even, weight)
+        for x in (lead, companion)
+    ]
+    assert float(cost[0]) == pytest.approx(4 * float(cost[1]))
 
 
 def known(low: list[float], high: list[float]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

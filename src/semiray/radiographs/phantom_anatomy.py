@@ -157,7 +157,7 @@ def attenuation(signs: Signs, draws: Draws, pixels: int) -> Array:
         rays.add_chord(canvas, f"{name} scapula", 0.6 * BONE_MORE * bones)
         rays.add_chord(canvas, f"{name} humerus", 0.7 * BONE_MORE * bones)
         rays.add_soft_chord(canvas, f"{name} breast", 0.03 + 0.12 * signs.burden[:, 4])
-        rays.add_soft_chord(canvas, f"{name} hilum", 0.08 + 0.27 * signs.absent[:, 2])
+        rays.add_soft_chord(canvas, f"{name} hilum", 0.06 + 0.17 * signs.absent[:, 2] + 0.30 * (signs.label == 2))
     rays.add_chord(canvas, "trachea", -SOFT)
     rays.add_chord(canvas, "stomach gas", -0.3 * SOFT * np.maximum(0.3 + g[15], 0.0))
     np.maximum(canvas, ZERO, out=canvas)

@@ -127,7 +127,7 @@ def _one_region(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tuple[
     burden, place, texture, u = (v[chosen] for v in (signs.burden, signs.place, signs.texture, draws.patches))
     extent = (0.62 + 0.80 * burden[:, 0]) * (0.94 + 0.12 * burden[:, 1])
     stretch = 1.25 ** texture[:, 2]
-    dense = 0.66 + 0.29 * texture[:, 0]
+    dense = 0.70 + 0.26 * texture[:, 0]
     away, y = 6.4 + 1.3 * place[:, 2] + 0.4 * u[:, 0, 0], 0.5 + 4.2 * place[:, 1] + 0.8 * u[:, 0, 1]
     solids = [_solids(side * away, y, 3.9 * extent / stretch, 4.3 * extent * stretch) for side in SIDES]
     parts = [dense * np.clip(1.8 * _share(place, side) - 0.4, 0.0, 1.0) for side in SIDES]
@@ -142,7 +142,7 @@ def _many_patches(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tupl
     side, level = np.where(k % 2 == 0, *SIDES), k // 2
     grown = np.clip(0.80 + 1.5 * burden[:, 0] - 0.14 * level, 0.0, 1.0)
     part = 0.30 + 0.35 * (1.0 + side * place[:, 0])
-    strength = (0.66 + 0.29 * texture[:, 0]) * part * grown
+    strength = (0.70 + 0.26 * texture[:, 0]) * part * grown
     x = side * (6.4 + 1.3 * place[:, 2] + 2.9 * across)
     y = -6.5 + 2.05 * (level * 5 % 8) + down + 2.5 * place[:, 1]
     reach = (1.75 + 0.4 * wide) * (0.70 + 0.60 * burden[:, 0]) * (0.94 + 0.12 * burden[:, 1])

@@ -84,6 +84,9 @@ class Game:
         self.axes = torch.eye(prior.dimensions, device=device)
         self.correlation = prior.correlation.to(device, torch.float32)
         self.discrete = prior.discrete.to(device)
+        weight = torch.ones(prior.dimensions, device=device)
+        weight[self.grounded] = settings.objectives.ground_lead
+        self.weight = weight / weight.mean()
         self.steps = 0
 
     def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
@@ -216,13 +219,13 @@ class Game:
     def _commit(self, read: Tensor, asked: Asked) -> Tensor:
         estimate = self.prior.relaxed(read, self.objectives.relaxation)
         if self.objectives.commit_form == "likelihood":
-            return objectives.commit_likelihood(estimate, asked.codes, self.log_variance)
-        of_codes = objectives.commit_squared_error(estimate, asked.codes)
+            return objectives.commit_likelihood(estimate, asked.codes, self.log_variance, self.weight)
+        of_codes = objectives.commit_squared_error(estimate, asked.codes, self.weight)
         if self.objectives.commit_form == "squared_error":
             return of_codes
         # A discrete code has no score of its own: those of a whole interval stand for it.
         other, wanted = (torch.where(self.discrete, *pair) for pair in ((estimate, read), (asked.codes, asked.scores)))
-        return 0.5 * (of_codes + objectives.commit_squared_error(other, wanted))
+        return 0.5 * (of_codes + objectives.commit_squared_error(other, wanted, self.weight))
 
     @torch.no_grad()
     def _update_average(self) -> None:

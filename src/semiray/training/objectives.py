@@ -78,23 +78,27 @@ def sliced_wasserstein(scores: Tensor, directions: Tensor, spread: Tensor) -> Te
     return distance
 
 
-def commit_squared_error(estimate: Tensor, codes: Tensor) -> Tensor:
-    """The study's commitment: mean squared error between standardised codes asked for and read, both (B, M)."""
-    return (estimate - codes).square().mean()
+def commit_squared_error(estimate: Tensor, codes: Tensor, weight: Tensor) -> Tensor:
+    """The study's commitment: mean squared error between standardised codes asked for and read, both (B, M).
+
+    `weight` (M,) is what each dimension weighs, 1 on average.
+    """
+    return ((estimate - codes).square() * weight).mean()
 
 
-def commit_likelihood(estimate: Tensor, codes: Tensor, log_variance: Tensor) -> Tensor:
+def commit_likelihood(estimate: Tensor, codes: Tensor, log_variance: Tensor, weight: Tensor) -> Tensor:
     """Negative log-likelihood of the codes under a normal with learnt variance, per dimension, averaged.
 
     Args:
         estimate: (B, M) standardised codes as read.
         codes: (B, M) standardised codes as asked for.
         log_variance: (M,) learnt.
+        weight: (M,) what each dimension weighs, 1 on average.
 
     Source: InfoGAN's variational bound, Chen et al. 2016, arXiv 1606.03657, equation 5.
     """
     error = (estimate - codes).square() * torch.exp(-log_variance)
-    return 0.5 * (error + log_variance + math.log(2 * math.pi)).mean()
+    return 0.5 * ((error + log_variance + math.log(2 * math.pi)) * weight).mean()
 
 
 def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
