@@ -31,8 +31,8 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
         ]
     commitment, sorting = content["commitment"], content["sorting"]
     if commitment is not None:
-        lines.append("Commitment: do generated images show what was asked? 1 is perfect")
-        lines += _measured(commitment, commitment["sorter"], "by the sorter, which flatters")
+        lines.append("Commitment: do generated images show what was asked? 1 is perfect; the sorter's reading flatters")
+        lines += _measured(commitment, commitment["sorter"])
         probe = commitment.get("probe")
         if probe is not None:
             lines += [
@@ -63,9 +63,9 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _measured(part: Mapping[str, Any], figures: Mapping[str, list[float]], remark: str = "") -> list[str]:
+def _measured(part: Mapping[str, Any], figures: Mapping[str, list[float]]) -> list[str]:
     return [
-        _row(f"{name} ({part['measure'][name]})", _mean(found), f"floor {_mean(part['floor'][name])}", remark)
+        _row(f"{name} ({part['measure'][name]})", _mean(found), f"floor {_mean(part['floor'][name])}")
         for name, found in figures.items()
     ]
 

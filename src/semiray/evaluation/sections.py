@@ -195,7 +195,7 @@ def grounding(report: Report) -> str:
         else:
             figures = ["not measured", escape(result.reason), "", ""]
         rows.append([escape(name), *figures, trained])
-    return text + table(["factor", "measure", "figure", "tested on", "", "grounded on"], rows) + _names(report)
+    return text + table(["factor", "measure", "figure", "tested on", "of these", "grounded on"], rows) + _names(report)
 
 
 def _energy(result: EnergyResult | Skipped | None) -> str:
