@@ -143,15 +143,16 @@ def measure_concordance(
         patient,
         np.zeros(len(rows), np.int64) if within is None else within[rows],
     )
-    right, comparable = pairs.summed(starts, np.ones((1, len(starts))))
-    if not comparable:
+    # The figure itself is that of every patient drawn once: the first row, so that pairs are looked at only once.
+    right, comparable = pairs.summed(starts, np.vstack([np.ones(len(starts)), bootstrap.images[:, starts]]))
+    if not comparable[0]:
         return Skipped("of no two held-out patients is it known whose value is the greater.")
-    drawn_right, drawn_comparable = pairs.summed(starts, bootstrap.images[:, starts])
     events = min(len(np.unique(patient[stratum == level])) for level in ((0, 1) if binary else (1,)))
     low = high = float("nan")
     if events >= FEWEST:
         with np.errstate(invalid="ignore"):  # a draw may hold no comparable pair
-            low, high = np.nanquantile(drawn_right / drawn_comparable, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+            figures = right[1:] / comparable[1:]
+        low, high = np.nanquantile(figures, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     return ConcordanceResult(
         measure="auroc" if binary else "concordance",
         value=float(right[0] / comparable[0]),

@@ -224,8 +224,9 @@ class Game:
         if self.objectives.commit_form == "squared_error":
             return of_codes
         # A discrete code has no score of its own: those of a whole interval stand for it.
-        other, wanted = (torch.where(self.discrete, *pair) for pair in ((estimate, read), (asked.codes, asked.scores)))
-        return 0.5 * (of_codes + objectives.commit_squared_error(other, wanted, self.weight))
+        read = torch.where(self.discrete, estimate, read)
+        wanted = torch.where(self.discrete, asked.codes, asked.scores)
+        return 0.5 * (of_codes + objectives.commit_squared_error(read, wanted, self.weight))
 
     @torch.no_grad()
     def _update_average(self) -> None:
