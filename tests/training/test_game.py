@@ -104,7 +104,7 @@ def test_codes_and_scores_care_for_short_durations_too() -> None:
         read[:, lead] += 0.5
         codes = Asked(PRIOR.standardise(PRIOR.codes(asked)), asked)
         game = make({"objectives": {"commit_form": form}})
-        return float(game._commit(read, codes) - game._commit(asked, codes))
+        return float(game._commit(read, codes, game.weight) - game._commit(asked, codes, game.weight))
 
     assert cost("squared_error", 1.5) > 20 * cost("squared_error", -1.0)
     assert cost("codes_and_scores", 1.5) < 6 * cost("codes_and_scores", -1.0)
@@ -119,7 +119,7 @@ def test_discrete_codes_have_no_score_of_their_own() -> None:
         Game(make_settings(TINY | {"objectives": {"commit_form": form}}), binary, 2, torch.device("cpu"))
         for form in ("squared_error", "codes_and_scores")
     )
-    one, other = (game._commit(read, asked) for game in games)
+    one, other = (game._commit(read, asked, game.weight) for game in games)
     torch.testing.assert_close(one, other)
 
 
@@ -132,6 +132,21 @@ def test_leads_of_grounded_factors_weigh_more_and_no_others() -> None:
     heavy[[0, 10]] = True
     assert torch.unique(grounded[heavy]).tolist() == pytest.approx([5 * float(grounded[1])])
     assert len(torch.unique(grounded[~heavy])) == 1
+
+
+def test_generated_images_teach_the_sorter_companions_but_no_grounded_lead() -> None:
+    assert torch.equal(make().taught, torch.ones(20))
+    game = Game(make_settings(TINY), PRIOR, 2, torch.device("cpu"), grounded=(0, 10))
+    read = torch.zeros(4, 20, requires_grad=True)
+    scores = PRIOR.sample_scores(4, torch.Generator().manual_seed(0))
+    asked = Asked(PRIOR.standardise(PRIOR.codes(scores)), scores)
+
+    def taught(weight: torch.Tensor) -> list[int]:
+        (gradient,) = torch.autograd.grad(game._commit(read, asked, weight), read)
+        return gradient.abs().sum(dim=0).nonzero().flatten().tolist()
+
+    assert taught(game.weight) == list(range(20))  # what the generator hears
+    assert taught(game.taught) == [i for i in range(20) if i not in (0, 10)]
 
 
 def test_batch_statistics_of_real_and_generated_images_do_not_mix() -> None:

@@ -87,6 +87,9 @@ class Game:
         weight = torch.ones(prior.dimensions, device=device)
         weight[self.grounded] = settings.objectives.ground_lead
         self.weight = weight / weight.mean()
+        # Generated images don't teach the sorter a grounded lead: else both agree on a sign that no real image bears.
+        self.taught = self.weight.clone()
+        self.taught[self.grounded] = 0.0
         self.steps = 0
 
     def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
@@ -134,7 +137,7 @@ class Game:
         on_real, on_generated = self._judge(real, generated, labels)
         losses = {"adversarial": self._adversarial(on_real.critic, on_generated.critic)}
         losses["sort"] = self._sort(on_real.scores)
-        losses["commit"] = self._commit(on_generated.scores, asked)
+        losses["commit"] = self._commit(on_generated.scores, asked, self.taught)
         loss = losses["adversarial"] + weights.sort * losses["sort"] + weights.commit * losses["commit"]
         if weights.classify and on_real.classes.shape[1]:
             losses["classify"] = objectives.class_loss(on_real.classes, labels)
@@ -171,7 +174,7 @@ class Game:
         self._track_statistics(True)
         losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
         estimate = self.prior.relaxed(judgement.scores, weights.relaxation)
-        commit = self._commit(judgement.scores, asked)
+        commit = self._commit(judgement.scores, asked, self.weight)
         legible = weights.commit * commit
         if weights.classify and judgement.classes.shape[1]:
             legible = legible + weights.classify * objectives.class_loss(judgement.classes, labels)
@@ -216,17 +219,17 @@ class Game:
         low, high, weight = (part.to(self.device) for part in known[1:])
         return objectives.ground_likelihood(scores, low, high, self.log_error, weight)
 
-    def _commit(self, read: Tensor, asked: Asked) -> Tensor:
+    def _commit(self, read: Tensor, asked: Asked, weight: Tensor) -> Tensor:
         estimate = self.prior.relaxed(read, self.objectives.relaxation)
         if self.objectives.commit_form == "likelihood":
-            return objectives.commit_likelihood(estimate, asked.codes, self.log_variance, self.weight)
-        of_codes = objectives.commit_squared_error(estimate, asked.codes, self.weight)
+            return objectives.commit_likelihood(estimate, asked.codes, self.log_variance, weight)
+        of_codes = objectives.commit_squared_error(estimate, asked.codes, weight)
         if self.objectives.commit_form == "squared_error":
             return of_codes
         # A discrete code has no score of its own: those of a whole interval stand for it.
         read = torch.where(self.discrete, estimate, read)
         wanted = torch.where(self.discrete, asked.codes, asked.scores)
-        return 0.5 * (of_codes + objectives.commit_squared_error(read, wanted, self.weight))
+        return 0.5 * (of_codes + objectives.commit_squared_error(read, wanted, weight))
 
     @torch.no_grad()
     def _update_average(self) -> None:
