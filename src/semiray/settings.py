@@ -81,7 +81,10 @@ class ObjectiveSettings(Section):
     )
     ground: float = Field(4.0, ge=0, description="weight of ground: the sorter fitted to metadata of real images")
     ground_lead: float = Field(
-        5.0, gt=0, description="weight in commit of a grounded factor's lead, all other dimensions being 1"
+        5.0,
+        gt=0,
+        description="weight of a grounded factor's lead in the generator's commit, all others being 1; "
+        "the discriminator's leaves it out",
     )
     ground_batch: int = Field(16, ge=1, description="observed images shown beside each batch, where there are any")
     classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real)")
