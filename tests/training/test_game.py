@@ -123,6 +123,37 @@ def test_discrete_codes_have_no_score_of_their_own() -> None:
     torch.testing.assert_close(one, other)
 
 
+def asked_for(count: int) -> Asked:
+    scores = PRIOR.sample_scores(count, torch.Generator().manual_seed(0))
+    return Asked(PRIOR.standardise(PRIOR.codes(scores)), scores)
+
+
+@pytest.mark.parametrize("preset", ["default", "study"])
+def test_the_critic_is_told_leads_as_read_of_real_images_and_as_asked_of_generated_ones(preset: str) -> None:
+    assert make({"preset": preset}).discriminator.heads.leads is None
+    settings = make_settings(TINY | {"preset": preset})
+    game = Game(settings, PRIOR, 2, torch.device("cpu"), grounded=(0, 5))
+    told: list[torch.Tensor] = []
+    assert game.discriminator.heads.leads is not None
+    game.discriminator.heads.leads.register_forward_hook(lambda _m, inputs, _o: told.append(inputs[0]))
+    asked, labels = asked_for(8), torch.zeros(8, dtype=torch.long)
+    with torch.no_grad():
+        on_real, _ = game._judge(torch.rand(8, 1, 32, 32), torch.zeros(8, 1, 32, 32), labels, asked)
+    as_read, as_asked = torch.cat(told).chunk(2)
+    torch.testing.assert_close(as_read[:, 0], PRIOR.relaxed(on_real.scores, 4.0)[:, 0].float())  # survival: its value
+    torch.testing.assert_close(as_read[:, 1], on_real.scores[:, 5])  # duration: its score
+    torch.testing.assert_close(as_asked, torch.stack([asked.codes[:, 0], asked.scores[:, 5]], dim=1).float())
+
+
+def test_the_critic_does_not_teach_the_sorter_what_it_is_told() -> None:
+    game = Game(make_settings(TINY), PRIOR, 2, torch.device("cpu"), grounded=(0, 5))
+    judgement = game.discriminator(torch.rand(4, 1, 32, 32), torch.zeros(4, dtype=torch.long), game._leads_as_read)
+    judgement.critic.sum().backward()
+    assert game.discriminator.heads.leads is not None
+    assert game.discriminator.heads.leads.weight.grad is not None
+    assert all(parameter.grad is None for parameter in game.discriminator.heads.sorter.parameters())
+
+
 def test_leads_of_grounded_factors_weigh_more_and_no_others() -> None:
     assert torch.equal(make().weight, torch.ones(20))
     settings = make_settings(TINY | {"objectives": {"ground_lead": 5.0}})
@@ -138,8 +169,7 @@ def test_generated_images_teach_the_sorter_companions_but_no_grounded_lead() -> 
     assert torch.equal(make().taught, torch.ones(20))
     game = Game(make_settings(TINY), PRIOR, 2, torch.device("cpu"), grounded=(0, 10))
     read = torch.zeros(4, 20, requires_grad=True)
-    scores = PRIOR.sample_scores(4, torch.Generator().manual_seed(0))
-    asked = Asked(PRIOR.standardise(PRIOR.codes(scores)), scores)
+    asked = asked_for(4)
 
     def taught(weight: torch.Tensor) -> list[int]:
         (gradient,) = torch.autograd.grad(game._commit(read, asked, weight), read)
@@ -155,7 +185,7 @@ def test_batch_statistics_of_real_and_generated_images_do_not_mix() -> None:
     real = torch.rand(8, 1, 32, 32)
     labels = torch.zeros(8, dtype=torch.long)
     with torch.no_grad():
-        on_real, _ = game._judge(real, torch.zeros(8, 1, 32, 32), labels)
+        on_real, _ = game._judge(real, torch.zeros(8, 1, 32, 32), labels, asked_for(8))
         alone = game.discriminator(real, labels)
     torch.testing.assert_close(on_real.critic, alone.critic)
 

@@ -1,7 +1,7 @@
 """The generator and the discriminator (trunk, critic, sorter), their blocks and presets. Knows tensors only."""
 
 from semiray.networks.dcgan import DCGANDiscriminator, DCGANGenerator
-from semiray.networks.discriminator import Discriminator, Judgement, ResidualDiscriminator
+from semiray.networks.discriminator import Discriminator, Judgement, Leads, ResidualDiscriminator
 from semiray.networks.generator import Generator, ResidualGenerator
 from semiray.networks.presets import ARCHITECTURES, NetworkShape, build_networks, describe
 
@@ -12,6 +12,7 @@ __all__ = [
     "Discriminator",
     "Generator",
     "Judgement",
+    "Leads",
     "NetworkShape",
     "ResidualDiscriminator",
     "ResidualGenerator",

@@ -1,6 +1,7 @@
 """The discriminator: one trunk, two heads. The critic tells real from generated, the sorter reads the codes."""
 
 import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -9,7 +10,9 @@ from torch.nn import functional
 
 from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
-__all__ = ["Discriminator", "Judgement", "ResidualDiscriminator"]
+__all__ = ["Discriminator", "Judgement", "Leads", "ResidualDiscriminator"]
+
+Leads = Callable[[Tensor], Tensor]
 
 
 class Judgement(NamedTuple):
@@ -30,7 +33,7 @@ class Heads(nn.Module):
     """Critic and sorter on the trunk's features.
 
     The critic's label enters by projection (Miyato & Koyama 2018, arXiv 1802.05637): concatenated to the features of a
-    linear critic it would have no effect. The sorter never sees the label.
+    linear critic it would have no effect. So do leads that metadata ground. The sorter sees neither.
     """
 
     def __init__(self, features: int, shape: NetworkShape) -> None:
@@ -43,14 +46,19 @@ class Heads(nn.Module):
             nn.Linear(features, features), nn.LeakyReLU(0.2), nn.Linear(features, shape.codes + shape.classes)
         )
         self.codes, self.classes = shape.codes, shape.classes
+        self.leads = nn.Linear(shape.grounded, features, bias=False) if shape.grounded else None
+        if self.leads is not None:
+            nn.init.normal_(self.leads.weight, std=features**-0.5)
 
-    def forward(self, features: Tensor, labels: Tensor) -> Judgement:
+    def forward(self, features: Tensor, labels: Tensor, leads: Leads | None = None) -> Judgement:
         with torch.autocast(features.device.type, enabled=False):  # logits are compared: bfloat16 is too coarse here
             h = features.float()
             critic = self.critic(h).squeeze(1)
             if self.projection is not None:
                 critic = critic + (self.projection(labels) * h).sum(dim=1)
             scores, classes = self.sorter(h).split([self.codes, self.classes], dim=1)
+            if self.leads is not None and leads is not None:
+                critic = critic + (self.leads(leads(scores)) * h).sum(dim=1)
         return Judgement(critic, scores, classes)
 
 
@@ -60,6 +68,8 @@ class Discriminator(nn.Module):
     Args of `forward`:
         images: (B, 1, H, W) in [-1, 1].
         labels: class indices (B,) int64; ignored by an unlabelled discriminator.
+        leads: what the critic is told of the L grounded leads, given the sorter's scores: (B, M) -> (B, L); None tells
+            it nothing.
     """
 
     heads: Heads
@@ -73,9 +83,9 @@ class Discriminator(nn.Module):
         """The trunk: images to features (B, F)."""
         raise NotImplementedError
 
-    def forward(self, images: Tensor, labels: Tensor) -> Judgement:
+    def forward(self, images: Tensor, labels: Tensor, leads: Leads | None = None) -> Judgement:
         """Judge images: critic, scores, classes."""
-        judgement: Judgement = self.heads(self.features(images), labels)
+        judgement: Judgement = self.heads(self.features(images), labels, leads)
         return judgement
 
 

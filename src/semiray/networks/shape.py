@@ -23,6 +23,7 @@ class NetworkShape:
         width: channels of the widest-resolution maps; deeper ones have twice as many at each halving, up to `widest`.
         widest: the cap on channels.
         embedding: length of a label's embedding; the generator's condition is four times as long.
+        grounded: number L of leads that metadata ground, which the critic is told.
     """
 
     resolution: int
@@ -32,6 +33,7 @@ class NetworkShape:
     width: int = 32
     widest: int = 256
     embedding: int = 32
+    grounded: int = 0
 
     def __post_init__(self) -> None:
         if self.resolution not in RESOLUTIONS:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from semiray.memory import keep_freed_memory
-from semiray.networks import Judgement, NetworkShape, build_networks
+from semiray.networks import Judgement, Leads, NetworkShape, build_networks
 from semiray.priors import JointPrior
 from semiray.settings import Settings
 from semiray.training import objectives
@@ -25,10 +25,12 @@ def bf16_is_fast(device: torch.device) -> bool:
     return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def network_shape(settings: Settings, prior: JointPrior, classes: int) -> NetworkShape:
-    """The sizes of a run's networks."""
+def network_shape(settings: Settings, prior: JointPrior, classes: int, grounded: int = 0) -> NetworkShape:
+    """The sizes of a run's networks; `grounded` leads are told to the critic."""
     sizes = settings.networks.model_dump(exclude={"architecture"})
-    return NetworkShape(resolution=settings.resolution, codes=prior.dimensions, classes=classes, **sizes)
+    return NetworkShape(
+        resolution=settings.resolution, codes=prior.dimensions, classes=classes, grounded=grounded, **sizes
+    )
 
 
 class Asked(NamedTuple):
@@ -67,7 +69,7 @@ class Game:
             settings.augmentation,
         )
         generator, discriminator = build_networks(
-            settings.networks.architecture, network_shape(settings, prior, classes)
+            settings.networks.architecture, network_shape(settings, prior, classes, len(grounded))
         )
         layout = torch.channels_last if self.optimisation.channels_last else torch.contiguous_format
         self.generator = generator.to(device, memory_format=layout)  # type: ignore[call-overload]
@@ -134,7 +136,7 @@ class Game:
     ) -> tuple[dict[str, Tensor], Tensor]:
         weights = self.objectives
         generated = augment(generated, self.views)
-        on_real, on_generated = self._judge(real, generated, labels)
+        on_real, on_generated = self._judge(real, generated, labels, asked)
         losses = {"adversarial": self._adversarial(on_real.critic, on_generated.critic)}
         losses["sort"] = self._sort(on_real.scores)
         losses["commit"] = self._commit(on_generated.scores, asked, self.taught)
@@ -148,18 +150,21 @@ class Game:
         if weights.penalty and self.steps % weights.penalty_every == 0:
             # The mean over real and generated images together is half the sum of R1 and R2, as in Huang et al. 2024.
             both, twice = torch.cat([real, generated]), torch.cat([labels, labels])
-            losses["penalty"] = objectives.gradient_penalty(lambda x: self.discriminator(x, twice).critic, both)
+            leads = self._leads_of_both(asked)
+            losses["penalty"] = objectives.gradient_penalty(lambda x: self.discriminator(x, twice, leads).critic, both)
             loss = loss + weights.penalty * weights.penalty_every * losses["penalty"]
         self.discriminator_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.discriminator_optimiser.step()
         return {name: value.detach() for name, value in losses.items()}, on_real.critic.detach()
 
-    def _judge(self, real: Tensor, generated: Tensor, labels: Tensor) -> tuple[Judgement, Judgement]:
+    def _judge(self, real: Tensor, generated: Tensor, labels: Tensor, asked: Asked) -> tuple[Judgement, Judgement]:
         with self.autocast:
             if self.discriminator.couples_images:  # batch statistics of real and generated images must not mix
-                return self.discriminator(real, labels), self.discriminator(generated, labels)
-            judgement = self.discriminator(torch.cat([real, generated]), torch.cat([labels, labels]))
+                on_real = self.discriminator(real, labels, self._leads_as_read)
+                return on_real, self.discriminator(generated, labels, lambda _: self._leads(asked))
+            both, twice = torch.cat([real, generated]), torch.cat([labels, labels])
+            judgement = self.discriminator(both, twice, self._leads_of_both(asked))
         on_real, on_generated = zip(*(part.chunk(2) for part in judgement), strict=True)
         return Judgement(*on_real), Judgement(*on_generated)
 
@@ -170,7 +175,7 @@ class Game:
         self.discriminator.requires_grad_(False)
         self._track_statistics(False)  # else generated images would count twice in what real ones are read with
         with self.autocast:
-            judgement = self.discriminator(augment(generated, self.views), labels)
+            judgement = self.discriminator(augment(generated, self.views), labels, lambda _: self._leads(asked))
         self._track_statistics(True)
         losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
         estimate = self.prior.relaxed(judgement.scores, weights.relaxation)
@@ -185,6 +190,18 @@ class Game:
         self.discriminator.requires_grad_(True)
         losses["error"] = (estimate - asked.codes).square().mean(dim=0)
         return {name: value.detach() for name, value in losses.items()}
+
+    def _leads(self, shown: Asked) -> Tensor:
+        """What the critic is told of grounded leads, (B, L): scores, and of a discrete code its value."""
+        return torch.where(self.discrete, shown.codes, shown.scores)[:, self.grounded].float()
+
+    def _leads_as_read(self, scores: Tensor) -> Tensor:
+        scores = scores.detach()
+        return self._leads(Asked(self.prior.relaxed(scores, self.objectives.relaxation), scores))
+
+    def _leads_of_both(self, asked: Asked) -> Leads:
+        """Of real images beside generated ones: as the sorter reads them, then as asked."""
+        return lambda scores: torch.cat([self._leads_as_read(scores.chunk(2)[0]), self._leads(asked)])
 
     def _track_statistics(self, on: bool) -> None:
         """Whether batch normalisation in the discriminator updates its running statistics."""

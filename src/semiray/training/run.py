@@ -111,9 +111,9 @@ class Run:
         settings, data = read_run_record(folder)
         prior = run_prior(settings)
         classes = tuple(str(name) for name in data.get("classes", ()))
-        generator, discriminator = build_networks(
-            settings.networks.architecture, network_shape(settings, prior, len(classes))
-        )
+        grounded = {str(name): int(count) for name, count in dict(data.get("grounded") or {}).items()}
+        shape = network_shape(settings, prior, len(classes), len(grounded))
+        generator, discriminator = build_networks(settings.networks.architecture, shape)
         tensors, _ = load_tensors(RunFiles(folder).model)
         for name, network in (("generator", generator), ("discriminator", discriminator)):
             try:
@@ -123,5 +123,4 @@ class Run:
                     f"{RunFiles(folder).model} doesn't fit {RunFiles(folder).record}: {error}"
                 ) from error
             network.to(torch.device(device)).eval().requires_grad_(False)
-        grounded = {str(name): int(count) for name, count in dict(data.get("grounded") or {}).items()}
         return cls(folder, settings, prior, classes, generator, discriminator, data, grounded)
