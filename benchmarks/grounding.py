@@ -30,7 +30,8 @@ from semiray.generation.sampling import render
 from semiray.radiographs import RadiographSet, Split
 from semiray.radiographs.phantom import PHANTOM_CLASSES, render_phantoms
 from semiray.settings import make_settings, merge, parse_assignment
-from semiray.training import Run, train
+from semiray.training import Run
+from train_once import train_once
 
 Leakage = dict[str, dict[str, float]]
 CONTINUOUS = [name for name in LEADS if name != "survival"]
@@ -178,12 +179,7 @@ def main() -> None:
             case, folder = CASES[name], asked.out / f"{name}-{seed}"
             data = data_set(case, asked.resolution, asked.images, seed)
             settings = make_settings(chosen_settings(asked, case, seed))
-            if not (folder / "finished").exists():
-                train(data, folder, settings, resume=(folder / "state").exists())
-                (folder / "finished").touch()
-            run = Run.load(folder)
-            if run.settings != settings or run.data["fingerprint"] != data.fingerprint:
-                raise SystemExit(f"{folder} was trained with other settings or phantoms: take another --out")
+            run = train_once(data, folder, settings)
             z = torch.randn(PATIENTS, run.settings.networks.noise, generator=torch.Generator().manual_seed(900_005))
             row = {
                 "labelled": dict(run.grounded),

@@ -25,7 +25,7 @@ from semiray.generation import encode_scores
 from semiray.priors import JointPrior, fit_prior, observe, read_grounds
 from semiray.radiographs import RadiographSet, Split, load_radiographs
 from semiray.settings import make_settings
-from semiray.training import Run, train
+from train_once import train_once
 
 CASES: dict[str, dict[str, Any]] = {
     "recipe": {"recipe": "hannover"},
@@ -55,27 +55,23 @@ def read_held_out(
     for k in range(asked.folds):
         train_rows, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         folder = asked.out / f"{case}-{seed}-{k}of{asked.folds}-{asked.resolution}px-{asked.images}"
-        if not (folder / "finished").exists():
-            start = JointPrior.default()
-            fitted = fit_prior(
-                [data.metadata[i] for i in train_rows],
-                [str(data.patients[i]) for i in train_rows],
-                read_grounds(CASES[case], start),
-                start,
-            )
-            settings = make_settings(
-                {
-                    "resolution": asked.resolution,
-                    "images": asked.images,
-                    "seed": seed,
-                    "ground": CASES[case],
-                    "prior": fitted.prior.to_dict(),
-                }
-            )
-            split = Split(train_rows, held[:0], held)
-            train(data, folder, settings, split=split, resume=(folder / "state").exists())
-            (folder / "finished").touch()
-        run = Run.load(folder)
+        start = JointPrior.default()
+        fitted = fit_prior(
+            [data.metadata[i] for i in train_rows],
+            [str(data.patients[i]) for i in train_rows],
+            read_grounds(CASES[case], start),
+            start,
+        )
+        settings = make_settings(
+            {
+                "resolution": asked.resolution,
+                "images": asked.images,
+                "seed": seed,
+                "ground": CASES[case],
+                "prior": fitted.prior.to_dict(),
+            }
+        )
+        run = train_once(data, folder, settings, Split(train_rows, held[:0], held))
         columns = [run.prior.slices[name].start for name in FACTORS]
         read[held] = encode_scores(run, data.images[held])[:, columns]
     return read

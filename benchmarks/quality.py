@@ -1,6 +1,7 @@
 r"""The bars on real data: train each preset for the same minutes over several seeds, evaluate, and tabulate.
 
     python benchmarks/quality.py DATA --label-from 'NORMAL|virus|bacteria' --patient-from '(person\d+)' --out quality
+    python benchmarks/quality.py DATA ... --presets default --set objectives.sort=0 --out unsorted  # what sort is for
 
 Each run is what `semiray train` and `semiray evaluate` do. What is done already is not done again: a run that was
 interrupted goes on, so that the whole (36 minutes a run on 2 cores) can be spread over several sittings. The table is
@@ -30,11 +31,13 @@ def measure(folder: Path, data: Path, reading: list[str], asked: argparse.Namesp
             return
     command = [sys.executable, "-m", "semiray"]
     if not (run / "finished").exists():
-        words = ["train", str(data), "--out", str(run), *reading, "--minutes", str(asked.minutes)]
+        budget = ["--images", str(asked.budget)] if asked.budget else ["--minutes", str(asked.minutes)]
+        words = ["train", str(data), "--out", str(run), *reading, *budget]
         if (run / "state").exists():
             words = ["train", str(data), "--out", str(run), *reading, "--resume"]
         else:
             words += ["--preset", preset, "--seed", str(seed), "--resolution", str(asked.resolution)]
+            words += [word for change in asked.changes for word in ("--set", change)]
         subprocess.run(command + words, check=True)
         (run / "finished").touch()
     subprocess.run([*command, "evaluate", str(run), str(data), "--out", str(proof)], check=True)
@@ -74,7 +77,9 @@ def main() -> None:
     options.add_argument("--presets", nargs="+", default=["default", "study"])
     options.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     options.add_argument("--minutes", type=float, default=30.0)
+    options.add_argument("--budget", type=int, help="images to show a run, in place of minutes: for a shared machine")
     options.add_argument("--resolution", type=int, default=64)
+    options.add_argument("--set", nargs="*", default=[], dest="changes", help="settings, such as objectives.sort=0")
     options.add_argument("--out", type=Path, default=Path("quality"))
     asked = options.parse_args()
     reading: list[str] = []
@@ -91,7 +96,9 @@ def main() -> None:
             table = {
                 "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
                 "versions": {"semiray": semiray.__version__, "torch": torch.__version__},
-                "minutes": asked.minutes,
+                "minutes": None if asked.budget else asked.minutes,
+                "budget": asked.budget,
+                "settings": asked.changes,
                 "resolution": asked.resolution,
                 "runs": rows,
             }
