@@ -41,7 +41,9 @@ def test_the_run_is_left_as_it_was(run: Run, found: Inversion) -> None:
     assert found.run.generator is not run.generator
     assert found.run.discriminator is run.discriminator
     own, old = found.run.generator.state_dict(), run.generator.state_dict()
-    changed = {name for name, tensor in own.items() if not torch.equal(tensor, old[name])}
+    added = {name: tuple(tensor.shape[2:]) for name, tensor in own.items() if name not in old}
+    assert added == {"stages.0.offset": (8, 8)}  # at 32 px, a quarter of the side
+    changed = {name for name, tensor in old.items() if not torch.equal(tensor, own[name])}
     assert changed
     assert all(name.endswith("bias") for name in changed)
     assert not any(name.startswith(("last", "norm", "to_pixels")) for name in changed)
@@ -77,7 +79,8 @@ def test_networks_of_any_kind_without_classes(
     found = invert(run, made.images[0], made.codes[0], -1)
     assert found.label == -1
     assert found.render(made.codes).shape == (1, 32, 32)
-    assert not any("offset" in name for name in found.run.generator.state_dict())
+    offsets = [part for name, part in found.run.generator.state_dict().items() if name.endswith("offset")]
+    assert [tuple(offset.shape[2:]) for offset in offsets] == [(8, 8)]
 
 
 def test_the_encoder_finds_noise_that_shows(run: Run) -> None:

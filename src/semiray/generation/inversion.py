@@ -6,7 +6,8 @@ far from what the generator was trained with. So there are two searches, one aft
 
 1. for noise, from several starts at once;
 2. for *offsets*, the noise being kept: constants added to what the generator's fully connected layers give, which set
-   the smallest feature map, and scale and shift the channels. Convolutions stay as they were trained.
+   the smallest feature map, and scale and shift the channels; and to its feature maps up to a quarter of the image's
+   side: where this patient's vessels and patches lie. Convolutions stay as they were trained.
 
 Both are held near what the generator knows by a Gaussian prior. Codes are not searched for: they stay as read.
 """
@@ -41,6 +42,7 @@ STEPS = (40, 80)  # of the search for noise, of that for offsets
 NOISE_RATE, OFFSET_RATE = 0.1, 0.02  # Adam's first step sizes
 PRIOR = 1e-3  # weight of |z|² + |offsets|²
 PIXELS, PYRAMID, LEVELS = 10.0, 2.0, 3  # weights of squared error and Laplacian pyramid; the weight of 1 - SSIM is 1
+MAPS = 4  # offsets are added to feature maps of at most the image's side over this
 RIDGE = 0.03  # of the encoder, as a share of the mean squared norm of the candidates' images
 
 
@@ -125,7 +127,7 @@ def invert(
         z = z[losses.argmin()][None].clone()
         noise_ssim = float(ssim(make(z), target))
 
-    offsets = _free_biases(generator)
+    offsets = [*_free_biases(generator), *_free_maps(generator, lambda: make(z))]
     trained = [offset.detach().clone() for offset in offsets]
 
     def size() -> Tensor:
@@ -164,6 +166,27 @@ def _free_biases(generator: Generator) -> list[Tensor]:
             old = layer.weight.new_zeros(layer.out_features) if layer.bias is None else layer.bias.detach()
             layer.bias = nn.Parameter(old.clone())
             free.append(layer.bias)
+    return free
+
+
+def _free_maps(generator: Generator, make: Callable[[], Tensor]) -> list[Tensor]:
+    """Offsets of zero, to be fitted, on feature maps up to a quarter of the image's side; ``make`` runs the generator.
+
+    Larger maps are nearly pixels: an image painted on them would stay whatever the codes say.
+    """
+    free: list[Tensor] = []
+
+    def add_offset(module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+        if not hasattr(module, "offset"):
+            module.register_parameter("offset", nn.Parameter(torch.zeros_like(output[:1])))
+            free.append(module.get_parameter("offset"))
+        return output + module.get_parameter("offset")
+
+    count = sum(8 * 2**i <= generator.shape.resolution // MAPS for i in range(len(generator.maps)))
+    for module in generator.maps[:count]:
+        module.register_forward_hook(add_offset)
+    with torch.no_grad():
+        make()
     return free
 
 

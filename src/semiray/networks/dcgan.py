@@ -34,6 +34,11 @@ class DCGANGenerator(Generator):
         self.layers = nn.Sequential(*layers)
         self.apply(initialise)
 
+    @property
+    def maps(self) -> list[nn.Module]:
+        found: list[nn.Module] = [layer for layer in self.layers if isinstance(layer, nn.ReLU)]
+        return found[1:]  # the first follows the base
+
     def forward(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
         """Images (B, 1, H, W) in [-1, 1]."""
         x = self.base(self.condition(z, codes, labels)).unflatten(1, (-1, 4, 4))

@@ -33,6 +33,11 @@ class Generator(nn.Module):
         """Length of the vector that `condition` makes."""
         return self.shape.noise + self.shape.codes + (self.shape.embedding if self.embedding is not None else 0)
 
+    @property
+    def maps(self) -> list[nn.Module]:
+        """The modules whose outputs are its feature maps, each twice as large as the one before, from 8 x 8 up."""
+        raise NotImplementedError
+
     def condition(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
         """Noise, codes and the label's embedding side by side, (B, inputs)."""
         parts = [z, codes]
@@ -98,6 +103,10 @@ class ResidualGenerator(Generator):
         self.last = nn.Conv2d(widths[-1], narrow, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(narrow)
         self.to_pixels = nn.Conv2d(narrow, 1, 3, padding=1)
+
+    @property
+    def maps(self) -> list[nn.Module]:
+        return list(self.stages)
 
     def forward(self, z: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
         """Images (B, 1, H, W) in [-1, 1]."""
