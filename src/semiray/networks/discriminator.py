@@ -13,6 +13,7 @@ from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 __all__ = ["Discriminator", "Judgement", "Leads", "ResidualDiscriminator"]
 
 Leads = Callable[[Tensor], Tensor]
+"""The sorter's scores (B, M) -> what the critic is told of the L grounded leads (B, L)."""
 
 
 class Judgement(NamedTuple):
@@ -68,8 +69,7 @@ class Discriminator(nn.Module):
     Args of `forward`:
         images: (B, 1, H, W) in [-1, 1].
         labels: class indices (B,) int64; ignored by an unlabelled discriminator.
-        leads: what the critic is told of the L grounded leads, given the sorter's scores: (B, M) -> (B, L); None tells
-            it nothing.
+        leads: what the critic is told of grounded leads; None tells it nothing.
     """
 
     heads: Heads
