@@ -25,20 +25,22 @@ import semiray
 def measure(folder: Path, data: Path, reading: list[str], asked: argparse.Namespace, preset: str, seed: int) -> None:
     """Train and evaluate one run, unless its report lies there."""
     run, proof = folder / f"{preset}-{seed}", folder / f"{preset}-{seed}-proof"
+    choice = ["--images", str(asked.budget)] if asked.budget else ["--minutes", str(asked.minutes)]
+    choice += ["--preset", preset, "--seed", str(seed), "--resolution", str(asked.resolution)]
+    choice += [word for change in asked.changes for word in ("--set", change)]
+    begun = folder / f"{preset}-{seed}.json"  # beside the run, whose folder must be new when it begins
+    if run.exists() and not (begun.exists() and json.loads(begun.read_text(encoding="utf-8")) == choice):
+        raise SystemExit(f"{run} was begun with other options, see {begun}: take another --out")
     if (proof / "report.json").exists():  # an older report may lack judgements that were added since
         report = json.loads((proof / "report.json").read_text(encoding="utf-8"))
         if "probe" in report["commitment"] and "energy" in report["sorting"]:
             return
     command = [sys.executable, "-m", "semiray"]
     if not (run / "finished").exists():
-        budget = ["--images", str(asked.budget)] if asked.budget else ["--minutes", str(asked.minutes)]
-        words = ["train", str(data), "--out", str(run), *reading, *budget]
-        if (run / "state").exists():
-            words = ["train", str(data), "--out", str(run), *reading, "--resume"]
-        else:
-            words += ["--preset", preset, "--seed", str(seed), "--resolution", str(asked.resolution)]
-            words += [word for change in asked.changes for word in ("--set", change)]
-        subprocess.run(command + words, check=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        begun.write_text(json.dumps(choice) + "\n", encoding="utf-8")
+        goes_on = ["--resume"] if (run / "state").exists() else choice
+        subprocess.run([*command, "train", str(data), "--out", str(run), *reading, *goes_on], check=True)
         (run / "finished").touch()
     subprocess.run([*command, "evaluate", str(run), str(data), "--out", str(proof)], check=True)
 

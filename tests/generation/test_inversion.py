@@ -51,6 +51,17 @@ def test_the_run_is_left_as_it_was(run: Run, found: Inversion) -> None:
     assert all(parameter.grad is None for parameter in run.generator.parameters())
 
 
+def test_a_patients_own_generator_can_be_bent_further(
+    run: Run, found: Inversion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inversion, "STEPS", (0, 0))
+    monkeypatch.setattr(inversion, "_starts", lambda *_: torch.from_numpy(found.z)[None])
+    made = generate(run, 1, seed=5, label="virus")
+    again = invert(found.run, made.images[0], made.codes[0], 2)
+    assert again.offset == 0  # against what it started from
+    assert (again.render(made.codes) == found.render(made.codes)).all()
+
+
 def test_same_call_same_numbers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inversion, "STEPS", (5, 5))
     made = generate(run, 1, seed=5, label="virus")

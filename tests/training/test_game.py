@@ -5,7 +5,7 @@ import torch
 
 from semiray.priors import Factor, JointPrior
 from semiray.settings import AugmentationSettings, make_settings
-from semiray.training.game import Asked, Game
+from semiray.training.game import Game, Shown
 
 TINY = {
     "resolution": 32,
@@ -102,9 +102,10 @@ def test_codes_and_scores_care_for_short_durations_too() -> None:
         asked[:, lead] = score
         read = asked.clone()
         read[:, lead] += 0.5
-        codes = Asked(PRIOR.standardise(PRIOR.codes(asked)), asked)
+        codes = Shown(PRIOR.standardise(PRIOR.codes(asked)), asked)
         game = make({"objectives": {"commit_form": form}})
-        return float(game._commit(read, codes, game.weight) - game._commit(asked, codes, game.weight))
+        wrong, right = (game._commit(game._read(scores), codes, game.weight) for scores in (read, asked))
+        return float(wrong - right)
 
     assert cost("squared_error", 1.5) > 20 * cost("squared_error", -1.0)
     assert cost("codes_and_scores", 1.5) < 6 * cost("codes_and_scores", -1.0)
@@ -113,19 +114,19 @@ def test_codes_and_scores_care_for_short_durations_too() -> None:
 def test_discrete_codes_have_no_score_of_their_own() -> None:
     binary = JointPrior([Factor("survival", "bernoulli", 3, {"probability": 0.4})])
     scores = binary.sample_scores(50, torch.Generator().manual_seed(4))
-    asked = Asked(binary.standardise(binary.codes(scores)), scores)
+    asked = Shown(binary.standardise(binary.codes(scores)), scores)
     read = scores + 0.3
     games = (
         Game(make_settings(TINY | {"objectives": {"commit_form": form}}), binary, 2, torch.device("cpu"))
         for form in ("squared_error", "codes_and_scores")
     )
-    one, other = (game._commit(read, asked, game.weight) for game in games)
+    one, other = (game._commit(game._read(read), asked, game.weight) for game in games)
     torch.testing.assert_close(one, other)
 
 
-def asked_for(count: int) -> Asked:
+def asked_for(count: int) -> Shown:
     scores = PRIOR.sample_scores(count, torch.Generator().manual_seed(0))
-    return Asked(PRIOR.standardise(PRIOR.codes(scores)), scores)
+    return Shown(PRIOR.standardise(PRIOR.codes(scores)), scores)
 
 
 @pytest.mark.parametrize("preset", ["default", "study"])
@@ -172,7 +173,7 @@ def test_generated_images_teach_the_sorter_companions_but_no_grounded_lead() -> 
     asked = asked_for(4)
 
     def taught(weight: torch.Tensor) -> list[int]:
-        (gradient,) = torch.autograd.grad(game._commit(read, asked, weight), read)
+        (gradient,) = torch.autograd.grad(game._commit(game._read(read), asked, weight), read)
         return gradient.abs().sum(dim=0).nonzero().flatten().tolist()
 
     assert taught(game.weight) == list(range(20))  # what the generator hears

@@ -170,24 +170,26 @@ def _free_biases(generator: Generator) -> list[Tensor]:
 
 
 def _free_maps(generator: Generator, make: Callable[[], Tensor]) -> list[Tensor]:
-    """Offsets of zero, to be fitted, on feature maps up to a quarter of the image's side; ``make`` runs the generator.
+    """Offsets to be fitted on feature maps up to a quarter of the image's side; ``make`` runs the generator once.
 
-    Larger maps are nearly pixels: an image painted on them would stay whatever the codes say.
+    Larger maps are nearly pixels: an image painted on them would stay whatever the codes say. Offsets start from zero,
+    or from what a patient's own generator has.
     """
-    free: list[Tensor] = []
-
-    def add_offset(module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
-        if not hasattr(module, "offset"):
-            module.register_parameter("offset", nn.Parameter(torch.zeros_like(output[:1])))
-            free.append(module.get_parameter("offset"))
-        return output + module.get_parameter("offset")
-
     count = sum(8 * 2**i <= generator.shape.resolution // MAPS for i in range(len(generator.maps)))
-    for module in generator.maps[:count]:
-        module.register_forward_hook(add_offset)
+    modules = [*generator.maps[:count]]
+    for module in modules:
+        if not hasattr(module, "offset"):
+            module.register_parameter("offset", None)
+            module.register_forward_hook(_add_offset)
     with torch.no_grad():
         make()
-    return free
+    return [module.get_parameter("offset").requires_grad_() for module in modules]
+
+
+def _add_offset(module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+    if module.offset is None:
+        module.offset = nn.Parameter(torch.zeros_like(output[:1]))
+    return output + module.get_parameter("offset")
 
 
 def _descend(

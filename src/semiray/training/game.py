@@ -15,7 +15,7 @@ from semiray.training import objectives
 from semiray.training.augmentation import augment
 from semiray.training.grounding import Known
 
-__all__ = ["Asked", "Game", "bf16_is_fast", "network_shape"]
+__all__ = ["Game", "Shown", "bf16_is_fast", "network_shape"]
 
 
 def bf16_is_fast(device: torch.device) -> bool:
@@ -33,11 +33,15 @@ def network_shape(settings: Settings, prior: JointPrior, classes: int, grounded:
     )
 
 
-class Asked(NamedTuple):
-    """What generated images are asked to show: standardised codes (B, M), and the scores (B, M) that they come from."""
+class Shown(NamedTuple):
+    """What images are asked, or read, to show: standardised codes (B, M), and the scores (B, M) that they come from."""
 
     codes: Tensor
     scores: Tensor
+
+    def levels(self, discrete: Tensor) -> Tensor:
+        """Scores (B, M); where ``discrete`` (M,), codes: those of a whole interval of scores stand for none of them."""
+        return torch.where(discrete, self.codes, self.scores)
 
 
 class Game:
@@ -118,7 +122,7 @@ class Game:
         # Outside autocast: in bfloat16 a probability of 1 - 1e-6 rounds to 1, whose quantile is infinite.
         scores = self.prior.sample_scores(len(real))
         codes = self.prior.standardise(self.prior.codes(scores)).to(self.device)
-        asked = Asked(codes, scores.to(self.device))
+        asked = Shown(codes, scores.to(self.device))
         z = torch.randn(len(real), self.generator.shape.noise, device=self.device)
         with self.autocast:
             generated = self.generator(z, codes, labels)  # one pass serves both players: only D moves in between
@@ -132,14 +136,14 @@ class Game:
         return augment(images.to(self.device)[:, None].float() / 127.5 - 1, self.views)
 
     def _move_discriminator(
-        self, real: Tensor, generated: Tensor, asked: Asked, labels: Tensor, known: Known | None
+        self, real: Tensor, generated: Tensor, asked: Shown, labels: Tensor, known: Known | None
     ) -> tuple[dict[str, Tensor], Tensor]:
         weights = self.objectives
         generated = augment(generated, self.views)
         on_real, on_generated = self._judge(real, generated, labels, asked)
         losses = {"adversarial": self._adversarial(on_real.critic, on_generated.critic)}
         losses["sort"] = self._sort(on_real.scores)
-        losses["commit"] = self._commit(on_generated.scores, asked, self.taught)
+        losses["commit"] = self._commit(self._read(on_generated.scores), asked, self.taught)
         loss = losses["adversarial"] + weights.sort * losses["sort"] + weights.commit * losses["commit"]
         if weights.classify and on_real.classes.shape[1]:
             losses["classify"] = objectives.class_loss(on_real.classes, labels)
@@ -158,7 +162,7 @@ class Game:
         self.discriminator_optimiser.step()
         return {name: value.detach() for name, value in losses.items()}, on_real.critic.detach()
 
-    def _judge(self, real: Tensor, generated: Tensor, labels: Tensor, asked: Asked) -> tuple[Judgement, Judgement]:
+    def _judge(self, real: Tensor, generated: Tensor, labels: Tensor, asked: Shown) -> tuple[Judgement, Judgement]:
         with self.autocast:
             if self.discriminator.couples_images:  # batch statistics of real and generated images must not mix
                 on_real = self.discriminator(real, labels, self._leads_as_read)
@@ -169,7 +173,7 @@ class Game:
         return Judgement(*on_real), Judgement(*on_generated)
 
     def _move_generator(
-        self, generated: Tensor, asked: Asked, labels: Tensor, critic_real: Tensor
+        self, generated: Tensor, asked: Shown, labels: Tensor, critic_real: Tensor
     ) -> dict[str, Tensor]:
         weights = self.objectives
         self.discriminator.requires_grad_(False)
@@ -178,9 +182,8 @@ class Game:
             judgement = self.discriminator(augment(generated, self.views), labels, lambda _: self._leads(asked))
         self._track_statistics(True)
         losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
-        estimate = self.prior.relaxed(judgement.scores, weights.relaxation)
-        commit = self._commit(judgement.scores, asked, self.weight)
-        legible = weights.commit * commit
+        read = self._read(judgement.scores)
+        legible = weights.commit * self._commit(read, asked, self.weight)
         if weights.classify and judgement.classes.shape[1]:
             legible = legible + weights.classify * objectives.class_loss(judgement.classes, labels)
         loss = losses["generator"] + weights.generator_share * legible
@@ -188,18 +191,21 @@ class Game:
         loss.backward()  # type: ignore[no-untyped-call]
         self.generator_optimiser.step()
         self.discriminator.requires_grad_(True)
-        losses["error"] = (estimate - asked.codes).square().mean(dim=0)
+        losses["error"] = (read.codes - asked.codes).square().mean(dim=0)
         return {name: value.detach() for name, value in losses.items()}
 
-    def _leads(self, shown: Asked) -> Tensor:
-        """What the critic is told of grounded leads, (B, L): scores, and of a discrete code its value."""
-        return torch.where(self.discrete, shown.codes, shown.scores)[:, self.grounded].float()
+    def _read(self, scores: Tensor) -> Shown:
+        """What images show, by the scores (B, M) that the sorter gives them."""
+        return Shown(self.prior.relaxed(scores, self.objectives.relaxation), scores)
+
+    def _leads(self, shown: Shown) -> Tensor:
+        """What the critic is told of grounded leads, (B, L)."""
+        return shown.levels(self.discrete)[:, self.grounded].float()
 
     def _leads_as_read(self, scores: Tensor) -> Tensor:
-        scores = scores.detach()
-        return self._leads(Asked(self.prior.relaxed(scores, self.objectives.relaxation), scores))
+        return self._leads(self._read(scores.detach()))
 
-    def _leads_of_both(self, asked: Asked) -> Leads:
+    def _leads_of_both(self, asked: Shown) -> Leads:
         """Of real images beside generated ones: as the sorter reads them, then as asked."""
         return lambda scores: torch.cat([self._leads_as_read(scores.chunk(2)[0]), self._leads(asked)])
 
@@ -236,17 +242,14 @@ class Game:
         low, high, weight = (part.to(self.device) for part in known[1:])
         return objectives.ground_likelihood(scores, low, high, self.log_error, weight)
 
-    def _commit(self, read: Tensor, asked: Asked, weight: Tensor) -> Tensor:
-        estimate = self.prior.relaxed(read, self.objectives.relaxation)
+    def _commit(self, read: Shown, asked: Shown, weight: Tensor) -> Tensor:
         if self.objectives.commit_form == "likelihood":
-            return objectives.commit_likelihood(estimate, asked.codes, self.log_variance, weight)
-        of_codes = objectives.commit_squared_error(estimate, asked.codes, weight)
+            return objectives.commit_likelihood(read.codes, asked.codes, self.log_variance, weight)
+        of_codes = objectives.commit_squared_error(read.codes, asked.codes, weight)
         if self.objectives.commit_form == "squared_error":
             return of_codes
-        # A discrete code has no score of its own: those of a whole interval stand for it.
-        read = torch.where(self.discrete, estimate, read)
-        wanted = torch.where(self.discrete, asked.codes, asked.scores)
-        return 0.5 * (of_codes + objectives.commit_squared_error(read, wanted, weight))
+        read_levels, asked_levels = read.levels(self.discrete), asked.levels(self.discrete)
+        return 0.5 * (of_codes + objectives.commit_squared_error(read_levels, asked_levels, weight))
 
     @torch.no_grad()
     def _update_average(self) -> None:
