@@ -37,9 +37,7 @@ class Comparison:
     of_synthetic: Floats
 
 
-def interval(
-    comparison: Comparison, real: PatientBootstrap, synthetic: PatientBootstrap
-) -> tuple[float, float]:
+def interval(comparison: Comparison, real: PatientBootstrap, synthetic: PatientBootstrap) -> tuple[float, float]:
     """The ends of a figure's 95 % bootstrap interval, from draws of both sides.
 
     Args:
