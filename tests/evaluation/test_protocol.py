@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.evaluation import protocol
+from semiray.evaluation import parts, protocol
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.protocol import evaluate, judge
 from semiray.evaluation.report import FIGURES
@@ -56,6 +56,14 @@ def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, t
     assert energy["ratio"] == pytest.approx(energy["statistic"] / energy["floor"])
     assert energy["n_patients"] == len(np.unique(real.patients[split.test]))
     assert np.shape(content["sorting"]["correlation"]["measured"]) == (20, 20)
+    privacy = content["privacy"]
+    assert privacy["copies"]["n_images"] == content["utility"]["tstr"]["n_train"]
+    assert privacy["copies_among_held_out"]["n_images"] == len(split.test)
+    assert set(privacy["membership"]) == {"black_box", "white_box"}
+    assert [pair["groups"] for pair in content["shortcuts"]["pairs"]] == [
+        ["dark", "middle"], ["dark", "bright"], ["middle", "bright"],
+    ]  # fmt: skip
+    assert "tells dark from middle" in content["shortcuts"]["warning"]  # these classes are nothing but their grey
     assert content["phantom"] is False
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -70,7 +78,7 @@ def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, t
 def test_labels_are_matched_by_name_not_by_position(real: Any, run_maker: Any, tmp_path: Path) -> None:
     run, split = run_maker(tmp_path / "RUN", real)
     turned = replace(real, classes=("bright", "dark", "middle"), labels=np.array([1, 2, 0])[real.labels])
-    train, test, obstacle, _ = protocol._labelled_parts(run.classes, turned, split)
+    train, test, obstacle, _ = parts.labelled_parts(run.classes, turned, split)
     assert obstacle == ""
     assert train.classes == test.classes == run.classes
     assert np.array_equal(test.labels, real.labels[split.test])
@@ -78,7 +86,7 @@ def test_labels_are_matched_by_name_not_by_position(real: Any, run_maker: Any, t
 
 def test_a_phantom_is_called_one(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
     data = set_maker(60, classes=("diffuse", "lobar", "normal"))
-    assert not protocol._is_phantom(data), "the classes' names alone don't make a phantom"
+    assert not parts.is_phantom(data), "the classes' names alone don't make a phantom"
     data = replace(data, keys=tuple(f"ill/phantom_{i:06d}.png" for i in range(len(data))))
     run, _ = run_maker(tmp_path / "RUN", data, data.classes)
     report = evaluate(run, data, None, **FAST)
@@ -105,9 +113,10 @@ def test_another_data_set_is_split_here_and_added_images_are_left_out(
     run, split = run_maker(tmp_path / "RUN", real)
     other = set_maker(60, seed=4, prefix="other")
     with pytest.raises(SemirayError, match="60 of the 60 images have the file names of the run's own"):
-        protocol._run_split(run, other)
+        parts.run_split(run, other)
     other = replace(other, keys=tuple(f"elsewhere/{i}-{Path(key).name}" for i, key in enumerate(other.keys)))
-    drawn, notes = protocol._run_split(run, other)
+    drawn, own, notes = parts.run_split(run, other)
+    assert not own
     assert "another data set" in notes[0]
     assert not set(other.patients[drawn.train]) & set(other.patients[drawn.test])
     both = replace(
@@ -118,11 +127,12 @@ def test_another_data_set_is_split_here_and_added_images_are_left_out(
         keys=real.keys + other.keys,
         metadata=real.metadata + other.metadata,
     )
-    drawn, notes = protocol._run_split(run, both)
+    drawn, own, notes = parts.run_split(run, both)
+    assert own
     assert np.array_equal(drawn.test, split.test)
     assert "60 images" in notes[0]
     changed = replace(real, fingerprint="other")
-    assert "have changed" in protocol._run_split(run, changed)[1][0]
+    assert "have changed" in parts.run_split(run, changed)[2][0]
 
 
 def test_what_does_not_fit_is_an_error_that_says_so(real: Any, set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
@@ -145,6 +155,7 @@ def test_judge_judges_any_folder(set_maker: Any, tmp_path: Path) -> None:
     assert report.utility.ratio.mean > 0.8
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["commitment"] is None
+    assert "--split" in content["privacy"]["skipped"]
     assert any("seen the test patients" in note for note in content["notes"])
     one = replace(real, classes=("dark",), labels=np.zeros(len(real), np.int64))
     with pytest.raises(SemirayError, match="one class"):

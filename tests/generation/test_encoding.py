@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,8 +6,9 @@ import pytest
 import torch
 
 from semiray.errors import SemirayError
-from semiray.generation.encoding import encode, encode_scores
+from semiray.generation.encoding import critic_logits, encode, encode_scores
 from semiray.generation.sampling import generate
+from semiray.networks import build_networks
 from semiray.training import Run
 
 
@@ -51,3 +53,24 @@ def test_errors_say_what_to_do(run: Run) -> None:
         encode(run, np.zeros((2, 32, 32), np.float32))
     with pytest.raises(SemirayError, match=r"\(N, H, W\)"):
         encode(run, np.zeros((32, 32), np.uint8))
+
+
+def test_the_critic_is_told_labels_and_leads_as_it_was_in_training(run: Run) -> None:
+    images = generate(run, 70).images
+    labels = np.arange(70) % 3
+    logits = critic_logits(run, images, labels)
+    x = torch.from_numpy(images.astype(np.float32) / 127.5 - 1)[:, None]
+    with torch.inference_mode():
+        expected = run.discriminator(x, torch.from_numpy(labels)).critic.numpy()
+    assert np.abs(logits - expected).max() < 1e-4
+    torch.manual_seed(0)
+    shape = replace(run.discriminator.shape, grounded=1)
+    _, discriminator = build_networks("residual", shape)
+    grounded = replace(run, discriminator=discriminator.eval(), grounded={"duration": 5})
+    column = run.prior.slices["duration"].start
+    with torch.inference_mode():
+        expected = discriminator(x, torch.from_numpy(labels), lambda scores: scores[:, [column]]).critic.numpy()
+        untold = discriminator(x, torch.from_numpy(labels)).critic.numpy()
+    logits = critic_logits(grounded, images, labels)
+    assert np.abs(logits - expected).max() < 1e-4
+    assert np.abs(logits - untold).max() > 1e-3

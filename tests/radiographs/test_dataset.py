@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from semiray.errors import SemirayError
 from semiray.radiographs.dataset import RadiographSet
 
 
@@ -41,3 +44,12 @@ def test_take_by_mask(xrays):
     assert xrays.take(xrays.labels == 1).fingerprint == xrays.take([1, 3]).fingerprint
     with pytest.raises(IndexError):
         xrays.take([5])
+
+
+def test_groups_by_a_column(xrays):
+    rows = ({"hospital": "north"}, {"hospital": "south "}, {}, {"hospital": ""}, {"hospital": "north"})
+    groups, names = dataclasses.replace(xrays, metadata=rows).groups("hospital")
+    assert names == ("north", "south")
+    assert groups.tolist() == [0, 1, -1, -1, 0]
+    with pytest.raises(SemirayError, match=r"'scanner'.*row"):
+        xrays.groups("scanner")

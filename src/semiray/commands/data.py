@@ -19,16 +19,34 @@ def inspect_data(
     reading: Reading,
     out: Annotated[Path, typer.Option("--out", help="The contact sheet to write.")] = Path("contact-sheet.png"),
     resolution: Annotated[int, typer.Option(min=16, help="Side of the squares that are compared and shown.")] = 64,
+    source_column: Annotated[
+        str | None, typer.Option(help="The table's column of hospitals, scanners or collections.")
+    ] = None,
 ) -> None:
-    """Count classes, patients, sizes, unreadable files and duplicates, and write a contact sheet."""
+    """Count classes, patients, sizes, unreadable files and duplicates, and write a contact sheet.
+
+    Then tries to tell classes, and sources where a column names them, from what is no sign of disease: the images'
+    border, their intensities, a thumbnail of 8 x 8 pixels.
+    """
     from semiray.commands.console import console, progress_bar, wrote
-    from semiray.radiographs import inspect
+    from semiray.evaluation import measure_shortcuts
+    from semiray.radiographs import inspect, load_radiographs
 
     with progress_bar("Reading radiographs") as show:
         inspection = inspect(
             data, resolution=resolution, sheet=out, cache=reading.cache, progress=show, **reading.given()
         )
     console.print("\n".join(inspection.lines()), markup=False, soft_wrap=True)
+    data_set = load_radiographs(data, resolution=resolution, cache=reading.cache, **reading.given())  # from the cache
+    groups = {"classes": (data_set.labels, data_set.classes)}
+    if source_column is not None:
+        groups["sources"] = data_set.groups(source_column)
+    for kind, (group, names) in groups.items():
+        with progress_bar(f"Looking for shortcuts between {kind}") as show:
+            found = measure_shortcuts(data_set.images, group, names, data_set.patients, progress=show)
+        if found.pairs:
+            head = f"shortcuts between {kind}: area under the ROC curve of one view alone, 0.5 is chance"
+            console.print("\n".join(["", head, *found.lines()]), markup=False, soft_wrap=True)
     wrote(out)
 
 

@@ -60,6 +60,16 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
             else:
                 figure = _interval({"mean": found["value"], **found})
                 lines.append(_row(f"{name} ({found['measure']})", figure, f"{found['n_patients']:,} patients"))
+    privacy, shortcuts = content["privacy"], content["shortcuts"]
+    if privacy is not None and "skipped" not in privacy:
+        lines.append("Privacy: 0 copies and 0.5 are best")
+        copies = privacy["copies"]
+        alarms = f"{privacy['copies_among_held_out']['copied']:,} among held-out images"
+        lines.append(_row("copies of training images", f"{copies['copied']:,} of {copies['n_images']:,}", alarms))
+        for name, found in privacy["membership"].items():
+            lines.append(_row(f"membership inferred, {name.replace('_', ' ')}", _interval(found["auroc"])))
+    if shortcuts is not None and shortcuts["warning"]:
+        lines.append(f"Warning: {shortcuts['warning']}")
     return lines
 
 

@@ -3,6 +3,7 @@
 from semiray.evaluation.classifier import Classifier, train_classifier
 from semiray.evaluation.commitment import CommitmentResult, measure_commitment
 from semiray.evaluation.concordance import ConcordanceResult, measure_concordance, measure_grounding
+from semiray.evaluation.copies import CopyResult, find_copies
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.disentanglement import (
     DCI,
@@ -18,10 +19,13 @@ from semiray.evaluation.disentanglement import (
 )
 from semiray.evaluation.effect import EffectResult, measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.membership import MembershipResult, measure_membership
 from semiray.evaluation.metrics import ClassificationScores, ClassScores, Interval
+from semiray.evaluation.privacy import PrivacyResult, measure_privacy
 from semiray.evaluation.probe import ProbeResult, measure_probe
 from semiray.evaluation.protocol import evaluate, judge
 from semiray.evaluation.report import Report
+from semiray.evaluation.shortcuts import PairShortcut, ShortcutResult, measure_shortcuts
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult, measure_sorting
 from semiray.evaluation.utility import UtilityResult, UtilitySettings, measure_utility
@@ -35,20 +39,26 @@ __all__ = [
     "Classifier",
     "CommitmentResult",
     "ConcordanceResult",
+    "CopyResult",
     "CorrelationResult",
     "Disentanglement",
     "EffectResult",
     "EnergyResult",
     "Interval",
+    "MembershipResult",
+    "PairShortcut",
     "PhantomDisentanglement",
+    "PrivacyResult",
     "ProbeResult",
     "Report",
+    "ShortcutResult",
     "Skipped",
     "SortingResult",
     "UtilityResult",
     "UtilitySettings",
     "dci",
     "evaluate",
+    "find_copies",
     "judge",
     "measure_commitment",
     "measure_concordance",
@@ -57,8 +67,11 @@ __all__ = [
     "measure_effect",
     "measure_energy",
     "measure_grounding",
+    "measure_membership",
     "measure_phantoms",
+    "measure_privacy",
     "measure_probe",
+    "measure_shortcuts",
     "measure_sorting",
     "measure_utility",
     "mig",

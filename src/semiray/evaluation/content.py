@@ -11,11 +11,15 @@ import numpy as np
 
 from semiray.evaluation.commitment import CommitmentResult
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
+from semiray.evaluation.copies import COPY, CopyResult
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.effect import EffectResult
 from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.membership import FALSE_POSITIVES, MembershipResult
 from semiray.evaluation.metrics import ClassificationScores, Interval
+from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.probe import ProbeResult
+from semiray.evaluation.shortcuts import ShortcutResult
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult
 from semiray.evaluation.utility import UtilityResult
@@ -48,6 +52,8 @@ def report_content(report: Report) -> dict[str, Any]:
         "utility": _or_skipped(report.utility, _utility),
         "commitment": commitment,
         "sorting": sorting,
+        "privacy": None if report.privacy is None else _or_skipped(report.privacy, _privacy),
+        "shortcuts": None if report.shortcuts is None else _shortcuts(report.shortcuts),
         "grounding": {name: _or_skipped(result, _concordance) for name, result in report.grounding.items()},
     }
 
@@ -163,6 +169,50 @@ def _correlation(result: CorrelationResult) -> dict[str, Any]:
         "assumed": result.assumed.round(4).tolist(),
         "names": list(result.names),
     }
+
+
+def _privacy(result: PrivacyResult) -> dict[str, Any]:
+    attackers = {"black_box": result.black_box, "white_box": result.white_box}
+    return {
+        "copies": _copies(result.copies),
+        "copies_among_held_out": _copies(result.false_alarms),
+        "copy_ratio": COPY,
+        "membership": {name: _membership(found) for name, found in attackers.items() if found is not None},
+        "n_train": result.n_train,
+    }
+
+
+def _copies(result: CopyResult) -> dict[str, Any]:
+    return {
+        "copied": int(result.copied.sum()),
+        "n_images": len(result.copied),
+        "least_ratio": _number(result.ratio.min()),
+        "median_ratio": _number(np.median(result.ratio)),
+    }
+
+
+def _membership(result: MembershipResult) -> dict[str, Any]:
+    return {
+        "auroc": _interval(result.auroc),
+        "true_positives": _interval(result.true_positives),
+        "false_positives": FALSE_POSITIVES,
+        "n_train": result.n_train,
+        "n_held_out": result.n_held_out,
+    }
+
+
+def _shortcuts(result: ShortcutResult) -> dict[str, Any]:
+    pairs = [
+        {
+            "groups": list(pair.groups),
+            "auroc": {view: _interval(auroc) for view, auroc in pair.auroc.items()},
+            "flagged": pair.flagged,
+            "n_images": list(pair.n_images),
+            "n_patients": list(pair.n_patients),
+        }
+        for pair in result.pairs
+    ]
+    return {"pairs": pairs, "left_out": list(result.left_out), "warning": result.warning()}
 
 
 def _concordance(result: ConcordanceResult) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def frechet_distance(real: Floats, synthetic: Floats) -> Comparison:
 def _influence(centred: Floats, apart: Floats, covariance: Floats, transport: Floats) -> Floats:
     form = np.eye(len(covariance)) - transport
     found: Floats = 2 * centred @ apart + np.einsum("nd,nd->n", centred @ form, centred)
-    return found - found.mean()
+    influence: Floats = found - found.mean()
+    return influence
 
 
 def _roots(matrix: Floats) -> tuple[Floats, Floats]:

@@ -244,7 +244,7 @@ def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> 
     return Interval(ratio, float(low), float(high), tuple(a / b for a, b in pairs))
 
 
-def weighted_auroc(positive: NDArray[np.bool_], scores: NDArray[np.float32], weights: Floats) -> Floats:
+def weighted_auroc(positive: NDArray[np.bool_], scores: NDArray[np.float32] | Floats, weights: Floats) -> Floats:
     """Area under the ROC curve for many weightings at once, ties counting half (Mann and Whitney 1947).
 
     Args:

@@ -30,6 +30,7 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images) -> s
         f"<h1>{escape(report.subject)}</h1>",
         f'<p class="faint">Judged on {escape(report.data)}</p>',
         _phantom() if report.phantom else "",
+        _warning(report),
         _cards(report, content),
         section("Look first", _look(images)),
         section("Utility", sections.utility(report, images)),
@@ -40,6 +41,11 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images) -> s
         body.append(section("Sorting", sections.sorting(report, images)))
     if report.grounding:
         body.append(section("Grounding", sections.grounding(report)))
+    for title, found in (
+        ("Privacy", sections.privacy(report, images)),
+        ("Shortcuts", sections.shortcuts(report)),
+    ):
+        body.append(section(title, found) if found else "")
     body.append(section("What to know", bullets(report.notes)) if report.notes else "")
     body.append(
         '<footer class="faint small"><p>Research tool, not a medical device. Intervals are 95 %. '
@@ -59,6 +65,11 @@ def _phantom() -> str:
         '<p class="banner"><strong>This is a phantom.</strong> The "real" images are computed, too: toy radiographs '
         "with known factors. Nothing here was measured on a patient.</p>"
     )
+
+
+def _warning(report: Report) -> str:
+    words = report.shortcuts.warning() if report.shortcuts else ""
+    return f'<p class="banner">{escape(words)}</p>' if words else ""
 
 
 def _cards(report: Report, content: Mapping[str, Any]) -> str:

@@ -1,10 +1,8 @@
-"""What is compared with what: which images train, which test, and which questions can't be asked of a run."""
+"""The judgements in their order: which are made of a run, which of a folder of images, and on what."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +16,22 @@ from semiray.evaluation.concordance import measure_grounding
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.effect import measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.parts import (
+    check_resolution,
+    describe,
+    is_phantom,
+    labelled_parts,
+    run_split,
+    sample_images,
+)
+from semiray.evaluation.privacy import PrivacyResult, measure_privacy
 from semiray.evaluation.probe import measure_probe
-from semiray.evaluation.report import ImageSamples, Report
+from semiray.evaluation.report import Report
+from semiray.evaluation.shortcuts import ShortcutResult, measure_shortcuts
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import measure_sorting
 from semiray.evaluation.utility import UtilityResult, UtilitySettings, measure_utility
-from semiray.generation import encode_scores, generate, traverse
+from semiray.generation import critic_logits, encode_scores, generate, traverse
 from semiray.radiographs import RadiographSet, Split, split_without_copies
 
 if TYPE_CHECKING:
@@ -39,10 +47,10 @@ TRAINING_SEED, FRESH_SEED = 730_001, 730_002
 COMMITMENT_IMAGES = 2000
 EFFECT_PATIENTS = 64
 PERMUTATIONS = 999
-SHOWN = 10
 GENERATED_A_STEP = 10  # images that count as one step of training in the progress
 QUICK = UtilitySettings(seeds=1, steps=200, n_synthetic=1800, resamples=300)
 QUICK_PROBE_STEPS = 200
+PRIVACY_SHARE, SHORTCUTS_SHARE = 300, 40  # what they take, in steps of training, for the progress
 
 
 def evaluate(
@@ -94,9 +102,9 @@ def evaluate(
             n_synthetic=min(n_synthetic, QUICK.n_synthetic),
             resamples=QUICK.resamples,
         )
-    _check_resolution(data, run.resolution, f"The run {run.path}")
-    split, notes = _run_split(run, data)
-    train, test, obstacle, more = _labelled_parts(run.classes, data, split)
+    check_resolution(data, run.resolution, f"The run {run.path}")
+    split, own, notes = run_split(run, data)
+    train, test, obstacle, more = labelled_parts(run.classes, data, split)
     notes += more
     reduced = 4 if quick else 1
     probe_steps = min(probe_steps, QUICK_PROBE_STEPS) if quick else probe_steps
@@ -109,6 +117,8 @@ def evaluate(
             "probe": probe_steps,
             "effect": 2 * patients * run.prior.dimensions // GENERATED_A_STEP,
             "utility": 0 if obstacle else 2 * settings.seeds * settings.steps,
+            "privacy": PRIVACY_SHARE if own else 0,
+            "shortcuts": SHORTCUTS_SHARE * len(data.classes),
         },
     )
     synthetic = generate(run, settings.n_synthetic, seed=TRAINING_SEED, progress=stages["synthetic"])
@@ -138,19 +148,17 @@ def evaluate(
             store=None if out is None else Path(out) / "cache",
             progress=stages["utility"],
         )
+    privacy: PrivacyResult | Skipped = Skipped("these aren't the images that the generator was trained on.")
+    if own:
+        privacy = _privacy(run, synthetic.images, data.take(split.train), held_out, stages["privacy"])
     energy, correlation = _joint_sorting(scores, run.prior, held_out.patients, PERMUTATIONS // reduced)
     notes.append(run.meaning)
-    names = run.classes or ("",)
     report = Report(
         subject=Path(run.path).name or str(run.path),
-        data=_describe(held_out),
-        phantom=_is_phantom(data),
+        data=describe(held_out),
+        phantom=is_phantom(data),
         utility=utility,
-        samples=ImageSamples(
-            names,
-            tuple(_first(held_out.images, _positions(held_out, name)) for name in names),
-            tuple(_first(fresh.images, fresh.labels == (k if run.classes else -1)) for k in range(len(names))),
-        ),
+        samples=sample_images(run.classes, held_out, fresh.images, fresh.labels),
         commitment=commitment,
         probe=probe,
         effect=effect,
@@ -158,6 +166,8 @@ def evaluate(
         energy=energy,
         correlation=correlation,
         grounding=measure_grounding(run, held_out, scores),
+        privacy=privacy,
+        shortcuts=_shortcuts(data, stages["shortcuts"]),
         prior=run.prior,
         grounded=run.grounded,
         notes=tuple(notes),
@@ -197,9 +207,9 @@ def judge(
         SemirayError: If classes or resolutions differ, or a class is missing on a side.
     """
     settings = UtilitySettings(seeds, steps, batch, len(synthetic))
-    _check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
+    check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
     drawn = split_without_copies(real) if split is None else split
-    train, test, obstacle, notes = _labelled_parts(synthetic.classes, real, drawn)
+    train, test, obstacle, notes = labelled_parts(synthetic.classes, real, drawn)
     if obstacle:
         raise SemirayError(obstacle)
     labelled = synthetic.take(np.flatnonzero(synthetic.labels >= 0))
@@ -210,6 +220,14 @@ def judge(
             "Which real images the generator was trained on isn't known here. If it has seen the test patients, the "
             "figures flatter it."
         )
+    stages = _Stages(
+        progress,
+        {
+            "utility": 2 * settings.seeds * settings.steps,
+            "privacy": 0 if split is None else PRIVACY_SHARE,
+            "shortcuts": SHORTCUTS_SHARE * len(real.classes),
+        },
+    )
     utility = measure_utility(
         labelled.images,
         labelled.labels,
@@ -217,18 +235,20 @@ def judge(
         test,
         settings,
         store=None if out is None else Path(out) / "cache",
-        progress=progress,
+        progress=stages["utility"],
     )
+    privacy: PrivacyResult | Skipped = Skipped("it isn't known which images the generator was trained on (--split).")
+    if split is not None:
+        trained, held_out = real.take(split.train), real.take(split.test)
+        privacy = measure_privacy(synthetic.images, trained, held_out, progress=stages["privacy"])
     report = Report(
         subject=subject,
-        data=_describe(test),
-        phantom=_is_phantom(real),
+        data=describe(test),
+        phantom=is_phantom(real),
         utility=utility,
-        samples=ImageSamples(
-            train.classes,
-            tuple(_first(test.images, test.labels == k) for k in range(len(train.classes))),
-            tuple(_first(labelled.images, labelled.labels == k) for k in range(len(train.classes))),
-        ),
+        samples=sample_images(train.classes, test, labelled.images, labelled.labels),
+        privacy=privacy,
+        shortcuts=_shortcuts(real, stages["shortcuts"]),
         notes=tuple(notes),
     )
     if out is not None:
@@ -254,6 +274,31 @@ class _Stages:
         return report
 
 
+def _privacy(
+    run: Run,
+    synthetic: NDArray[np.uint8],
+    train: RadiographSet,
+    held_out: RadiographSet,
+    progress: Callable[[int, int], None],
+) -> PrivacyResult | Skipped:
+    """What the run's images and its critic tell of its training patients, or why that can't be said."""
+    if len(np.unique(train.patients)) < 2 or not len(held_out):
+        return Skipped("it takes two training patients and one who is held out.")
+    places = {name: k for k, name in enumerate(run.classes)}
+    order = np.array([places.get(name, 0) for name in train.classes] + [0], np.int64)  # the last: no label
+
+    def critic(side: RadiographSet) -> NDArray[np.float32]:
+        return critic_logits(run, side.images, order[side.labels])
+
+    return measure_privacy(synthetic, train, held_out, critic=critic, progress=progress)
+
+
+def _shortcuts(data: RadiographSet, progress: Callable[[int, int], None]) -> ShortcutResult | None:
+    if len(data.classes) < 2:
+        return None
+    return measure_shortcuts(data.images, data.labels, data.classes, data.patients, progress=progress)
+
+
 def _joint_sorting(
     scores: NDArray[np.float32], prior: JointPrior, patients: NDArray[np.str_], permutations: int
 ) -> tuple[EnergyResult | Skipped, CorrelationResult | Skipped]:
@@ -266,109 +311,3 @@ def _joint_sorting(
     if len(scores) < 3:
         return energy, Skipped(f"there are {len(scores)} held-out images only.")
     return energy, measure_correlation(scores, prior, patients)
-
-
-def _run_split(run: Run, data: RadiographSet) -> tuple[Split, list[str]]:
-    """The run's split of its own data, or a fresh one of another data set."""
-    path = Path(run.path) / "split.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known = {str(key) for part in ("train", "validation", "test") for key in content[part]}
-    except OSError as error:
-        raise SemirayError(f"{path}: the run's split can't be read ({error.strerror or error}).") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise SemirayError(f"{path}: this isn't a split; without it no image is known to be held out.") from error
-    named = known & set(data.keys)
-    if not named:
-        files = {Path(key).name for key in known}
-        alike = sum(Path(key).name in files for key in data.keys)
-        if alike > len(data) / 2:
-            raise SemirayError(
-                f"{alike:,} of the {len(data):,} images have the file names of the run's own, in other folders. Give "
-                "DATA as it was given for training, so that it is known which patients are held out; if they are other "
-                "images indeed, rename them, or judge generated images with `semiray judge`."
-            )
-        note = (
-            "The run's split names none of these images: this is another data set than the run was trained on. It was "
-            "split by patient here (70 % train the ceiling, 20 % test, seed 0)."
-        )
-        return split_without_copies(data), [note]
-    split = Split.load(path, data.keys)
-    if not len(split.test):
-        raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
-    added = len(data) - len(named)
-    notes = [f"{added:,} images that the run's split doesn't name were left out."] if added else []
-    if not added and run.data.get("fingerprint", data.fingerprint) != data.fingerprint:
-        notes.append(
-            "The images have the names that the run was trained on, but not the same content, labels or framing: their "
-            "files or the options that they were read with have changed."
-        )
-    return split, notes
-
-
-def _labelled_parts(
-    classes: Sequence[str], data: RadiographSet, split: Split
-) -> tuple[RadiographSet, RadiographSet, str, list[str]]:
-    """Real training and test images in the order of ``classes``; why utility can't be measured, if so; notes."""
-    train, test = data.take(split.train), data.take(split.test)
-    if not classes:
-        return train, test, "The generator knows no classes, so that a classifier has nothing to learn from it.", []
-    if not data.classes:
-        return train, test, "The real images have no labels, so that a classifier can't be tested on them.", []
-    if set(classes) != set(data.classes):
-        raise SemirayError(
-            f"The synthetic images' classes are {', '.join(classes)}; the real data's are {', '.join(data.classes)}. "
-            "Read the real data with the same labels (--label-from, --classes)."
-        )
-    if len(classes) < 2:
-        return train, test, f"There is one class ({classes[0]}): nothing to tell apart.", []
-    notes = []
-    unlabelled = int((train.labels < 0).sum() + (test.labels < 0).sum())
-    if unlabelled:
-        notes.append(f"{unlabelled:,} real images without a label were left out of utility.")
-    order = np.array([list(classes).index(name) for name in data.classes], np.int64)
-    parts = []
-    for part, name in ((train, "training"), (test, "test")):
-        labelled = part.take(np.flatnonzero(part.labels >= 0))
-        labels = order[labelled.labels]
-        absent = [c for k, c in enumerate(classes) if not (labels == k).any()]
-        if absent:
-            return train, test, f"Among the real {name} patients nobody has {', '.join(absent)}.", notes
-        parts.append(replace(labelled, labels=labels, classes=tuple(classes)))
-    return parts[0], parts[1], "", notes
-
-
-def _check_resolution(data: RadiographSet, resolution: int, who: str) -> None:
-    if not len(data):
-        raise SemirayError("There is no real image to judge on.")
-    if data.images.shape[1] != resolution:
-        raise SemirayError(
-            f"{who} has images of {resolution} px, the real data was loaded at {data.images.shape[1]} px: "
-            f"load it with resolution={resolution}."
-        )
-
-
-def _is_phantom(data: RadiographSet) -> bool:
-    """Whether all images bear the names that `save_phantoms` gives."""
-    return bool(data.keys) and all(Path(key).name.startswith("phantom_") for key in data.keys)
-
-
-def _positions(data: RadiographSet, name: str) -> NDArray[np.bool_]:
-    if not name:
-        return np.ones(len(data), bool)
-    return data.labels == data.classes.index(name) if name in data.classes else np.zeros(len(data), bool)
-
-
-def _first(images: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """A few of the chosen images, evenly through the set, so that one patient's series doesn't fill the row."""
-    places = np.flatnonzero(chosen)
-    places = (
-        places[np.linspace(0, len(places) - 1, min(SHOWN, len(places))).astype(np.int64)] if len(places) else places
-    )
-    return np.asarray(images[places])
-
-
-def _describe(data: RadiographSet) -> str:
-    if _is_phantom(data):
-        return f"{len(data):,} held-out phantom images"
-    return f"{len(data):,} held-out real images of {len(np.unique(data.patients)):,} patients"

@@ -26,7 +26,10 @@ from semiray.evaluation.effect import EffectResult
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.figures_codes import plot_codes, plot_correlation, plot_pairs
 from semiray.evaluation.figures_effect import plot_effect
+from semiray.evaluation.figures_privacy import plot_closest
+from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.probe import ProbeResult
+from semiray.evaluation.shortcuts import ShortcutResult
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult
 from semiray.evaluation.theme import DARK, LIGHT
@@ -39,6 +42,7 @@ __all__ = ["ImageSamples", "Report", "ReportFigure", "Skipped"]
 FIGURES = frozenset(
     (
         "images",
+        "closest",
         "per_class",
         "confusion_tstr",
         "confusion_trtr",
@@ -91,6 +95,8 @@ class Report:
         grounding: Grounded factor -> how well its lead orders held-out patients, or why that isn't known.
         prior: The assumed prior; None where there is no run.
         grounded: Factor -> number of images whose metadata ground it; the names of all others are assumed.
+        privacy: Copies and membership, or why not; None where it isn't known what the generator was trained on.
+        shortcuts: What tells the real classes apart without the lungs; None where there are no classes.
         notes: What a reader must know to trust the figures.
         traversal: Figure of what each factor does; None where there is no run.
     """
@@ -107,6 +113,8 @@ class Report:
     energy: EnergyResult | Skipped | None = None
     correlation: CorrelationResult | Skipped | None = None
     grounding: Mapping[str, ConcordanceResult | Skipped] = field(default_factory=dict)
+    privacy: PrivacyResult | Skipped | None = None
+    shortcuts: ShortcutResult | None = None
     prior: JointPrior | None = None
     grounded: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -126,7 +134,7 @@ class Report:
         Keys: ``utility.{tstr,trtr}.balanced_accuracy.{mean,low,high,seeds}``, ``utility.ratio``,
         ``commitment.{sorter,effect}.<factor>``, ``commitment.probe.{clean,noise,half,jpeg}.<factor>`` and
         ``sorting.ks.<factor>`` (a list, one entry a dimension), ``sorting.{energy,correlation}``,
-        ``grounding.<factor>``, and more beside them; docs/evaluation.md lists all.
+        ``grounding.<factor>``, ``privacy``, ``shortcuts``, and more beside them; docs/evaluation.md lists all.
         """
         return report_content(self)
 
@@ -162,6 +170,9 @@ class Report:
         if isinstance(self.correlation, CorrelationResult):
             correlation = self.correlation
             yield ReportFigure("correlation", *(plot_correlation(correlation, t, note) for t in themes))
+        if isinstance(self.privacy, PrivacyResult):
+            privacy = self.privacy
+            yield ReportFigure("closest", *(plot_closest(privacy, t) for t in themes))
 
     def write(self, out: Path) -> Path:
         """Writes report.json, report.html and figures/*.png into a folder.

@@ -7,10 +7,14 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
+from semiray.evaluation.copies import COPY
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.figures import CONDITIONS
 from semiray.evaluation.markup import Images, cell, cells, figure, table
+from semiray.evaluation.membership import FALSE_POSITIVES
+from semiray.evaluation.privacy import PrivacyResult
+from semiray.evaluation.shortcuts import VIEWS
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.utility import UtilityResult
 
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from semiray.evaluation.metrics import ClassificationScores
     from semiray.evaluation.report import Report
 
-__all__ = ["commitment", "grounding", "sorting", "utility"]
+__all__ = ["commitment", "grounding", "privacy", "shortcuts", "sorting", "utility"]
 
 MEASURES = {
     "r2": "R²",
@@ -196,6 +200,54 @@ def grounding(report: Report) -> str:
             figures = ["not measured", escape(result.reason), "", ""]
         rows.append([escape(name), *figures, trained])
     return text + table(["factor", "measure", "figure", "tested on", "of these", "grounded on"], rows) + _names(report)
+
+
+def privacy(report: Report, images: Images) -> str:
+    """Copies among the synthetic images, and what attackers learn of who was trained on."""
+    result = report.privacy
+    if not isinstance(result, PrivacyResult):
+        return "" if result is None else f"<p>Not measured: {escape(result.reason)}</p>"
+    copies, alarms = result.copies, result.false_alarms
+    text = (
+        f"<p><strong>{int(copies.copied.sum()):,} of {len(copies.copied):,} synthetic images are copies</strong> of "
+        f"one of {result.n_train:,} training images, shifted, mirrored, brighter or blurred perhaps: they lie less "
+        f"than {COPY} times as far from it as another patient's image does. The same search calls "
+        f"{int(alarms.copied.sum()):,} of {len(alarms.copied):,} held-out images copies, none of which is one. The "
+        f"nearest synthetic image lies at {copies.ratio.min():.2f} of that distance, the nearest held-out one at "
+        f"{alarms.ratio.min():.2f}.</p>"
+        + figure(images, "closest", "", "small-figure")
+        + "<p>Membership: can an attacker tell the patients trained on from others? AUROC 0.5 is guessing. Named for "
+        f"certain: the share of training images named when {FALSE_POSITIVES:.0%} of others are named as well, which is "
+        "its floor.</p>"
+    )
+    attackers = (
+        ("who holds the synthetic images", result.black_box),
+        ("who holds the discriminator", result.white_box),
+    )
+    rows = [
+        [who, *cells(found.auroc, found.true_positives), f"{found.n_train:,} and {found.n_held_out:,} images"]
+        for who, found in attackers
+        if found is not None
+    ]
+    return text + table(["attacker", "AUROC", "named for certain", "trained on, held out"], rows)
+
+
+def shortcuts(report: Report) -> str:
+    """What tells the real classes apart without the lungs."""
+    result = report.shortcuts
+    if result is None or not result.pairs:
+        return ""
+    text = (
+        "<p>Real images, two classes at a time, told apart by logistic regression from a poor view of the image alone, "
+        "on patients that it has not seen; area under the ROC curve, 0.5 is chance. Border: a frame of a sixteenth of "
+        "the side. Intensities: the histogram of grey levels, which a disease may move, too. Thumbnail: 8 x 8 pixels. "
+        "What the border tells, a network can learn instead of the disease.</p>"
+    )
+    rows = [
+        [escape(" / ".join(pair.groups)), *cells(*(pair.auroc[view] for view in VIEWS)), "yes" if pair.flagged else ""]
+        for pair in result.pairs
+    ]
+    return text + table(["classes", *VIEWS, "told by the border"], rows)
 
 
 def _energy(result: EnergyResult | Skipped | None) -> str:

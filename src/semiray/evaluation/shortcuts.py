@@ -15,7 +15,7 @@ lung for it, and neither does a network trained on them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -28,10 +28,11 @@ from sklearn.preprocessing import StandardScaler
 
 from semiray.errors import SemirayError
 from semiray.evaluation.metrics import Interval, PatientBootstrap, weighted_auroc
+from semiray.evaluation.thumbnails import shrink
 
 __all__ = ["FLAG", "PairShortcut", "ShortcutResult", "measure_shortcuts"]
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
 FLAG = 0.85  # a border whose interval lies above this tells two groups apart without the lungs
 FOLDS = 5
 MOST = 1500  # images of a group that are looked at: more cost time and change nothing
@@ -73,6 +74,19 @@ class ShortcutResult:
     pairs: tuple[PairShortcut, ...]
     left_out: tuple[str, ...]
 
+    def lines(self) -> list[str]:
+        """Say it in lines of text for people."""
+        if not self.pairs:
+            return []
+        names = [" / ".join(pair.groups) for pair in self.pairs]
+        width = max(map(len, names))
+        lines = ["  " + " " * width + "".join(f"  {view:>11}" for view in VIEWS)]
+        for name, pair in zip(names, self.pairs, strict=True):
+            lines.append(f"  {name:{width}}" + "".join(f"  {pair.auroc[view].mean:11.2f}" for view in VIEWS))
+        if self.left_out:
+            lines.append(f"  left out, for fewer than {FOLDS} patients: {', '.join(self.left_out)}")
+        return lines + ([f"  warning: {self.warning()}"] if self.warning() else [])
+
     def warning(self) -> str:
         """What a reader must know, in a sentence or two; empty where no border tells groups apart."""
         flagged = [pair for pair in self.pairs if pair.flagged]
@@ -96,6 +110,7 @@ def measure_shortcuts(
     *,
     resamples: int = 500,
     seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ShortcutResult:
     """Tries to tell each pair of groups apart from border, intensities and an 8 x 8 thumbnail.
 
@@ -106,6 +121,7 @@ def measure_shortcuts(
         patients: (N,) ids.
         resamples: Draws of the bootstrap over patients.
         seed: Of the choice of images, the folds and the draws.
+        progress: Called with (pairs done, pairs).
 
     Raises:
         SemirayError: If images are smaller than 16 px.
@@ -116,8 +132,9 @@ def measure_shortcuts(
     members = [rng.permutation(np.flatnonzero(groups == k))[:MOST] for k in range(len(names))]
     counts = [len(np.unique(patients[rows])) for rows in members]
     views = {name: view(images) for name, view in VIEWS.items()}
-    pairs = []
-    for a, b in combinations([k for k, count in enumerate(counts) if count >= FOLDS], 2):
+    chosen = list(combinations([k for k, count in enumerate(counts) if count >= FOLDS], 2))
+    pairs: list[PairShortcut] = []
+    for a, b in chosen:
         rows = np.concatenate([members[a], members[b]])
         second = np.repeat([False, True], [len(members[a]), len(members[b])])
         bootstrap = PatientBootstrap(patients[rows], second.astype(np.int64), resamples=resamples, seed=seed)
@@ -128,6 +145,8 @@ def measure_shortcuts(
             auroc[name] = bootstrap.interval(value.tolist(), weighted_auroc(second, score, bootstrap.images)[:, None])
         sizes = (len(members[a]), len(members[b]))
         pairs.append(PairShortcut((names[a], names[b]), auroc, sizes, (counts[a], counts[b])))
+        if progress is not None:
+            progress(len(pairs), len(chosen))
     return ShortcutResult(tuple(pairs), tuple(names[k] for k, count in enumerate(counts) if count < FOLDS))
 
 
@@ -148,7 +167,7 @@ def _held_out_ranks(
 
 
 def _border(images: NDArray[np.uint8]) -> Floats:
-    small = _shrunk(images, 16)
+    small = shrink(images, 16)
     frame = np.ones(small.shape[1:], bool)
     frame[1:-1, 1:-1] = False
     return small[:, frame]
@@ -158,24 +177,12 @@ def _intensities(images: NDArray[np.uint8]) -> Floats:
     """Square roots of the shares of 32 bins, whose spread is about the same whatever the share."""
     flat = images.reshape(len(images), -1) // (256 // BINS)
     counts = np.stack([np.bincount(row, minlength=BINS) for row in flat])
-    shares: Floats = np.sqrt(counts / flat.shape[1])
+    shares: Floats = np.sqrt(counts / flat.shape[1]).astype(np.float32)
     return shares
 
 
 def _thumbnail(images: NDArray[np.uint8]) -> Floats:
-    return _shrunk(images, 8).reshape(len(images), -1)
-
-
-def _shrunk(images: NDArray[np.uint8], side: int) -> Floats:
-    """Means (N, side, side) over fields of equal size, as nearly as pixels allow."""
-    found = images.astype(np.float64)
-    for axis in (1, 2):
-        starts = np.arange(side) * found.shape[axis] // side
-        widths = np.diff(np.append(starts, found.shape[axis]))
-        shape = [1, 1, 1]
-        shape[axis] = side
-        found = np.add.reduceat(found, starts, axis=axis) / widths.reshape(shape)
-    return found
+    return shrink(images, 8).reshape(len(images), -1)
 
 
 VIEWS = {"border": _border, "intensities": _intensities, "thumbnail": _thumbnail}

@@ -1,7 +1,7 @@
 """Ask a trained run for images, look at its factors, read and re-present real images, train with generated ones."""
 
 from semiray.generation.dataset import RadiographDataset, SyntheticDataset
-from semiray.generation.encoding import encode, encode_scores
+from semiray.generation.encoding import critic_logits, encode, encode_scores
 from semiray.generation.figures import plot_networks, plot_samples
 from semiray.generation.inversion import Inversion, invert
 from semiray.generation.representation import Representation, represent
@@ -18,6 +18,7 @@ __all__ = [
     "Synthetic",
     "SyntheticDataset",
     "check_out",
+    "critic_logits",
     "encode",
     "encode_scores",
     "generate",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from semiray.errors import SemirayError
+
 __all__ = ["RadiographSet"]
 
 
@@ -62,3 +64,20 @@ class RadiographSet:
             fingerprint=hashlib.sha256(self.fingerprint.encode() + chosen.astype("<i8").tobytes()).hexdigest(),
             skipped=(),
         )
+
+    def groups(self, column: str) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+        """Group the images by a column of their metadata.
+
+        Returns:
+            (N,) positions in the names, -1 where the cell is empty or there is no row; and the names, sorted.
+
+        Raises:
+            SemirayError: if no image has such a column.
+        """
+        known = sorted({name for row in self.metadata for name in row})
+        if column not in known:
+            raise SemirayError(f"no image has a column {column!r}; there are: {', '.join(known) or 'none'}.")
+        cells = [row.get(column, "").strip() for row in self.metadata]
+        names = tuple(sorted(set(cells) - {""}))
+        places = {name: i for i, name in enumerate(names)}
+        return np.array([places.get(cell, -1) for cell in cells], np.int64), names

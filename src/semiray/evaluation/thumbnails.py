@@ -1,0 +1,32 @@
+"""Images made small by averaging fields of pixels, shifted or not: one matrix from each side."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["field_means", "shrink"]
+
+Floats = NDArray[np.float32]
+
+
+def shrink(images: NDArray[np.uint8], side: int) -> Floats:
+    """Images (N, H, W) uint8 -> (N, side, side), each value the mean of a field of pixels."""
+    _, height, width = images.shape
+    small: Floats = field_means(height, side) @ images.astype(np.float32) @ field_means(width, side).T
+    return small
+
+
+def field_means(length: int, fields: int, shift: int = 0) -> Floats:
+    """The matrix (fields, length) that averages each of so many fields of a line of pixels.
+
+    Args:
+        length: Pixels, at least as many as fields.
+        fields: Number of fields.
+        shift: By how many pixels the line moves towards its start first; its ends are repeated.
+    """
+    place = np.arange(length)
+    field = place * fields // length
+    matrix = np.zeros((fields, length), np.float32)
+    np.add.at(matrix, (field, (place + shift).clip(0, length - 1)), 1 / np.bincount(field)[field])
+    return matrix
