@@ -5,7 +5,9 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -53,6 +55,56 @@ def test_inspect_counts_and_draws(work: Path, tmp_path: Path, semiray_says: Semi
     for name in ("normal", "lobar", "diffuse"):
         assert name in said
     assert Image.open(tmp_path / "s.png").width > 100
+
+
+def test_inspect_tells_classes_and_sources_by_what_is_no_disease(
+    work: Path, tmp_path: Path, semiray_says: Semiray
+) -> None:
+    words = ("data", "inspect", work / "data", "--out", tmp_path / "s.png", "--cache", tmp_path / "c")
+    code, said, _ = semiray_says(*words)
+    assert code == 0
+    assert "shortcuts between classes" in said
+    assert "diffuse / lobar" in said
+    code, _, error = semiray_says(*words, "--source-column", "hospital")
+    assert code == 2
+    assert "'hospital'" in error
+
+
+def test_copies_are_counted_and_dropped(work: Path, tmp_path: Path, semiray_says: Semiray) -> None:
+    words = ("generate", work / "run", "-n", "20", "--out", tmp_path / "out", "--reject-copies", work / "data")
+    code, said, _ = semiray_says(*words)
+    assert code == 0
+    assert "0 of 20 images are copies of training images and were dropped" in said
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 20
+    code, _, error = semiray_says(*words[:-1], tmp_path / "nowhere", "--out", tmp_path / "other")
+    assert code == 2
+    assert "nowhere" in error
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_run_that_gives_its_training_images_again(
+    work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of twenty images three are training images: they go, and the others keep their places in the sample."""
+    from semiray.generation import sampling
+
+    key = json.loads((work / "run" / "split.json").read_text())["train"][0]
+    known = np.asarray(Image.open(work / "data" / key))
+    render = sampling.render
+
+    def remembering(*words: Any) -> Any:
+        images = render(*words)
+        images[:3] = known
+        return images
+
+    monkeypatch.setattr(sampling, "render", remembering)
+    monkeypatch.setattr(sampling, "_BATCH", 64)
+    code, said, _ = semiray_says(
+        "generate", work / "run", "-n", "20", "--out", tmp_path / "out", "--reject-copies", work / "data"
+    )
+    assert code == 0
+    assert "3 of 20 images" in said
+    assert {int(path.stem) for path in (tmp_path / "out").rglob("*.png")} == set(range(3, 20))
 
 
 def test_a_prior_is_printed_as_it_can_be_read_and_drawn(tmp_path: Path, semiray_says: Semiray) -> None:

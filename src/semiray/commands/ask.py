@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semiray.commands.options import Count, Figure, Out, RunFolder, Seed
+from semiray.errors import SemirayError
 
 if TYPE_CHECKING:
+    from semiray.generation import Synthetic
+    from semiray.radiographs import RadiographSet
     from semiray.settings import Settings
     from semiray.training import Run
 
@@ -23,14 +26,24 @@ def generate(
         str | None, typer.Option(help="What the codes must obey, e.g. 'survival == 1 and duration <= 14'.")
     ] = None,
     seed: Seed = 0,
+    reject_copies: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA", help="What RUN was trained on: drop and count images that come too near to one of them."
+        ),
+    ] = None,
 ) -> None:
     """Generate images that obey the prior, or the prior given an event: PNG files and a manifest of their codes."""
     from semiray.commands.console import console, progress_bar, wrote
-    from semiray.generation import generate, write_images
+    from semiray.generation import check_out, generate, write_images
 
+    check_out(out)
     loaded = _load(run)
+    trained_on = None if reject_copies is None else _training_images(loaded, reject_copies)
     with progress_bar("Generating") as show:
         synthetic = generate(loaded, n, label=label, where=where, seed=seed, progress=show)
+    if trained_on is not None:
+        synthetic = _without_copies(synthetic, trained_on)
     with progress_bar("Writing") as show:
         manifest = write_images(synthetic, out, run_name=run.resolve().name, progress=show)
     if synthetic.event_probability is not None:
@@ -83,6 +96,30 @@ def networks(
     else:
         shown = _load(run)
     save_figure(plot_networks(shown), out)
+
+
+def _training_images(run: "Run", data: Path) -> "RadiographSet":
+    """The images of DATA, read as for training, that the run's split names for training."""
+    from semiray.commands.console import read_data
+    from semiray.radiographs import Split
+
+    images = read_data(data, resolution=run.resolution, **run.settings.data.model_dump(exclude={"fractions"}))
+    return images.take(Split.load(run.path / "split.json", images.keys).train)
+
+
+def _without_copies(synthetic: "Synthetic", trained_on: "RadiographSet") -> "Synthetic":
+    from semiray.commands.console import console, progress_bar
+    from semiray.radiographs import find_copies
+
+    with progress_bar("Looking for copies") as show:
+        found = find_copies(synthetic.images, trained_on.images, trained_on.patients, progress=show)
+    dropped = int(found.copied.sum())
+    if dropped == len(synthetic):
+        raise SemirayError("every image that was generated is a copy of a training image: this run can't be shared.")
+    console.print(
+        f"{dropped:,} of {len(synthetic):,} images are copies of training images and were dropped", soft_wrap=True
+    )
+    return synthetic.take(~found.copied)
 
 
 def _untrained(settings: "Settings") -> "Run":

@@ -3,7 +3,6 @@
 from semiray.evaluation.classifier import Classifier, train_classifier
 from semiray.evaluation.commitment import CommitmentResult, measure_commitment
 from semiray.evaluation.concordance import ConcordanceResult, measure_concordance, measure_grounding
-from semiray.evaluation.copies import CopyResult, find_copies
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.disentanglement import (
     DCI,
@@ -39,7 +38,6 @@ __all__ = [
     "Classifier",
     "CommitmentResult",
     "ConcordanceResult",
-    "CopyResult",
     "CorrelationResult",
     "Disentanglement",
     "EffectResult",
@@ -58,7 +56,6 @@ __all__ = [
     "UtilitySettings",
     "dci",
     "evaluate",
-    "find_copies",
     "judge",
     "measure_commitment",
     "measure_concordance",

@@ -11,7 +11,6 @@ import numpy as np
 
 from semiray.evaluation.commitment import CommitmentResult
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
-from semiray.evaluation.copies import COPY, CopyResult
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.effect import EffectResult
 from semiray.evaluation.energy import EnergyResult
@@ -23,6 +22,7 @@ from semiray.evaluation.shortcuts import ShortcutResult
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult
 from semiray.evaluation.utility import UtilityResult
+from semiray.radiographs.copies import COPY, CopyResult
 
 if TYPE_CHECKING:
     from semiray.evaluation.report import Report

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from semiray.evaluation.copies import COPY
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.theme import LIGHT, Theme, blank, foot
+from semiray.radiographs.copies import COPY
 
 __all__ = ["plot_closest"]
 

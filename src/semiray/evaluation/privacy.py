@@ -1,6 +1,6 @@
 """Privacy: has the generator kept its patients to itself?
 
-Copies (:mod:`semiray.evaluation.copies`) are looked for among synthetic images and, for the false alarms, among
+Copies (:mod:`semiray.radiographs.copies`) are looked for among synthetic images and, for the false alarms, among
 held-out real ones. Membership (:mod:`semiray.evaluation.membership`) is inferred by an attacker who holds the synthetic
 images and, where there is a run, by one who holds its discriminator.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from semiray.evaluation.alignment import nearest_aligned
-from semiray.evaluation.copies import CopyResult, find_copies
 from semiray.evaluation.membership import MembershipResult, measure_membership
 from semiray.radiographs import RadiographSet
+from semiray.radiographs.alignment import nearest_aligned
+from semiray.radiographs.copies import CopyResult, find_copies
 
 __all__ = ["PrivacyResult", "measure_privacy"]
 

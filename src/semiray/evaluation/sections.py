@@ -7,7 +7,6 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
-from semiray.evaluation.copies import COPY
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.figures import CONDITIONS
@@ -17,6 +16,7 @@ from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.shortcuts import VIEWS
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.utility import UtilityResult
+from semiray.radiographs.copies import COPY
 
 if TYPE_CHECKING:
     from semiray.evaluation.metrics import ClassificationScores

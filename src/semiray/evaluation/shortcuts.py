@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 
 from semiray.errors import SemirayError
 from semiray.evaluation.metrics import Interval, PatientBootstrap, weighted_auroc
-from semiray.evaluation.thumbnails import shrink
+from semiray.radiographs.thumbnails import shrink
 
 __all__ = ["FLAG", "PairShortcut", "ShortcutResult", "measure_shortcuts"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -51,10 +51,10 @@ class Synthetic:
         labels: (N,) int64, the position in ``classes``; -1 where the run knows no classes.
         classes: The run's class names; () for an unlabelled run.
         names: The M code dimensions, e.g. ``"duration[0]"``.
+        index: (N,) int64, each image's place in the sample of this seed.
         seed: The seed of the sample.
         event: The event that all codes obey, None for the whole prior.
         event_probability: The event's probability under the prior, None without an event.
-        start: The index of the first image in the sample of this seed.
     """
 
     images: NDArray[np.uint8]
@@ -62,13 +62,23 @@ class Synthetic:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     names: tuple[str, ...]
+    index: NDArray[np.int64]
     seed: int
     event: str | None = None
     event_probability: float | None = None
-    start: int = 0
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Synthetic:
+        """The images at some rows, or under a mask, with what was asked of them."""
+        return replace(
+            self,
+            images=self.images[rows],
+            codes=self.codes[rows],
+            labels=self.labels[rows],
+            index=self.index[rows],
+        )
 
     def label_name(self, i: int) -> str:
         """The class name of image ``i``; empty where the run knows no classes."""
@@ -133,7 +143,8 @@ def generate(
             if progress is not None:
                 progress(int(rows[-1]) + 1, n)
     probability = None if conditional is None else float(conditional.probability)
-    return Synthetic(images, codes, labels, run.classes, run.prior.names, seed, where, probability, start)
+    index = start + np.arange(n)
+    return Synthetic(images, codes, labels, run.classes, run.prior.names, index, seed, where, probability)
 
 
 def render(run: Run, z: Tensor, codes: Tensor, labels: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -104,7 +104,7 @@ def _write_pngs(
     """Encode in threads (zlib leaves Python's lock alone). Returns the files' names relative to root."""
     labels = synthetic.labels
     files = [
-        f"{folders[labels[i]]}/{synthetic.start + i:06d}.png" if labels[i] >= 0 else f"{synthetic.start + i:06d}.png"
+        f"{folders[labels[i]]}/{synthetic.index[i]:06d}.png" if labels[i] >= 0 else f"{synthetic.index[i]:06d}.png"
         for i in range(len(synthetic))
     ]
     for folder in {folders[label] for label in np.unique(labels) if label >= 0}:
@@ -121,7 +121,7 @@ def _write_pngs(
 
     def write(i: int) -> None:
         codes = {name: float(_text(c)) for name, c in zip(synthetic.names, synthetic.codes[i], strict=True)}
-        own = {"Label": synthetic.label_name(i), "Index": str(synthetic.start + i), "Codes": json.dumps(codes)}
+        own = {"Label": synthetic.label_name(i), "Index": str(synthetic.index[i]), "Codes": json.dumps(codes)}
         info = PngInfo()
         for key, value in (shared | own).items():
             if value:
@@ -141,7 +141,7 @@ def _write_manifest(synthetic: Synthetic, path: Path, files: list[str]) -> None:
         writer.writerow(["file", "label", *synthetic.names, "seed", "index"])
         for i, file in enumerate(files):
             codes = [_text(value) for value in synthetic.codes[i]]
-            writer.writerow([file, synthetic.label_name(i), *codes, synthetic.seed, synthetic.start + i])
+            writer.writerow([file, synthetic.label_name(i), *codes, synthetic.seed, synthetic.index[i]])
 
 
 def _text(value: np.float32) -> str:

@@ -2,6 +2,7 @@
 
 from semiray.radiographs.cache import load_radiographs
 from semiray.radiographs.contact_sheet import contact_sheet
+from semiray.radiographs.copies import CopyResult, find_copies
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
 from semiray.radiographs.inspection import Inspection, inspect
@@ -13,6 +14,7 @@ from semiray.radiographs.store import cache_folder
 
 __all__ = [
     "PATIENT_PRESETS",
+    "CopyResult",
     "Framing",
     "Inspection",
     "Listing",
@@ -22,6 +24,7 @@ __all__ = [
     "cache_folder",
     "contact_sheet",
     "exact_duplicates",
+    "find_copies",
     "inspect",
     "load_radiographs",
     "near_duplicates",

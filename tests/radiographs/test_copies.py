@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.evaluation.copies import find_copies
 from semiray.priors import JointPrior
+from semiray.radiographs.copies import find_copies
 from semiray.radiographs.phantom import phantom_labels, render_phantoms
 
 Images = NDArray[np.uint8]

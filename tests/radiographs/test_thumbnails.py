@@ -1,6 +1,6 @@
 import numpy as np
 
-from semiray.evaluation.thumbnails import field_means, shrink
+from semiray.radiographs.thumbnails import field_means, shrink
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ that a fixed threshold calls ordinary patients copies; the ratio has the scale o
 2022, arXiv 2102.08921, section 3.3, asks the same without the factor, and of features.) Held-out images are asked the
 same: what is found among them is the false alarms.
 
-Distances are those of :mod:`semiray.evaluation.alignment`: mirroring or shifting a copy doesn't hide it.
+Distances are those of :mod:`semiray.radiographs.alignment`: mirroring or shifting a copy doesn't hide it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.evaluation.alignment import VIEWS, nearest_aligned
+from semiray.radiographs.alignment import VIEWS, nearest_aligned
 
 __all__ = ["COPY", "CopyResult", "find_copies"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.evaluation.thumbnails import field_means, shrink
+from semiray.radiographs.thumbnails import field_means, shrink
 
 __all__ = ["VIEWS", "nearest_aligned"]
 
