@@ -73,10 +73,10 @@ def nearest_aligned(
 
 def _views(images: Images) -> Iterator[Floats]:
     """Thumbnails (N, D) of every image, mirrored or not, under every shift; edges are repeated."""
-    _, height, width = images.shape
-    rows = [field_means(height, SIDE, step * height // 64) for step in STEPS]
-    columns = [field_means(width, SIDE, step * width // 64).T for step in STEPS]
-    pixels = images.astype(np.float32)
+    side = min(*images.shape[1:], 64)
+    pixels = shrink(images, side)
+    rows = [field_means(side, SIDE, step * side // 64) for step in STEPS]
+    columns = [matrix.T for matrix in rows]
     for down in rows:
         moved: Floats = down @ pixels
         for right in columns:

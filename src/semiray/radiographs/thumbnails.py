@@ -8,12 +8,17 @@ from numpy.typing import NDArray
 __all__ = ["field_means", "shrink"]
 
 Floats = NDArray[np.float32]
+AT_ONCE = 256  # images: large ones in float32 would not all fit into memory
 
 
 def shrink(images: NDArray[np.uint8], side: int) -> Floats:
     """Images (N, H, W) uint8 -> (N, side, side), each value the mean of a field of pixels."""
-    _, height, width = images.shape
-    small: Floats = field_means(height, side) @ images.astype(np.float32) @ field_means(width, side).T
+    n, height, width = images.shape
+    rows, columns = field_means(height, side), field_means(width, side).T
+    small = np.empty((n, side, side), np.float32)
+    for first in range(0, n, AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        small[part] = rows @ images[part].astype(np.float32) @ columns
     return small
 
 
