@@ -6,6 +6,7 @@ import torch
 from matplotlib.colors import to_rgba
 
 from semiray.evaluation import figures
+from semiray.evaluation.classifier import Classifier, ClassifierNetwork
 from semiray.evaluation.commitment import CommitmentResult, DimensionCommitment
 from semiray.evaluation.metrics import PatientBootstrap, ratio_interval, score_predictions
 from semiray.evaluation.probe import ProbeResult
@@ -18,9 +19,11 @@ from semiray.priors import Factor, JointPrior
 @pytest.fixture(scope="module")
 def result(real: Any) -> UtilityResult:
     bootstrap = PatientBootstrap(real.patients, real.labels, resamples=20)
+    judge = Classifier(ClassifierNetwork(3, 32), 3, 32, 9, 0)
     right = np.eye(3, dtype=np.float32)[real.labels]
     scores = score_predictions([right], real.labels, real.classes, bootstrap, n_train=9, patients=real.patients)
-    return UtilityResult(real.classes, scores, scores, ratio_interval(scores, scores), 1 / 3, UtilitySettings(), 9)
+    ratio = ratio_interval(scores, scores)
+    return UtilityResult(real.classes, scores, scores, ratio, 1 / 3, UtilitySettings(), 9, judge)
 
 
 @pytest.fixture(scope="module")

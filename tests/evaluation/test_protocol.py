@@ -56,6 +56,7 @@ def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, t
     assert energy["ratio"] == pytest.approx(energy["statistic"] / energy["floor"])
     assert energy["n_patients"] == len(np.unique(real.patients[split.test]))
     assert np.shape(content["sorting"]["correlation"]["measured"]) == (20, 20)
+    assert "at least 20" in content["fidelity"]["skipped"]  # 18 held-out images
     privacy = content["privacy"]
     assert privacy["copies"]["n_images"] == content["utility"]["tstr"]["n_train"]
     assert privacy["copies_among_held_out"]["n_images"] == len(split.test)

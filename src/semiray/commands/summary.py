@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from semiray.evaluation.fidelity import MEASURES as FIDELITY
 from semiray.evaluation.figures import CONDITIONS
 
 __all__ = ["summarise"]
@@ -60,6 +61,13 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
             else:
                 figure = _interval({"mean": found["value"], **found})
                 lines.append(_row(f"{name} ({found['measure']})", figure, f"{found['n_patients']:,} patients"))
+    fidelity = content["fidelity"]
+    if "skipped" not in fidelity:
+        lines.append(f"Fidelity and coverage, in the features of {fidelity['space']}: beside real images")
+        for name in ("frechet", "precision", "coverage"):
+            found = fidelity["measures"][name]
+            figure = _interval({"mean": found["value"], **found})
+            lines.append(_row(FIDELITY[name], figure, f"real: {found['real']:.2f}"))
     privacy, shortcuts = content["privacy"], content["shortcuts"]
     if privacy is not None and "skipped" not in privacy:
         lines.append("Privacy: 0 copies and 0.5 are best")

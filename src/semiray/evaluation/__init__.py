@@ -18,6 +18,7 @@ from semiray.evaluation.disentanglement import (
 )
 from semiray.evaluation.effect import EffectResult, measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.fidelity import FeatureSpace, FidelityResult, measure_fidelity
 from semiray.evaluation.membership import MembershipResult, measure_membership
 from semiray.evaluation.metrics import ClassificationScores, ClassScores, Interval
 from semiray.evaluation.privacy import PrivacyResult, measure_privacy
@@ -42,6 +43,8 @@ __all__ = [
     "Disentanglement",
     "EffectResult",
     "EnergyResult",
+    "FeatureSpace",
+    "FidelityResult",
     "Interval",
     "MembershipResult",
     "PairShortcut",
@@ -63,6 +66,7 @@ __all__ = [
     "measure_disentanglement",
     "measure_effect",
     "measure_energy",
+    "measure_fidelity",
     "measure_grounding",
     "measure_membership",
     "measure_phantoms",

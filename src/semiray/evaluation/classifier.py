@@ -117,6 +117,13 @@ class Classifier:
         probabilities: NDArray[np.float32] = F.softmax(network_outputs(self.network, images), dim=1).numpy()
         return probabilities
 
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last layer sees of images (N, H, W) uint8: (N, 192) float32, averaged over the image."""
+        check_images(images)
+        pooled = nn.Sequential(self.network.features, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        found: NDArray[np.float32] = network_outputs(pooled.eval(), images).numpy()
+        return found
+
 
 def train_classifier(
     images: NDArray[np.uint8],

@@ -52,6 +52,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "utility": _or_skipped(report.utility, _utility),
         "commitment": commitment,
         "sorting": sorting,
+        "fidelity": _or_skipped(report.fidelity, asdict),
         "privacy": None if report.privacy is None else _or_skipped(report.privacy, _privacy),
         "shortcuts": None if report.shortcuts is None else _shortcuts(report.shortcuts),
         "grounding": {name: _or_skipped(result, _concordance) for name, result in report.grounding.items()},

@@ -42,6 +42,7 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images) -> s
     if report.grounding:
         body.append(section("Grounding", sections.grounding(report)))
     for title, found in (
+        ("Fidelity and coverage", sections.fidelity(report)),
         ("Privacy", sections.privacy(report, images)),
         ("Shortcuts", sections.shortcuts(report)),
     ):

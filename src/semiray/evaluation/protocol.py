@@ -16,6 +16,7 @@ from semiray.evaluation.concordance import measure_grounding
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.effect import measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.fidelity import FeatureSpace, FidelityResult, measure_fidelity
 from semiray.evaluation.parts import (
     check_resolution,
     describe,
@@ -85,7 +86,7 @@ def evaluate(
         progress: Called with (done, total).
 
     Returns:
-        The report; ``report.to_dict()`` is report.json. TRTR predictions are kept in ``out/cache``.
+        The report; ``report.to_dict()`` is report.json. TRTR classifiers are kept in ``out/cache``.
 
     Raises:
         SemirayError: If resolution, classes or images don't match the run's.
@@ -148,6 +149,7 @@ def evaluate(
             store=None if out is None else Path(out) / "cache",
             progress=stages["utility"],
         )
+    fidelity = _fidelity(utility, synthetic.images, synthetic.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("these aren't the images that the generator was trained on.")
     if own:
         privacy = _privacy(run, synthetic.images, data.take(split.train), held_out, stages["privacy"])
@@ -166,6 +168,7 @@ def evaluate(
         energy=energy,
         correlation=correlation,
         grounding=measure_grounding(run, held_out, scores),
+        fidelity=fidelity,
         privacy=privacy,
         shortcuts=_shortcuts(data, stages["shortcuts"]),
         prior=run.prior,
@@ -237,6 +240,7 @@ def judge(
         store=None if out is None else Path(out) / "cache",
         progress=stages["utility"],
     )
+    fidelity = _fidelity(utility, labelled.images, labelled.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("it isn't known which images the generator was trained on (--split).")
     if split is not None:
         trained, held_out = real.take(split.train), real.take(split.test)
@@ -247,6 +251,7 @@ def judge(
         phantom=is_phantom(real),
         utility=utility,
         samples=sample_images(train.classes, test, labelled.images, labelled.labels),
+        fidelity=fidelity,
         privacy=privacy,
         shortcuts=_shortcuts(real, stages["shortcuts"]),
         notes=tuple(notes),
@@ -272,6 +277,15 @@ class _Stages:
                 self.progress(before + size * done // max(total, 1), self.total)
 
         return report
+
+
+def _fidelity(
+    utility: UtilityResult | Skipped, synthetic: NDArray[np.uint8], labels: NDArray[np.int64], test: RadiographSet
+) -> FidelityResult | Skipped:
+    """In the eyes of the classifier trained on real images, for which nothing need be fetched."""
+    if isinstance(utility, Skipped):
+        return utility
+    return measure_fidelity(synthetic, labels, test, FeatureSpace("trtr", utility.judge.features))
 
 
 def _privacy(

@@ -24,6 +24,7 @@ from semiray.evaluation.content import report_content
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.effect import EffectResult
 from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.fidelity import FidelityResult
 from semiray.evaluation.figures_codes import plot_codes, plot_correlation, plot_pairs
 from semiray.evaluation.figures_effect import plot_effect
 from semiray.evaluation.figures_privacy import plot_closest
@@ -95,6 +96,7 @@ class Report:
         grounding: Grounded factor -> how well its lead orders held-out patients, or why that isn't known.
         prior: The assumed prior; None where there is no run.
         grounded: Factor -> number of images whose metadata ground it; the names of all others are assumed.
+        fidelity: Likeness and coverage in a feature space, or why not.
         privacy: Copies and membership, or why not; None where it isn't known what the generator was trained on.
         shortcuts: What tells the real classes apart without the lungs; None where there are no classes.
         notes: What a reader must know to trust the figures.
@@ -113,6 +115,7 @@ class Report:
     energy: EnergyResult | Skipped | None = None
     correlation: CorrelationResult | Skipped | None = None
     grounding: Mapping[str, ConcordanceResult | Skipped] = field(default_factory=dict)
+    fidelity: FidelityResult | Skipped = field(default_factory=lambda: Skipped("it was not asked for."))
     privacy: PrivacyResult | Skipped | None = None
     shortcuts: ShortcutResult | None = None
     prior: JointPrior | None = None
@@ -134,7 +137,8 @@ class Report:
         Keys: ``utility.{tstr,trtr}.balanced_accuracy.{mean,low,high,seeds}``, ``utility.ratio``,
         ``commitment.{sorter,effect}.<factor>``, ``commitment.probe.{clean,noise,half,jpeg}.<factor>`` and
         ``sorting.ks.<factor>`` (a list, one entry a dimension), ``sorting.{energy,correlation}``,
-        ``grounding.<factor>``, ``privacy``, ``shortcuts``, and more beside them; docs/evaluation.md lists all.
+        ``grounding.<factor>``, ``fidelity``, ``privacy``, ``shortcuts``, and more beside them; docs/evaluation.md
+        lists all.
         """
         return report_content(self)
 

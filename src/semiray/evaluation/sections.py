@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.fidelity import MEASURES as FIDELITY
+from semiray.evaluation.fidelity import FidelityResult
 from semiray.evaluation.figures import CONDITIONS
 from semiray.evaluation.markup import Images, cell, cells, figure, table
 from semiray.evaluation.membership import FALSE_POSITIVES
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from semiray.evaluation.metrics import ClassificationScores
     from semiray.evaluation.report import Report
 
-__all__ = ["commitment", "grounding", "privacy", "shortcuts", "sorting", "utility"]
+__all__ = ["commitment", "fidelity", "grounding", "privacy", "shortcuts", "sorting", "utility"]
 
 MEASURES = {
     "r2": "R²",
@@ -200,6 +202,29 @@ def grounding(report: Report) -> str:
             figures = ["not measured", escape(result.reason), "", ""]
         rows.append([escape(name), *figures, trained])
     return text + table(["factor", "measure", "figure", "tested on", "of these", "grounded on"], rows) + _names(report)
+
+
+def fidelity(report: Report) -> str:
+    """Likeness and coverage beside what real images of other patients reach, or why they were not measured."""
+    result = report.fidelity
+    if not isinstance(result, FidelityResult):
+        return f"<p>Not measured: {escape(result.reason)}</p>"
+    spaces = {"trtr": "what the last layer of the classifier trained on real images sees"}
+    text = (
+        f"<p>{result.n_compared:,} synthetic images against {result.n_reference:,} held-out real ones, and beside them "
+        f"as many real images of other held-out patients ({result.n_patients:,} patients in all, equally many images "
+        f"of every class): the floor of distances, the ceiling of the rest. Features: {result.space}"
+        f"{', ' + spaces[result.space] if result.space in spaces else ''} ({result.dimensions} numbers).</p>"
+        "<p>Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall "
+        "and coverage: how many real images have synthetic ones about them; low where something real is never "
+        "made.</p>"
+    )
+    rows = [
+        [FIDELITY[name], cell(m.value, m.low, m.high), cell(m.real, m.real_low, m.real_high)]
+        for name, m in result.measures.items()
+    ]
+    head = ["", '<span class="synthetic">synthetic</span>', '<span class="real">real</span>']
+    return text + table(head, rows)
 
 
 def privacy(report: Report, images: Images) -> str:

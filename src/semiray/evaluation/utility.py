@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.evaluation.classifier import train_classifier
+from semiray.evaluation.classifier import Classifier, train_classifier
+from semiray.evaluation.classifier_store import ClassifierStore
 from semiray.evaluation.metrics import (
     ClassificationScores,
     Interval,
@@ -22,7 +23,6 @@ from semiray.evaluation.metrics import (
     ratio_interval,
     score_predictions,
 )
-from semiray.evaluation.predictions import PredictionStore
 from semiray.radiographs import RadiographSet
 
 __all__ = ["UtilityResult", "UtilitySettings", "measure_utility"]
@@ -64,6 +64,7 @@ class UtilityResult:
         chance: Balanced accuracy of guessing: 1 / C, the floor.
         settings: How the classifiers were trained.
         n_train_patients: Patients behind the real training images.
+        judge: The first of the classifiers trained on real images.
     """
 
     classes: tuple[str, ...]
@@ -73,6 +74,7 @@ class UtilityResult:
     chance: float
     settings: UtilitySettings
     n_train_patients: int
+    judge: Classifier
 
 
 def measure_utility(
@@ -93,7 +95,7 @@ def measure_utility(
         train: Real labelled images of the training patients.
         test: Real labelled images of other patients.
         settings: How the judge is trained.
-        store: Folder that keeps the predictions of TRTR, which depend on the real images alone; None keeps nothing.
+        store: Folder that keeps the classifiers of TRTR, which depend on the real images alone; None keeps nothing.
         progress: Called with (steps done, steps of all trainings).
 
     Raises:
@@ -103,47 +105,62 @@ def measure_utility(
     classes = train.classes
     for side, labels in (("synthetic", synthetic_labels), ("real training", train.labels), ("real test", test.labels)):
         _check_labels(side, labels, classes)
-    store_trtr = PredictionStore(store) if store is not None else None
-    total, done = 2 * settings.seeds * settings.steps, 0
-    sides: list[list[NDArray[np.float32]]] = []
-    for images, labels, kept in ((synthetic_images, synthetic_labels, None), (train.images, train.labels, store_trtr)):
-        probabilities = []
-        for seed in range(settings.seeds):
-            key = "" if kept is None else kept.key(images, labels, test.images, [seed, settings.steps, settings.batch])
-            known = None if kept is None else kept.read(key, (len(test), len(classes)))
-            if known is None:
-                offset = done
+    total = 2 * settings.seeds * settings.steps
 
-                def report(step: int, _: int, offset: int = offset) -> None:
-                    if progress is not None:
-                        progress(offset + step, total)
+    def told(before: int) -> Callable[[int], None]:
+        return lambda done: None if progress is None else progress(before + done, total)
 
-                judge = train_classifier(
-                    images,
-                    labels,
-                    n_classes=len(classes),
-                    seed=seed,
-                    steps=settings.steps,
-                    batch=settings.batch,
-                    progress=report,
-                )
-                known = judge.predict_probabilities(test.images)
-                if kept is not None:
-                    kept.write(key, known)
-            probabilities.append(known)
-            done += settings.steps
-            if progress is not None:
-                progress(done, total)
-        sides.append(probabilities)
+    kept = None if store is None else ClassifierStore(store)
+    of_synthetic = _train(synthetic_images, synthetic_labels, len(classes), settings, None, told(0))
+    of_real = _train(train.images, train.labels, len(classes), settings, kept, told(total // 2))
     bootstrap = PatientBootstrap(
         test.patients, test.labels, n_seeds=settings.seeds, resamples=settings.resamples, seed=0
     )
     tstr, trtr = (
-        score_predictions(p, test.labels, classes, bootstrap, n_train=n, patients=test.patients)
-        for p, n in zip(sides, (len(synthetic_images), len(train)), strict=True)
+        score_predictions(
+            [judge.predict_probabilities(test.images) for judge in judges],
+            test.labels,
+            classes,
+            bootstrap,
+            n_train=judges[0].n_train,
+            patients=test.patients,
+        )
+        for judges in (of_synthetic, of_real)
     )
     n_train_patients = len(np.unique(train.patients))
-    return UtilityResult(classes, tstr, trtr, ratio_interval(tstr, trtr), 1 / len(classes), settings, n_train_patients)
+    ratio = ratio_interval(tstr, trtr)
+    return UtilityResult(classes, tstr, trtr, ratio, 1 / len(classes), settings, n_train_patients, of_real[0])
+
+
+def _train(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    n_classes: int,
+    settings: UtilitySettings,
+    store: ClassifierStore | None,
+    told: Callable[[int], None],
+) -> list[Classifier]:
+    """A classifier a seed, from the store where it has them; ``told`` the steps done."""
+    judges = []
+    for seed in range(settings.seeds):
+        key = "" if store is None else store.key(images, labels, [seed, settings.steps, settings.batch])
+        judge = None if store is None else store.read(key, n_classes, images.shape[1], len(images), seed)
+        if judge is None:
+            before = seed * settings.steps
+            judge = train_classifier(
+                images,
+                labels,
+                n_classes=n_classes,
+                seed=seed,
+                steps=settings.steps,
+                batch=settings.batch,
+                progress=lambda step, _, before=before: told(before + step),  # type: ignore[misc]
+            )
+            if store is not None:
+                store.write(key, judge)
+        told((seed + 1) * settings.steps)
+        judges.append(judge)
+    return judges
 
 
 def _check_parts(train: RadiographSet, test: RadiographSet) -> None:

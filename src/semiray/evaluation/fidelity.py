@@ -1,0 +1,179 @@
+"""Fidelity and coverage: are synthetic images like real ones, and is there one like each real one?
+
+Figures of two clouds of features (:mod:`~semiray.evaluation.frechet`, :mod:`~semiray.evaluation.kernel`,
+:mod:`~semiray.evaluation.neighbours`) mean little alone: they depend on the feature space, and on how many images there
+are. So half of the held-out patients are the reference, and beside synthetic images stand real ones, those of the other
+half, as many of every class: the floor of distances, the ceiling of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semiray.evaluation.comparison import Comparison, interval
+from semiray.evaluation.frechet import frechet_distance
+from semiray.evaluation.kernel import kernel_distance
+from semiray.evaluation.metrics import PatientBootstrap
+from semiray.evaluation.neighbours import NEIGHBOURS, neighbourhood
+from semiray.evaluation.skipped import Skipped
+from semiray.radiographs import RadiographSet, split_by_patient
+
+__all__ = ["MEASURES", "FeatureSpace", "FidelityMeasure", "FidelityResult", "measure_fidelity"]
+
+Images = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+MEASURES = {
+    "frechet": "Fréchet distance",
+    "kernel": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+}
+LEAST = 4 * NEIGHBOURS  # images of each of the three sets
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A named way to turn images into features.
+
+    Attributes:
+        name: E.g. ``"trtr"``.
+        extract: Images (N, H, W) uint8 -> features (N, D).
+    """
+
+    name: str
+    extract: Callable[[Images], NDArray[np.floating]]
+
+
+@dataclass(frozen=True)
+class FidelityMeasure:
+    """One figure of synthetic images, and the same of as many real ones.
+
+    Attributes:
+        value: Of synthetic images against the reference.
+        low: Lower end of the 95 % interval, over patients and synthetic images.
+        high: Upper end.
+        real: Of real images of other patients against the reference: floor of a distance, ceiling otherwise.
+        real_low: Lower end of its interval.
+        real_high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+    real: float
+    real_low: float
+    real_high: float
+
+
+@dataclass(frozen=True)
+class FidelityResult:
+    """All figures in one feature space.
+
+    Attributes:
+        space: The feature space's name.
+        dimensions: D, its size.
+        measures: Key of ``MEASURES`` -> figures.
+        n_reference: Held-out images that both sides are compared with.
+        n_compared: Images of each side.
+        n_patients: Patients behind reference and real side.
+    """
+
+    space: str
+    dimensions: int
+    measures: dict[str, FidelityMeasure]
+    n_reference: int
+    n_compared: int
+    n_patients: int
+
+
+def measure_fidelity(
+    synthetic: Images,
+    labels: NDArray[np.int64],
+    held_out: RadiographSet,
+    space: FeatureSpace,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> FidelityResult | Skipped:
+    """Compares synthetic and held-out real images in a feature space.
+
+    Args:
+        synthetic: (N, H, W) uint8.
+        labels: (N,) positions in ``held_out.classes``; -1 without classes.
+        held_out: Real images that neither the generator nor the feature space has seen.
+        space: Where they are compared.
+        resamples: Draws of the bootstrap.
+        seed: Of the halves, of which images are taken, and of the draws.
+
+    Returns:
+        The figures, or why not: fewer than 20 images would be left on a side.
+    """
+    reference, real = _halves(held_out, seed)
+    rows = _alike(labels, held_out.labels[real], seed)
+    if min(len(reference), len(rows[0])) < LEAST:
+        return Skipped(
+            f"there would be {len(reference)} real images to compare with, and {len(rows[0])} to compare: neighbours "
+            f"need at least {LEAST}."
+        )
+    real = real[rows[1]]
+    features = [
+        space.extract(images).astype(np.float64)
+        for images in (held_out.images[reference], synthetic[rows[0]], held_out.images[real])
+    ]
+    flat = np.zeros(len(rows[0]), np.int64)
+    single = np.arange(len(flat)).astype(np.str_)
+    of_reference = PatientBootstrap(
+        held_out.patients[reference], np.zeros(len(reference), np.int64), resamples=resamples, seed=seed
+    )
+    of_synthetic = PatientBootstrap(single, flat, resamples=resamples, seed=seed + 1)
+    of_real = PatientBootstrap(held_out.patients[real], flat, resamples=resamples, seed=seed + 1)
+    found, floor = (_compare(features[0], side) for side in features[1:])
+    measures = {}
+    for name in MEASURES:
+        ends = interval(found[name], of_reference, of_synthetic)
+        real_ends = interval(floor[name], of_reference, of_real)
+        measures[name] = FidelityMeasure(found[name].value, *ends, floor[name].value, *real_ends)
+    patients = len(np.unique(held_out.patients[np.concatenate([reference, real])]))
+    return FidelityResult(space.name, features[0].shape[1], measures, len(reference), len(flat), patients)
+
+
+def _compare(reference: Floats, other: Floats) -> dict[str, Comparison]:
+    who = neighbourhood(reference, other)
+    return {
+        "frechet": frechet_distance(reference, other),
+        "kernel": kernel_distance(reference, other),
+        "precision": who.precision,
+        "recall": who.recall,
+        "density": who.density,
+        "coverage": who.coverage,
+    }
+
+
+def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of half of the patients and of the other half, classes alike."""
+    split = split_by_patient(held_out.patients, held_out.labels, fractions=(0.5, 0.0, 0.5), seed=seed)
+    return split.train, split.test
+
+
+def _alike(
+    labels: NDArray[np.int64], wanted: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of both sides with equally many of every class, in the shares of ``wanted``, as many as there are."""
+    rng = np.random.default_rng(seed)
+    classes, counts = np.unique(wanted, return_counts=True)
+    have = np.array([(labels == k).sum() for k in classes])
+    share = min(1.0, float((have / counts).min()))
+    sides = []
+    for side in (labels, wanted):
+        chosen = [
+            rng.permutation(np.flatnonzero(side == k))[: int(share * count)]
+            for k, count in zip(classes, counts, strict=True)
+        ]
+        sides.append(np.sort(np.concatenate(chosen)))
+    return sides[0], sides[1]

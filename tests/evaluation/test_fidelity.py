@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from semiray.evaluation.fidelity import MEASURES, FeatureSpace, FidelityResult, measure_fidelity
+from semiray.evaluation.skipped import Skipped
+from semiray.radiographs import RadiographSet
+
+PIXELS = FeatureSpace("pixels", lambda images: images.reshape(len(images), -1)[:, ::8] / np.float64(64))
+
+
+def grey(count: int, seed: int, classes: tuple[int, ...] = (0, 1)) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Noise around a level that tells the class."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(classes, count)
+    noise = rng.normal(0, 30, (count, 8, 8)) + 80 + 90 * labels[:, None, None]
+    return noise.round().clip(0, 255).astype(np.uint8), labels.astype(np.int64)
+
+
+def real(count: int = 800) -> RadiographSet:
+    images, labels = grey(count, 0)
+    keys = tuple(str(i) for i in range(count))
+    patients = np.array([f"p{i // 2}" for i in range(count)])
+    return RadiographSet(images, labels, ("a", "b"), patients, keys, ({},) * count, "f")
+
+
+def measure(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> FidelityResult:
+    found = measure_fidelity(images, labels, real(), PIXELS, resamples=200)
+    assert isinstance(found, FidelityResult)
+    return found
+
+
+def test_images_of_the_same_distribution_are_at_floor_and_ceiling() -> None:
+    found = measure(*grey(2000, 1))
+    assert set(found.measures) == set(MEASURES)
+    assert found.n_reference + found.n_compared <= 800
+    assert found.n_patients == 400
+    for name, one in found.measures.items():
+        assert one.low <= one.real_high, name
+        assert one.real_low <= one.high, name
+        assert one.low <= one.value <= one.high, name
+    assert found.measures["frechet"].value == pytest.approx(found.measures["frechet"].real, rel=0.6)
+
+
+def test_shares_of_classes_do_not_count() -> None:
+    """A generator that is asked for nine of one class and one of the other is compared class by class."""
+    images, labels = grey(2000, 2)
+    keep = (labels == 0) | (np.arange(2000) % 9 == 0)
+    found = measure(images[keep], labels[keep])
+    frechet = found.measures["frechet"]
+    assert frechet.low < frechet.real_high
+    assert found.n_compared < 300  # as many as the rarer class allows
+
+
+def test_noise_is_far_away_and_covers_nothing() -> None:
+    images = np.random.default_rng(3).integers(0, 256, (1000, 8, 8)).astype(np.uint8)
+    found = measure(images, np.arange(1000) % 2)
+    assert found.measures["coverage"].value < 0.1
+    assert found.measures["coverage"].real > 0.9
+    assert found.measures["frechet"].low > 3 * found.measures["frechet"].real_high
+    assert found.measures["kernel"].low > found.measures["kernel"].real_high
+
+
+def test_a_class_that_looks_like_the_other_is_missed_in_recall_and_coverage() -> None:
+    images, _ = grey(1000, 4, classes=(0,))
+    found = measure(images, np.arange(1000) % 2)
+    assert found.measures["coverage"].high < 0.6 < found.measures["coverage"].real_low
+    assert found.measures["recall"].value < 0.6
+    assert found.measures["precision"].value > 0.8
+
+
+def test_few_images_are_too_few() -> None:
+    images, labels = grey(30, 5)
+    found = measure_fidelity(images, labels, real(30), PIXELS)
+    assert isinstance(found, Skipped)
+    assert "at least 20" in found.reason
