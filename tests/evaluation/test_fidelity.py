@@ -6,14 +6,16 @@ from semiray.evaluation.fidelity import MEASURES, FeatureSpace, FidelityResult, 
 from semiray.evaluation.skipped import Skipped
 from semiray.radiographs import RadiographSet
 
-PIXELS = FeatureSpace("pixels", lambda images: images.reshape(len(images), -1)[:, ::8] / np.float64(64))
+PIXELS = FeatureSpace(
+    "pixels", lambda images: images.reshape(len(images), -1)[:, :: images.shape[1] ** 2 // 8] / np.float64(64)
+)
 
 
 def grey(count: int, seed: int, classes: tuple[int, ...] = (0, 1)) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Noise around a level that tells the class."""
     rng = np.random.default_rng(seed)
     labels = rng.choice(classes, count)
-    noise = rng.normal(0, 30, (count, 8, 8)) + 80 + 90 * labels[:, None, None]
+    noise = rng.normal(0, 30, (count, 16, 16)) + 80 + 90 * labels[:, None, None]
     return noise.round().clip(0, 255).astype(np.uint8), labels.astype(np.int64)
 
 
@@ -53,7 +55,7 @@ def test_shares_of_classes_do_not_count() -> None:
 
 
 def test_noise_is_far_away_and_covers_nothing() -> None:
-    images = np.random.default_rng(3).integers(0, 256, (1000, 8, 8)).astype(np.uint8)
+    images = np.random.default_rng(3).integers(0, 256, (1000, 16, 16)).astype(np.uint8)
     found = measure(images, np.arange(1000) % 2)
     assert found.measures["coverage"].value < 0.1
     assert found.measures["coverage"].real > 0.9

@@ -1,9 +1,10 @@
 """Fidelity and coverage: are synthetic images like real ones, and is there one like each real one?
 
 Figures of two clouds of features (:mod:`~semiray.evaluation.frechet`, :mod:`~semiray.evaluation.kernel`,
-:mod:`~semiray.evaluation.neighbours`) mean little alone: they depend on the feature space, and on how many images there
-are. So half of the held-out patients are the reference, and beside synthetic images stand real ones, those of the other
-half, as many of every class: the floor of distances, the ceiling of the rest.
+:mod:`~semiray.evaluation.neighbours`), and of the images themselves (:mod:`~semiray.evaluation.sliced`,
+:mod:`~semiray.evaluation.spectrum`, :mod:`~semiray.evaluation.diversity`), mean little alone: they depend on the
+feature space, and on how many images there are. So half of the held-out patients are the reference, and beside
+synthetic images stand real ones, those of the other half, as many of every class: what the generator should reach.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.evaluation.comparison import Comparison, interval
+from semiray.evaluation.diversity import pair_similarity
 from semiray.evaluation.frechet import frechet_distance
 from semiray.evaluation.kernel import kernel_distance
 from semiray.evaluation.metrics import PatientBootstrap
 from semiray.evaluation.neighbours import NEIGHBOURS, neighbourhood
 from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.sliced import sliced_distance
+from semiray.evaluation.spectrum import spectrum_distance
 from semiray.radiographs import RadiographSet, split_by_patient
 
 __all__ = ["MEASURES", "FeatureSpace", "FidelityMeasure", "FidelityResult", "measure_fidelity"]
@@ -33,6 +37,9 @@ MEASURES = {
     "recall": "recall",
     "density": "density",
     "coverage": "coverage",
+    "sliced": "sliced Wasserstein distance",
+    "spectrum": "spectra, decibels apart",
+    "pair_similarity": "MS-SSIM of pairs of a class",
 }
 LEAST = 4 * NEIGHBOURS  # images of each of the three sets
 
@@ -76,7 +83,7 @@ class FidelityResult:
     """All figures in one feature space.
 
     Attributes:
-        space: The feature space's name.
+        space: The feature space's name; the last three measures need none.
         dimensions: D, its size.
         measures: Key of ``MEASURES`` -> figures.
         n_reference: Held-out images that both sides are compared with.
@@ -122,10 +129,8 @@ def measure_fidelity(
             f"need at least {LEAST}."
         )
     real = real[rows[1]]
-    features = [
-        space.extract(images).astype(np.float64)
-        for images in (held_out.images[reference], synthetic[rows[0]], held_out.images[real])
-    ]
+    images = [held_out.images[reference], synthetic[rows[0]], held_out.images[real]]
+    features = [space.extract(side).astype(np.float64) for side in images]
     flat = np.zeros(len(rows[0]), np.int64)
     single = np.arange(len(flat)).astype(np.str_)
     of_reference = PatientBootstrap(
@@ -133,7 +138,10 @@ def measure_fidelity(
     )
     of_synthetic = PatientBootstrap(single, flat, resamples=resamples, seed=seed + 1)
     of_real = PatientBootstrap(held_out.patients[real], flat, resamples=resamples, seed=seed + 1)
-    found, floor = (_compare(features[0], side) for side in features[1:])
+    found, floor = (
+        _compare_features(features[0], features[side]) | _compare_images(images[0], images[side], classes)
+        for side, classes in ((1, labels[rows[0]]), (2, held_out.labels[real]))
+    )
     measures = {}
     for name in MEASURES:
         ends = interval(found[name], of_reference, of_synthetic)
@@ -143,7 +151,7 @@ def measure_fidelity(
     return FidelityResult(space.name, features[0].shape[1], measures, len(reference), len(flat), patients)
 
 
-def _compare(reference: Floats, other: Floats) -> dict[str, Comparison]:
+def _compare_features(reference: Floats, other: Floats) -> dict[str, Comparison]:
     who = neighbourhood(reference, other)
     return {
         "frechet": frechet_distance(reference, other),
@@ -152,6 +160,14 @@ def _compare(reference: Floats, other: Floats) -> dict[str, Comparison]:
         "recall": who.recall,
         "density": who.density,
         "coverage": who.coverage,
+    }
+
+
+def _compare_images(reference: Images, other: Images, labels: NDArray[np.int64]) -> dict[str, Comparison]:
+    return {
+        "sliced": sliced_distance(reference, other),
+        "spectrum": spectrum_distance(reference, other),
+        "pair_similarity": pair_similarity(other, labels, len(reference)),
     }
 
 

@@ -7,7 +7,7 @@ from semiray.generation.inversion import Inversion, invert
 from semiray.generation.representation import Representation, represent
 from semiray.generation.representation_figure import plot_representation
 from semiray.generation.sampling import Synthetic, generate
-from semiray.generation.similarity import ssim
+from semiray.generation.similarity import ms_ssim, ssim
 from semiray.generation.traversal import traversal_images, traverse
 from semiray.generation.writers import check_out, write_images
 
@@ -23,6 +23,7 @@ __all__ = [
     "encode_scores",
     "generate",
     "invert",
+    "ms_ssim",
     "plot_networks",
     "plot_representation",
     "plot_samples",
