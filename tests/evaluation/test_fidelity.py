@@ -6,9 +6,7 @@ from semiray.evaluation.fidelity import MEASURES, FeatureSpace, FidelityResult, 
 from semiray.evaluation.skipped import Skipped
 from semiray.radiographs import RadiographSet
 
-PIXELS = FeatureSpace(
-    "pixels", lambda images: images.reshape(len(images), -1)[:, :: images.shape[1] ** 2 // 8] / np.float64(64)
-)
+PIXELS = FeatureSpace("pixels", lambda images: images.reshape(len(images), -1)[:, ::32] / np.float64(64))
 
 
 def grey(count: int, seed: int, classes: tuple[int, ...] = (0, 1)) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
