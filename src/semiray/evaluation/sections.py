@@ -217,7 +217,8 @@ def fidelity(report: Report) -> str:
         f"{', ' + spaces[result.space] if result.space in spaces else ''} ({result.dimensions} numbers).</p>"
         "<p>Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall "
         "and coverage: how many real images have synthetic ones about them; low where something real is never "
-        "made.</p>"
+        "made. The last three look at pixels: texture and detail at every scale; the strength of coarse and fine; and how "
+        "alike two images of a class are, which above that of real ones means less diverse.</p>"
     )
     rows = [
         [FIDELITY[name], cell(m.value, m.low, m.high), cell(m.real, m.real_low, m.real_high)]
