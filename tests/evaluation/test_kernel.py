@@ -48,3 +48,4 @@ def test_influence_is_what_an_image_adds(side: int) -> None:
         pair[side] = np.delete(points, i, axis=0)
         changes.append((found.value - kernel_distance(pair[0], pair[1]).value) * (len(points) - 1))
     assert np.corrcoef(changes, influence[:30])[0, 1] > 0.999
+    assert np.polyfit(influence[:30], changes, 1)[0] == pytest.approx(1, abs=0.05)

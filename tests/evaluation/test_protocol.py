@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from semiray.commands.summary import summarise
 from semiray.errors import SemirayError
 from semiray.evaluation import parts, protocol
 from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.fidelity import MEASURES
+from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.protocol import evaluate, judge
 from semiray.evaluation.report import FIGURES
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.utility import UtilityResult
 from semiray.priors import Factor, JointPrior
+from semiray.radiographs import split_by_patient
 
 FAST = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2}
 
@@ -56,7 +60,7 @@ def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, t
     assert energy["ratio"] == pytest.approx(energy["statistic"] / energy["floor"])
     assert energy["n_patients"] == len(np.unique(real.patients[split.test]))
     assert np.shape(content["sorting"]["correlation"]["measured"]) == (20, 20)
-    assert "at least 20" in content["fidelity"]["skipped"]  # 18 held-out images
+    assert "40 held-out patients" in content["fidelity"]["skipped"]
     privacy = content["privacy"]
     assert privacy["copies"]["n_images"] == content["utility"]["tstr"]["n_train"]
     assert privacy["copies_among_held_out"]["n_images"] == len(split.test)
@@ -161,6 +165,36 @@ def test_judge_judges_any_folder(set_maker: Any, tmp_path: Path) -> None:
     one = replace(real, classes=("dark",), labels=np.zeros(len(real), np.int64))
     with pytest.raises(SemirayError, match="one class"):
         judge(replace(synthetic, classes=("dark",), labels=np.zeros(60, np.int64)), one, None, seeds=1)
+
+
+def test_with_a_split_judge_tells_of_fidelity_and_privacy(set_maker: Any, tmp_path: Path) -> None:
+    synthetic, real = set_maker(180, seed=7, per_patient=1), set_maker(300, per_patient=1)
+    split = split_by_patient(real.patients, real.labels, fractions=(0.5, 0.0, 0.5), seed=0)
+    report = judge(synthetic, real, tmp_path / "out", seeds=1, steps=20, batch=24, split=split)
+    content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert set(content["fidelity"]["measures"]) == set(MEASURES)
+    assert content["fidelity"]["dimensions"] == 192
+    assert set(content["privacy"]["membership"]) == {"black_box"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    for words in ("Fidelity and coverage", "sliced Wasserstein distance", "synthetic images are copies"):
+        assert words in page
+    assert any("coverage" in line for line in summarise(content))
+    alone = replace(split, train=split.train[:1].repeat(1))
+    assert isinstance(protocol._privacy(None, synthetic.images, real, alone, lambda *_: None), Skipped)
+    both = replace(split, test=np.concatenate([split.test, split.train[:1]]))
+    mixed = protocol._privacy(None, synthetic.images, real, both, lambda *_: None)
+    assert isinstance(mixed, Skipped)
+    assert "trained on" in mixed.reason
+
+
+def test_unlabelled_images_were_not_trained_on(real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    labels = real.labels.copy()
+    labels[split.train[:20]] = -1
+    found = protocol._privacy(run, real.images[:30], replace(real, labels=labels), split, lambda *_: None)
+    assert isinstance(found, PrivacyResult)
+    assert found.n_train == len(split.train) - 20
+    assert found.white_box is not None
 
 
 def test_quick_is_smaller_in_every_way(real: Any, run_maker: Any, tmp_path: Path) -> None:

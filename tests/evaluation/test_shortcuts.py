@@ -7,14 +7,13 @@ from semiray.errors import SemirayError
 from semiray.evaluation.shortcuts import measure_shortcuts
 from semiray.radiographs import load_radiographs
 
-RNG = np.random.default_rng(0)
 COUNT = 120
 PATIENTS = np.array([f"p{i // 2}" for i in range(2 * COUNT)])
 GROUPS = np.repeat([0, 1], COUNT)
 
 
-def noise(side: int = 32) -> np.ndarray:
-    return RNG.integers(60, 200, (2 * COUNT, side, side)).astype(np.uint8)
+def noise(side: int = 32, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(60, 200, (2 * COUNT, side, side)).astype(np.uint8)
 
 
 def test_alike_groups_are_at_chance() -> None:
@@ -49,6 +48,17 @@ def test_what_lies_in_the_lungs_is_not_in_the_border() -> None:
     assert not pair.flagged
 
 
+def test_a_perfect_shortcut_is_seen_however_patients_images_are_dealt() -> None:
+    """One patient with a hundred images fills a fold: scores of two folds must not be compared."""
+    patients = np.array([f"a{i}" for i in range(200)] + [f"b{i}" for i in np.repeat(range(6), [100, 20, 5, 5, 3, 2])])
+    groups = np.repeat([0, 1], [200, 135])
+    images = np.random.default_rng(0).integers(60, 200, (335, 32, 32)).astype(np.uint8)
+    images[groups == 1, :2] = 255
+    (pair,) = measure_shortcuts(images, groups, ("a", "b"), patients).pairs
+    assert pair.auroc["border"].mean > 0.99
+    assert pair.flagged
+
+
 def test_patients_are_not_told_by_their_other_images() -> None:
     """Each patient has a frame of their own, which says nothing of the group: images of one patient share a fold."""
     images = noise()
@@ -68,6 +78,10 @@ def test_groups_of_few_patients_are_left_out() -> None:
     result = measure_shortcuts(noise(), groups, ("a", "b", "rare"), PATIENTS)
     assert [pair.groups for pair in result.pairs] == [("a", "b")]
     assert result.left_out == ("rare",)
+    assert "rare" in "\n".join(result.lines())
+    none = measure_shortcuts(noise(), np.full(2 * COUNT, -1), ("a", "b"), PATIENTS)
+    assert none.pairs == ()
+    assert "nothing to compare" in none.lines()[0]
     assert result.pairs[0].n_images == (COUNT - 12, COUNT)
 
 

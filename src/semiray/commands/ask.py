@@ -104,7 +104,7 @@ def _training_images(run: "Run", data: Path) -> "RadiographSet":
     from semiray.radiographs import Split
 
     images = read_data(data, resolution=run.resolution, **run.settings.data.model_dump(exclude={"fractions"}))
-    return images.take(Split.load(run.path / "split.json", images.keys).train)
+    return images.take(images.labelled(Split.load(run.path / "split.json", images.keys).train))
 
 
 def _without_copies(synthetic: "Synthetic", trained_on: "RadiographSet") -> "Synthetic":

@@ -37,17 +37,16 @@ def inspect_data(
             data, resolution=resolution, sheet=out, cache=reading.cache, progress=show, **reading.given()
         )
     console.print("\n".join(inspection.lines()), markup=False, soft_wrap=True)
+    wrote(out)
     data_set = load_radiographs(data, resolution=resolution, cache=reading.cache, **reading.given())  # from the cache
-    groups = {"classes": (data_set.labels, data_set.classes)}
-    if source_column is not None:
-        groups["sources"] = data_set.groups(source_column)
+    groups = {} if source_column is None else {"sources": data_set.groups(source_column)}
+    if len(data_set.classes) > 1:
+        groups["classes"] = (data_set.labels, data_set.classes)
     for kind, (group, names) in groups.items():
         with progress_bar(f"Looking for shortcuts between {kind}") as show:
             found = measure_shortcuts(data_set.images, group, names, data_set.patients, progress=show)
-        if found.pairs:
-            head = f"shortcuts between {kind}: area under the ROC curve of one view alone, 0.5 is chance"
-            console.print("\n".join(["", head, *found.lines()]), markup=False, soft_wrap=True)
-    wrote(out)
+        head = f"shortcuts between {kind}: area under the ROC curve of one view alone, 0.5 is chance"
+        console.print("\n".join(["", head, *found.lines()]), markup=False, soft_wrap=True)
 
 
 @app.command("phantom")

@@ -69,7 +69,7 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
             figure = _interval({"mean": found["value"], **found})
             lines.append(_row(FIDELITY[name], figure, f"real: {found['real']:.2f}"))
     privacy, shortcuts = content["privacy"], content["shortcuts"]
-    if privacy is not None and "skipped" not in privacy:
+    if "skipped" not in privacy:
         lines.append("Privacy: 0 copies and 0.5 are best")
         copies = privacy["copies"]
         alarms = f"{privacy['copies_among_held_out']['copied']:,} among held-out images"

@@ -14,6 +14,7 @@ from semiray.evaluation.concordance import CHANCE, ConcordanceResult
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.effect import EffectResult
 from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.fidelity import FidelityResult
 from semiray.evaluation.membership import FALSE_POSITIVES, MembershipResult
 from semiray.evaluation.metrics import ClassificationScores, Interval
 from semiray.evaluation.privacy import PrivacyResult
@@ -52,8 +53,8 @@ def report_content(report: Report) -> dict[str, Any]:
         "utility": _or_skipped(report.utility, _utility),
         "commitment": commitment,
         "sorting": sorting,
-        "fidelity": _or_skipped(report.fidelity, asdict),
-        "privacy": None if report.privacy is None else _or_skipped(report.privacy, _privacy),
+        "fidelity": _or_skipped(report.fidelity, _fidelity),
+        "privacy": _or_skipped(report.privacy, _privacy),
         "shortcuts": None if report.shortcuts is None else _shortcuts(report.shortcuts),
         "grounding": {name: _or_skipped(result, _concordance) for name, result in report.grounding.items()},
     }
@@ -172,6 +173,14 @@ def _correlation(result: CorrelationResult) -> dict[str, Any]:
     }
 
 
+def _fidelity(result: FidelityResult) -> dict[str, Any]:
+    measures = {
+        name: {key: _number(value) for key, value in asdict(measure).items()}
+        for name, measure in result.measures.items()
+    }
+    return asdict(result) | {"measures": measures}
+
+
 def _privacy(result: PrivacyResult) -> dict[str, Any]:
     attackers = {"black_box": result.black_box, "white_box": result.white_box}
     return {
@@ -197,6 +206,7 @@ def _membership(result: MembershipResult) -> dict[str, Any]:
         "auroc": _interval(result.auroc),
         "true_positives": _interval(result.true_positives),
         "false_positives": FALSE_POSITIVES,
+        "true_positives_floor": result.floor,
         "n_train": result.n_train,
         "n_held_out": result.n_held_out,
     }

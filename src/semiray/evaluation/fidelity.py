@@ -3,8 +3,9 @@
 Figures of two clouds of features (:mod:`~semiray.evaluation.frechet`, :mod:`~semiray.evaluation.kernel`,
 :mod:`~semiray.evaluation.neighbours`), and of the images themselves (:mod:`~semiray.evaluation.sliced`,
 :mod:`~semiray.evaluation.spectrum`, :mod:`~semiray.evaluation.diversity`), mean little alone: they depend on the
-feature space, and on how many images there are. So half of the held-out patients are the reference, and beside
-synthetic images stand real ones, those of the other half, as many of every class: what the generator should reach.
+feature space, and on how many images there are. So half of the held-out patients, an image each, are the reference,
+and beside synthetic images stand real ones, those of the other half, as many of every class: what the generator should
+reach.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from semiray.evaluation.neighbours import NEIGHBOURS, neighbourhood
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sliced import sliced_distance
 from semiray.evaluation.spectrum import spectrum_distance
-from semiray.radiographs import RadiographSet, split_by_patient
+from semiray.radiographs import RadiographSet, near_duplicates, split_by_patient, unite_patients
 
 __all__ = ["MEASURES", "FeatureSpace", "FidelityMeasure", "FidelityResult", "measure_fidelity"]
 
@@ -87,9 +88,8 @@ class FidelityResult:
         space: The feature space's name; the last three measures need none.
         dimensions: D, its size.
         measures: Key of ``MEASURES`` -> figures.
-        n_reference: Held-out images that both sides are compared with.
-        n_compared: Images of each side.
-        n_patients: Patients behind reference and real side.
+        n_reference: Held-out patients, an image each, that both sides are compared with.
+        n_compared: Images of each side; the real ones are of as many other patients.
     """
 
     space: str
@@ -97,7 +97,6 @@ class FidelityResult:
     measures: dict[str, FidelityMeasure]
     n_reference: int
     n_compared: int
-    n_patients: int
 
 
 def measure_fidelity(
@@ -123,33 +122,33 @@ def measure_fidelity(
         The figures, or why not: fewer than 20 images would be left on a side.
     """
     reference, real = _halves(held_out, seed)
+    if min(len(reference), len(real)) < LEAST:
+        return Skipped(f"neighbours need {2 * LEAST} held-out patients; there are {len(reference) + len(real)}.")
     rows = _alike(labels, held_out.labels[real], seed)
-    if min(len(reference), len(rows[0])) < LEAST:
+    if len(rows[0]) < LEAST:
         return Skipped(
-            f"there would be {len(reference)} real images to compare with, and {len(rows[0])} to compare: neighbours "
-            f"need at least {LEAST}."
+            f"{len(rows[0])} synthetic images of the classes' shares are left to compare: neighbours need at least "
+            f"{LEAST}."
         )
     real = real[rows[1]]
     images = [held_out.images[reference], synthetic[rows[0]], held_out.images[real]]
     features = [space.extract(side).astype(np.float64) for side in images]
-    flat = np.zeros(len(rows[0]), np.int64)
-    single = np.arange(len(flat)).astype(np.str_)
-    of_reference = PatientBootstrap(
-        held_out.patients[reference], np.zeros(len(reference), np.int64), resamples=resamples, seed=seed
+    of_reference, of_other = (
+        PatientBootstrap(
+            np.arange(len(side)).astype(np.str_), np.zeros(len(side), np.int64), resamples=resamples, seed=seed + i
+        )
+        for i, side in enumerate((reference, real))
     )
-    of_synthetic = PatientBootstrap(single, flat, resamples=resamples, seed=seed + 1)
-    of_real = PatientBootstrap(held_out.patients[real], flat, resamples=resamples, seed=seed + 1)
     found, floor = (
         _compare_features(features[0], features[side]) | _compare_images(images[0], images[side], classes)
         for side, classes in ((1, labels[rows[0]]), (2, held_out.labels[real]))
     )
     measures = {}
     for name in MEASURES:
-        ends = _within(name, interval(found[name], of_reference, of_synthetic))
-        real_ends = _within(name, interval(floor[name], of_reference, of_real))
+        ends = _within(name, interval(found[name], of_reference, of_other))
+        real_ends = _within(name, interval(floor[name], of_reference, of_other))
         measures[name] = FidelityMeasure(found[name].value, *ends, floor[name].value, *real_ends)
-    patients = len(np.unique(held_out.patients[np.concatenate([reference, real])]))
-    return FidelityResult(space.name, features[0].shape[1], measures, len(reference), len(flat), patients)
+    return FidelityResult(space.name, features[0].shape[1], measures, len(reference), len(real))
 
 
 def _compare_features(reference: Floats, other: Floats) -> dict[str, Comparison]:
@@ -180,9 +179,18 @@ def _within(name: str, ends: tuple[float, float]) -> tuple[float, float]:
 
 
 def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of half of the patients and of the other half, classes alike."""
-    split = split_by_patient(held_out.patients, held_out.labels, fractions=(0.5, 0.0, 0.5), seed=seed)
-    return split.train, split.test
+    """Rows of half of the patients and of the other half, classes alike, one image of each patient.
+
+    Several images of one patient are each other's neighbours, which no two synthetic images are.
+    """
+    patients = unite_patients(held_out.patients, near_duplicates(held_out.images))
+    order = np.random.default_rng(seed).permutation(len(patients))
+    _, first = np.unique(patients[order], return_index=True)
+    rows = np.sort(order[first])
+    if len(rows) < 2 * LEAST:
+        return rows, rows[:0]
+    split = split_by_patient(patients[rows], held_out.labels[rows], fractions=(0.5, 0.0, 0.5), seed=seed)
+    return rows[split.train], rows[split.test]
 
 
 def _alike(
@@ -193,6 +201,9 @@ def _alike(
     classes, counts = np.unique(wanted, return_counts=True)
     have = np.array([(labels == k).sum() for k in classes])
     share = min(1.0, float((have / counts).min()))
+    classes, counts = classes[share * counts >= 2], counts[share * counts >= 2]  # one image makes no pair
+    if not len(classes):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     sides = []
     for side in (labels, wanted):
         chosen = [

@@ -9,7 +9,8 @@ Two attackers are given an image of a patient and say how much it looks trained 
 
 The area under the ROC curve of training against held-out images is 0.5 for an attacker who guesses. It averages over
 all patients, and hides a few who can be named for certain: those are counted by the true-positive rate at a
-false-positive rate of 1 % (Carlini et al. 2022, arXiv 2112.03570, section III), whose floor is 1 %.
+false-positive rate of 1 % (Carlini et al. 2022, arXiv 2112.03570, section III). By guessing it is (n + 1) / (M + 1) on
+average, where M images are held out and n = floor(M / 100) of them may be named.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ class MembershipResult:
 
     Attributes:
         auroc: Area under the ROC curve; floor 0.5.
-        true_positives: Share of training images named when 1 % of held-out images are named as well; floor 0.01.
+        true_positives: Share of training images named when no more than 1 % of held-out images are named as well.
+        floor: What guessing reaches of that, on average: a little over 1 %, and more with few held-out images.
         n_train: Training images that were tried.
         n_held_out: Held-out images.
     """
 
     auroc: Interval
     true_positives: Interval
+    floor: float
     n_train: int
     n_held_out: int
 
@@ -78,7 +81,8 @@ def measure_membership(
     for figure in (weighted_auroc, true_positive_rate):
         value, draws = figure(member, scores, everyone), figure(member, scores, bootstrap.images)
         figures.append(bootstrap.interval(value.tolist(), draws[:, None]))
-    return MembershipResult(figures[0], figures[1], len(train), len(held_out))
+    floor = (int(FALSE_POSITIVES * len(held_out)) + 1) / (len(held_out) + 1)
+    return MembershipResult(figures[0], figures[1], floor, len(train), len(held_out))
 
 
 def true_positive_rate(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:

@@ -14,7 +14,9 @@ nothing synthetic is like. All depend on the sizes of both sets: read them besid
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,23 +43,35 @@ class Neighbourhood:
 def neighbourhood(real: Floats, synthetic: Floats, k: int = NEIGHBOURS) -> Neighbourhood:
     """Who lies among whose neighbours, of features (N, D) and (M, D), N and M greater than k.
 
-    The balls are held fixed in what an image adds: a figure moves with the images that lie in them.
+    What an image adds: of a share, whether it is counted itself, and on the other side how many would no longer be
+    counted without it (the jackknife); of the density, the balls that hold it, and on the other side what its ball
+    holds. How far balls reach is held fixed.
     """
+    n, m = len(real), len(synthetic)
     real_reach, synthetic_reach = _reach(real, k), _reach(synthetic, k)
-    inside = np.zeros(len(synthetic))  # the number of real balls that each synthetic image lies in
-    recalled, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)
-    for first in range(0, len(real), ROWS):
-        part = slice(first, first + ROWS)
-        distances = squared_distances(real[part], synthetic)
-        within = distances <= real_reach[part, None]
-        inside += within.sum(axis=0)
-        covered[part] = within.any(axis=1)
-        recalled[part] = (distances <= synthetic_reach).any(axis=1)
+
+    def blocks() -> Iterator[tuple[slice, NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Rows of real images; whether each one's ball holds each synthetic image (rows, M); and the other way."""
+        for first in range(0, n, ROWS):
+            part = slice(first, min(first + ROWS, n))
+            distances = squared_distances(real[part], synthetic)
+            yield part, distances <= real_reach[part, None], distances <= synthetic_reach
+
+    held_by, holds, recalled_by = np.zeros(m), np.zeros(n), np.zeros(n)
+    for part, within, reached in blocks():
+        held_by += within.sum(axis=0)
+        holds[part] = within.sum(axis=1)
+        recalled_by[part] = reached.sum(axis=1)
+    alone_in, alone_over, alone_recalls = np.zeros(n), np.zeros(m), np.zeros(m)
+    for part, within, reached in blocks():
+        alone_in[part] = (within & (held_by == 1)).sum(axis=1)  # synthetic images in this ball and in no other
+        alone_over += (within & (holds[part] == 1)[:, None]).sum(axis=0)  # balls that hold this image and no other
+        alone_recalls += (reached & (recalled_by[part] == 1)[:, None]).sum(axis=0)
     return Neighbourhood(
-        precision=_of_synthetic(inside > 0, len(real)),
-        recall=_of_real(recalled, len(synthetic)),
-        density=_of_synthetic(inside / k, len(real)),
-        coverage=_of_real(covered, len(synthetic)),
+        precision=_compare((held_by > 0).mean(), (n - 1) * alone_in / m, held_by > 0),
+        recall=_compare((recalled_by > 0).mean(), recalled_by > 0, (m - 1) * alone_recalls / n),
+        density=_compare(held_by.mean() / k, n * holds / (k * m), held_by / k),
+        coverage=_compare((holds > 0).mean(), holds > 0, (m - 1) * alone_over / n),
     )
 
 
@@ -73,11 +87,5 @@ def _reach(points: Floats, k: int) -> Floats:
     return np.concatenate([np.partition(block, k, axis=1)[:, k] for block in rows])  # the 0th is the point itself
 
 
-def _of_synthetic(held: NDArray[np.bool_] | Floats, n_real: int) -> Comparison:
-    values = held.astype(np.float64)
-    return Comparison(float(values.mean()), np.zeros(n_real), values - values.mean())
-
-
-def _of_real(held: NDArray[np.bool_], n_synthetic: int) -> Comparison:
-    values = held.astype(np.float64)
-    return Comparison(float(values.mean()), values - values.mean(), np.zeros(n_synthetic))
+def _compare(value: float, of_real: NDArray[Any], of_synthetic: NDArray[Any]) -> Comparison:
+    return Comparison(float(value), of_real - np.mean(of_real), of_synthetic - np.mean(of_synthetic))

@@ -152,7 +152,7 @@ def evaluate(
     fidelity = _fidelity(utility, synthetic.images, synthetic.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("these aren't the images that the generator was trained on.")
     if own:
-        privacy = _privacy(run, synthetic.images, data.take(split.train), held_out, stages["privacy"])
+        privacy = _privacy(run, synthetic.images, data, split, stages["privacy"])
     energy, correlation = _joint_sorting(scores, run.prior, held_out.patients, PERMUTATIONS // reduced)
     notes.append(run.meaning)
     report = Report(
@@ -243,8 +243,7 @@ def judge(
     fidelity = _fidelity(utility, labelled.images, labelled.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("it isn't known which images the generator was trained on (--split).")
     if split is not None:
-        trained, held_out = real.take(split.train), real.take(split.test)
-        privacy = measure_privacy(synthetic.images, trained, held_out, progress=stages["privacy"])
+        privacy = _privacy(None, synthetic.images, real, split, stages["privacy"])
     report = Report(
         subject=subject,
         data=describe(test),
@@ -289,20 +288,25 @@ def _fidelity(
 
 
 def _privacy(
-    run: Run,
+    run: Run | None,
     synthetic: NDArray[np.uint8],
-    train: RadiographSet,
-    held_out: RadiographSet,
+    data: RadiographSet,
+    split: Split,
     progress: Callable[[int, int], None],
 ) -> PrivacyResult | Skipped:
-    """What the run's images and its critic tell of its training patients, or why that can't be said."""
+    """What synthetic images, and a run's critic, tell of the patients trained on, or why that can't be said."""
+    train, held_out = (data.take(data.labelled(rows)) for rows in (split.train, split.test))
     if len(np.unique(train.patients)) < 2 or not len(held_out):
         return Skipped("it takes two training patients and one who is held out.")
-    places = {name: k for k, name in enumerate(run.classes)}
-    order = np.array([places.get(name, 0) for name in train.classes] + [0], np.int64)  # the last: no label
+    if np.isin(held_out.patients, train.patients).any():
+        return Skipped("some held-out patients have images among those trained on.")
+    critic = None
+    if run is not None and (data.classes or not run.classes):
+        places = np.array([run.classes.index(name) for name in data.classes if run.classes] or [0] * len(data.classes))
 
-    def critic(side: RadiographSet) -> NDArray[np.float32]:
-        return critic_logits(run, side.images, order[side.labels])
+        def critic(side: RadiographSet) -> NDArray[np.float32]:
+            labels = places[side.labels] if len(places) else np.zeros(len(side), np.int64)
+            return critic_logits(run, side.images, labels)
 
     return measure_privacy(synthetic, train, held_out, critic=critic, progress=progress)
 

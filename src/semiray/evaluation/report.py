@@ -97,7 +97,7 @@ class Report:
         prior: The assumed prior; None where there is no run.
         grounded: Factor -> number of images whose metadata ground it; the names of all others are assumed.
         fidelity: Likeness and coverage in a feature space, or why not.
-        privacy: Copies and membership, or why not; None where it isn't known what the generator was trained on.
+        privacy: Copies and membership, or why not.
         shortcuts: What tells the real classes apart without the lungs; None where there are no classes.
         notes: What a reader must know to trust the figures.
         traversal: Figure of what each factor does; None where there is no run.
@@ -116,7 +116,7 @@ class Report:
     correlation: CorrelationResult | Skipped | None = None
     grounding: Mapping[str, ConcordanceResult | Skipped] = field(default_factory=dict)
     fidelity: FidelityResult | Skipped = field(default_factory=lambda: Skipped("it was not asked for."))
-    privacy: PrivacyResult | Skipped | None = None
+    privacy: PrivacyResult | Skipped = field(default_factory=lambda: Skipped("it was not asked for."))
     shortcuts: ShortcutResult | None = None
     prior: JointPrior | None = None
     grounded: Mapping[str, int] = field(default_factory=dict)

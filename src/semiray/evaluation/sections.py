@@ -211,14 +211,14 @@ def fidelity(report: Report) -> str:
         return f"<p>Not measured: {escape(result.reason)}</p>"
     spaces = {"trtr": "what the last layer of the classifier trained on real images sees"}
     text = (
-        f"<p>{result.n_compared:,} synthetic images against {result.n_reference:,} held-out real ones, and beside them "
-        f"as many real images of other held-out patients ({result.n_patients:,} patients in all, equally many images "
-        f"of every class): the floor of distances, the ceiling of the rest. Features: {result.space}"
+        f"<p>{result.n_compared:,} synthetic images against {result.n_reference:,} held-out patients, an image each, "
+        "and beside them as many real images of other held-out patients, equally many of every class: the floor of "
+        f"distances, the ceiling of the rest. Features: {result.space}"
         f"{', ' + spaces[result.space] if result.space in spaces else ''} ({result.dimensions} numbers).</p>"
         "<p>Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall "
         "and coverage: how many real images have synthetic ones about them; low where something real is never "
-        "made. The last three look at pixels: texture and detail at every scale; the strength of coarse and fine; and how "
-        "alike two images of a class are, which above that of real ones means less diverse.</p>"
+        "made. The last three look at pixels: texture and detail at every scale; the strength of coarse and fine; and "
+        "how alike two images of a class are, which above that of real ones means less diverse.</p>"
     )
     rows = [
         [FIDELITY[name], cell(m.value, m.low, m.high), cell(m.real, m.real_low, m.real_high)]
@@ -232,7 +232,7 @@ def privacy(report: Report, images: Images) -> str:
     """Copies among the synthetic images, and what attackers learn of who was trained on."""
     result = report.privacy
     if not isinstance(result, PrivacyResult):
-        return "" if result is None else f"<p>Not measured: {escape(result.reason)}</p>"
+        return f"<p>Not measured: {escape(result.reason)}</p>"
     copies, alarms = result.copies, result.false_alarms
     text = (
         f"<p><strong>{int(copies.copied.sum()):,} of {len(copies.copied):,} synthetic images are copies</strong> of "
@@ -243,19 +243,23 @@ def privacy(report: Report, images: Images) -> str:
         f"{alarms.ratio.min():.2f}.</p>"
         + figure(images, "closest", "", "small-figure")
         + "<p>Membership: can an attacker tell the patients trained on from others? AUROC 0.5 is guessing. Named for "
-        f"certain: the share of training images named when {FALSE_POSITIVES:.0%} of others are named as well, which is "
-        "its floor.</p>"
+        f"certain: the share of training images named when {FALSE_POSITIVES:.0%} of others are named as well.</p>"
     )
     attackers = (
         ("who holds the synthetic images", result.black_box),
         ("who holds the discriminator", result.white_box),
     )
     rows = [
-        [who, *cells(found.auroc, found.true_positives), f"{found.n_train:,} and {found.n_held_out:,} images"]
+        [
+            who,
+            *cells(found.auroc, found.true_positives),
+            f"{found.floor:.3f}",
+            f"{found.n_train:,} and {found.n_held_out:,} images",
+        ]
         for who, found in attackers
         if found is not None
     ]
-    return text + table(["attacker", "AUROC", "named for certain", "trained on, held out"], rows)
+    return text + table(["attacker", "AUROC", "named for certain", "by guessing", "trained on, held out"], rows)
 
 
 def shortcuts(report: Report) -> str:

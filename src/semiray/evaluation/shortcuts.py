@@ -8,9 +8,9 @@ of groups is told apart by logistic regression from one poor view of the image a
 - *intensities*: the histogram of grey levels. It knows no place; a disease that whitens lungs may move it, too;
 - *thumbnail*: 8 x 8 pixels, which show the patient's position and the crop, and of a lung whether it is white.
 
-Figures are areas under the ROC curve for patients whom the regression hasn't seen, in five folds by patient: 0.5 (or a
-little less, where patients are few) says that the view tells nothing. A border that tells two groups apart needs no
-lung for it, and neither does a network trained on them.
+Figures are areas under the ROC curve for patients whom the regression hasn't seen, in five folds by patient, over pairs
+of images of one fold: 0.5 says that the view tells nothing. A border that tells two groups apart needs no lung for it,
+and neither does a network trained on them.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ FLAG = 0.85  # a border whose interval lies above this tells two groups apart wi
 FOLDS = 5
 MOST = 1500  # images of a group that are looked at: more cost time and change nothing
 BINS = 32
+NAMED = 5  # groups that were left out, by name
 RIDGE = 100.0  # weight of the squared coefficients, of standardised pixels
 
 
@@ -77,14 +78,16 @@ class ShortcutResult:
     def lines(self) -> list[str]:
         """Say it in lines of text for people."""
         if not self.pairs:
-            return []
+            return [f"  nothing to compare: no two have {FOLDS} patients each"]
         names = [" / ".join(pair.groups) for pair in self.pairs]
         width = max(map(len, names))
         lines = ["  " + " " * width + "".join(f"  {view:>11}" for view in VIEWS)]
         for name, pair in zip(names, self.pairs, strict=True):
             lines.append(f"  {name:{width}}" + "".join(f"  {pair.auroc[view].mean:11.2f}" for view in VIEWS))
         if self.left_out:
-            lines.append(f"  left out, for fewer than {FOLDS} patients: {', '.join(self.left_out)}")
+            named = ", ".join(self.left_out[:NAMED])
+            more = len(self.left_out) - NAMED
+            lines.append(f"  left out, for fewer than {FOLDS} patients: {named}" + f" and {more:,} more" * (more > 0))
         return lines + ([f"  warning: {self.warning()}"] if self.warning() else [])
 
     def warning(self) -> str:
@@ -131,18 +134,20 @@ def measure_shortcuts(
     rng = np.random.default_rng(seed)
     members = [rng.permutation(np.flatnonzero(groups == k))[:MOST] for k in range(len(names))]
     counts = [len(np.unique(patients[rows])) for rows in members]
-    views = {name: view(images) for name, view in VIEWS.items()}
     chosen = list(combinations([k for k, count in enumerate(counts) if count >= FOLDS], 2))
+    views = [{name: view(images[rows]) for name, view in VIEWS.items()} if len(rows) else {} for rows in members]
     pairs: list[PairShortcut] = []
     for a, b in chosen:
         rows = np.concatenate([members[a], members[b]])
         second = np.repeat([False, True], [len(members[a]), len(members[b])])
+        folds = _folds(second, patients[rows], seed)
         bootstrap = PatientBootstrap(patients[rows], second.astype(np.int64), resamples=resamples, seed=seed)
+        everyone = np.ones((1, len(rows)))
         auroc = {}
-        for name, view in views.items():
-            score = _held_out_ranks(view[rows], second, patients[rows], seed)
-            value = weighted_auroc(second, score, np.ones((1, len(rows))))
-            auroc[name] = bootstrap.interval(value.tolist(), weighted_auroc(second, score, bootstrap.images)[:, None])
+        for name in VIEWS:
+            score = _held_out_scores(np.concatenate([views[a][name], views[b][name]]), second, folds)
+            value, draws = (_auroc_within(folds, second, score, weights) for weights in (everyone, bootstrap.images))
+            auroc[name] = bootstrap.interval(value.tolist(), draws[:, None])
         sizes = (len(members[a]), len(members[b]))
         pairs.append(PairShortcut((names[a], names[b]), auroc, sizes, (counts[a], counts[b])))
         if progress is not None:
@@ -150,20 +155,42 @@ def measure_shortcuts(
     return ShortcutResult(tuple(pairs), tuple(names[k] for k, count in enumerate(counts) if count < FOLDS))
 
 
-def _held_out_ranks(
-    view: Floats, second: NDArray[np.bool_], patients: NDArray[np.str_], seed: int
-) -> NDArray[np.float32]:
-    """How much each image (N,) looks like one of the second group, by a regression that hasn't seen its patient.
+def _folds(second: NDArray[np.bool_], patients: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
+    """The fold (N,) of each image, its patient's."""
+    fold = np.zeros(len(second), np.int64)
+    parts = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(fold, second, patients)
+    for k, (_, held) in enumerate(parts):
+        fold[held] = k
+    return fold
 
-    Ranks within the fold: values of two regressions aren't compared.
-    """
-    ranks = np.zeros(len(view), np.float32)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    for train, held in folds.split(view, second, patients):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=1 / RIDGE, max_iter=2000, class_weight="balanced"))
-        values = model.fit(view[train], second[train]).decision_function(view[held])
-        ranks[held] = (np.searchsorted(np.sort(values), values) + 0.5) / len(held)
-    return ranks
+
+def _held_out_scores(view: Floats, second: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How much each image (N,) looks like one of the second group, by a regression that hasn't seen its patient."""
+    scores = np.zeros(len(view))
+    for k in range(FOLDS):
+        train, held = folds != k, folds == k
+        if held.any() and 0 < second[train].sum() < train.sum():
+            model = make_pipeline(
+                StandardScaler(), LogisticRegression(C=1 / RIDGE, max_iter=2000, class_weight="balanced")
+            )
+            scores[held] = model.fit(view[train], second[train]).decision_function(view[held])
+    return scores
+
+
+def _auroc_within(
+    folds: NDArray[np.int64], second: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Area under the ROC curve (R,) over pairs of images of one fold: two regressions' scores aren't compared."""
+    area, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    for k in range(FOLDS):
+        held = folds == k
+        own = weights[:, held]
+        count = (own * second[held]).sum(axis=1) * (own * ~second[held]).sum(axis=1)
+        area += np.nan_to_num(weighted_auroc(second[held], scores[held], own)) * count
+        pairs += count
+    with np.errstate(invalid="ignore"):
+        within: NDArray[np.float64] = area / pairs
+    return within
 
 
 def _border(images: NDArray[np.uint8]) -> Floats:
@@ -175,9 +202,8 @@ def _border(images: NDArray[np.uint8]) -> Floats:
 
 def _intensities(images: NDArray[np.uint8]) -> Floats:
     """Square roots of the shares of 32 bins, whose spread is about the same whatever the share."""
-    flat = images.reshape(len(images), -1) // (256 // BINS)
-    counts = np.stack([np.bincount(row, minlength=BINS) for row in flat])
-    shares: Floats = np.sqrt(counts / flat.shape[1]).astype(np.float32)
+    counts = np.stack([np.bincount(image.ravel() // (256 // BINS), minlength=BINS) for image in images])
+    shares: Floats = np.sqrt(counts / images[0].size).astype(np.float32)
     return shares
 
 

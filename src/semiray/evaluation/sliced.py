@@ -18,6 +18,8 @@ __all__ = ["sliced_distance"]
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+Pixels = NDArray[np.float32]
+AT_ONCE = 64  # images whose levels are in memory together
 SMALLEST, PATCH = 16, 7  # pixels a side
 PATCHES, DIRECTIONS = 32, 128  # of an image and level; of a level
 
@@ -35,9 +37,8 @@ def sliced_distance(real: Images, synthetic: Images, *, seed: int = 0) -> Compar
     """
     rng = np.random.default_rng(seed)
     value, of_real, of_synthetic = 0.0, np.zeros(len(real)), np.zeros(len(synthetic))
-    levels = list(zip(_pyramid(real), _pyramid(synthetic), strict=True))
-    for x, y in levels:
-        patches_x, patches_y = _patches(x, rng), _patches(y, rng)  # images, patches, pixels
+    levels = list(zip(_patches(real, rng), _patches(synthetic, rng), strict=True))
+    for patches_x, patches_y in levels:
         mean, deviation = patches_x.mean(axis=(0, 1)), patches_x.std(axis=(0, 1)) + 1e-6
         directions = rng.normal(size=(DIRECTIONS, PATCH * PATCH))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -66,25 +67,32 @@ def _area(x: Floats, y: Floats) -> tuple[float, Floats]:
     return float(np.abs(gap) @ width), beyond
 
 
-def _pyramid(images: Images) -> list[Floats]:
+def _patches(images: Images, rng: np.random.Generator) -> list[Pixels]:
+    """For each level, patches (N, PATCHES, 49) at random places."""
+    blocks = []
+    for first in range(0, len(images), AT_ONCE):
+        blocks.append([_cut(level, rng) for level in _pyramid(images[first : first + AT_ONCE])])
+    return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+
+
+def _pyramid(images: Images) -> list[Pixels]:
     """What each halving loses, (N, side, side) in grey levels, and at the end what is left."""
     side = images.shape[1]
-    finer = shrink(images, side).astype(np.float64)
+    finer = shrink(images, side)
     levels = []
     while side >= 2 * SMALLEST:
         side //= 2
-        coarser = shrink(images, side).astype(np.float64)
-        rows = np.minimum(np.arange(finer.shape[1]) * side // finer.shape[1], side - 1)
+        coarser = shrink(images, side)
+        rows = np.arange(finer.shape[1]) * side // finer.shape[1]
         levels.append(finer - coarser[:, rows][:, :, rows])
         finer = coarser
     return [*levels, finer]
 
 
-def _patches(level: Floats, rng: np.random.Generator) -> Floats:
-    """(N, PATCHES, 49) at random places."""
+def _cut(level: Pixels, rng: np.random.Generator) -> Pixels:
     n, side = level.shape[:2]
     top, left = rng.integers(side - PATCH + 1, size=(2, n, PATCHES, 1, 1))
     inside = np.arange(PATCH)
     rows, columns = top + inside[:, None], left + inside
-    found: Floats = level[np.arange(n)[:, None, None, None], rows, columns].reshape(n, PATCHES, -1)
+    found: Pixels = level[np.arange(n)[:, None, None, None], rows, columns].reshape(n, PATCHES, -1)
     return found

@@ -16,7 +16,7 @@ __all__ = ["radial_spectra", "spectrum_distance"]
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 FLOOR = 1e-3  # grey levels squared, below what rounding to whole grey levels adds: an even image has a logarithm, too
-AT_ONCE = 512
+AT_ONCE = 2**21  # pixels transformed at a time
 
 
 def radial_spectra(images: Images) -> Floats:
@@ -36,8 +36,9 @@ def radial_spectra(images: Images) -> Floats:
     used = (ring > 0) & (ring <= side // 2)
     count = np.bincount(ring[used] - 1)
     spectra = []
-    for first in range(0, len(images), AT_ONCE):
-        pixels = images[first : first + AT_ONCE].astype(np.float64)
+    some = max(1, AT_ONCE // side**2)
+    for first in range(0, len(images), some):
+        pixels = images[first : first + some].astype(np.float64)
         centred = (pixels - pixels.mean(axis=(1, 2), keepdims=True)) * window[:, None] * window
         power = np.abs(np.fft.rfft2(centred)).reshape(len(pixels), -1)[:, used] ** 2 / side**2
         rings = np.stack([np.bincount(ring[used] - 1, weights=row) for row in power]) / count

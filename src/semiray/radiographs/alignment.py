@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from semiray.errors import SemirayError
 from semiray.radiographs.thumbnails import field_means, shrink
 
-__all__ = ["VIEWS", "nearest_aligned"]
+__all__ = ["nearest_aligned"]
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 SIDE = 16  # of the thumbnails
 STEPS = range(-3, 4)  # shifts, in units of 1/64 of the side
-VIEWS = 2 * len(STEPS) ** 2  # of an image
 ROWS = 2048  # of a matrix of distances in memory at once
 
 
@@ -50,6 +49,7 @@ def nearest_aligned(
             f"Images of {images.shape[1:]} px against others of {others.shape[1:]}: nearest images are sought among "
             f"images of one size, {SIDE} px or more."
         )
+    views = 2 * len(_shifts(_compared_side(images))) ** 2
     train = _standardised(shrink(others, SIDE))
     nearest, least = np.zeros(len(images), np.int64), np.full(len(images), np.inf, np.float32)
     squares = np.einsum("md,md->m", train, train)
@@ -65,7 +65,7 @@ def nearest_aligned(
             least[part][better] = found[better]
             nearest[part][better] = best[better]
         if progress is not None:
-            progress(done, VIEWS)
+            progress(done, views)
     # What rounding leaves where images are equal.
     least[least < 1e-5 * train.shape[1]] = 0
     return nearest, np.sqrt(least.astype(np.float64))
@@ -73,15 +73,24 @@ def nearest_aligned(
 
 def _views(images: Images) -> Iterator[Floats]:
     """Thumbnails (N, D) of every image, mirrored or not, under every shift; edges are repeated."""
-    side = min(*images.shape[1:], 64)
+    side = _compared_side(images)
     pixels = shrink(images, side)
-    rows = [field_means(side, SIDE, step * side // 64) for step in STEPS]
+    rows = [field_means(side, SIDE, shift) for shift in _shifts(side)]
     columns = [matrix.T for matrix in rows]
     for down in rows:
         moved: Floats = down @ pixels
         for right in columns:
             yield _standardised(moved @ right)
             yield _standardised(moved @ right[::-1])  # mirrored
+
+
+def _compared_side(images: Images) -> int:
+    return int(min(*images.shape[1:], 64))
+
+
+def _shifts(side: int) -> list[int]:
+    """In pixels, as far one way as the other."""
+    return sorted({round(step * side / 64) for step in STEPS})
 
 
 def _standardised(small: NDArray[np.floating]) -> Floats:

@@ -4,7 +4,8 @@ An image is a copy of a training image if it lies much nearer to it than that im
 
     d(image, t) < 0.6 d(t, t'),
 
-t being the training image nearest to it and t' the nearest to t of another patient. Chest X-rays all look alike, so
+t being the training image nearest to it and t' the nearest to t of another patient (patients who share a picture count
+as one). Chest X-rays all look alike, so
 that a fixed threshold calls ordinary patients copies; the ratio has the scale of the place. (Authenticity, Alaa et al.
 2022, arXiv 2102.08921, section 3.3, asks the same without the factor, and of features.) Held-out images are asked the
 same: what is found among them is the false alarms.
@@ -21,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.radiographs.alignment import VIEWS, nearest_aligned
+from semiray.radiographs.alignment import nearest_aligned
+from semiray.radiographs.duplicates import near_duplicates, unite_patients
 
 __all__ = ["COPY", "CopyResult", "find_copies"]
 
@@ -62,16 +64,18 @@ def find_copies(
     Raises:
         SemirayError: Sides that differ or are below 16, or fewer than two patients.
     """
+    # A picture filed under two patients would have no neighbourhood: its twin lies next to it.
+    patients = unite_patients(patients, near_duplicates(train))
     if len(np.unique(patients)) < 2:
         raise SemirayError("All training images are of one patient: how near two patients come can't be known.")
 
     def told(before: int) -> Callable[[int, int], None]:
-        return lambda done, views: None if progress is None else progress(before + done, 2 * views)
+        return lambda done, views: None if progress is None else progress(before * views + done, 2 * views)
 
     original, distance = nearest_aligned(images, train, progress=told(0))
     seen, place = np.unique(original, return_inverse=True)
     others = patients[seen, None] == patients
-    _, width = nearest_aligned(train[seen], train, others, progress=told(VIEWS))
-    with np.errstate(divide="ignore", invalid="ignore"):  # two patients with one picture: only an exact copy is one
+    _, width = nearest_aligned(train[seen], train, others, progress=told(1))
+    with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(distance > 0, distance / width[place], 0.0)
     return CopyResult(original, ratio, ratio < COPY)

@@ -65,6 +65,10 @@ class RadiographSet:
             skipped=(),
         )
 
+    def labelled(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Those of some indices whose label is known; all of them where nothing is labelled."""
+        return indices[self.labels[indices] >= 0] if self.classes else indices
+
     def groups(self, column: str) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
         """Group the images by a column of their metadata.
 

@@ -98,7 +98,7 @@ def train(
         split = Split.load(files.split, data.keys)
     if split is None:
         split = split_without_copies(data, settings.data.fractions, settings.seed)
-    chosen = split.train[data.labels[split.train] >= 0] if data.classes else split.train
+    chosen = data.labelled(split.train)
     if len(chosen) < settings.optimisation.batch:
         raise SemirayError(
             f"{len(chosen)} training images are fewer than a batch of {settings.optimisation.batch}: "
