@@ -193,7 +193,9 @@ def judge(
     subject: str = "Synthetic images",
     progress: Progress = None,
 ) -> Report:
-    """Judges any folder of synthetic images a class by its utility, whoever generated them; writes the report.
+    """Judges any folder of synthetic images a class, whoever generated them; writes the report.
+
+    Utility, fidelity and shortcuts; privacy where it is known which real images trained the generator.
 
     Args:
         synthetic: Labelled synthetic images; all are trained on.
