@@ -38,6 +38,7 @@ for command in (
     ask.networks,
     prove.evaluate,
     prove.judge,
+    prove.compare,
 ):
     app.command()(command)
 

@@ -1,4 +1,4 @@
-"""`semiray evaluate` and `judge`: the proof, written as a report."""
+"""`semiray evaluate` and `judge`: the proof, written as a report; `compare`: several of them side by side."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from semiray.commands.options import Data, Out, Reading, RunFolder, with_groups
 
-__all__ = ["evaluate", "judge"]
+__all__ = ["compare", "evaluate", "judge"]
 
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of the classifier for each figure and its interval.")]
 Quick = Annotated[bool, typer.Option("--quick", help="One short training: a first look, with wider error.")]
@@ -61,3 +61,17 @@ def judge(
         report = judge(made, held, out, seeds=seeds, split=parts, subject=synthetic.resolve().name, progress=show)
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
     wrote(out / "report.html")
+
+
+def compare(
+    reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="Folders of reports, or report.json.")],
+    out: Annotated[Path | None, typer.Option(help="A figure to write as well: .png, .pdf or .svg.")] = None,
+) -> None:
+    """Lay reports side by side: the figures that matter, a column each, with their intervals."""
+    from semiray.commands.console import console, save_figure
+    from semiray.evaluation import compare_lines, plot_comparison, read_reports
+
+    found = read_reports(reports)
+    console.print("\n".join(compare_lines(found)), markup=False, soft_wrap=True)
+    if out is not None:
+        save_figure(plot_comparison(found), out)

@@ -2,6 +2,7 @@
 
 from semiray.evaluation.classifier import Classifier, train_classifier
 from semiray.evaluation.commitment import CommitmentResult, measure_commitment
+from semiray.evaluation.compare import ReportFigures, compare_lines, plot_comparison, read_reports
 from semiray.evaluation.concordance import ConcordanceResult, measure_concordance, measure_grounding
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.disentanglement import (
@@ -52,11 +53,13 @@ __all__ = [
     "PrivacyResult",
     "ProbeResult",
     "Report",
+    "ReportFigures",
     "ShortcutResult",
     "Skipped",
     "SortingResult",
     "UtilityResult",
     "UtilitySettings",
+    "compare_lines",
     "dci",
     "evaluate",
     "judge",
@@ -76,6 +79,8 @@ __all__ = [
     "measure_sorting",
     "measure_utility",
     "mig",
+    "plot_comparison",
+    "read_reports",
     "sap",
     "train_classifier",
 ]
