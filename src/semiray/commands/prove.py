@@ -21,7 +21,7 @@ def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seed
     """
     from semiray.commands.console import console, progress_bar, read_data, wrote
     from semiray.commands.summary import summarise
-    from semiray.evaluation import evaluate
+    from semiray.evaluation import evaluate, write_model_card
     from semiray.training import Run
 
     loaded = Run.load(run)
@@ -29,7 +29,11 @@ def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seed
     images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
     with progress_bar("Evaluating") as show:
         report = evaluate(loaded, images, out, seeds=seeds, quick=quick, progress=show)
-    console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
+    content = report.to_dict()
+    console.print("\n".join(summarise(content)), markup=False, soft_wrap=True)
+    card = write_model_card(loaded, content)
+    if card is not None:
+        wrote(card)
     wrote(out / "report.html")
 
 

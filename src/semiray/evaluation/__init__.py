@@ -22,6 +22,7 @@ from semiray.evaluation.energy import EnergyResult, measure_energy
 from semiray.evaluation.fidelity import FeatureSpace, FidelityResult, measure_fidelity
 from semiray.evaluation.membership import MembershipResult, measure_membership
 from semiray.evaluation.metrics import ClassificationScores, ClassScores, Interval
+from semiray.evaluation.model_card import model_card, write_model_card
 from semiray.evaluation.privacy import PrivacyResult, measure_privacy
 from semiray.evaluation.probe import ProbeResult, measure_probe
 from semiray.evaluation.protocol import evaluate, judge
@@ -79,8 +80,10 @@ __all__ = [
     "measure_sorting",
     "measure_utility",
     "mig",
+    "model_card",
     "plot_comparison",
     "read_reports",
     "sap",
     "train_classifier",
+    "write_model_card",
 ]

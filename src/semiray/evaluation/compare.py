@@ -15,7 +15,7 @@ from semiray.errors import SemirayError
 from semiray.evaluation.figures import CONDITIONS
 from semiray.evaluation.theme import LIGHT, Theme, blank, foot, style
 
-__all__ = ["Reading", "ReportFigures", "compare_lines", "plot_comparison", "read_reports"]
+__all__ = ["Reading", "ReportFigures", "compare_lines", "plot_comparison", "read_figures", "read_reports"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def read_reports(paths: Sequence[Path]) -> list[ReportFigures]:
         file = path / "report.json" if path.is_dir() else path
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-            subject, data, figures = str(content["subject"]), str(content["data"]), _figures(content)
+            subject, data, figures = str(content["subject"]), str(content["data"]), read_figures(content)
         except OSError as error:
             raise SemirayError(
                 f"{file}: there is no report ({error.strerror or error}). Give folders that `semiray evaluate` or "
@@ -125,7 +125,8 @@ def _titles(reports: Sequence[ReportFigures]) -> list[str]:
     return list(dict.fromkeys(title for report in reports for title in report.figures))
 
 
-def _figures(content: Mapping[str, Any]) -> dict[str, Reading]:
+def read_figures(content: Mapping[str, Any]) -> dict[str, Reading]:
+    """The figures that matter in a report's content, by their titles."""
     found: dict[str, Reading] = {}
     utility = content["utility"]
     if "skipped" not in utility:
