@@ -10,6 +10,9 @@ def content(**changes: Any) -> dict[str, Any]:
         "commitment": None,
         "sorting": None,
         "grounding": {},
+        "fidelity": {"skipped": "no labels"},
+        "privacy": {"skipped": "other images"},
+        "shortcuts": None,
     } | changes
 
 
@@ -62,3 +65,26 @@ def test_energy_and_grounding_stand_beside_what_chance_gives() -> None:
 def test_a_judgement_that_could_not_be_made_is_left_out() -> None:
     sorting = {"ks": {}, "measure": {}, "floor": {}, "energy": {"skipped": "one patient"}}
     assert not any("energy" in line for line in summarise(content(sorting=sorting)))
+
+
+def test_fidelity_privacy_and_shortcuts() -> None:
+    measure = {"value": 0.4, "low": 0.1, "high": 0.7, "real": 0.09, "real_low": 0.0, "real_high": 0.2}
+    interval = {"mean": 0.62, "low": 0.59, "high": 0.65, "seeds": [0.62]}
+    changes = {
+        "fidelity": {"space": "trtr", "measures": dict.fromkeys(("frechet", "precision", "coverage"), measure)},
+        "privacy": {
+            "copies": {"copied": 3, "n_images": 6000},
+            "copies_among_held_out": {"copied": 0, "n_images": 798},
+            "membership": {"black_box": {"auroc": interval}},
+        },
+        "shortcuts": {"warning": "The border tells.", "pairs": []},
+    }
+    text = "\n".join(summarise(content(**changes)))
+    assert "features of trtr" in text
+    assert "0.40 (0.10 to 0.70)" in text
+    assert "real: 0.09" in text
+    assert "3 of 6,000" in text
+    assert "0 among held-out images" in text
+    assert "membership inferred, black box" in text
+    assert "0.62 (0.59 to 0.65)" in text
+    assert text.endswith("Warning: The border tells.")
