@@ -142,10 +142,8 @@ def read_figures(content: Mapping[str, Any]) -> dict[str, Reading]:
         energy = sorting["energy"]
         ends = (energy["low"] / energy["floor"], energy["high"] / energy["floor"])
         found["energy, times its floor"] = Reading(energy["ratio"], *ends)
-    fidelity, privacy = (
-        content.get("fidelity") or {},
-        content.get("privacy") or {},
-    )  # reports of older releases lack both
+    fidelity = content.get("fidelity", {})  # reports of older releases lack both
+    privacy = content.get("privacy", {})
     for key, title in (("frechet", "Fréchet distance"), ("precision", "precision"), ("coverage", "coverage")):
         if key in fidelity.get("measures", {}):
             measure = fidelity["measures"][key]

@@ -304,11 +304,11 @@ def _privacy(
         return Skipped("some held-out patients have images among those trained on.")
     critic = None
     if run is not None and (data.classes or not run.classes):
-        places = np.array([run.classes.index(name) for name in data.classes if run.classes] or [0] * len(data.classes))
+        known = run.classes or data.classes  # a critic without classes ignores them
+        places = np.array([known.index(name) for name in data.classes] or [0], np.int64)
 
         def critic(side: RadiographSet) -> NDArray[np.float32]:
-            labels = places[side.labels] if len(places) else np.zeros(len(side), np.int64)
-            return critic_logits(run, side.images, labels)
+            return critic_logits(run, side.images, places[side.labels])
 
     return measure_privacy(synthetic, train, held_out, critic=critic, progress=progress)
 
