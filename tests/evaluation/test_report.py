@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.evaluation.report import ImageSamples, Report, _write
+from semiray.evaluation.files import write_whole
+from semiray.evaluation.report import ImageSamples, Report
 from semiray.evaluation.skipped import Skipped
 
 
@@ -37,7 +38,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"old")
     with pytest.raises(TypeError):
-        _write(path, "text")  # type: ignore[arg-type]
+        write_whole(path, "text")  # type: ignore[arg-type]
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from safetensors.torch import load_file, save
 
 from semiray.evaluation import classifier
 from semiray.evaluation.classifier import Classifier, ClassifierNetwork
+from semiray.evaluation.files import write_whole
 
 __all__ = ["ClassifierStore"]
 
@@ -54,7 +53,4 @@ class ClassifierStore:
         """Keeps a classifier under a key, in one step."""
         self.folder.mkdir(parents=True, exist_ok=True)
         content = save({name: part.contiguous() for name, part in trained.network.state_dict().items()})
-        handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(self.folder / f"{key}.safetensors")
+        write_whole(self.folder / f"{key}.safetensors", content)

@@ -6,13 +6,13 @@ Front matter: https://huggingface.co/docs/hub/model-cards; the sections follow M
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from semiray.evaluation.compare import read_figures
+from semiray.evaluation.files import write_whole
 
 if TYPE_CHECKING:
     from semiray.training.run import Run
@@ -82,15 +82,10 @@ def write_model_card(run: Run, content: Mapping[str, Any]) -> Path | None:
         Its path; None where nothing was written, for that or because the folder can't be written to.
     """
     path = Path(run.path) / "README.md"
-    temporary = path.with_name(f".{path.name}.partial")
     try:
         if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
             return None
-        temporary.write_text(model_card(run, content), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, model_card(run, content).encode())
     except OSError:
         return None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +26,7 @@ from semiray.evaluation.fidelity import FidelityResult
 from semiray.evaluation.figures_codes import plot_codes, plot_correlation, plot_pairs
 from semiray.evaluation.figures_effect import plot_effect
 from semiray.evaluation.figures_privacy import plot_closest
+from semiray.evaluation.files import write_whole
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.probe import ProbeResult
 from semiray.evaluation.shortcuts import ShortcutResult
@@ -196,12 +195,12 @@ class Report:
             for figure in self.figures():
                 light = _png(figure.light)
                 images[figure.name] = (light, light if figure.dark is figure.light else _png(figure.dark))
-                _write(out / "figures" / f"{figure.name}.png", light)
+                write_whole(out / "figures" / f"{figure.name}.png", light)
             for name in FIGURES - images.keys():  # of an earlier report: it would be taken for this one's
                 (out / "figures" / f"{name}.png").unlink(missing_ok=True)
             content = self.to_dict()
-            _write(out / "report.html", render_page(self, content, images).encode())
-            _write(out / "report.json", (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+            write_whole(out / "report.html", render_page(self, content, images).encode())
+            write_whole(out / "report.json", (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
         except OSError as error:
             raise SemirayError(f"{out}: the report can't be written ({error.strerror or error}).") from error
         return out / "report.html"
@@ -211,14 +210,3 @@ def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": "semiray"})
     return buffer.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
