@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from semiray.errors import SemirayError
-from semiray.evaluation.membership import measure_membership, true_positive_rate
+from semiray.evaluation.membership import measure_membership
 
 N, M = 600, 400
 PATIENTS = np.array([f"t{i // 2}" for i in range(N)]), np.array([f"h{i // 2}" for i in range(M)])
@@ -54,14 +54,6 @@ def test_figures_are_scikit_learns() -> None:
     assert found.auroc.mean == pytest.approx(roc_auc_score(truth, scores))
     false, true, _ = roc_curve(truth, scores, drop_intermediate=False)
     assert found.true_positives.mean == pytest.approx(true[false <= 0.01].max())
-
-
-def test_weights_count_images_that_often() -> None:
-    scores, positive = np.array([5.0, 4.0, 3.0, 2.0]), np.array([True, False, True, False])
-    weights = np.array([[1.0, 1, 1, 1], [3, 0, 1, 2], [1, 0, 1, 0]])
-    found = true_positive_rate(positive, scores, weights)
-    assert found[:2].tolist() == [0.5, 1.0]
-    assert np.isnan(found[2])
 
 
 def test_errors_say_what_is_wrong() -> None:

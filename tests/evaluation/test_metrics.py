@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
 from semiray.errors import SemirayError
 from semiray.evaluation.metrics import (
@@ -9,7 +9,6 @@ from semiray.evaluation.metrics import (
     _weighted_confusion,
     ratio_interval,
     score_predictions,
-    weighted_auroc,
 )
 
 CLASSES = ("a", "b", "c")
@@ -21,17 +20,6 @@ def draw(n: int = 120, skill: float = 2.0, seed: int = 0) -> tuple[np.ndarray, n
     logits = rng.normal(size=(n, 3)) + skill * np.eye(3)[labels]
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     return probabilities.astype(np.float32), labels, np.array([f"p{i}" for i in range(n)])
-
-
-def test_weighted_auroc_is_sklearns_with_ties_and_weights() -> None:
-    rng = np.random.default_rng(1)
-    for trial in range(20):
-        positive = rng.random(40) < 0.4
-        positive[:2] = True, False
-        scores = rng.integers(0, 6 + trial, 40).astype(np.float32)
-        weights = rng.integers(1, 4, (3, 40)).astype(float)
-        expected = [roc_auc_score(positive, scores, sample_weight=w) for w in weights]
-        assert weighted_auroc(positive, scores, weights) == pytest.approx(expected)
 
 
 def test_resampled_figures_are_sklearns_for_repeated_images() -> None:

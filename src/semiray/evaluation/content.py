@@ -83,12 +83,16 @@ def _scores(scores: ClassificationScores) -> dict[str, Any]:
         "balanced_accuracy": _interval(scores.balanced_accuracy),
         "accuracy": _interval(scores.accuracy),
         "auroc": _interval(scores.auroc),
+        "average_precision": _interval(scores.average_precision),
+        "calibration_error": _interval(scores.calibration_error),
         "per_class": {
             one.name: {
                 "precision": _interval(one.precision),
                 "recall": _interval(one.recall),
                 "f1": _interval(one.f1),
                 "auroc": _interval(one.auroc),
+                "average_precision": _interval(one.average_precision),
+                "recall_at_specificity": _interval(one.recall_at_specificity),
                 "chance": asdict(one.chance),
                 "n_images": one.n_images,
                 "n_patients": one.n_patients,

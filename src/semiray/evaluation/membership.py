@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.evaluation.metrics import Interval, PatientBootstrap, weighted_auroc
+from semiray.evaluation.metrics import Interval, PatientBootstrap
+from semiray.evaluation.ranking import Ranking
 
 __all__ = ["FALSE_POSITIVES", "MembershipResult", "measure_membership"]
 
@@ -76,35 +77,8 @@ def measure_membership(
     member = np.repeat([True, False], [len(train), len(held_out)])
     scores = np.concatenate([train, held_out]).astype(np.float64)
     bootstrap = PatientBootstrap(np.concatenate(patients), member.astype(np.int64), resamples=resamples, seed=seed)
-    everyone = np.ones((1, len(scores)))
-    figures = []
-    for figure in (weighted_auroc, true_positive_rate):
-        value, draws = figure(member, scores, everyone), figure(member, scores, bootstrap.images)
-        figures.append(bootstrap.interval(value.tolist(), draws[:, None]))
+    once, draws = (Ranking(member, scores, w) for w in (np.ones((1, len(scores))), bootstrap.images))
+    auroc = bootstrap.interval(once.auroc().tolist(), draws.auroc()[:, None])
+    named = bootstrap.interval(once.recall_at(FALSE_POSITIVES).tolist(), draws.recall_at(FALSE_POSITIVES)[:, None])
     floor = (int(FALSE_POSITIVES * len(held_out)) + 1) / (len(held_out) + 1)
-    return MembershipResult(figures[0], figures[1], floor, len(train), len(held_out))
-
-
-def true_positive_rate(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
-    """Share of positives whose score no more than 1 % of the negatives' reach, for many weightings at once.
-
-    A score that positives and negatives share counts on both sides: the threshold can't part them.
-
-    Args:
-        positive: (N,) which are positive.
-        scores: (N,).
-        weights: (R, N), at least 0.
-
-    Returns:
-        (R,); NaN where a weighting leaves out all of one side.
-    """
-    order = np.argsort(-scores, kind="stable")
-    _, first = np.unique(-scores[order], return_index=True)
-    ends = np.append(first[1:], len(scores)) - 1  # the last of each run of equal scores
-    ordered, is_positive = weights[:, order], positive[order]
-    hits = np.cumsum(ordered * is_positive, axis=1)
-    alarms = np.cumsum(ordered * ~is_positive, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        allowed = alarms[:, ends] / alarms[:, -1:] <= FALSE_POSITIVES
-        found: Floats = (hits[:, ends] * allowed).max(axis=1) / hits[:, -1]
-    return np.where(alarms[:, -1] > 0, found, np.nan)
+    return MembershipResult(auroc, named, floor, len(train), len(held_out))

@@ -20,23 +20,27 @@ from sklearn.metrics import (
     classification_report,
     confusion_matrix,
     precision_recall_fscore_support,
-    roc_auc_score,
 )
 
 from semiray.errors import SemirayError
+from semiray.evaluation.calibration import calibration_error
+from semiray.evaluation.ranking import Ranking
 
 __all__ = [
+    "SPECIFICITY",
     "Chance",
     "ClassScores",
     "ClassificationScores",
     "Interval",
     "PatientBootstrap",
+    "difference_interval",
     "ratio_interval",
     "score_predictions",
 ]
 
 Floats = NDArray[np.float64]
 LEVEL = 0.95
+SPECIFICITY = 0.9  # at which a class's recall is told, whatever the classifier's own threshold
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,22 @@ class Chance:
     precision: float
     recall: float
     f1: float
+    average_precision: float
     auroc: float = 0.5
+    recall_at_specificity: float = 1 - SPECIFICITY
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """The figures of one class against the rest."""
+    """The figures of one class against the rest; ``recall_at_specificity`` where 90 % of the rest are told right."""
 
     name: str
     precision: Interval
     recall: Interval
     f1: Interval
     auroc: Interval
+    average_precision: Interval
+    recall_at_specificity: Interval
     chance: Chance
     n_images: int
     n_patients: int
@@ -88,6 +96,8 @@ class ClassificationScores:
         accuracy: Share of images classified correctly.
         balanced_accuracy: Mean recall over classes; chance is 1 / C.
         auroc: Mean over classes of the area under the curve of class against rest; chance is 0.5.
+        average_precision: Mean over classes of the average precision of class against rest; chance is 1 / C.
+        calibration_error: Expected calibration error; 0 is calibrated.
         per_class: One entry a class.
         confusion: One (C, C) matrix a seed, rows the true class, columns the predicted one, in images.
         reports: scikit-learn's classification report, one text a seed.
@@ -100,6 +110,8 @@ class ClassificationScores:
     accuracy: Interval
     balanced_accuracy: Interval
     auroc: Interval
+    average_precision: Interval
+    calibration_error: Interval
     per_class: tuple[ClassScores, ...]
     confusion: tuple[NDArray[np.int64], ...]
     reports: tuple[str, ...]
@@ -189,19 +201,19 @@ def score_predictions(
     predictions = [p.argmax(axis=1) for p in probabilities]
     matrices = np.stack([_weighted_confusion(labels, p, n_classes, bootstrap.images) for p in predictions], axis=1)
     table = [precision_recall_fscore_support(labels, p, labels=everyone, zero_division=0) for p in predictions]
-    auroc = np.array([[roc_auc_score(labels == k, p[:, k]) for k in everyone] for p in probabilities])
-    auroc_draws = np.stack(
-        [
-            np.stack([weighted_auroc(labels == k, p[:, k], bootstrap.images) for k in everyone], axis=-1)
-            for p in probabilities
-        ],
-        axis=1,
-    )
+    once = np.ones((1, len(labels)))
+    ranked = np.concatenate([_rank(p, labels, once) for p in probabilities], axis=1)[0]  # (S, C, figures)
+    ranked_draws = np.concatenate([_rank(p, labels, bootstrap.images) for p in probabilities], axis=1)
+    error = [calibration_error(p, labels, once)[0] for p in probabilities]
+    error_draws = np.stack([calibration_error(p, labels, bootstrap.images) for p in probabilities], axis=1)
     precision, recall, f1 = _per_class(matrices)
     hits = np.trace(matrices, axis1=2, axis2=3) / matrices.sum(axis=(2, 3))
 
     def of_class(k: int, row: int, draws: Floats) -> Interval:
         return bootstrap.interval([float(t[row][k]) for t in table], draws[..., k])
+
+    def of_ranking(k: int, figure: int) -> Interval:
+        return bootstrap.interval(ranked[:, k, figure].tolist(), ranked_draws[:, :, k, figure])
 
     per_class = tuple(
         ClassScores(
@@ -209,7 +221,9 @@ def score_predictions(
             precision=of_class(k, 0, precision),
             recall=of_class(k, 1, recall),
             f1=of_class(k, 2, f1),
-            auroc=bootstrap.interval(auroc[:, k].tolist(), auroc_draws[..., k]),
+            auroc=of_ranking(k, 0),
+            average_precision=of_ranking(k, 1),
+            recall_at_specificity=of_ranking(k, 2),
             chance=_chance(float(support[k] / len(labels)), 1 / n_classes),
             n_images=int(support[k]),
             n_patients=len(np.unique(patients[labels == k])),
@@ -220,7 +234,11 @@ def score_predictions(
     return ClassificationScores(
         accuracy=bootstrap.interval([accuracy_score(labels, p) for p in predictions], hits),
         balanced_accuracy=bootstrap.interval([balanced_accuracy_score(labels, p) for p in predictions], balanced),
-        auroc=bootstrap.interval(auroc.mean(axis=1).tolist(), np.nanmean(auroc_draws, axis=-1)),
+        auroc=bootstrap.interval(ranked[..., 0].mean(axis=1).tolist(), np.nanmean(ranked_draws[..., 0], axis=-1)),
+        average_precision=bootstrap.interval(
+            ranked[..., 1].mean(axis=1).tolist(), np.nanmean(ranked_draws[..., 1], axis=-1)
+        ),
+        calibration_error=bootstrap.interval(error, error_draws),
         per_class=per_class,
         confusion=tuple(confusion_matrix(labels, p, labels=everyone) for p in predictions),
         reports=tuple(
@@ -244,32 +262,26 @@ def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> 
     return Interval(ratio, float(low), float(high), tuple(a / b for a, b in pairs))
 
 
-def weighted_auroc(positive: NDArray[np.bool_], scores: NDArray[np.float32] | Floats, weights: Floats) -> Floats:
-    """Area under the ROC curve for many weightings at once, ties counting half (Mann and Whitney 1947).
+def difference_interval(above: ClassificationScores, below: ClassificationScores, *, level: float = LEVEL) -> Interval:
+    """Balanced accuracy of one less that of another, over the same draws; ``seeds`` pairs them in order."""
+    low, high = np.quantile(above.draws - below.draws, [(1 - level) / 2, (1 + level) / 2])
+    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
+    difference = above.balanced_accuracy.mean - below.balanced_accuracy.mean
+    return Interval(difference, float(low), float(high), tuple(a - b for a, b in pairs))
 
-    Args:
-        positive: (N,) which images are of the class.
-        scores: (N,) greater = more like the class.
-        weights: (R, N), at least 0.
 
-    Returns:
-        (R,); NaN where a weighting leaves out all of one side.
-    """
-    order = np.argsort(scores, kind="stable")
-    _, first, group = np.unique(scores[order], return_index=True, return_inverse=True)
-    end = np.append(first[1:], len(scores))
-    ordered, is_positive = weights[:, order], positive[order]
-    negative = np.concatenate([np.zeros((len(weights), 1)), np.cumsum(ordered * ~is_positive, axis=1)], axis=1)
-    below = 0.5 * (negative[:, first[group]] + negative[:, end[group]])
-    pairs = (ordered * is_positive).sum(axis=1) * negative[:, -1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        area: Floats = (ordered * is_positive * below).sum(axis=1) / pairs
-    return area
+def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: Floats) -> Floats:
+    """(R, 1, C, 3): of each class against the rest AUROC, average precision, recall at a fixed specificity."""
+    table = []
+    for k in range(probabilities.shape[1]):
+        ranking = Ranking(labels == k, probabilities[:, k], weights)
+        table.append([ranking.auroc(), ranking.average_precision(), ranking.recall_at(1 - SPECIFICITY)])
+    return np.moveaxis(np.array(table), 2, 0)[:, None]
 
 
 def _chance(share: float, guess: float) -> Chance:
     """Precision is the class's share of the test images, recall the share of guesses, F1 their harmonic mean."""
-    return Chance(share, guess, 2 * share * guess / (share + guess))
+    return Chance(share, guess, 2 * share * guess / (share + guess), share)
 
 
 def _weighted_confusion(

@@ -27,7 +27,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from semiray.errors import SemirayError
-from semiray.evaluation.metrics import Interval, PatientBootstrap, weighted_auroc
+from semiray.evaluation.metrics import Interval, PatientBootstrap
+from semiray.evaluation.ranking import Ranking
 from semiray.radiographs.thumbnails import shrink
 
 __all__ = ["FLAG", "PairShortcut", "ShortcutResult", "measure_shortcuts"]
@@ -186,7 +187,7 @@ def _auroc_within(
         held = folds == k
         own = weights[:, held]
         count = (own * second[held]).sum(axis=1) * (own * ~second[held]).sum(axis=1)
-        area += np.nan_to_num(weighted_auroc(second[held], scores[held], own)) * count
+        area += np.nan_to_num(Ranking(second[held], scores[held], own).auroc()) * count
         pairs += count
     with np.errstate(invalid="ignore"):
         within: NDArray[np.float64] = area / pairs
