@@ -1,7 +1,8 @@
 """`semiray evaluate` and `judge`: the proof, written as a report; `compare`: several of them side by side."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,15 +10,53 @@ from semiray.commands.options import Data, Out, Reading, RunFolder, with_groups
 
 __all__ = ["compare", "evaluate", "judge"]
 
+if TYPE_CHECKING:
+    from semiray.evaluation import BenefitSettings
+
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of the classifier for each figure and its interval.")]
-Quick = Annotated[bool, typer.Option("--quick", help="One short training: a first look, with wider error.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Few short trainings: a first look, with wider error.")]
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """How it is measured what synthetic images add to real ones and classical augmentation."""
+
+    benefit: Annotated[
+        bool,
+        typer.Option(
+            help="Whether synthetic images help beyond classical augmentation: 170 trainings, half of the time."
+        ),
+    ] = True
+    classifier: Annotated[
+        str, typer.Option(help="Its classifier: small-cnn, cnn, resnet18, timm:NAME or torchvision:NAME.")
+    ] = "small-cnn"
+    classifier_weights: Annotated[
+        Path | None, typer.Option(help="Weights that the classifier starts from: safetensors, or tensors by PyTorch.")
+    ] = None
+
+    def settings(self, quick: bool) -> "BenefitSettings | None":
+        """The protocol's settings; None if it was declined."""
+        from semiray.evaluation import QUICK_BENEFIT, Architecture, BenefitSettings
+
+        architecture = Architecture(self.classifier, self.classifier_weights)
+        chosen = QUICK_BENEFIT if quick else BenefitSettings()
+        return replace(chosen, architecture=architecture) if self.benefit else None
 
 
 @with_groups
-def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seeds = 3, quick: Quick = False) -> None:
-    """Prove a run on DATA's held-out patients: utility, commitment, sorting, grounding, as report.html and report.json.
+def evaluate(
+    run: RunFolder,
+    data: Data,
+    out: Out,
+    reading: Reading,
+    benefit: Benefit,
+    seeds: Seeds = 3,
+    quick: Quick = False,
+) -> None:
+    """Prove a run on DATA's held-out patients: utility, commitment, sorting, privacy, as report.html and report.json.
 
-    DATA is read as it was for training; the options below are only needed where it has moved or changed.
+    DATA is read as it was for training; the options below are only needed where it has moved or changed. Stopped and
+    called again with the same --out, it goes on where it was.
     """
     from semiray.commands.console import console, progress_bar, read_data, wrote
     from semiray.commands.summary import summarise
@@ -28,7 +67,7 @@ def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seed
     options = loaded.settings.data.model_dump(exclude={"fractions"}) | reading.given()
     images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
     with progress_bar("Evaluating") as show:
-        report = evaluate(loaded, images, out, seeds=seeds, quick=quick, progress=show)
+        report = evaluate(loaded, images, out, seeds=seeds, quick=quick, benefit=benefit.settings(quick), progress=show)
     content = report.to_dict()
     console.print("\n".join(summarise(content)), markup=False, soft_wrap=True)
     card = write_model_card(loaded, content)
@@ -43,8 +82,10 @@ def judge(
     real: Annotated[Path, typer.Argument(help="Real radiographs of the same classes; the options below are theirs.")],
     out: Out,
     reading: Reading,
+    benefit: Benefit,
     resolution: Annotated[int, typer.Option(min=16, max=512, help="Side of the images compared, in pixels.")] = 64,
     seeds: Seeds = 3,
+    quick: Quick = False,
     split: Annotated[
         Path | None,
         typer.Option(help="RUN/split.json of the generator's run, read with the same REAL: its test patients test."),
@@ -56,13 +97,24 @@ def judge(
     from semiray.evaluation import judge
     from semiray.radiographs import Split
 
+    protocol = benefit.settings(quick)
     theirs = reading.given()
     framing = {"framing": theirs["framing"]} if "framing" in theirs else {}
     made = read_data(synthetic, resolution=resolution, cache=reading.cache, **framing)
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
     parts = None if split is None else Split.load(split, held.keys)
     with progress_bar("Judging") as show:
-        report = judge(made, held, out, seeds=seeds, split=parts, subject=synthetic.resolve().name, progress=show)
+        report = judge(
+            made,
+            held,
+            out,
+            seeds=seeds,
+            quick=quick,
+            split=parts,
+            benefit=protocol,
+            subject=synthetic.resolve().name,
+            progress=show,
+        )
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
     wrote(out / "report.html")
 

@@ -1,5 +1,6 @@
 """A report in a few lines: the figures that matter, each beside its ceiling or its floor."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,9 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
             _row(f"trained on {held_out}, the ceiling", _interval(ceiling), f"chance {utility['chance']:.2f}"),
             _row("ratio of the two", _interval(utility["ratio_interval"])),
         ]
+    if "skipped" not in content["benefit"]:
+        lines.append("Benefit: beside real images with classical augmentation")
+        lines += textwrap.wrap(content["benefit"]["verdict"], 110, initial_indent="  ", subsequent_indent="  ")
     commitment, sorting = content["commitment"], content["sorting"]
     if commitment is not None:
         lines.append("Commitment: do generated images show what was asked? 1 is perfect; the sorter's reading flatters")

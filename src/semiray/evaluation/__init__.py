@@ -1,5 +1,7 @@
 """Prove: numbers that can't flatter, one judgement a file, and the report that gathers them."""
 
+from semiray.evaluation.architectures import Architecture
+from semiray.evaluation.benefit import QUICK_BENEFIT, BenefitResult, BenefitSettings, measure_benefit
 from semiray.evaluation.classifier import Classifier, train_classifier
 from semiray.evaluation.commitment import CommitmentResult, measure_commitment
 from semiray.evaluation.compare import ReportFigures, compare_lines, plot_comparison, read_reports
@@ -35,7 +37,11 @@ from semiray.evaluation.utility import UtilityResult, UtilitySettings, measure_u
 __all__ = [
     "DCI",
     "MIG",
+    "QUICK_BENEFIT",
     "SAP",
+    "Architecture",
+    "BenefitResult",
+    "BenefitSettings",
     "ClassScores",
     "ClassificationScores",
     "Classifier",
@@ -64,6 +70,7 @@ __all__ = [
     "dci",
     "evaluate",
     "judge",
+    "measure_benefit",
     "measure_commitment",
     "measure_concordance",
     "measure_correlation",

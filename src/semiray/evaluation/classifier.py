@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 WIDTHS = (32, 64, 128, 192)
+SMALL_WIDTHS = (16, 32, 64, 128)
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-2
 WARM_UP = 0.2  # of the steps
@@ -52,21 +53,24 @@ class ClassifierNetwork(nn.Module):
     moving memory for batch norm and ReLU, not arithmetic. Images larger than 64 px first go through one strided
     convolution of 16 channels for each doubling, so that the cost grows with the pixels of that layer only.
 
+    ``small`` halves the widths (128 for the last) and halves the image behind the first convolution, too: a sixth of
+    the cost.
+
     Shapes: images (B, 1, H, W) in [-1, 1] -> logits (B, n_classes).
     """
 
-    def __init__(self, n_classes: int, resolution: int) -> None:
+    def __init__(self, n_classes: int, resolution: int, *, small: bool = False) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels, size = 1, resolution
         while size > 64:
             layers += [nn.Conv2d(channels, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)]
             channels, size = 16, (size + 1) // 2
-        for index, width in enumerate(WIDTHS):
+        for index, width in enumerate(SMALL_WIDTHS if small else WIDTHS):
             size, stride = (5, 2) if index == 0 else (3, 1)
             convolution = nn.Conv2d(channels, width, size, stride, size // 2, bias=False)
             layers += [convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
-            if 0 < index < len(WIDTHS) - 1:
+            if (small or index > 0) and index < len(WIDTHS) - 1:
                 layers.append(nn.MaxPool2d(2, ceil_mode=True))
             channels = width
         self.features = nn.Sequential(*layers)
@@ -198,20 +202,22 @@ def fit(
     loss: Callable[[], Tensor],
     *,
     steps: int,
+    learning_rate: float = LEARNING_RATE,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Trains a network in place: AdamW (3e-3, weight decay 0.01), one cycle of the step size over ``steps`` batches.
+    """Trains a network in place: AdamW (weight decay 0.01), one cycle of the step size over ``steps`` batches.
 
     Args:
         network: Left in evaluation mode.
         loss: The loss of a fresh batch, a scalar with a gradient.
         steps: Number of batches.
+        learning_rate: The greatest step size.
         progress: Called with (steps done, steps).
     """
-    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY)
     network.train()
     for step in range(steps):
-        optimizer.param_groups[0]["lr"] = LEARNING_RATE * _one_cycle((step + 0.5) / steps)
+        optimizer.param_groups[0]["lr"] = learning_rate * _one_cycle((step + 0.5) / steps)
         error = loss()
         optimizer.zero_grad(set_to_none=True)
         error.backward()  # type: ignore[no-untyped-call]

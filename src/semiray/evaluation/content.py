@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from semiray.evaluation.benefit import BenefitResult
 from semiray.evaluation.commitment import CommitmentResult
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
 from semiray.evaluation.correlation import CorrelationResult
@@ -16,7 +17,7 @@ from semiray.evaluation.effect import EffectResult
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.fidelity import FidelityResult
 from semiray.evaluation.membership import FALSE_POSITIVES, MembershipResult
-from semiray.evaluation.metrics import ClassificationScores, Interval
+from semiray.evaluation.metrics import SPECIFICITY, ClassificationScores, Interval
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.probe import ProbeResult
 from semiray.evaluation.shortcuts import ShortcutResult
@@ -51,6 +52,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "grounded": dict(report.grounded),
         "notes": list(report.notes),
         "utility": _or_skipped(report.utility, _utility),
+        "benefit": _or_skipped(report.benefit, _benefit),
         "commitment": commitment,
         "sorting": sorting,
         "fidelity": _or_skipped(report.fidelity, _fidelity),
@@ -104,6 +106,42 @@ def _scores(scores: ClassificationScores) -> dict[str, Any]:
         "n_train": scores.n_train,
         "n_images": scores.n_images,
         "n_patients": scores.n_patients,
+    }
+
+
+def _benefit(result: BenefitResult) -> dict[str, Any]:
+    k = result.classes.index(result.minority)
+
+    def cell(scores: ClassificationScores) -> dict[str, Any]:
+        return {
+            "balanced_accuracy": _interval(scores.balanced_accuracy),
+            "auroc": _interval(scores.auroc),
+            "average_precision": _interval(scores.average_precision),
+            "calibration_error": _interval(scores.calibration_error),
+            "minority_recall": _interval(scores.per_class[k].recall),
+            "recall_at_specificity": {one.name: _interval(one.recall_at_specificity) for one in scores.per_class},
+        }
+
+    def by(table: Mapping[Any, Any], entry: Callable[[Any], Any]) -> dict[str, Any]:
+        return {f"{key:g}": entry(value) for key, value in sorted(table.items())}
+
+    settings = asdict(result.settings)
+    weights = result.settings.architecture.weights
+    settings["architecture"]["weights"] = None if weights is None else weights.name
+    return {
+        "verdict": result.verdict(),
+        "arms": {arm: by(found, cell) for arm, found in result.arms.items()},
+        "gains": {use: by(found, _interval) for use, found in result.gains.items()},
+        "decisive_gains": {use: _interval(gain) for use, gain in result.decisive.items()},
+        "synthetic_only": by(result.synthetic_only, cell),
+        "mixing": by(result.mixing, cell),
+        "minority": result.minority,
+        "specificity": SPECIFICITY,
+        "n_real_images": by(result.n_real, lambda n: n),
+        "n_real_patients": by(result.n_patients, lambda n: n),
+        "n_synthetic": result.n_synthetic,
+        "generator_saw_all_patients": result.own,
+        "settings": settings,
     }
 
 

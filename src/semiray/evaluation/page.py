@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from semiray.evaluation import sections
+from semiray.evaluation import sections, sections_benefit
 from semiray.evaluation.figures import CONDITIONS
 from semiray.evaluation.markup import STYLE, Images, bullets, figure, section, span
 from semiray.evaluation.utility import UtilityResult
@@ -34,6 +34,7 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images) -> s
         _cards(report, content),
         section("Look first", _look(images)),
         section("Utility", sections.utility(report, images)),
+        section("Benefit", sections_benefit.benefit(report, images)),
     ]
     if report.commitment is not None:
         body.append(section("Commitment", sections.commitment(report, images)))

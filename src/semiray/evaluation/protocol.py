@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
+from semiray.evaluation.benefit import ARMS, BenefitResult, BenefitSettings, measure_benefit
+from semiray.evaluation.benefit_trainings import first_of_each_class
 from semiray.evaluation.commitment import measure_commitment
 from semiray.evaluation.concordance import measure_grounding
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
@@ -44,7 +46,7 @@ __all__ = ["evaluate", "judge"]
 Progress = Callable[[int, int], None] | None
 
 # Seeds of what is generated here, away from the small numbers that people use.
-TRAINING_SEED, FRESH_SEED = 730_001, 730_002
+TRAINING_SEED, FRESH_SEED, POOL_SEED = 730_001, 730_002, 730_003
 COMMITMENT_IMAGES = 2000
 EFFECT_PATIENTS = 64
 PERMUTATIONS = 999
@@ -52,6 +54,8 @@ GENERATED_A_STEP = 10  # images that count as one step of training in the progre
 QUICK = UtilitySettings(seeds=1, steps=200, n_synthetic=1800, resamples=300)
 QUICK_PROBE_STEPS = 200
 PRIVACY_SHARE, SHORTCUTS_SHARE = 300, 40  # what they take, in steps of training, for the progress
+BENEFIT_SHARE = 0.3  # of a step: what a step of the benefit's smaller trainings takes
+NOT_ASKED = Skipped("it was not asked for.")
 
 
 def evaluate(
@@ -64,10 +68,11 @@ def evaluate(
     batch: int = 96,
     n_synthetic: int = 6000,
     probe_steps: int = 600,
+    benefit: BenefitSettings | None = None,
     quick: bool = False,
     progress: Progress = None,
 ) -> Report:
-    """Judges a trained run on real images: utility, commitment, sorting, grounding; writes the report.
+    """Judges a trained run on real images: utility, benefit, commitment, sorting, grounding; writes the report.
 
     The run's own split decides: images of its test patients test, those of its training patients train the ceiling, and
     images that the split doesn't name are left out. Data of which the split names not one image is another data set: it
@@ -82,11 +87,13 @@ def evaluate(
         batch: Images a batch.
         n_synthetic: Generated images for the classifier and the fresh probe to train on, classes in equal shares.
         probe_steps: Batches of 96 that the fresh probe is trained for.
+        benefit: How to measure what synthetic images add to classical augmentation; None leaves it out.
         quick: At most 1 seed, 200 steps, 1,800 images: a first look, with wider error.
         progress: Called with (done, total).
 
     Returns:
-        The report; ``report.to_dict()`` is report.json. TRTR classifiers are kept in ``out/cache``.
+        The report; ``report.to_dict()`` is report.json. Classifiers, and what the benefit's predict, are kept in
+        ``out/cache``: called again after it was killed, it goes on there.
 
     Raises:
         SemirayError: If resolution, classes or images don't match the run's.
@@ -94,21 +101,14 @@ def evaluate(
     Example:
         ``evaluate(Run.load("RUN"), load_radiographs("DATA", resolution=64), Path("REPORT")).utility.ratio.mean``
     """
-    settings = UtilitySettings(seeds, steps, batch, n_synthetic)
-    if quick:
-        settings = UtilitySettings(
-            seeds=min(seeds, QUICK.seeds),
-            steps=min(steps, QUICK.steps),
-            batch=batch,
-            n_synthetic=min(n_synthetic, QUICK.n_synthetic),
-            resamples=QUICK.resamples,
-        )
+    settings = _settings(seeds, steps, batch, n_synthetic, quick)
     check_resolution(data, run.resolution, f"The run {run.path}")
     split, own, notes = run_split(run, data)
     train, test, obstacle, more = labelled_parts(run.classes, data, split)
     notes += more
     reduced = 4 if quick else 1
     probe_steps = min(probe_steps, QUICK_PROBE_STEPS) if quick else probe_steps
+    extra = 0 if obstacle or benefit is None else max(0, benefit.wanted(len(train)) - settings.n_synthetic)
     n_fresh, patients = COMMITMENT_IMAGES // reduced, EFFECT_PATIENTS // reduced
     stages = _Stages(
         progress,
@@ -118,6 +118,8 @@ def evaluate(
             "probe": probe_steps,
             "effect": 2 * patients * run.prior.dimensions // GENERATED_A_STEP,
             "utility": 0 if obstacle else 2 * settings.seeds * settings.steps,
+            "pool": extra // GENERATED_A_STEP,
+            "benefit": _benefit_size(None if obstacle else benefit),
             "privacy": PRIVACY_SHARE if own else 0,
             "shortcuts": SHORTCUTS_SHARE * len(data.classes),
         },
@@ -149,6 +151,22 @@ def evaluate(
             store=None if out is None else Path(out) / "cache",
             progress=stages["utility"],
         )
+    gain: BenefitResult | Skipped = Skipped(obstacle) if obstacle else NOT_ASKED
+    if benefit is not None and not obstacle:
+        pool, labels = synthetic.images, synthetic.labels
+        if extra:
+            further = generate(run, extra, seed=POOL_SEED, progress=stages["pool"])
+            pool, labels = np.concatenate([pool, further.images]), np.concatenate([labels, further.labels])
+        gain = measure_benefit(
+            pool,
+            labels,
+            train,
+            test,
+            benefit,
+            own=own,
+            store=None if out is None else Path(out) / "cache",
+            progress=stages["benefit"],
+        )
     fidelity = _fidelity(utility, synthetic.images, synthetic.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("these aren't the images that the generator was trained on.")
     if own:
@@ -161,6 +179,7 @@ def evaluate(
         phantom=is_phantom(data),
         utility=utility,
         samples=sample_images(run.classes, held_out, fresh.images, fresh.labels),
+        benefit=gain,
         commitment=commitment,
         probe=probe,
         effect=effect,
@@ -190,12 +209,14 @@ def judge(
     steps: int = 600,
     batch: int = 96,
     split: Split | None = None,
+    benefit: BenefitSettings | None = None,
+    quick: bool = False,
     subject: str = "Synthetic images",
     progress: Progress = None,
 ) -> Report:
     """Judges any folder of synthetic images a class, whoever generated them; writes the report.
 
-    Utility, fidelity and shortcuts; privacy where it is known which real images trained the generator.
+    Utility, benefit, fidelity and shortcuts; privacy where it is known which real images trained the generator.
 
     Args:
         synthetic: Labelled synthetic images; all are trained on.
@@ -205,13 +226,15 @@ def judge(
         steps: Batches a training.
         batch: Images a batch.
         split: The real images' split; None draws one by patient (70 % train, 10 % unused, 20 % test, seed 0).
+        benefit: How to measure what the images add to classical augmentation; None leaves it out.
+        quick: At most 1 seed and 200 steps: a first look, with wider error.
         subject: What to call the synthetic images in the report.
         progress: Called with (done, total).
 
     Raises:
         SemirayError: If classes or resolutions differ, or a class is missing on a side.
     """
-    settings = UtilitySettings(seeds, steps, batch, len(synthetic))
+    settings = _settings(seeds, steps, batch, len(synthetic), quick)
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
     drawn = split_without_copies(real) if split is None else split
     train, test, obstacle, notes = labelled_parts(synthetic.classes, real, drawn)
@@ -229,6 +252,7 @@ def judge(
         progress,
         {
             "utility": 2 * settings.seeds * settings.steps,
+            "benefit": _benefit_size(benefit),
             "privacy": 0 if split is None else PRIVACY_SHARE,
             "shortcuts": SHORTCUTS_SHARE * len(real.classes),
         },
@@ -242,6 +266,19 @@ def judge(
         store=None if out is None else Path(out) / "cache",
         progress=stages["utility"],
     )
+    gain: BenefitResult | Skipped = NOT_ASKED
+    if benefit is not None:
+        chosen = first_of_each_class(labelled.labels, benefit.wanted(len(train)))
+        gain = measure_benefit(
+            np.asarray(labelled.images[chosen]),
+            labelled.labels[chosen],
+            train,
+            test,
+            benefit,
+            own=split is not None,
+            store=None if out is None else Path(out) / "cache",
+            progress=stages["benefit"],
+        )
     fidelity = _fidelity(utility, labelled.images, labelled.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("it isn't known which images the generator was trained on (--split).")
     if split is not None:
@@ -252,6 +289,7 @@ def judge(
         phantom=is_phantom(real),
         utility=utility,
         samples=sample_images(train.classes, test, labelled.images, labelled.labels),
+        benefit=gain,
         fidelity=fidelity,
         privacy=privacy,
         shortcuts=_shortcuts(real, stages["shortcuts"]),
@@ -260,6 +298,13 @@ def judge(
     if out is not None:
         report.write(out)
     return report
+
+
+def _settings(seeds: int, steps: int, batch: int, n_synthetic: int, quick: bool) -> UtilitySettings:
+    if not quick:
+        return UtilitySettings(seeds, steps, batch, n_synthetic)
+    fewer = min(seeds, QUICK.seeds), min(steps, QUICK.steps), batch, min(n_synthetic, QUICK.n_synthetic)
+    return UtilitySettings(*fewer, resamples=QUICK.resamples)
 
 
 class _Stages:
@@ -278,6 +323,15 @@ class _Stages:
                 self.progress(before + size * done // max(total, 1), self.total)
 
         return report
+
+
+def _benefit_size(settings: BenefitSettings | None) -> int:
+    """What the benefit takes, in steps of the judge's training, for the progress."""
+    if settings is None:
+        return 0
+    arms = len(ARMS) * sum(map(settings.steps_at, settings.fractions))
+    others = (len(settings.multiples) + len(settings.shares)) * settings.steps
+    return round(BENEFIT_SHARE * settings.seeds * (arms + others))
 
 
 def _fidelity(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
 from semiray.evaluation import figures
+from semiray.evaluation.benefit import BenefitResult
 from semiray.evaluation.commitment import CommitmentResult
 from semiray.evaluation.concordance import ConcordanceResult
 from semiray.evaluation.content import report_content
@@ -23,6 +24,7 @@ from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.effect import EffectResult
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.fidelity import FidelityResult
+from semiray.evaluation.figures_benefit import plot_benefit
 from semiray.evaluation.figures_codes import plot_codes, plot_correlation, plot_pairs
 from semiray.evaluation.figures_effect import plot_effect
 from semiray.evaluation.figures_privacy import plot_closest
@@ -42,6 +44,7 @@ __all__ = ["ImageSamples", "Report", "ReportFigure", "Skipped"]
 FIGURES = frozenset(
     (
         "images",
+        "benefit",
         "closest",
         "per_class",
         "confusion_tstr",
@@ -86,6 +89,7 @@ class Report:
         phantom: Whether the images are phantoms.
         utility: TSTR beside TRTR, or why not.
         samples: Images for the eye.
+        benefit: What synthetic images add to real ones and classical augmentation, or why that isn't known.
         commitment: Commitment by the sorter; None where there is no run.
         probe: Commitment by a fresh probe, clean and degraded; None where there is no run.
         effect: The visible effect of each dimension; None where there is no run.
@@ -107,6 +111,7 @@ class Report:
     phantom: bool
     utility: UtilityResult | Skipped
     samples: ImageSamples
+    benefit: BenefitResult | Skipped = field(default_factory=lambda: Skipped("it was not asked for."))
     commitment: CommitmentResult | None = None
     probe: ProbeResult | None = None
     effect: EffectResult | None = None
@@ -154,6 +159,9 @@ class Report:
                 ("confusion_trtr", u.trtr, "Trained on real images"),
             ):
                 yield ReportFigure(name, *(figures.plot_confusion(scores, u.classes, title, t) for t in themes))
+        if isinstance(self.benefit, BenefitResult):
+            benefit = self.benefit
+            yield ReportFigure("benefit", *(plot_benefit(benefit, t) for t in themes))
         if self.commitment is not None:
             c = self.commitment
             yield ReportFigure("commitment", *(figures.plot_commitment(c, t) for t in themes))

@@ -23,12 +23,17 @@ class Theme:
     rule: str
     synthetic: str
     real: str
+    third: str  # where synthetic and real are not enough
     floor: str
     ramp: tuple[str, str]  # from nothing to all, in confusion matrices
 
 
-LIGHT = Theme("#ffffff", "#1b1f24", "#68707a", "#dfe3e8", "#c2571a", "#2f6db3", "#e9ecf0", ("#ffffff", "#2f6db3"))
-DARK = Theme("#181b20", "#e8eaed", "#9aa3ad", "#363c45", "#f0965a", "#74aef0", "#2a2f37", ("#181b20", "#3f7fc9"))
+LIGHT = Theme(
+    "#ffffff", "#1b1f24", "#68707a", "#dfe3e8", "#c2571a", "#2f6db3", "#4a8a3c", "#e9ecf0", ("#ffffff", "#2f6db3")
+)
+DARK = Theme(
+    "#181b20", "#e8eaed", "#9aa3ad", "#363c45", "#f0965a", "#74aef0", "#86c978", "#2a2f37", ("#181b20", "#3f7fc9")
+)
 
 
 def blank(width: float, height: float, theme: Theme) -> Figure:

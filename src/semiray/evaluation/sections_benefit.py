@@ -1,0 +1,96 @@
+"""The report's section on benefit: what synthetic images add beyond classical augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING
+
+from semiray.evaluation.benefit import ARMS, USES, BenefitResult
+from semiray.evaluation.markup import Images, cells, figure, table
+from semiray.evaluation.metrics import SPECIFICITY, ClassificationScores, Interval
+
+if TYPE_CHECKING:
+    from semiray.evaluation.report import Report
+
+__all__ = ["benefit"]
+
+
+def benefit(report: Report, images: Images) -> str:
+    """Verdict, curve, tables; or why not."""
+    result = report.benefit
+    if not isinstance(result, BenefitResult):
+        return f"<p>Not measured: {escape(result.reason)}</p>"
+    s = result.settings
+    text = (
+        f"<p><strong>{escape(result.verdict())}</strong></p>"
+        f"<p>Classifiers ({escape(s.architecture.name)}) that differ in nothing but what they learn from are tested on "
+        "the same held-out patients: "
+        f"{s.seeds} trainings each, {s.steps:,} steps of {s.batch} images on all patients and fewer on fewer, classes "
+        "drawn evenly, all fixed beforehand. Classical augmentation: rotation up to 10°, shifts, scale, contrast, "
+        f"brightness{', mirroring' if s.mirror else '; no mirroring, a heart on the right is another finding'}. "
+        f"Where images are mixed, {s.share:.0%} of a batch are synthetic, from {result.n_synthetic:,}.</p>"
+        "<p>How to read it: what counts is the distance from <em>real + classical augmentation</em>, which needs no "
+        "generator. Differences are paired: same patients, same seeds. The verdict's intervals are wider than 95 %, "
+        "so that the two uses together are wrong in one judgement of twenty. The floor is chance; there is no "
+        "ceiling.</p>"
+    )
+    if result.own:
+        text += (
+            "<p>With fewer than all patients the comparison favours synthetic images: the generator has learnt from "
+            "<em>all</em> training patients, the classifier sees a part of them. It then stands for a hospital that "
+            "shares synthetic images in place of its own. Only the last column tells of augmentation.</p>"
+        )
+    columns = [f"{f:.0%}<br><small>{result.n_patients[f]:,.0f} patients</small>" for f in s.fractions]
+    rows = [
+        [escape(name), *cells(*(scores.balanced_accuracy for scores in result.arms[arm].values()))]
+        for arm, name in ARMS.items()
+    ]
+    gains = [
+        [f"gain, synthetic {use}", *(_gain(gain) for gain in result.gains[arm].values())] for arm, use in USES.items()
+    ]
+    text += (
+        figure(images, "benefit", "")
+        + "<h3>Balanced accuracy</h3>"
+        + table(["learnt from", *columns], [*rows, *gains])
+        + "<h3>Synthetic images alone, and how many to mix in</h3>"
+        + table(
+            ["learnt from", "balanced accuracy", "AUROC", "average precision", "calibration error"],
+            [
+                *(_overall(f"{n:,} synthetic images", one) for n, one in sorted(result.synthetic_only.items())),
+                *(
+                    _overall(f"all patients, {share:.0%} of a batch synthetic", one)
+                    for share, one in sorted(result.mixing.items())
+                ),
+            ],
+        )
+    )
+    k = result.classes.index(result.minority)
+    measures: list[tuple[str, Callable[[ClassificationScores], Interval]]] = [
+        ("AUROC", lambda one: one.auroc),
+        ("Average precision", lambda one: one.average_precision),
+        ("Expected calibration error (0 is calibrated)", lambda one: one.calibration_error),
+        (f"Recall of {result.minority}, the class of fewest patients", lambda one: one.per_class[k].recall),
+    ]
+    measures += [
+        (f"Recall of {name} at {SPECIFICITY:.0%} specificity", lambda one, j=j: one.per_class[j].recall_at_specificity)  # type: ignore[misc]
+        for j, name in enumerate(result.classes)
+    ]
+    for title, read in measures:
+        arms = [[escape(name), *cells(*map(read, result.arms[arm].values()))] for arm, name in ARMS.items()]
+        text += f"<details><summary>{escape(title)}</summary>{table(['learnt from', *columns], arms)}</details>"
+    return text + (
+        "<p>Intervals hold the chance of patients and of training classifiers, not that of training the generator: for "
+        "that, judge several runs.</p>"
+    )
+
+
+def _overall(name: str, scores: ClassificationScores) -> list[str]:
+    return [
+        escape(name),
+        *cells(scores.balanced_accuracy, scores.auroc, scores.average_precision, scores.calibration_error),
+    ]
+
+
+def _gain(gain: Interval) -> str:
+    return f"{gain.mean:+.3f} <small>{gain.low:+.3f} to {gain.high:+.3f}</small>".replace("-", "−")
