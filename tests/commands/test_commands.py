@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image
 
 import semiray.evaluation
 from semiray.cli import main
+from semiray.evaluation import QUICK_BENEFIT
 
 TINY = [
     *("--resolution", "32", "--set", "optimisation.batch=8", "--set", "optimisation.average=2"),
@@ -208,13 +210,28 @@ def test_evaluate_reads_data_as_training_did(
 ) -> None:
     small = partial(semiray.evaluation.evaluate, steps=2, n_synthetic=24)
     monkeypatch.setattr(semiray.evaluation, "evaluate", small)
+    monkeypatch.setattr(
+        semiray.evaluation,
+        "QUICK_BENEFIT",
+        replace(QUICK_BENEFIT, seeds=1, steps=2, batch=8, multiples=(1,), resamples=20),
+    )
     words = ("evaluate", work / "run", work / "data", "--out", tmp_path / "proof", "--cache", work / "cache")
-    code, said, error = semiray_says(*words, "--seeds", "1", "--quick")
+    code, said, error = semiray_says(*words, "--seeds", "1", "--quick", "--classifier", "cnn")
     assert code == 0, error
-    for word in ("60 images", "ill 40", "the ceiling", "ratio", "Commitment", "Sorting", "report.html"):
+    for word in (
+        "60 images",
+        "ill 40",
+        "the ceiling",
+        "ratio",
+        "classical augmentation",
+        "Commitment",
+        "Sorting",
+        "report.html",
+    ):
         assert word in said, word
     content = json.loads((tmp_path / "proof" / "report.json").read_text(encoding="utf-8"))
     assert content["utility"]["classes"] == ["normal", "ill"]
+    assert content["benefit"]["settings"]["architecture"]["name"] == "cnn"
     assert len(content["commitment"]["sorter"]["duration"]) == 5
 
 
@@ -225,11 +242,13 @@ def test_judge_takes_any_folder_of_images_a_class(
     assert semiray_says("generate", work / "run", "-n", "20", "--out", tmp_path / "made")[0] == 0
     words = ("judge", tmp_path / "made", work / "data", "--classes", "normal, lobar=ill, diffuse=ill")
     code, said, error = semiray_says(
-        *words, "--out", tmp_path / "proof", "--resolution", "32", "--seeds", "1", "--cache", tmp_path / "cache"
-    )
+        *words, "--out", tmp_path / "proof", "--resolution", "32", "--seeds", "1", "--cache", tmp_path / "cache",
+        "--no-benefit",
+    )  # fmt: skip
     assert code == 0, error
     assert "ratio" in said
     assert "Commitment" not in said
+    assert "classical" not in said
     assert json.loads((tmp_path / "proof" / "report.json").read_text(encoding="utf-8"))["utility"]["ratio"] >= 0
 
 

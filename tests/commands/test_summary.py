@@ -7,6 +7,7 @@ def content(**changes: Any) -> dict[str, Any]:
     return {
         "phantom": False,
         "utility": {"skipped": "no labels"},
+        "benefit": {"skipped": "no labels"},
         "commitment": None,
         "sorting": None,
         "grounding": {},
@@ -28,6 +29,12 @@ COMMITMENT = {
 
 def test_what_was_not_measured_is_said_and_nothing_else() -> None:
     assert summarise(content()) == ["Utility: balanced accuracy on held-out real images", "  not measured: no labels"]
+
+
+def test_the_benefit_is_its_verdict() -> None:
+    lines = summarise(content(benefit={"verdict": "It is not shown that they help: mixed in +0.001, " * 3}))
+    assert lines[2].startswith("Benefit")
+    assert all(len(line) <= 110 for line in lines)
 
 
 def test_the_probe_speaks_through_the_hardest_degradation_and_the_least_visible_dimension_is_named() -> None:

@@ -38,8 +38,7 @@ def test_weights_are_started_from_but_for_another_head(tmp_path: Path) -> None:
     network = Architecture("small-cnn").build(5, 32)
     save_file({name: part.contiguous() for name, part in network.state_dict().items()}, tmp_path / "w.safetensors")
     torch.save(network.state_dict(), tmp_path / "w.pt")
-    torch.save({"state_dict": network.state_dict()}, tmp_path / "lightning.pt")
-    for file in ("w.safetensors", "w.pt", "lightning.pt"):
+    for file in ("w.safetensors", "w.pt"):
         started = Architecture("small-cnn", tmp_path / file).build(3, 32)
         assert torch.equal(started.features[0].weight, network.features[0].weight)  # type: ignore[union-attr, index]
         assert started.head.out_features == 3  # type: ignore[union-attr]
@@ -52,7 +51,7 @@ def test_what_is_no_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.pt").write_bytes(b"")
     torch.save([1, 2], tmp_path / "list.pt")
     for file in ("whole.pt", "noise.safetensors", "noise.pt", "empty.pt", "list.pt"):
-        with pytest.raises(SemirayError, match="aren't weights"):
+        with pytest.raises(SemirayError, match=file):
             Architecture("small-cnn", tmp_path / file).build(3, 32)
     torch.save(Architecture("cnn").build(3, 32).state_dict(), tmp_path / "other.pt")
     with pytest.raises(SemirayError, match="weights of another"):

@@ -9,6 +9,7 @@ import pytest
 from semiray.commands.summary import summarise
 from semiray.errors import SemirayError
 from semiray.evaluation import parts, protocol
+from semiray.evaluation.benefit import BenefitResult, BenefitSettings
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.fidelity import MEASURES
 from semiray.evaluation.privacy import PrivacyResult
@@ -20,6 +21,7 @@ from semiray.priors import Factor, JointPrior
 from semiray.radiographs import split_by_patient
 
 FAST = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2}
+FAST_BENEFIT = BenefitSettings(fractions=(0.5, 1.0), seeds=1, steps=3, batch=8, shares=(), multiples=(2,), resamples=20)
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +34,7 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, tmp_path: Path) -> None:
     run, split = run_maker(tmp_path / "RUN", real)
     seen: list[tuple[int, int]] = []
-    report = evaluate(run, real, tmp_path / "out", **FAST, progress=lambda *x: seen.append(x))
+    report = evaluate(run, real, tmp_path / "out", **FAST, benefit=FAST_BENEFIT, progress=lambda *x: seen.append(x))
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content == json.loads(json.dumps(report.to_dict()))
     for side in ("tstr", "trtr"):
@@ -45,6 +47,11 @@ def test_the_report_has_the_keys_that_were_promised(real: Any, run_maker: Any, t
         / content["utility"]["trtr"]["balanced_accuracy"]["mean"]
     )
     assert content["utility"]["trtr"]["n_train"] == len(split.train)
+    benefit = content["benefit"]
+    assert set(benefit["arms"]) == {"real", "classical", "synthetic", "mixed", "pretrained"}
+    assert list(benefit["arms"]["mixed"]) == ["0.5", "1"]
+    assert benefit["n_synthetic"] == 2 * len(split.train)  # more were generated than the judge is trained on
+    assert benefit["generator_saw_all_patients"] is True
     commitment = content["commitment"]
     for table in (
         commitment["sorter"],
@@ -155,8 +162,11 @@ def test_what_does_not_fit_is_an_error_that_says_so(real: Any, set_maker: Any, r
 
 def test_judge_judges_any_folder(set_maker: Any, tmp_path: Path) -> None:
     synthetic, real = set_maker(60, seed=7), set_maker(120)
-    report = judge(synthetic, real, tmp_path / "out", seeds=1, steps=40, batch=24)
+    report = judge(synthetic, real, tmp_path / "out", seeds=1, steps=40, batch=24, benefit=FAST_BENEFIT)
     assert isinstance(report.utility, UtilityResult)
+    assert isinstance(report.benefit, BenefitResult)
+    assert list(report.benefit.synthetic_only) == [60]  # fewer than twice the real ones
+    assert report.benefit.own is False
     assert report.utility.ratio.mean > 0.8
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["commitment"] is None

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.errors import SemirayError
 from semiray.evaluation.classifier import LEARNING_RATE, ClassifierNetwork
+from semiray.evaluation.weights import read_tensors
 
 __all__ = ["CLASSIFIERS", "Architecture", "ResNet18"]
 
@@ -145,20 +142,9 @@ class _LibraryNetwork(nn.Module):
 
 def _load(network: nn.Module, path: Path) -> None:
     """Start from a file's tensors wherever name and shape are the network's own: a head of other classes stays new."""
-    try:
-        tensors: dict[str, Any] = (
-            load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-        )
-        tensors = tensors.get("state_dict", tensors)
-        own = network.state_dict()
-        fitting = {name: part for name, part in tensors.items() if name in own and part.shape == own[name].shape}
-    except OSError as error:
-        raise SemirayError(f"{path}: the weights can't be read ({error.strerror or error}).") from error
-    except (SafetensorError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
-        raise SemirayError(
-            f"{path}: these aren't weights: a safetensors file, or one of torch.save(model.state_dict(), ...), is "
-            "needed. A pickle of a whole model isn't loaded: it could run anything."
-        ) from error
+    own = network.state_dict()
+    tensors = read_tensors(path)
+    fitting = {name: part for name, part in tensors.items() if name in own and part.shape == own[name].shape}
     loaded = sum(part.numel() for part in fitting.values()) / sum(part.numel() for part in own.values())
     if loaded < LEAST_LOADED:
         raise SemirayError(f"{path}: fits {loaded:.0%} of the network's numbers: these are the weights of another.")
