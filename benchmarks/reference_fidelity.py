@@ -7,9 +7,10 @@ In an environment of its own (neither package is one of semiray's):
 
 Where definitions differ:
 
-- KID is published as the mean over random subsets (torch-fidelity: 100 of 1,000 images); semiray takes all pairs at once.
-  One subset that holds all images makes them the same.
-- prdc counts distances less than a ball's radius, torch-fidelity and semiray those equal to it, too: the same but for ties.
+- KID is published as the mean over random subsets (torch-fidelity: 100 of 1,000 images); semiray takes all pairs at
+  once. One subset that holds all images makes them the same.
+- prdc counts distances less than a ball's radius, torch-fidelity and semiray those equal to it, too: the same but for
+  ties.
 - torch-fidelity's precision and recall look at 3 neighbours by default, semiray at 5, as prdc's authors do.
 """
 
