@@ -1,4 +1,4 @@
-"""Feature spaces, with random weights: what is opened by name or path gives features; what is missing is told at once."""
+"""Feature spaces with random weights: what is opened by name or path gives features; what is missing is told."""
 
 import json
 from pathlib import Path
@@ -126,7 +126,7 @@ def test_xrv_takes_tensors_only(tmp_path: Path) -> None:
     assert found.shape == (5, 1024)
     alike = feature_space("xrv", weights=tmp_path / "xrv.safetensors").extract(np.repeat(IMAGES, 2, axis=0)[::2])
     np.testing.assert_allclose(alike, found, rtol=1e-5)
-    with pytest.raises(SemirayError, match="can't be fetched.*save_file"):
+    with pytest.raises(SemirayError, match=r"can't be fetched.*save_file"):
         feature_space("xrv", download=True)
     torch.save(network, tmp_path / "published.pt")
     with pytest.raises(SemirayError, match="save_file"):
@@ -175,17 +175,17 @@ def inception_state(module: Any) -> dict[str, Tensor]:
     """Random weights: its constructor always loads some, so it is given its own names and shapes."""
     grown: dict[str, Tensor] = {}
 
-    class Caught(Exception):
+    class CaughtError(Exception):
         pass
 
     def catch(self: nn.Module, _: object) -> None:
         grown.update(self.state_dict())
-        raise Caught
+        raise CaughtError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module.FeatureExtractorInceptionV3, "load_state_dict", catch)
         patch.setattr(module.torch, "load", lambda *_, **__: {})
-        with pytest.raises(Caught):
+        with pytest.raises(CaughtError):
             module.FeatureExtractorInceptionV3("x", ["2048"], feature_extractor_weights_path="x")
     return grown
 
@@ -222,7 +222,7 @@ def test_rad_dino_is_read_from_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["inception", "rad-dino"])
 def test_what_is_missing_is_told_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feature_spaces, "import_module", lambda _: None)
-    with pytest.raises(SemirayError, match="--download.*--weights"):
+    with pytest.raises(SemirayError, match=r"--download.*--weights"):
         feature_space(name)
 
     def absent(module: str) -> None:

@@ -114,8 +114,8 @@ def _need(package: str, module: str, what: str) -> None:
         ) from error
     except Exception as error:  # torchvision of another build than torch raises what it likes
         raise SemirayError(
-            f"For {what}, {package} is installed but can't be loaded ({published.first_line(error)}). If torchvision is "
-            "named there, install the one of your torch's version and build."
+            f"For {what}, {package} is installed but can't be loaded ({published.first_line(error)}). If torchvision "
+            "is named there, install the one of your torch's version and build."
         ) from error
 
 
