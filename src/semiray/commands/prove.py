@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from semiray.commands.options import Data, Out, Reading, RunFolder, with_groups
+from semiray.commands.options import Data, Out, Reading, RunFolder, Space, with_groups
 
 __all__ = ["compare", "evaluate", "judge"]
 
@@ -14,7 +14,9 @@ Quick = Annotated[bool, typer.Option("--quick", help="One short training: a firs
 
 
 @with_groups
-def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seeds = 3, quick: Quick = False) -> None:
+def evaluate(
+    run: RunFolder, data: Data, out: Out, space: Space, reading: Reading, seeds: Seeds = 3, quick: Quick = False
+) -> None:
     """Prove a run on DATA's held-out patients: utility, commitment, sorting, grounding, as report.html and report.json.
 
     DATA is read as it was for training; the options below are only needed where it has moved or changed.
@@ -24,11 +26,11 @@ def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seed
     from semiray.evaluation import evaluate, write_model_card
     from semiray.training import Run
 
-    loaded = Run.load(run)
+    loaded, features = Run.load(run), space.open()
     options = loaded.settings.data.model_dump(exclude={"fractions"}) | reading.given()
     images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
     with progress_bar("Evaluating") as show:
-        report = evaluate(loaded, images, out, seeds=seeds, quick=quick, progress=show)
+        report = evaluate(loaded, images, out, seeds=seeds, quick=quick, space=features, progress=show)
     content = report.to_dict()
     console.print("\n".join(summarise(content)), markup=False, soft_wrap=True)
     card = write_model_card(loaded, content)
@@ -42,6 +44,7 @@ def judge(
     synthetic: Annotated[Path, typer.Argument(help="A folder of synthetic images a class, whoever made them.")],
     real: Annotated[Path, typer.Argument(help="Real radiographs of the same classes; the options below are theirs.")],
     out: Out,
+    space: Space,
     reading: Reading,
     resolution: Annotated[int, typer.Option(min=16, max=512, help="Side of the images compared, in pixels.")] = 64,
     seeds: Seeds = 3,
@@ -56,13 +59,14 @@ def judge(
     from semiray.evaluation import judge
     from semiray.radiographs import Split
 
-    theirs = reading.given()
+    features, theirs = space.open(), reading.given()
     framing = {"framing": theirs["framing"]} if "framing" in theirs else {}
     made = read_data(synthetic, resolution=resolution, cache=reading.cache, **framing)
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
     parts = None if split is None else Split.load(split, held.keys)
     with progress_bar("Judging") as show:
-        report = judge(made, held, out, seeds=seeds, split=parts, subject=synthetic.resolve().name, progress=show)
+        subject = synthetic.resolve().name
+        report = judge(made, held, out, seeds=seeds, split=parts, subject=subject, space=features, progress=show)
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
     wrote(out / "report.html")
 

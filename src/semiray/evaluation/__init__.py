@@ -1,5 +1,6 @@
 """Prove: numbers that can't flatter, one judgement a file, and the report that gathers them."""
 
+from semiray.evaluation.authenticity import AuthenticityResult
 from semiray.evaluation.classifier import Classifier, train_classifier
 from semiray.evaluation.commitment import CommitmentResult, measure_commitment
 from semiray.evaluation.compare import ReportFigures, compare_lines, plot_comparison, read_reports
@@ -19,6 +20,7 @@ from semiray.evaluation.disentanglement import (
 )
 from semiray.evaluation.effect import EffectResult, measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.feature_spaces import feature_space
 from semiray.evaluation.fidelity import FeatureSpace, FidelityResult, measure_fidelity
 from semiray.evaluation.membership import MembershipResult, measure_membership
 from semiray.evaluation.metrics import ClassificationScores, ClassScores, Interval
@@ -36,6 +38,7 @@ __all__ = [
     "DCI",
     "MIG",
     "SAP",
+    "AuthenticityResult",
     "ClassScores",
     "ClassificationScores",
     "Classifier",
@@ -63,6 +66,7 @@ __all__ = [
     "compare_lines",
     "dci",
     "evaluate",
+    "feature_space",
     "judge",
     "measure_commitment",
     "measure_concordance",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from semiray.evaluation.concordance import measure_grounding
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.effect import measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.feature_spaces import check_space
 from semiray.evaluation.fidelity import FeatureSpace, FidelityResult, measure_fidelity
 from semiray.evaluation.parts import (
     check_resolution,
@@ -65,6 +67,7 @@ def evaluate(
     n_synthetic: int = 6000,
     probe_steps: int = 600,
     quick: bool = False,
+    space: FeatureSpace | None = None,
     progress: Progress = None,
 ) -> Report:
     """Judges a trained run on real images: utility, commitment, sorting, grounding; writes the report.
@@ -83,6 +86,7 @@ def evaluate(
         n_synthetic: Generated images for the classifier and the fresh probe to train on, classes in equal shares.
         probe_steps: Batches of 96 that the fresh probe is trained for.
         quick: At most 1 seed, 200 steps, 1,800 images: a first look, with wider error.
+        space: Where fidelity and authenticity are measured, by `feature_space`; None: the classifier of TRTR.
         progress: Called with (done, total).
 
     Returns:
@@ -104,6 +108,8 @@ def evaluate(
             resamples=QUICK.resamples,
         )
     check_resolution(data, run.resolution, f"The run {run.path}")
+    if space is not None:
+        check_space(space, data.images)
     split, own, notes = run_split(run, data)
     train, test, obstacle, more = labelled_parts(run.classes, data, split)
     notes += more
@@ -149,10 +155,12 @@ def evaluate(
             store=None if out is None else Path(out) / "cache",
             progress=stages["utility"],
         )
-    fidelity = _fidelity(utility, synthetic.images, synthetic.labels, test)
+    space = space or _judges_space(utility)
+    fidelity = _fidelity(space, utility, synthetic.images, synthetic.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("these aren't the images that the generator was trained on.")
     if own:
-        privacy = _privacy(run, synthetic.images, data, split, stages["privacy"])
+        labels = _places(run.classes, data.classes, synthetic.labels)
+        privacy = _privacy(run, synthetic.images, data, split, stages["privacy"], labels=labels, space=space)
     energy, correlation = _joint_sorting(scores, run.prior, held_out.patients, PERMUTATIONS // reduced)
     notes.append(run.meaning)
     report = Report(
@@ -191,6 +199,7 @@ def judge(
     batch: int = 96,
     split: Split | None = None,
     subject: str = "Synthetic images",
+    space: FeatureSpace | None = None,
     progress: Progress = None,
 ) -> Report:
     """Judges any folder of synthetic images a class, whoever generated them; writes the report.
@@ -206,6 +215,7 @@ def judge(
         batch: Images a batch.
         split: The real images' split; None draws one by patient (70 % train, 10 % unused, 20 % test, seed 0).
         subject: What to call the synthetic images in the report.
+        space: Where fidelity and authenticity are measured, by `feature_space`; None: the classifier of TRTR.
         progress: Called with (done, total).
 
     Raises:
@@ -213,6 +223,8 @@ def judge(
     """
     settings = UtilitySettings(seeds, steps, batch, len(synthetic))
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
+    if space is not None:
+        check_space(space, real.images)
     drawn = split_without_copies(real) if split is None else split
     train, test, obstacle, notes = labelled_parts(synthetic.classes, real, drawn)
     if obstacle:
@@ -242,10 +254,12 @@ def judge(
         store=None if out is None else Path(out) / "cache",
         progress=stages["utility"],
     )
-    fidelity = _fidelity(utility, labelled.images, labelled.labels, test)
+    space = space or _judges_space(utility)
+    fidelity = _fidelity(space, utility, labelled.images, labelled.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("it isn't known which images the generator was trained on (--split).")
     if split is not None:
-        privacy = _privacy(None, synthetic.images, real, split, stages["privacy"])
+        labels = _places(synthetic.classes, real.classes, synthetic.labels)
+        privacy = _privacy(None, synthetic.images, real, split, stages["privacy"], labels=labels, space=space)
     report = Report(
         subject=subject,
         data=describe(test),
@@ -280,13 +294,33 @@ class _Stages:
         return report
 
 
+def _judges_space(utility: UtilityResult | Skipped) -> FeatureSpace | None:
+    """The eyes of the classifier trained on real images, for which nothing need be fetched."""
+    return None if isinstance(utility, Skipped) else FeatureSpace("trtr", utility.judge.features)
+
+
+def _places(classes: Sequence[str], others: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Labels as positions among the others' names; None where a side has no classes."""
+    if not classes or not others:
+        return None
+    places = np.array([others.index(name) if name in others else -1 for name in classes] + [-1], np.int64)
+    return places[labels]  # -1, no label, finds the last
+
+
 def _fidelity(
-    utility: UtilityResult | Skipped, synthetic: NDArray[np.uint8], labels: NDArray[np.int64], test: RadiographSet
+    space: FeatureSpace | None,
+    utility: UtilityResult | Skipped,
+    synthetic: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    test: RadiographSet,
 ) -> FidelityResult | Skipped:
-    """In the eyes of the classifier trained on real images, for which nothing need be fetched."""
-    if isinstance(utility, Skipped):
+    """In the space that was named, or the judge's; why not, where there is neither."""
+    if space is None and isinstance(utility, Skipped):
         return utility
-    return measure_fidelity(synthetic, labels, test, FeatureSpace("trtr", utility.judge.features))
+    assert space is not None
+    if isinstance(utility, Skipped):  # sides whose classes can't be matched are compared as a whole
+        labels, test = np.full(len(synthetic), -1), replace(test, labels=np.full(len(test), -1))
+    return measure_fidelity(synthetic, labels, test, space)
 
 
 def _privacy(
@@ -295,6 +329,9 @@ def _privacy(
     data: RadiographSet,
     split: Split,
     progress: Callable[[int, int], None],
+    *,
+    labels: NDArray[np.int64] | None = None,
+    space: FeatureSpace | None = None,
 ) -> PrivacyResult | Skipped:
     """What synthetic images, and a run's critic, tell of the patients trained on, or why that can't be said."""
     train, held_out = (data.take(data.labelled(rows)) for rows in (split.train, split.test))
@@ -310,7 +347,7 @@ def _privacy(
         def critic(side: RadiographSet) -> NDArray[np.float32]:
             return critic_logits(run, side.images, places[side.labels])
 
-    return measure_privacy(synthetic, train, held_out, critic=critic, progress=progress)
+    return measure_privacy(synthetic, train, held_out, critic=critic, labels=labels, space=space, progress=progress)
 
 
 def _shortcuts(data: RadiographSet, progress: Callable[[int, int], None]) -> ShortcutResult | None:
