@@ -57,10 +57,13 @@ def test_what_a_file_offers_is_there() -> None:
 
 
 def test_nothing_unpickles() -> None:
+    loaders = {"pickle", "cloudpickle", "dill", "shelve", "joblib"}
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
-                assert not names & {"pickle", "cloudpickle", "dill", "shelve", "joblib"}, f"{path} imports {names}"
-            if isinstance(node, ast.Call):
-                assert ast.unparse(node.func) != "torch.load", f"{path}:{node.lineno} calls torch.load"
+            if isinstance(node, ast.Import):
+                assert not {alias.name for alias in node.names} & loaders, f"{path}:{node.lineno}"
+            if isinstance(node, ast.ImportFrom) and node.module in loaders:
+                assert [alias.name for alias in node.names] == ["UnpicklingError"], f"{path}:{node.lineno}"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                assert given.get("weights_only") == "True", f"{path}:{node.lineno} calls torch.load"

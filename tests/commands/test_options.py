@@ -8,7 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from semiray.commands.options import Framing, Reading, parse_classes, with_groups
+from semiray.cli import main
+from semiray.commands.options import Framing, Reading, Space, parse_classes, with_groups
 from semiray.errors import SemirayError
 
 
@@ -60,3 +61,20 @@ def test_a_group_of_options_arrives_as_one_value() -> None:
     assert "The left one." in shown
     assert "What it does." in shown
     assert runner.invoke(app, ["a", "--left", "x"]).exit_code == 2
+
+
+def test_a_space_is_opened_by_name_or_path(tmp_path: Path) -> None:
+    assert Space().open() is None
+    for said in (Space(download=True), Space(weights=tmp_path)):
+        with pytest.raises(SemirayError, match="trtr has none"):
+            said.open()
+    for said, words in ((Space("absent.onnx"), "no such file"), (Space("xrv"), "--weights FILE")):
+        with pytest.raises(SemirayError, match=words):
+            said.open()
+
+
+def test_what_a_space_lacks_is_told_before_anything_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    absent = str(tmp_path / "absent")
+    assert main(["judge", absent, absent, "--out", absent, "--space", "xrv"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "The space xrv needs --weights FILE" in said

@@ -82,6 +82,7 @@ def test_fidelity_privacy_and_shortcuts() -> None:
         "privacy": {
             "copies": {"copied": 3, "n_images": 6000},
             "copies_among_held_out": {"copied": 0, "n_images": 798},
+            "authenticity": {"trtr": {key: {"authenticity": interval} for key in ("synthetic", "held_out")}},
             "membership": {"black_box": {"auroc": interval}},
         },
         "shortcuts": {"warning": "The border tells.", "pairs": []},
@@ -92,6 +93,8 @@ def test_fidelity_privacy_and_shortcuts() -> None:
     assert "real: 0.09" in text
     assert "3 of 6,000" in text
     assert "0 among held-out images" in text
+    assert "authentic, by trtr" in text
+    assert "held out: 0.62" in text
     assert "membership inferred, black box" in text
     assert "0.62 (0.59 to 0.65)" in text
     assert text.endswith("Warning: The border tells.")

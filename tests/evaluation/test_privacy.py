@@ -5,6 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from semiray.evaluation.fidelity import FeatureSpace
 from semiray.evaluation.figures_privacy import plot_closest
 from semiray.evaluation.privacy import measure_privacy
 from semiray.priors import JointPrior
@@ -81,3 +82,30 @@ def test_progress_ends_at_its_total_and_never_falls() -> None:
     shares = [done / total for done, total in told]
     assert shares == sorted(shares)
     assert plot_closest(found).axes[0].get_title() == f"{found.closest_ratios[0]:.2f}"
+
+
+def test_authenticity_tells_a_memory_from_innocence_in_pixels_and_features() -> None:
+    space = FeatureSpace("quarters", lambda images: images[:, ::4, ::4].reshape(len(images), -1).astype(np.float32))
+    told: list[tuple[int, int]] = []
+    found = measure_privacy(memorised(1.0), TRAIN, HELD_OUT, space=space, progress=lambda *x: told.append(x))
+    assert told[-1][0] == told[-1][1]
+    assert [one.space for one in found.authenticity] == ["pixels", "quarters"]
+    for one in found.authenticity:
+        assert one.synthetic.authenticity.mean < 0.01 < one.held_out.authenticity.low
+        assert one.synthetic.median.high < one.held_out.closest.low
+        assert one.synthetic.n_images == one.held_out.n_images == COUNT
+    innocent = measure_privacy(memorised(0.0), TRAIN, HELD_OUT, space=space)
+    for one in innocent.authenticity:
+        for figure in ("median", "closest", "authenticity"):
+            a, b = getattr(one.synthetic, figure), getattr(one.held_out, figure)
+            assert a.low < b.high, (one.space, figure)
+            assert b.low < a.high, (one.space, figure)
+
+
+def test_authenticity_takes_one_image_a_patient_and_like_classes() -> None:
+    twice = replace(HELD_OUT, patients=np.repeat(HELD_OUT.patients[::2], 2), labels=np.arange(COUNT) % 4 // 3)
+    found = measure_privacy(memorised(0.0), TRAIN, twice, labels=np.arange(COUNT) % 2).authenticity[0]
+    assert found.held_out.n_images == COUNT // 2
+    assert found.synthetic.n_images < COUNT
+    assert not measure_privacy(memorised(0.0), TRAIN, twice, labels=np.full(COUNT, 7)).authenticity
+    assert not measure_privacy(memorised(0.0)[:9], TRAIN, HELD_OUT).authenticity

@@ -11,7 +11,7 @@ from semiray.errors import SemirayError
 from semiray.evaluation import parts, protocol
 from semiray.evaluation.benefit import BenefitResult, BenefitSettings
 from semiray.evaluation.energy import EnergyResult
-from semiray.evaluation.fidelity import MEASURES
+from semiray.evaluation.fidelity import MEASURES, FeatureSpace
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.protocol import evaluate, judge
 from semiray.evaluation.report import FIGURES
@@ -195,6 +195,39 @@ def test_with_a_split_judge_tells_of_fidelity_and_privacy(set_maker: Any, tmp_pa
     mixed = protocol._privacy(None, synthetic.images, real, both, lambda *_: None)
     assert isinstance(mixed, Skipped)
     assert "trained on" in mixed.reason
+
+
+def test_a_space_is_named_in_the_report_and_asked_first(set_maker: Any, tmp_path: Path) -> None:
+    synthetic, real = set_maker(180, seed=7, per_patient=1), set_maker(300, per_patient=1)
+    split = split_by_patient(real.patients, real.labels, fractions=(0.5, 0.0, 0.5), seed=0)
+    rows = FeatureSpace("rows<i>", lambda images: images.mean(axis=2).astype(np.float32))
+    fast: dict[str, Any] = {"seeds": 1, "steps": 5, "batch": 24, "split": split}
+    report = judge(synthetic, real, tmp_path / "out", space=rows, **fast)
+    content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert (content["fidelity"]["space"], content["fidelity"]["dimensions"]) == ("rows<i>", 32)
+    assert set(content["privacy"]["authenticity"]) == {"pixels", "rows<i>"}
+    found = content["privacy"]["authenticity"]["rows<i>"]
+    assert found["synthetic"]["n_images"] > found["held_out"]["n_images"] == 150
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "rows&lt;i&gt;" in page
+    assert "rows<i>" not in page
+    assert any(line.strip().startswith("authentic, by pixels") for line in summarise(content))
+    told: list[int] = []
+    flat = FeatureSpace("flat", lambda images: images[:, 0, 0].astype(np.float32))
+    with pytest.raises(SemirayError, match="The space flat"):
+        judge(synthetic, real, None, space=flat, progress=lambda done, _: told.append(done), **fast)
+    assert not told
+
+
+def test_a_named_space_needs_no_classifier(real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, _split = run_maker(tmp_path / "RUN", real, ())
+    rows = FeatureSpace("rows", lambda images: images.mean(axis=2).astype(np.float32))
+    report = evaluate(run, real, None, space=rows, **FAST)
+    assert isinstance(report.utility, Skipped)
+    assert isinstance(report.fidelity, Skipped)  # for another reason: there are few patients
+    assert "held-out patients" in report.fidelity.reason
+    assert protocol._places(("a", "b"), ("b", "c", "a"), np.array([0, 1, -1])).tolist() == [2, 0, -1]  # type: ignore[union-attr]
+    assert protocol._places((), ("a",), np.array([-1])) is None
 
 
 def test_unlabelled_images_were_not_trained_on(real: Any, run_maker: Any, tmp_path: Path) -> None:

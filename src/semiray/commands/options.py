@@ -21,6 +21,7 @@ __all__ = [
     "Reading",
     "RunFolder",
     "Seed",
+    "Space",
     "parse_classes",
     "read_ground",
     "with_groups",
@@ -79,6 +80,38 @@ class Reading:
         if "framing" in said:
             said["framing"] = str(said["framing"])
         return said
+
+
+@dataclass(frozen=True)
+class Space:
+    """The feature space that fidelity is measured in."""
+
+    space: Annotated[
+        str,
+        typer.Option(
+            help="Features for fidelity: trtr, inception, xrv, rad-dino, or a .pt, .onnx or .safetensors file."
+        ),
+    ] = "trtr"
+    weights: Annotated[
+        Path | None, typer.Option(help="Your copy of the space's weights: a file, for rad-dino a folder.")
+    ] = None
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the space's published weights if they are missing.")
+    ] = False
+
+    def open(self) -> Any:
+        """The feature space, its weights at hand; None for trtr, which is made on the way."""
+        if self.space == "trtr":
+            if self.weights is not None or self.download:
+                raise SemirayError(
+                    "--weights and --download go with a --space that has published weights; trtr has none."
+                )
+            return None
+        from semiray.commands.console import progress_bar
+        from semiray.evaluation import feature_space
+
+        with progress_bar("Fetching weights (MB)") as show:
+            return feature_space(self.space, weights=self.weights, download=self.download, progress=show)
 
 
 def parse_classes(text: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semiray.commands.options import Data, Out, Reading, RunFolder, with_groups
+from semiray.commands.options import Data, Out, Reading, RunFolder, Space, with_groups
 
 __all__ = ["compare", "evaluate", "judge"]
 
@@ -48,6 +48,7 @@ def evaluate(
     run: RunFolder,
     data: Data,
     out: Out,
+    space: Space,
     reading: Reading,
     benefit: Benefit,
     seeds: Seeds = 3,
@@ -63,11 +64,20 @@ def evaluate(
     from semiray.evaluation import evaluate, write_model_card
     from semiray.training import Run
 
-    loaded = Run.load(run)
+    protocol, features, loaded = benefit.settings(quick), space.open(), Run.load(run)
     options = loaded.settings.data.model_dump(exclude={"fractions"}) | reading.given()
     images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
     with progress_bar("Evaluating") as show:
-        report = evaluate(loaded, images, out, seeds=seeds, quick=quick, benefit=benefit.settings(quick), progress=show)
+        report = evaluate(
+            loaded,
+            images,
+            out,
+            seeds=seeds,
+            quick=quick,
+            benefit=protocol,
+            space=features,
+            progress=show,
+        )
     content = report.to_dict()
     console.print("\n".join(summarise(content)), markup=False, soft_wrap=True)
     card = write_model_card(loaded, content)
@@ -81,6 +91,7 @@ def judge(
     synthetic: Annotated[Path, typer.Argument(help="A folder of synthetic images a class, whoever made them.")],
     real: Annotated[Path, typer.Argument(help="Real radiographs of the same classes; the options below are theirs.")],
     out: Out,
+    space: Space,
     reading: Reading,
     benefit: Benefit,
     resolution: Annotated[int, typer.Option(min=16, max=512, help="Side of the images compared, in pixels.")] = 64,
@@ -97,8 +108,7 @@ def judge(
     from semiray.evaluation import judge
     from semiray.radiographs import Split
 
-    protocol = benefit.settings(quick)
-    theirs = reading.given()
+    protocol, features, theirs = benefit.settings(quick), space.open(), reading.given()
     framing = {"framing": theirs["framing"]} if "framing" in theirs else {}
     made = read_data(synthetic, resolution=resolution, cache=reading.cache, **framing)
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
@@ -113,6 +123,7 @@ def judge(
             split=parts,
             benefit=protocol,
             subject=synthetic.resolve().name,
+            space=features,
             progress=show,
         )
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)

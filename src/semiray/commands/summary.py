@@ -78,6 +78,9 @@ def summarise(content: Mapping[str, Any]) -> list[str]:
         copies = privacy["copies"]
         alarms = f"{privacy['copies_among_held_out']['copied']:,} among held-out images"
         lines.append(_row("copies of training images", f"{copies['copied']:,} of {copies['n_images']:,}", alarms))
+        for name, found in privacy.get("authenticity", {}).items():
+            beside = f"held out: {found['held_out']['authenticity']['mean']:.2f}"
+            lines.append(_row(f"authentic, by {name}", _interval(found["synthetic"]["authenticity"]), beside))
         for name, found in privacy["membership"].items():
             lines.append(_row(f"membership inferred, {name.replace('_', ' ')}", _interval(found["auroc"])))
     if shortcuts is not None and shortcuts["warning"]:

@@ -1,6 +1,7 @@
 """Prove: numbers that can't flatter, one judgement a file, and the report that gathers them."""
 
 from semiray.evaluation.architectures import Architecture
+from semiray.evaluation.authenticity import AuthenticityResult
 from semiray.evaluation.benefit import QUICK_BENEFIT, BenefitResult, BenefitSettings, measure_benefit
 from semiray.evaluation.classifier import Classifier, train_classifier
 from semiray.evaluation.commitment import CommitmentResult, measure_commitment
@@ -21,6 +22,7 @@ from semiray.evaluation.disentanglement import (
 )
 from semiray.evaluation.effect import EffectResult, measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.feature_spaces import feature_space
 from semiray.evaluation.fidelity import FeatureSpace, FidelityResult, measure_fidelity
 from semiray.evaluation.membership import MembershipResult, measure_membership
 from semiray.evaluation.metrics import ClassificationScores, ClassScores, Interval
@@ -40,6 +42,7 @@ __all__ = [
     "QUICK_BENEFIT",
     "SAP",
     "Architecture",
+    "AuthenticityResult",
     "BenefitResult",
     "BenefitSettings",
     "ClassScores",
@@ -69,6 +72,7 @@ __all__ = [
     "compare_lines",
     "dci",
     "evaluate",
+    "feature_space",
     "judge",
     "measure_benefit",
     "measure_commitment",

@@ -147,6 +147,8 @@ def read_figures(content: Mapping[str, Any]) -> dict[str, Reading]:
     for key, title in (("frechet", "Fréchet distance"), ("precision", "precision"), ("coverage", "coverage")):
         if key in fidelity.get("measures", {}):
             measure = fidelity["measures"][key]
+            if fidelity.get("space", "trtr") != "trtr":  # figures of two spaces are no figures of one
+                title = f"{title} ({fidelity['space']})"
             found[title] = Reading(measure["value"], measure["low"], measure["high"])
     if "copies" in privacy:
         found["copies, per cent"] = Reading(100 * privacy["copies"]["copied"] / privacy["copies"]["n_images"])

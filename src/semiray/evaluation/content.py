@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from semiray.evaluation.authenticity import Nearness
 from semiray.evaluation.benefit import BenefitResult
 from semiray.evaluation.commitment import CommitmentResult
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
@@ -229,9 +230,18 @@ def _privacy(result: PrivacyResult) -> dict[str, Any]:
         "copies": _copies(result.copies),
         "copies_among_held_out": _copies(result.false_alarms),
         "copy_ratio": COPY,
+        "authenticity": {
+            found.space: {"synthetic": _nearness(found.synthetic), "held_out": _nearness(found.held_out)}
+            for found in result.authenticity
+        },
         "membership": {name: _membership(found) for name, found in attackers.items() if found is not None},
         "n_train": result.n_train,
     }
+
+
+def _nearness(result: Nearness) -> dict[str, Any]:
+    figures = {name: _interval(getattr(result, name)) for name in ("median", "closest", "authenticity")}
+    return figures | {"n_images": result.n_images}
 
 
 def _copies(result: CopyResult) -> dict[str, Any]:

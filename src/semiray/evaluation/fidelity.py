@@ -27,7 +27,7 @@ from semiray.evaluation.sliced import sliced_distance
 from semiray.evaluation.spectrum import spectrum_distance
 from semiray.radiographs import RadiographSet, near_duplicates, split_by_patient, unite_patients
 
-__all__ = ["MEASURES", "FeatureSpace", "FidelityMeasure", "FidelityResult", "measure_fidelity"]
+__all__ = ["MEASURES", "FeatureSpace", "FidelityMeasure", "FidelityResult", "measure_fidelity", "one_a_patient"]
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -151,6 +151,17 @@ def measure_fidelity(
     return FidelityResult(space.name, features[0].shape[1], measures, len(reference), len(real))
 
 
+def one_a_patient(data: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Rows of one image of each patient, at random; and (N,) all images' patients, one where they share a picture.
+
+    Several images of one patient are each other's neighbours, which no two synthetic images are.
+    """
+    patients = unite_patients(data.patients, near_duplicates(data.images))
+    order = np.random.default_rng(seed).permutation(len(patients))
+    _, first = np.unique(patients[order], return_index=True)
+    return np.sort(order[first]), patients
+
+
 def _compare_features(reference: Floats, other: Floats) -> dict[str, Comparison]:
     who = neighbourhood(reference, other)
     return {
@@ -179,14 +190,8 @@ def _within(name: str, ends: tuple[float, float]) -> tuple[float, float]:
 
 
 def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of half of the patients and of the other half, classes alike, one image of each patient.
-
-    Several images of one patient are each other's neighbours, which no two synthetic images are.
-    """
-    patients = unite_patients(held_out.patients, near_duplicates(held_out.images))
-    order = np.random.default_rng(seed).permutation(len(patients))
-    _, first = np.unique(patients[order], return_index=True)
-    rows = np.sort(order[first])
+    """Rows of half of the patients and of the other half, classes alike, one image of each patient."""
+    rows, patients = one_a_patient(held_out, seed)
     if len(rows) < 2 * LEAST:
         return rows, rows[:0]
     split = split_by_patient(patients[rows], held_out.labels[rows], fractions=(0.5, 0.0, 0.5), seed=seed)

@@ -18,7 +18,7 @@ from semiray.radiographs import RadiographSet, Split, split_without_copies
 if TYPE_CHECKING:
     from semiray.training.run import Run
 
-__all__ = ["check_resolution", "describe", "is_phantom", "labelled_parts", "run_split", "sample_images"]
+__all__ = ["check_resolution", "describe", "is_phantom", "labelled_parts", "match_labels", "run_split", "sample_images"]
 
 SHOWN = 10
 
@@ -148,3 +148,11 @@ def describe(data: RadiographSet) -> str:
     if is_phantom(data):
         return f"{len(data):,} held-out phantom images"
     return f"{len(data):,} held-out real images of {len(np.unique(data.patients)):,} patients"
+
+
+def match_labels(classes: Sequence[str], others: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Labels as positions among the others' names; None where a side has no classes."""
+    if not classes or not others:
+        return None
+    places = np.array([others.index(name) if name in others else -1 for name in classes] + [-1], np.int64)
+    return places[labels]  # -1, no label, finds the last

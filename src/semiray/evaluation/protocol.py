@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,14 @@ from semiray.evaluation.concordance import measure_grounding
 from semiray.evaluation.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.effect import measure_effect
 from semiray.evaluation.energy import EnergyResult, measure_energy
+from semiray.evaluation.feature_spaces import check_space
 from semiray.evaluation.fidelity import FeatureSpace, FidelityResult, measure_fidelity
 from semiray.evaluation.parts import (
     check_resolution,
     describe,
     is_phantom,
     labelled_parts,
+    match_labels,
     run_split,
     sample_images,
 )
@@ -33,6 +36,7 @@ from semiray.evaluation.report import Report
 from semiray.evaluation.shortcuts import ShortcutResult, measure_shortcuts
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import measure_sorting
+from semiray.evaluation.stages import Stages
 from semiray.evaluation.utility import UtilityResult, UtilitySettings, measure_utility
 from semiray.generation import critic_logits, encode_scores, generate, traverse
 from semiray.radiographs import RadiographSet, Split, split_without_copies
@@ -70,6 +74,7 @@ def evaluate(
     probe_steps: int = 600,
     benefit: BenefitSettings | None = None,
     quick: bool = False,
+    space: FeatureSpace | None = None,
     progress: Progress = None,
 ) -> Report:
     """Judges a trained run on real images: utility, benefit, commitment, sorting, grounding; writes the report.
@@ -89,6 +94,7 @@ def evaluate(
         probe_steps: Batches of 96 that the fresh probe is trained for.
         benefit: How to measure what synthetic images add to classical augmentation; None leaves it out.
         quick: At most 1 seed, 200 steps, 1,800 images: a first look, with wider error.
+        space: Where fidelity and authenticity are measured, by `feature_space`; None: the classifier of TRTR.
         progress: Called with (done, total).
 
     Returns:
@@ -103,6 +109,8 @@ def evaluate(
     """
     settings = _settings(seeds, steps, batch, n_synthetic, quick)
     check_resolution(data, run.resolution, f"The run {run.path}")
+    if space is not None:
+        check_space(space, data.images)
     split, own, notes = run_split(run, data)
     train, test, obstacle, more = labelled_parts(run.classes, data, split)
     notes += more
@@ -110,7 +118,7 @@ def evaluate(
     probe_steps = min(probe_steps, QUICK_PROBE_STEPS) if quick else probe_steps
     extra = 0 if obstacle or benefit is None else max(0, benefit.wanted(len(train)) - settings.n_synthetic)
     n_fresh, patients = COMMITMENT_IMAGES // reduced, EFFECT_PATIENTS // reduced
-    stages = _Stages(
+    stages = Stages(
         progress,
         {
             "synthetic": settings.n_synthetic // GENERATED_A_STEP,
@@ -153,13 +161,13 @@ def evaluate(
         )
     gain: BenefitResult | Skipped = Skipped(obstacle) if obstacle else NOT_ASKED
     if benefit is not None and not obstacle:
-        pool, labels = synthetic.images, synthetic.labels
+        pool, drawn = synthetic.images, synthetic.labels
         if extra:
             further = generate(run, extra, seed=POOL_SEED, progress=stages["pool"])
-            pool, labels = np.concatenate([pool, further.images]), np.concatenate([labels, further.labels])
+            pool, drawn = np.concatenate([pool, further.images]), np.concatenate([drawn, further.labels])
         gain = measure_benefit(
             pool,
-            labels,
+            drawn,
             train,
             test,
             benefit,
@@ -167,10 +175,12 @@ def evaluate(
             store=None if out is None else Path(out) / "cache",
             progress=stages["benefit"],
         )
-    fidelity = _fidelity(utility, synthetic.images, synthetic.labels, test)
+    space = space or _judges_space(utility)
+    fidelity = _fidelity(space, utility, synthetic.images, synthetic.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("these aren't the images that the generator was trained on.")
     if own:
-        privacy = _privacy(run, synthetic.images, data, split, stages["privacy"])
+        labels = match_labels(run.classes, data.classes, synthetic.labels)
+        privacy = _privacy(run, synthetic.images, data, split, stages["privacy"], labels=labels, space=space)
     energy, correlation = _joint_sorting(scores, run.prior, held_out.patients, PERMUTATIONS // reduced)
     notes.append(run.meaning)
     report = Report(
@@ -212,6 +222,7 @@ def judge(
     benefit: BenefitSettings | None = None,
     quick: bool = False,
     subject: str = "Synthetic images",
+    space: FeatureSpace | None = None,
     progress: Progress = None,
 ) -> Report:
     """Judges any folder of synthetic images a class, whoever generated them; writes the report.
@@ -229,6 +240,7 @@ def judge(
         benefit: How to measure what the images add to classical augmentation; None leaves it out.
         quick: At most 1 seed and 200 steps: a first look, with wider error.
         subject: What to call the synthetic images in the report.
+        space: Where fidelity and authenticity are measured, by `feature_space`; None: the classifier of TRTR.
         progress: Called with (done, total).
 
     Raises:
@@ -236,6 +248,8 @@ def judge(
     """
     settings = _settings(seeds, steps, batch, len(synthetic), quick)
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
+    if space is not None:
+        check_space(space, real.images)
     drawn = split_without_copies(real) if split is None else split
     train, test, obstacle, notes = labelled_parts(synthetic.classes, real, drawn)
     if obstacle:
@@ -248,7 +262,7 @@ def judge(
             "Which real images the generator was trained on isn't known here. If it has seen the test patients, the "
             "figures flatter it."
         )
-    stages = _Stages(
+    stages = Stages(
         progress,
         {
             "utility": 2 * settings.seeds * settings.steps,
@@ -279,10 +293,12 @@ def judge(
             store=None if out is None else Path(out) / "cache",
             progress=stages["benefit"],
         )
-    fidelity = _fidelity(utility, labelled.images, labelled.labels, test)
+    space = space or _judges_space(utility)
+    fidelity = _fidelity(space, utility, labelled.images, labelled.labels, test)
     privacy: PrivacyResult | Skipped = Skipped("it isn't known which images the generator was trained on (--split).")
     if split is not None:
-        privacy = _privacy(None, synthetic.images, real, split, stages["privacy"])
+        labels = match_labels(synthetic.classes, real.classes, synthetic.labels)
+        privacy = _privacy(None, synthetic.images, real, split, stages["privacy"], labels=labels, space=space)
     report = Report(
         subject=subject,
         data=describe(test),
@@ -307,24 +323,6 @@ def _settings(seeds: int, steps: int, batch: int, n_synthetic: int, quick: bool)
     return UtilitySettings(*fewer, resamples=QUICK.resamples)
 
 
-class _Stages:
-    """One progress over several stages of known sizes."""
-
-    def __init__(self, progress: Progress, sizes: Mapping[str, int]) -> None:
-        self.progress, self.sizes, self.total = progress, sizes, max(sum(sizes.values()), 1)
-
-    def __getitem__(self, name: str) -> Callable[[int, int], None]:
-        """The progress of one stage, whatever its own units are."""
-        names = list(self.sizes)
-        before, size = sum(self.sizes[other] for other in names[: names.index(name)]), self.sizes[name]
-
-        def report(done: int, total: int) -> None:
-            if self.progress is not None:
-                self.progress(before + size * done // max(total, 1), self.total)
-
-        return report
-
-
 def _benefit_size(settings: BenefitSettings | None) -> int:
     """What the benefit takes, in steps of the judge's training, for the progress."""
     if settings is None:
@@ -334,13 +332,25 @@ def _benefit_size(settings: BenefitSettings | None) -> int:
     return round(BENEFIT_SHARE * settings.seeds * (arms + others))
 
 
+def _judges_space(utility: UtilityResult | Skipped) -> FeatureSpace | None:
+    """The eyes of the classifier trained on real images, for which nothing need be fetched."""
+    return None if isinstance(utility, Skipped) else FeatureSpace("trtr", utility.judge.features)
+
+
 def _fidelity(
-    utility: UtilityResult | Skipped, synthetic: NDArray[np.uint8], labels: NDArray[np.int64], test: RadiographSet
+    space: FeatureSpace | None,
+    utility: UtilityResult | Skipped,
+    synthetic: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    test: RadiographSet,
 ) -> FidelityResult | Skipped:
-    """In the eyes of the classifier trained on real images, for which nothing need be fetched."""
-    if isinstance(utility, Skipped):
+    """In the space that was named, or the judge's; why not, where there is neither."""
+    if space is None and isinstance(utility, Skipped):
         return utility
-    return measure_fidelity(synthetic, labels, test, FeatureSpace("trtr", utility.judge.features))
+    assert space is not None
+    if isinstance(utility, Skipped):  # sides whose classes can't be matched are compared as a whole
+        labels, test = np.full(len(synthetic), -1), replace(test, labels=np.full(len(test), -1))
+    return measure_fidelity(synthetic, labels, test, space)
 
 
 def _privacy(
@@ -349,6 +359,9 @@ def _privacy(
     data: RadiographSet,
     split: Split,
     progress: Callable[[int, int], None],
+    *,
+    labels: NDArray[np.int64] | None = None,
+    space: FeatureSpace | None = None,
 ) -> PrivacyResult | Skipped:
     """What synthetic images, and a run's critic, tell of the patients trained on, or why that can't be said."""
     train, held_out = (data.take(data.labelled(rows)) for rows in (split.train, split.test))
@@ -364,7 +377,7 @@ def _privacy(
         def critic(side: RadiographSet) -> NDArray[np.float32]:
             return critic_logits(run, side.images, places[side.labels])
 
-    return measure_privacy(synthetic, train, held_out, critic=critic, progress=progress)
+    return measure_privacy(synthetic, train, held_out, critic=critic, labels=labels, space=space, progress=progress)
 
 
 def _shortcuts(data: RadiographSet, progress: Callable[[int, int], None]) -> ShortcutResult | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from semiray.evaluation.concordance import CHANCE, ConcordanceResult
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.energy import EnergyResult
+from semiray.evaluation.feature_spaces import SPACES
 from semiray.evaluation.fidelity import MEASURES as FIDELITY
 from semiray.evaluation.fidelity import FidelityResult
 from semiray.evaluation.figures import CONDITIONS
@@ -209,12 +210,10 @@ def fidelity(report: Report) -> str:
     result = report.fidelity
     if not isinstance(result, FidelityResult):
         return f"<p>Not measured: {escape(result.reason)}</p>"
-    spaces = {"trtr": "what the last layer of the classifier trained on real images sees"}
     text = (
         f"<p>{result.n_compared:,} synthetic images against {result.n_reference:,} held-out patients, an image each, "
         "and beside them as many real images of other held-out patients, equally many of every class: the floor of "
-        f"distances, the ceiling of the rest. Features: {result.space}"
-        f"{', ' + spaces[result.space] if result.space in spaces else ''} ({result.dimensions} numbers).</p>"
+        f"distances, the ceiling of the rest. Features: {_space(result.space)} ({result.dimensions} numbers).</p>"
         "<p>Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall "
         "and coverage: how many real images have synthetic ones about them; low where something real is never "
         "made. The last three look at pixels: texture and detail at every scale; the strength of coarse and fine; and "
@@ -242,6 +241,7 @@ def privacy(report: Report, images: Images) -> str:
         f"nearest synthetic image lies at {copies.ratio.min():.2f} of that distance, the nearest held-out one at "
         f"{alarms.ratio.min():.2f}.</p>"
         + figure(images, "closest", "", "small-figure")
+        + _authenticity(result)
         + "<p>Membership: can an attacker tell the patients trained on from others? AUROC 0.5 is guessing. Named for "
         f"certain: the share of training images named when {FALSE_POSITIVES:.0%} of others are named as well.</p>"
     )
@@ -260,6 +260,42 @@ def privacy(report: Report, images: Images) -> str:
         if found is not None
     ]
     return text + table(["attacker", "AUROC", "named for certain", "by guessing", "trained on, held out"], rows)
+
+
+def _authenticity(result: PrivacyResult) -> str:
+    """How near synthetic images come to training images, beside held-out ones."""
+    if not result.authenticity:
+        return ""
+    text = (
+        "<p>Nearness: the distance from an image to the nearest training image; synthetic ones should come no nearer "
+        "than held-out ones, which nobody copied: their row is the reference, not 1. Authentic: the share that lies "
+        "farther from its nearest training image than that image does from another patient's. Pixels: thumbnails, "
+        "aligned as for copies."
+    )
+    rows = []
+    for found in result.authenticity:
+        if found.space != "pixels":
+            text += f" {_space(found.space)[:1].upper()}{_space(found.space)[1:]}."
+        if found.space == "trtr":
+            text += (
+                " It was trained on the training images, and may set them apart from all others for that: a gap there "
+                "that pixels don't show may be the classifier's."
+            )
+        for name, side in (("synthetic", found.synthetic), ("real", found.held_out)):
+            words = "synthetic" if name == "synthetic" else "held out"
+            rows.append(
+                [
+                    f'{escape(found.space)} <span class="{name}">{words}</span>',
+                    *cells(side.median, side.closest, side.authenticity),
+                    f"{side.n_images:,} images",
+                ]
+            )
+    return text + "</p>" + table(["distance in", "median", "closest 1 %", "authentic", "of"], rows)
+
+
+def _space(name: str) -> str:
+    """A feature space's name, and what it is where it is known."""
+    return escape(name) + (f", {SPACES[name]}" if name in SPACES else "")
 
 
 def shortcuts(report: Report) -> str:

@@ -39,11 +39,15 @@ class CopyResult:
         original: (N,) position of the nearest training image.
         ratio: (N,) distance to it, in parts of that image's distance to the nearest other patient.
         copied: (N,) which are copies: ratio below 0.6.
+        distance: (N,) distance to it.
+        width: (N,) distance of that image to the nearest other patient.
     """
 
     original: NDArray[np.int64]
     ratio: NDArray[np.float64]
     copied: NDArray[np.bool_]
+    distance: NDArray[np.float64]
+    width: NDArray[np.float64]
 
 
 def find_copies(
@@ -78,4 +82,4 @@ def find_copies(
     _, width = nearest_aligned(train[seen], train, others, progress=told(1))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(distance > 0, distance / width[place], 0.0)
-    return CopyResult(original, ratio, ratio < COPY)
+    return CopyResult(original, ratio, ratio < COPY, distance, width[place])
