@@ -1,4 +1,4 @@
-"""Classifiers kept on disk: those of TRTR depend on the real images alone, and serve every generator."""
+"""Classifiers kept on disk: a judgement that was killed goes on, and those of TRTR serve every generator."""
 
 from __future__ import annotations
 

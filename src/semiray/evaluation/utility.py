@@ -95,7 +95,7 @@ def measure_utility(
         train: Real labelled images of the training patients.
         test: Real labelled images of other patients.
         settings: How the judge is trained.
-        store: Folder that keeps the classifiers of TRTR, which depend on the real images alone; None keeps nothing.
+        store: Folder that keeps the classifiers, so that a judgement that was killed goes on; None keeps nothing.
         progress: Called with (steps done, steps of all trainings).
 
     Raises:
@@ -111,7 +111,7 @@ def measure_utility(
         return lambda done: None if progress is None else progress(before + done, total)
 
     kept = None if store is None else ClassifierStore(store)
-    of_synthetic = _train(synthetic_images, synthetic_labels, len(classes), settings, None, told(0))
+    of_synthetic = _train(synthetic_images, synthetic_labels, len(classes), settings, kept, told(0))
     of_real = _train(train.images, train.labels, len(classes), settings, kept, told(total // 2))
     bootstrap = PatientBootstrap(
         test.patients, test.labels, n_seeds=settings.seeds, resamples=settings.resamples, seed=0
