@@ -75,7 +75,7 @@ def test_fidelity_privacy_and_shortcuts() -> None:
         "privacy": {
             "copies": {"copied": 3, "n_images": 6000},
             "copies_among_held_out": {"copied": 0, "n_images": 798},
-            "authenticity": {"trtr": dict.fromkeys(("synthetic", "held_out"), {"authenticity": interval})},
+            "authenticity": {"trtr": {side: {"authenticity": interval} for side in ("synthetic", "held_out")}},
             "membership": {"black_box": {"auroc": interval}},
         },
         "shortcuts": {"warning": "The border tells.", "pairs": []},

@@ -210,7 +210,7 @@ def test_a_space_is_named_in_the_report_and_asked_first(set_maker: Any, tmp_path
 
 
 def test_a_named_space_needs_no_classifier(real: Any, run_maker: Any, tmp_path: Path) -> None:
-    run, split = run_maker(tmp_path / "RUN", real, ())
+    run, _ = run_maker(tmp_path / "RUN", real, ())
     rows = FeatureSpace("rows", lambda images: images.mean(axis=2).astype(np.float32))
     report = evaluate(run, real, None, space=rows, **FAST)
     assert isinstance(report.utility, Skipped)

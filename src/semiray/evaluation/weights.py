@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import pickle
 import tempfile
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -163,12 +161,12 @@ def read_tensors(path: Path, *, advice: str = "") -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise SemirayError(
-            f"{path} is a pickle of more than tensors, which may run any program as it is read: semiray doesn't. "
-            + (advice or "Give a state_dict, or better its .safetensors.")
-        ) from error
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError) as error:
+    except Exception as error:
+        if type(error).__name__ == "UnpicklingError":
+            raise SemirayError(
+                f"{path} is a pickle of more than tensors, which may run any program as it is read: semiray doesn't. "
+                + (advice or "Give a state_dict, or better its .safetensors.")
+            ) from error
         raise SemirayError(f"{path} can't be read as weights ({first_line(error)}).") from error
     if not isinstance(found, dict) or not all(isinstance(part, Tensor) for part in found.values()):
         raise SemirayError(f"{path} holds no table of named tensors (a state_dict).")
