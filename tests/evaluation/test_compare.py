@@ -59,6 +59,15 @@ def test_an_old_report_has_what_it_has(folders: list[Path], tmp_path: Path) -> N
     assert set(old.figures) == {"trained on synthetic", "trained on real", "synthetic over real"}
 
 
+def test_distances_of_two_spaces_are_no_figures_of_one(folders: list[Path], tmp_path: Path) -> None:
+    content = json.loads((folders[0] / "report.json").read_text())
+    content["fidelity"]["space"] = "xrv"
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    other, same = (set(report.figures) for report in read_reports([tmp_path, folders[0]]))
+    assert "Fréchet distance (xrv)" in other - same
+    assert "Fréchet distance" in same - other
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"subject": 1, "data": 2, "utility": 3}'])
 def test_what_is_no_report_is_an_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(text)
