@@ -11,10 +11,22 @@ __all__ = ["compare", "evaluate", "judge"]
 
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of the classifier for each figure and its interval.")]
 Quick = Annotated[bool, typer.Option("--quick", help="One short training: a first look, with wider error.")]
+RealImages = Annotated[
+    bool,
+    typer.Option("--real-images/--no-real-images", help="Show real images in the report, or leave every one out."),
+]
 
 
 @with_groups
-def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seeds = 3, quick: Quick = False) -> None:
+def evaluate(
+    run: RunFolder,
+    data: Data,
+    out: Out,
+    reading: Reading,
+    seeds: Seeds = 3,
+    quick: Quick = False,
+    real_images: RealImages = True,
+) -> None:
     """Prove a run on DATA's held-out patients: utility, commitment, sorting, grounding, as report.html and report.json.
 
     DATA is read as it was for training; the options below are only needed where it has moved or changed.
@@ -28,7 +40,7 @@ def evaluate(run: RunFolder, data: Data, out: Out, reading: Reading, seeds: Seed
     options = loaded.settings.data.model_dump(exclude={"fractions"}) | reading.given()
     images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
     with progress_bar("Evaluating") as show:
-        report = evaluate(loaded, images, out, seeds=seeds, quick=quick, progress=show)
+        report = evaluate(loaded, images, out, seeds=seeds, quick=quick, real_images=real_images, progress=show)
     content = report.to_dict()
     console.print("\n".join(summarise(content)), markup=False, soft_wrap=True)
     card = write_model_card(loaded, content)
@@ -49,6 +61,7 @@ def judge(
         Path | None,
         typer.Option(help="RUN/split.json of the generator's run, read with the same REAL: its test patients test."),
     ] = None,
+    real_images: RealImages = True,
 ) -> None:
     """Judge any synthetic images: a classifier trained on them, tested on real patients, beside its ceiling."""
     from semiray.commands.console import console, progress_bar, read_data, wrote
@@ -61,8 +74,9 @@ def judge(
     made = read_data(synthetic, resolution=resolution, cache=reading.cache, **framing)
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
     parts = None if split is None else Split.load(split, held.keys)
+    name = synthetic.resolve().name
     with progress_bar("Judging") as show:
-        report = judge(made, held, out, seeds=seeds, split=parts, subject=synthetic.resolve().name, progress=show)
+        report = judge(made, held, out, seeds=seeds, split=parts, subject=name, real_images=real_images, progress=show)
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
     wrote(out / "report.html")
 

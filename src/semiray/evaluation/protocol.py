@@ -65,6 +65,7 @@ def evaluate(
     n_synthetic: int = 6000,
     probe_steps: int = 600,
     quick: bool = False,
+    real_images: bool = True,
     progress: Progress = None,
 ) -> Report:
     """Judges a trained run on real images: utility, commitment, sorting, grounding; writes the report.
@@ -83,6 +84,7 @@ def evaluate(
         n_synthetic: Generated images for the classifier and the fresh probe to train on, classes in equal shares.
         probe_steps: Batches of 96 that the fresh probe is trained for.
         quick: At most 1 seed, 200 steps, 1,800 images: a first look, with wider error.
+        real_images: False leaves every real image out of what is written.
         progress: Called with (done, total).
 
     Returns:
@@ -177,7 +179,7 @@ def evaluate(
         traversal=traverse(run, patients=1, steps=5, seed=FRESH_SEED),
     )
     if out is not None:
-        report.write(out)
+        report.write(out, real_images=real_images)
     return report
 
 
@@ -191,6 +193,7 @@ def judge(
     batch: int = 96,
     split: Split | None = None,
     subject: str = "Synthetic images",
+    real_images: bool = True,
     progress: Progress = None,
 ) -> Report:
     """Judges any folder of synthetic images a class, whoever generated them; writes the report.
@@ -206,6 +209,7 @@ def judge(
         batch: Images a batch.
         split: The real images' split; None draws one by patient (70 % train, 10 % unused, 20 % test, seed 0).
         subject: What to call the synthetic images in the report.
+        real_images: False leaves every real image out of what is written.
         progress: Called with (done, total).
 
     Raises:
@@ -258,7 +262,7 @@ def judge(
         notes=tuple(notes),
     )
     if out is not None:
-        report.write(out)
+        report.write(out, real_images=real_images)
     return report
 
 
