@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of the classifier for each figure and its interval.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Few short trainings: a first look, with wider error.")]
+RealImages = Annotated[
+    bool,
+    typer.Option("--real-images/--no-real-images", help="Show real images in the report, or leave every one out."),
+]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ def evaluate(
     benefit: Benefit,
     seeds: Seeds = 3,
     quick: Quick = False,
+    real_images: RealImages = True,
 ) -> None:
     """Prove a run on DATA's held-out patients: utility, commitment, sorting, privacy, as report.html and report.json.
 
@@ -76,6 +81,7 @@ def evaluate(
             quick=quick,
             benefit=protocol,
             space=features,
+            real_images=real_images,
             progress=show,
         )
     content = report.to_dict()
@@ -101,6 +107,7 @@ def judge(
         Path | None,
         typer.Option(help="RUN/split.json of the generator's run, read with the same REAL: its test patients test."),
     ] = None,
+    real_images: RealImages = True,
 ) -> None:
     """Judge any synthetic images: a classifier trained on them, tested on real patients, beside its ceiling."""
     from semiray.commands.console import console, progress_bar, read_data, wrote
@@ -113,6 +120,7 @@ def judge(
     made = read_data(synthetic, resolution=resolution, cache=reading.cache, **framing)
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
     parts = None if split is None else Split.load(split, held.keys)
+    name = synthetic.resolve().name
     with progress_bar("Judging") as show:
         report = judge(
             made,
@@ -122,8 +130,9 @@ def judge(
             quick=quick,
             split=parts,
             benefit=protocol,
-            subject=synthetic.resolve().name,
+            subject=name,
             space=features,
+            real_images=real_images,
             progress=show,
         )
     console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)

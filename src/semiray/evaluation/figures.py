@@ -143,25 +143,26 @@ def plot_images(
     names: Sequence[str],
     theme: Theme = LIGHT,
 ) -> Figure:
-    """Held-out real images above generated ones, class by class, so that an eye can judge too.
+    """Held-out real images, if any, above generated ones, class by class, so that an eye can judge too.
 
     Args:
-        real: For every name (K, H, W) uint8; may be empty where there is no real image.
+        real: For every name (K, H, W) uint8; may be empty where there is no real image. Nothing at all: generated
+            images are drawn alone.
         synthetic: Likewise.
         names: Class names; one empty name for an unlabelled run.
         theme: The page's colours.
     """
     columns = max(len(x) for x in (*real, *synthetic))
-    lines = 2 * len(names)
+    rows = 2 if real else 1
+    lines = rows * len(names)
     figure = blank(0.95 + 0.78 * columns, 0.78 * lines + 0.14 * len(names), theme)
     grid = figure.add_gridspec(
         len(names), 1, left=0.95 / figure.get_size_inches()[0], right=0.995, top=0.995, bottom=0.005, hspace=0.06
     )
     for k, name in enumerate(names):
-        axes = grid[k].subgridspec(2, columns, wspace=0.04, hspace=0.04).subplots(squeeze=False)
-        for row, (kind, images, colour) in enumerate(
-            (("real", real[k], theme.real), ("generated", synthetic[k], theme.synthetic))
-        ):
+        axes = grid[k].subgridspec(rows, columns, wspace=0.04, hspace=0.04).subplots(squeeze=False)
+        sides = [("real", real[k], theme.real)] if real else []
+        for row, (kind, images, colour) in enumerate([*sides, ("generated", synthetic[k], theme.synthetic)]):
             for column in range(columns):
                 axes[row, column].axis("off")
                 if column < len(images):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from semiray.evaluation.metrics import Interval
 
-__all__ = ["STYLE", "Images", "bullets", "cell", "cells", "figure", "section", "span", "table"]
+__all__ = ["STYLE", "Images", "anchor", "bullets", "cell", "cells", "figure", "guide", "section", "span", "table"]
 
 Images = Mapping[str, tuple[bytes, bytes]]
 """Figure name -> PNG bytes for a light and for a dark page."""
@@ -27,12 +27,18 @@ h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .3rem}h2{font-size:1.25rem;ma
 h3{font-size:1rem;margin:1.4rem 0 .3rem}p{margin:.5rem 0;max-width:46rem}.faint{color:var(--faint)}
 .small{font-size:.85rem}
 .banner{background:var(--warn);color:var(--warn-ink);padding:.7rem 1rem;border-radius:.5rem;margin:1rem 0}
+.verdict{border-left:.25rem solid var(--synthetic);padding:.1rem 0 .1rem 1rem;margin:1.3rem 0;font-size:1.06rem}
+.verdict h2{margin:0 0 .2rem;font-size:1rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.3rem,1fr));gap:.8rem;margin:1.3rem 0}
-.card{background:var(--card);border-radius:.6rem;padding:.9rem 1rem}
+.card{display:block;background:var(--card);border-radius:.6rem;padding:.9rem 1rem;color:inherit;text-decoration:none}
+a.card:hover,a.card:focus-visible{outline:2px solid var(--rule)}
 .card b{display:block;font-size:1.9rem;line-height:1.15;font-variant-numeric:tabular-nums;margin:.15rem 0}
+.card b small{font-size:.95rem;font-weight:400;color:var(--faint)}
 .card span{display:block;font-size:.83rem;color:var(--faint)}
 .card .name{color:var(--ink);font-size:.9rem;font-weight:600}
-.card .synthetic{color:var(--synthetic);font-size:.9rem}.card .real{color:var(--real);font-size:.9rem}
+.guide{background:var(--card);border-radius:.6rem;padding:.5rem 1rem;margin:.6rem 0 1rem;font-size:.92rem}
+.guide div{display:grid;grid-template-columns:9rem 1fr;gap:0 1rem;margin:.45rem 0}
+.guide dt{font-weight:600}.guide dd{margin:0;max-width:44rem}
 figure{margin:1rem 0}figure img{display:block;max-width:100%;height:auto}
 figcaption{font-size:.85rem;color:var(--faint);margin-top:.4rem;max-width:46rem}
 .pair{display:flex;flex-wrap:wrap;gap:1rem}.pair figure{flex:1 1 17rem;max-width:27rem;margin:.5rem 0}
@@ -44,7 +50,8 @@ th:first-child,td:first-child{text-align:left}th{font-weight:600}td small{color:
 details{margin:.7rem 0}summary{cursor:pointer}pre{font-size:.8rem;line-height:1.35;overflow-x:auto}
 footer{margin-top:3rem;border-top:1px solid var(--rule);padding-top:1rem}
 li{margin:.25rem 0;max-width:46rem}
-@media screen and (max-width:40rem){figure:not(.small-figure) picture{display:block;overflow-x:auto}
+@media screen and (max-width:40rem){.guide div{grid-template-columns:1fr}
+figure:not(.small-figure) picture{display:block;overflow-x:auto}
 figure:not(.small-figure) img{max-width:none;width:38rem}}
 @media print{body{font-size:10.5pt;max-width:none;padding:0}h2{break-after:avoid}figure,.card,tr{break-inside:avoid}
 .cards{grid-template-columns:repeat(5,1fr);gap:.4rem}.card b{font-size:1.4rem}figure img{max-height:10cm;width:auto}
@@ -87,8 +94,23 @@ def span(interval: Interval) -> str:
 
 
 def section(title: str, content: str) -> str:
-    """A section under its title; the content is HTML already."""
-    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+    """A section under its title, which links can point at; the content is HTML already."""
+    return f'<section id="{anchor(title)}"><h2>{escape(title)}</h2>{content}</section>'
+
+
+def anchor(title: str) -> str:
+    """The id of the section of this title."""
+    return title.lower().replace(" ", "-")
+
+
+def guide(measured: str, reading: str, ends: str, caveats: str) -> str:
+    """What a reader of a section must know first: what is measured, how to read it, floor and ceiling, caveats.
+
+    All in HTML already.
+    """
+    said = {"Measured": measured, "How to read it": reading, "Floor and ceiling": ends, "Caveats": caveats}
+    rows = "".join(f"<div><dt>{name}</dt><dd>{text}</dd></div>" for name, text in said.items())
+    return f'<dl class="guide">{rows}</dl>'
 
 
 def bullets(items: Iterable[str]) -> str:

@@ -6,24 +6,29 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from semiray.evaluation import sections, sections_benefit
-from semiray.evaluation.figures import CONDITIONS
-from semiray.evaluation.markup import STYLE, Images, bullets, figure, section, span
-from semiray.evaluation.utility import UtilityResult
+from semiray.evaluation import guides, sections, sections_benefit
+from semiray.evaluation.cards import cards
+from semiray.evaluation.markup import STYLE, Images, bullets, figure, section
+from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.verdict import verdict
 
 if TYPE_CHECKING:
     from semiray.evaluation.report import Report
 
 __all__ = ["render_page"]
 
+# What the page promises, for the browser to hold it to: figures and styles of its own, no script, nothing fetched.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
-def render_page(report: Report, content: Mapping[str, Any], images: Images) -> str:
+
+def render_page(report: Report, content: Mapping[str, Any], images: Images, *, real_images: bool = True) -> str:
     """The page, as text.
 
     Args:
         report: The results.
         content: Their dictionary, as in report.json.
         images: Figure name -> PNG bytes for a light and for a dark page.
+        real_images: Whether real images are among them; the page says so if they were left out.
     """
     body = [
         f'<p class="faint small">semiray {escape(content["semiray"])} · {escape(report.created[:10])}</p>',
@@ -31,23 +36,24 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images) -> s
         f'<p class="faint">Judged on {escape(report.data)}</p>',
         _phantom() if report.phantom else "",
         _warning(report),
-        _cards(report, content),
-        section("Look first", _look(images)),
-        section("Utility", sections.utility(report, images)),
+        _verdict(report),
+        cards(report),
+        section("Look first", _look(images, real_images)),
+        section("Utility", guides.utility(report) + sections.utility(report, images)),
         section("Benefit", sections_benefit.benefit(report, images)),
     ]
     if report.commitment is not None:
-        body.append(section("Commitment", sections.commitment(report, images)))
+        body.append(_judgement("Commitment", report.commitment, sections.commitment(report, images)))
     if report.sorting is not None:
-        body.append(section("Sorting", sections.sorting(report, images)))
+        body.append(_judgement("Sorting", report.sorting, sections.sorting(report, images)))
     if report.grounding:
-        body.append(section("Grounding", sections.grounding(report)))
-    for title, found in (
-        ("Fidelity and coverage", sections.fidelity(report)),
-        ("Privacy", sections.privacy(report, images)),
-        ("Shortcuts", sections.shortcuts(report)),
+        body.append(_judgement("Grounding", report.grounding, sections.grounding(report)))
+    for title, result, found in (
+        ("Fidelity and coverage", report.fidelity, sections.fidelity(report)),
+        ("Privacy", report.privacy, sections.privacy(report, images)),
+        ("Shortcuts", report.shortcuts, sections.shortcuts(report)),
     ):
-        body.append(section(title, found) if found else "")
+        body.append(_judgement(title, result, found))
     body.append(section("What to know", bullets(report.notes)) if report.notes else "")
     body.append(
         '<footer class="faint small"><p>Research tool, not a medical device. Intervals are 95 %. '
@@ -55,6 +61,7 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images) -> s
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>semiray: {escape(report.subject)}</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(part for part in body if part)
@@ -74,60 +81,28 @@ def _warning(report: Report) -> str:
     return f'<p class="banner">{escape(words)}</p>' if words else ""
 
 
-def _cards(report: Report, content: Mapping[str, Any]) -> str:
-    cards: list[tuple[str, str, str]] = []
-    if isinstance(report.utility, UtilityResult):
-        u = report.utility
-        cards += [
-            (
-                '<span class="synthetic">Trained on synthetic</span>',
-                f"{u.tstr.balanced_accuracy.mean:.2f}",
-                f"balanced accuracy on real patients, {span(u.tstr.balanced_accuracy)}; chance {u.chance:.2f}",
-            ),
-            (
-                '<span class="real">Trained on real</span>',
-                f"{u.trtr.balanced_accuracy.mean:.2f}",
-                f"the same classifier on the same patients, {span(u.trtr.balanced_accuracy)}: the ceiling",
-            ),
-            ("Synthetic over real", f"{u.ratio.mean:.2f}", f"utility ratio, {span(u.ratio)}"),
-        ]
-    if report.commitment is not None:
-        cards.append(_commitment_card(content["commitment"]))
-    if report.sorting is not None:
-        means = content["sorting"]["mean"]
-        worst = max(means, key=means.__getitem__)
-        floor = sum(content["sorting"]["floor"][worst]) / len(content["sorting"]["floor"][worst])
-        cards.append(
-            (
-                "Sorting",
-                f"{means[worst]:.2f}",
-                f"distance of {escape(worst)} from its prior, the factor sorted worst; floor {floor:.2f}",
-            )
-        )
-    boxes = "".join(
-        f'<div class="card"><span class="name">{name}</span><b>{value}</b><span>{text}</span></div>'
-        for name, value, text in cards
-    )
-    return f'<div class="cards">{boxes}</div>' if cards else ""
+def _verdict(report: Report) -> str:
+    return f'<div class="verdict"><h2>Verdict</h2>{"".join(f"<p>{escape(one)}</p>" for one in verdict(report))}</div>'
 
 
-def _commitment_card(content: Mapping[str, Any]) -> tuple[str, str, str]:
-    """The factor obeyed least: as the fresh probe reads it where that is hardest, otherwise as the sorter does."""
-    tables = {"by the sorter, which flatters": content["mean"]}
-    if "probe" in content:
-        tables = {f"by a fresh probe ({CONDITIONS[key]})": content["probe"]["mean"][key] for key in CONDITIONS}
-    readings = {(reader, factor): value for reader, means in tables.items() for factor, value in means.items()}
-    reader, worst = min(readings, key=readings.__getitem__)
-    measure = sections.MEASURES[content["measure"][worst]]
-    text = f"{measure} of {escape(worst)}, the factor obeyed least, {reader}; ceiling 1"
-    return "Commitment", f"{readings[reader, worst]:.2f}", text
+def _judgement(title: str, result: object, content: str) -> str:
+    """A section under its guide, which a judgement that was not made doesn't need."""
+    if not content:
+        return ""
+    return section(title, ("" if isinstance(result, Skipped) else guides.GUIDES[title]) + content)
 
 
-def _look(images: Images) -> str:
+def _look(images: Images, real_images: bool) -> str:
     text = (
         "<p>No figure replaces a look. Codes are most cheaply obeyed by painting each as a faint grid or a grey veil; "
         "commitment met that way is worthless.</p>"
     )
     caption = "Held-out real images above generated ones, neither picked by hand."
+    if not real_images:
+        caption = "Generated images, not picked by hand."
+        text += (
+            "<p><strong>Real images were left out of this page</strong>; generated ones may still repeat some: see "
+            '<a href="#privacy">Privacy</a>.</p>'
+        )
     traversal = figure(images, "traversal", "The same noise and label while one factor at a time moves.", "white")
     return text + figure(images, "images", caption) + traversal

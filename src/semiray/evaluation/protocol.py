@@ -75,6 +75,7 @@ def evaluate(
     benefit: BenefitSettings | None = None,
     quick: bool = False,
     space: FeatureSpace | None = None,
+    real_images: bool = True,
     progress: Progress = None,
 ) -> Report:
     """Judges a trained run on real images: utility, benefit, commitment, sorting, grounding; writes the report.
@@ -95,6 +96,7 @@ def evaluate(
         benefit: How to measure what synthetic images add to classical augmentation; None leaves it out.
         quick: At most 1 seed, 200 steps, 1,800 images: a first look, with wider error.
         space: Where fidelity and authenticity are measured, by `feature_space`; None: the classifier of TRTR.
+        real_images: False leaves every real image out of what is written.
         progress: Called with (done, total).
 
     Returns:
@@ -206,7 +208,7 @@ def evaluate(
         traversal=traverse(run, patients=1, steps=5, seed=FRESH_SEED),
     )
     if out is not None:
-        report.write(out)
+        report.write(out, real_images=real_images)
     return report
 
 
@@ -223,6 +225,7 @@ def judge(
     quick: bool = False,
     subject: str = "Synthetic images",
     space: FeatureSpace | None = None,
+    real_images: bool = True,
     progress: Progress = None,
 ) -> Report:
     """Judges any folder of synthetic images a class, whoever generated them; writes the report.
@@ -241,6 +244,7 @@ def judge(
         quick: At most 1 seed and 200 steps: a first look, with wider error.
         subject: What to call the synthetic images in the report.
         space: Where fidelity and authenticity are measured, by `feature_space`; None: the classifier of TRTR.
+        real_images: False leaves every real image out of what is written.
         progress: Called with (done, total).
 
     Raises:
@@ -312,7 +316,7 @@ def judge(
         notes=tuple(notes),
     )
     if out is not None:
-        report.write(out)
+        report.write(out, real_images=real_images)
     return report
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from semiray.evaluation.figures_codes import plot_codes, plot_correlation, plot_
 from semiray.evaluation.figures_effect import plot_effect
 from semiray.evaluation.figures_privacy import plot_closest
 from semiray.evaluation.files import write_whole
+from semiray.evaluation.png import encode_png
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.probe import ProbeResult
 from semiray.evaluation.shortcuts import ShortcutResult
@@ -146,11 +146,12 @@ class Report:
         """
         return report_content(self)
 
-    def figures(self) -> Iterator[ReportFigure]:
-        """Draws the figures, in the order of the page."""
+    def figures(self, real_images: bool = True) -> Iterator[ReportFigure]:
+        """Draws the figures, in the order of the page; without real images, none that shows a pixel of one."""
         themes = (LIGHT, DARK)
         s, note = self.samples, self.assumed
-        yield ReportFigure("images", *(figures.plot_images(s.real, s.synthetic, s.names, t) for t in themes))
+        shown = s.real if real_images else ()
+        yield ReportFigure("images", *(figures.plot_images(shown, s.synthetic, s.names, t) for t in themes))
         if isinstance(self.utility, UtilityResult):
             u = self.utility
             yield ReportFigure("per_class", *(figures.plot_per_class(u, t) for t in themes))
@@ -181,12 +182,17 @@ class Report:
         if isinstance(self.correlation, CorrelationResult):
             correlation = self.correlation
             yield ReportFigure("correlation", *(plot_correlation(correlation, t, note) for t in themes))
-        if isinstance(self.privacy, PrivacyResult):
+        if isinstance(self.privacy, PrivacyResult) and real_images:
             privacy = self.privacy
             yield ReportFigure("closest", *(plot_closest(privacy, t) for t in themes))
 
-    def write(self, out: Path) -> Path:
+    def write(self, out: Path, *, real_images: bool = True) -> Path:
         """Writes report.json, report.html and figures/*.png into a folder.
+
+        Args:
+            out: The folder; figures of an earlier report that this one lacks are removed from it.
+            real_images: False leaves out every real image, so that the report can be shown where they can't. Generated
+                ones stay, and may repeat real ones.
 
         Returns:
             The path of report.html.
@@ -200,21 +206,16 @@ class Report:
         try:
             (out / "figures").mkdir(parents=True, exist_ok=True)
             images: dict[str, tuple[bytes, bytes]] = {}
-            for figure in self.figures():
-                light = _png(figure.light)
-                images[figure.name] = (light, light if figure.dark is figure.light else _png(figure.dark))
+            for figure in self.figures(real_images):
+                light = encode_png(figure.light)
+                images[figure.name] = (light, light if figure.dark is figure.light else encode_png(figure.dark))
                 write_whole(out / "figures" / f"{figure.name}.png", light)
             for name in FIGURES - images.keys():  # of an earlier report: it would be taken for this one's
                 (out / "figures" / f"{name}.png").unlink(missing_ok=True)
             content = self.to_dict()
-            write_whole(out / "report.html", render_page(self, content, images).encode())
+            page = render_page(self, content, images, real_images=real_images)
+            write_whole(out / "report.html", page.encode())
             write_whole(out / "report.json", (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
         except OSError as error:
             raise SemirayError(f"{out}: the report can't be written ({error.strerror or error}).") from error
         return out / "report.html"
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": "semiray"})
-    return buffer.getvalue()

@@ -6,7 +6,7 @@ from html import escape
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from semiray.evaluation.concordance import CHANCE, ConcordanceResult
+from semiray.evaluation.concordance import ConcordanceResult
 from semiray.evaluation.correlation import CorrelationResult
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.feature_spaces import SPACES
@@ -14,10 +14,10 @@ from semiray.evaluation.fidelity import MEASURES as FIDELITY
 from semiray.evaluation.fidelity import FidelityResult
 from semiray.evaluation.figures import CONDITIONS
 from semiray.evaluation.markup import Images, cell, cells, figure, table
-from semiray.evaluation.membership import FALSE_POSITIVES
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.shortcuts import VIEWS
 from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.sorting import SortingResult
 from semiray.evaluation.utility import UtilityResult
 from semiray.radiographs.copies import COPY
 
@@ -97,8 +97,7 @@ def commitment(report: Report, images: Images) -> str:
     if sorter is None:
         return ""
     text = (
-        f"<p>Codes asked for against codes read from {sorter.n_images:,} freshly generated images: R², or accuracy for "
-        "discrete dimensions. The ceiling is 1; grey in the figures is what guessing reaches.</p>"
+        f"<p>{sorter.n_images:,} freshly generated images, of other seeds than the generator was trained with.</p>"
         + _names(report)
         + "<h3>By the sorter</h3><p><strong>This flatters:</strong> the sorter trained the generator and was rewarded "
         "for agreeing with it.</p>" + figure(images, "commitment", "", "small-figure")
@@ -144,9 +143,7 @@ def sorting(report: Report, images: Images) -> str:
         return ""
     text = (
         f"<p>Codes that the sorter reads from {result.n_images:,} held-out real images of {result.n_patients:,} "
-        "patients against the prior that was assumed. The floor is the same distance for as many codes drawn from the "
-        "prior itself; a value within it can't be told from the prior. Following a distribution "
-        "doesn't make a name true.</p>" + _names(report)
+        f"patients against the prior that was assumed.{_worst(result)}</p>" + _names(report)
     )
     rows = [
         [
@@ -184,12 +181,6 @@ def sorting(report: Report, images: Images) -> str:
 
 def grounding(report: Report) -> str:
     """How well each grounded factor's lead orders held-out patients."""
-    text = (
-        "<p>Metadata ground these factors. Does the sorter's lead put <em>held-out</em> patients in the order that "
-        "their metadata know? Concordance, or AUROC where there are two values: 1 is the right order, "
-        f"{CHANCE} chance. Patients count alike; a patient still under observation is compared with those who "
-        "reached their end earlier. It tells of order only: no image says a number of days.</p>"
-    )
     rows = []
     for name, result in report.grounding.items():
         trained = f"{report.grounded.get(name, 0):,} images"
@@ -202,7 +193,7 @@ def grounding(report: Report) -> str:
         else:
             figures = ["not measured", escape(result.reason), "", ""]
         rows.append([escape(name), *figures, trained])
-    return text + table(["factor", "measure", "figure", "tested on", "of these", "grounded on"], rows) + _names(report)
+    return table(["factor", "measure", "figure", "tested on", "of these", "grounded on"], rows) + _names(report)
 
 
 def fidelity(report: Report) -> str:
@@ -212,12 +203,8 @@ def fidelity(report: Report) -> str:
         return f"<p>Not measured: {escape(result.reason)}</p>"
     text = (
         f"<p>{result.n_compared:,} synthetic images against {result.n_reference:,} held-out patients, an image each, "
-        "and beside them as many real images of other held-out patients, equally many of every class: the floor of "
-        f"distances, the ceiling of the rest. Features: {_space(result.space)} ({result.dimensions} numbers).</p>"
-        "<p>Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall "
-        "and coverage: how many real images have synthetic ones about them; low where something real is never "
-        "made. The last three look at pixels: texture and detail at every scale; the strength of coarse and fine; and "
-        "how alike two images of a class are, which above that of real ones means less diverse.</p>"
+        "and beside them as many real images of other held-out patients, equally many of every class. Features: "
+        f"{_space(result.space)} ({result.dimensions} numbers).</p>"
     )
     rows = [
         [FIDELITY[name], cell(m.value, m.low, m.high), cell(m.real, m.real_low, m.real_high)]
@@ -242,8 +229,7 @@ def privacy(report: Report, images: Images) -> str:
         f"{alarms.ratio.min():.2f}.</p>"
         + figure(images, "closest", "", "small-figure")
         + _authenticity(result)
-        + "<p>Membership: can an attacker tell the patients trained on from others? AUROC 0.5 is guessing. Named for "
-        f"certain: the share of training images named when {FALSE_POSITIVES:.0%} of others are named as well.</p>"
+        + "<p>Membership: can an attacker tell the patients trained on from others?</p>"
     )
     attackers = (
         ("who holds the synthetic images", result.black_box),
@@ -303,17 +289,29 @@ def shortcuts(report: Report) -> str:
     result = report.shortcuts
     if result is None or not result.pairs:
         return ""
-    text = (
-        "<p>Real images, two classes at a time, told apart by logistic regression from a poor view of the image alone, "
-        "on patients that it has not seen; area under the ROC curve, 0.5 is chance. Border: a frame of a sixteenth of "
-        "the side. Intensities: the histogram of grey levels, which a disease may move, too. Thumbnail: 8 x 8 pixels. "
-        "What the border tells, a network can learn instead of the disease.</p>"
-    )
     rows = [
         [escape(" / ".join(pair.groups)), *cells(*(pair.auroc[view] for view in VIEWS)), "yes" if pair.flagged else ""]
         for pair in result.pairs
     ]
-    return text + table(["classes", *VIEWS, "told by the border"], rows)
+    left_out = (
+        f"<p>Left out, for too few patients: {escape(', '.join(result.left_out))}.</p>" if result.left_out else ""
+    )
+    return table(["classes", *VIEWS, "told by the border"], rows) + left_out
+
+
+def _worst(result: SortingResult) -> str:
+    """The factor whose dimensions lie farthest from the prior on average, in a sentence."""
+    rows: dict[str, list[Any]] = {}
+    for row in result.dimensions:
+        rows.setdefault(row.name.rsplit("[", 1)[0], []).append(row)
+    means = {name: sum(row.value for row in found) / len(found) for name, found in rows.items()}
+    worst = max(means, key=means.__getitem__)
+    floor = sum(row.floor for row in rows[worst]) / len(rows[worst])
+    distance = MEASURES[rows[worst][0].measure]
+    return (
+        f" {escape(worst)} is sorted worst: {distance} <strong>{means[worst]:.2f}</strong> from its prior on average, "
+        f"floor {floor:.2f}."
+    )
 
 
 def _energy(result: EnergyResult | Skipped | None) -> str:
@@ -324,9 +322,9 @@ def _energy(result: EnergyResult | Skipped | None) -> str:
         "prior: "
         f"<strong>{result.statistic:.3f}</strong> ({result.low:.3f} to {result.high:.3f}), which is "
         f"<strong>{result.ratio:.1f} times</strong> its floor of {result.floor:.3f}, the mean for two samples of the "
-        f"prior itself (95 % of them stay below {result.floor_high:.3f}). p = {result.p_value:.3f} by "
-        f"{result.permutations:,} permutations of patients and draws: below 0.05, the codes can be told from the "
-        "prior.</p>"
+        f"prior itself (95 % of them stay below {result.floor_high:.3f}). Of {result.permutations:,} shufflings of "
+        f"patients and draws a share of {result.p_value:.3f} lies as far apart: below 0.05, the codes can be told from "
+        "the prior.</p>"
     )
 
 
