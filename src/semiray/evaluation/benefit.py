@@ -29,7 +29,7 @@ from semiray.evaluation.metrics import (
 )
 from semiray.radiographs import RadiographSet
 
-__all__ = ["ARMS", "QUICK_BENEFIT", "USES", "BenefitResult", "BenefitSettings", "measure_benefit"]
+__all__ = ["ARMS", "QUICK_BENEFIT", "USES", "BenefitResult", "BenefitSettings", "measure_benefit", "signed"]
 
 ARMS = {
     "real": "real images alone",
@@ -141,8 +141,8 @@ class BenefitResult:
     def verdict(self) -> str:
         """Whether synthetic images help beyond classical augmentation on all patients, by how much, how certainly."""
         told = "; ".join(
-            f"{use} {_signed(self.decisive[arm].mean)} ({_signed(self.decisive[arm].low)} to "
-            f"{_signed(self.decisive[arm].high)})"
+            f"{use} {signed(self.decisive[arm].mean)} ({signed(self.decisive[arm].low)} to "
+            f"{signed(self.decisive[arm].high)})"
             for arm, use in USES.items()
         )
         best = max(self.decisive.values(), key=lambda gain: gain.low)
@@ -268,5 +268,6 @@ def _minority(train: RadiographSet) -> str:
     return train.classes[int(np.argmin(counts))]
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """A difference with its sign, in three digits."""
     return f"{value:+.3f}".replace("-", "−")

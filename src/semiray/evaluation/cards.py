@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from semiray.evaluation.benefit import USES, BenefitResult, signed
 from semiray.evaluation.markup import anchor, span
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.utility import UtilityResult
@@ -62,6 +63,20 @@ def _utility(report: Report) -> Card | None:
     return Card("Utility", "Utility", f"{u.tstr.balanced_accuracy.mean:.2f}", beside, text)
 
 
+def _benefit(report: Report) -> Card | None:
+    """The better of the two uses of synthetic images, as the verdict reads it."""
+    result = report.benefit
+    if not isinstance(result, BenefitResult):
+        return None
+    use = max(result.decisive, key=lambda arm: result.decisive[arm].low)
+    gain, classical = result.decisive[use], result.arms["classical"][1.0].balanced_accuracy
+    text = (
+        f"balanced accuracy with synthetic images {USES[use]}, over real ones with classical augmentation "
+        f"({classical.mean:.2f}), all patients: {signed(gain.low)} to {signed(gain.high)}; no benefit is 0"
+    )
+    return Card("Benefit", "Benefit", signed(gain.mean), "", text)
+
+
 def _commitment(report: Report) -> Card | None:
     """The factor obeyed least, as the fresh probe reads it where that is hardest, otherwise as the sorter does."""
     found = obedience(report)
@@ -101,5 +116,5 @@ def _privacy(report: Report) -> Card | None:
     return Card("Privacy", "Privacy", f"{int(copied.sum()):,}", "copy" if copied.sum() == 1 else "copies", text)
 
 
-# In the order of the page. Benefit beyond classical augmentation, once judged, belongs after utility.
-CARDS: tuple[Callable[[Report], Card | None], ...] = (_utility, _commitment, _coverage, _privacy)
+# In the order of the page.
+CARDS: tuple[Callable[[Report], Card | None], ...] = (_utility, _benefit, _commitment, _coverage, _privacy)

@@ -40,7 +40,7 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images, *, r
         cards(report),
         section("Look first", _look(images, real_images)),
         section("Utility", guides.utility(report) + sections.utility(report, images)),
-        section("Benefit", sections_benefit.benefit(report, images)),
+        _judgement("Benefit", report.benefit, sections_benefit.benefit(report, images)),
     ]
     if report.commitment is not None:
         body.append(_judgement("Commitment", report.commitment, sections.commitment(report, images)))

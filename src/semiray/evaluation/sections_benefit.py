@@ -24,16 +24,11 @@ def benefit(report: Report, images: Images) -> str:
     s = result.settings
     text = (
         f"<p><strong>{escape(result.verdict())}</strong></p>"
-        f"<p>Classifiers ({escape(s.architecture.name)}) that differ in nothing but what they learn from are tested on "
-        "the same held-out patients: "
+        f"<p>Classifier: {escape(s.architecture.name)}. "
         f"{s.seeds} trainings each, {s.steps:,} steps of {s.batch} images on all patients and fewer on fewer, classes "
         "drawn evenly, all fixed beforehand. Classical augmentation: rotation up to 10°, shifts, scale, contrast, "
         f"brightness{', mirroring' if s.mirror else '; no mirroring, a heart on the right is another finding'}. "
         f"Where images are mixed, {s.share:.0%} of a batch are synthetic, from {result.n_synthetic:,}.</p>"
-        "<p>How to read it: what counts is the distance from <em>real + classical augmentation</em>, which needs no "
-        "generator. Differences are paired: same patients, same seeds. The verdict's intervals are wider than 95 %, "
-        "so that the two uses together are wrong in one judgement of twenty. The floor is chance; there is no "
-        "ceiling.</p>"
     )
     if result.own:
         text += (
@@ -79,10 +74,7 @@ def benefit(report: Report, images: Images) -> str:
     for title, read in measures:
         arms = [[escape(name), *cells(*map(read, result.arms[arm].values()))] for arm, name in ARMS.items()]
         text += f"<details><summary>{escape(title)}</summary>{table(['learnt from', *columns], arms)}</details>"
-    return text + (
-        "<p>Intervals hold the chance of patients and of training classifiers, not that of training the generator: for "
-        "that, judge several runs.</p>"
-    )
+    return text
 
 
 def _overall(name: str, scores: ClassificationScores) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from semiray.evaluation.benefit import BenefitResult
 from semiray.evaluation.commitment import CommitmentResult
 from semiray.evaluation.fidelity import FidelityMeasure, FidelityResult
 from semiray.evaluation.figures import CONDITIONS
@@ -58,13 +59,13 @@ class Obedience:
 
 
 def verdict(report: Report) -> list[str]:
-    """The verdict on a report, one to three sentences; the first says what the images are good for.
+    """The verdict on a report, one to four sentences; the first say what the images are good for.
 
     Example:
         >>> verdict(report)  # doctest: +SKIP
         ['Trained on these images, a classifier reaches 86 % of the balanced accuracy that ...', ...]
     """
-    sentences: tuple[Callable[[Report], str], ...] = (_use, _images, _privacy)
+    sentences: tuple[Callable[[Report], str], ...] = (_benefit, _use, _images, _privacy)
     return [text for text in (sentence(report) for sentence in sentences) if text]
 
 
@@ -93,8 +94,13 @@ def leaks(result: PrivacyResult) -> list[tuple[str, MembershipResult]]:
     return [(what, found) for what, found in held if found is not None and found.auroc.low > 0.5]
 
 
+def _benefit(report: Report) -> str:
+    """Whether to mix the images in, or to pre-train on them: what a user came to know."""
+    return report.benefit.verdict() if isinstance(report.benefit, BenefitResult) else ""
+
+
 def _use(report: Report) -> str:
-    """Utility. Benefit beyond classical augmentation, once judged, says more: it belongs in front of this."""
+    """Utility: what the images are worth alone."""
     u = report.utility
     if isinstance(u, Skipped):
         return f"Whether a classifier can learn from these images was not measured: {u.reason}"
