@@ -26,7 +26,7 @@ def test_libraries_or_how_to_get_them() -> None:
         try:
             __import__(library)
         except ImportError:
-            with pytest.raises(SemirayError, match=f"pip install {library}"):
+            with pytest.raises(SemirayError, match="classifiers"):
                 architecture.build(3, 64)
             continue
         assert architecture.build(3, 64).eval()(torch.zeros(2, 1, 64, 64)).shape == (2, 3)

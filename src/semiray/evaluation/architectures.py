@@ -131,7 +131,7 @@ class _LibraryNetwork(nn.Module):
 
                 self.model = get_model(name, weights=None, num_classes=n_classes)
         except ImportError as error:
-            raise SemirayError(f"{library}:{name} needs {library}: pip install {library}.") from error
+            raise SemirayError(f"{library}:{name} needs {library}: pip install 'semiray[classifiers]'.") from error
         except (RuntimeError, ValueError, TypeError) as error:
             raise SemirayError(f"{library} can't make {name!r} ({str(error).splitlines()[0]}).") from error
 
