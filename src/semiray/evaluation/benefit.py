@@ -95,6 +95,12 @@ class BenefitSettings:
         """Batches of a training on a fraction of the patients."""
         return max(1, round(self.steps * math.sqrt(fraction)))
 
+    @property
+    def size(self) -> int:
+        """Batches of all trainings together."""
+        arms = len(ARMS) * sum(map(self.steps_at, self.fractions))
+        return self.seeds * (arms + (len(self.multiples) + len(self.shares)) * self.steps)
+
     def wanted(self, n_real: int) -> int:
         """How many synthetic images the largest multiple takes for so many real ones."""
         return min(max(self.multiples) * n_real, self.most_synthetic)

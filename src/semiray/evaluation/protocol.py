@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.evaluation.benefit import ARMS, BenefitResult, BenefitSettings, measure_benefit
+from semiray.evaluation.benefit import BenefitResult, BenefitSettings, measure_benefit
 from semiray.evaluation.benefit_trainings import first_of_each_class
 from semiray.evaluation.commitment import measure_commitment
 from semiray.evaluation.concordance import measure_grounding
@@ -55,7 +55,6 @@ COMMITMENT_IMAGES = 2000
 EFFECT_PATIENTS = 64
 PERMUTATIONS = 999
 GENERATED_A_STEP = 10  # images that count as one step of training in the progress
-QUICK = UtilitySettings(seeds=1, steps=200, n_synthetic=1800, resamples=300)
 QUICK_PROBE_STEPS = 200
 PRIVACY_SHARE, SHORTCUTS_SHARE = 300, 40  # what they take, in steps of training, for the progress
 BENEFIT_SHARE = 0.3  # of a step: what a step of the benefit's smaller trainings takes
@@ -109,7 +108,8 @@ def evaluate(
     Example:
         ``evaluate(Run.load("RUN"), load_radiographs("DATA", resolution=64), Path("REPORT")).utility.ratio.mean``
     """
-    settings = _settings(seeds, steps, batch, n_synthetic, quick)
+    settings = UtilitySettings(seeds, steps, batch, n_synthetic)
+    settings = settings.quick() if quick else settings
     check_resolution(data, run.resolution, f"The run {run.path}")
     if space is not None:
         check_space(space, data.images)
@@ -129,7 +129,7 @@ def evaluate(
             "effect": 2 * patients * run.prior.dimensions // GENERATED_A_STEP,
             "utility": 0 if obstacle else 2 * settings.seeds * settings.steps,
             "pool": extra // GENERATED_A_STEP,
-            "benefit": _benefit_size(None if obstacle else benefit),
+            "benefit": 0 if obstacle or benefit is None else round(BENEFIT_SHARE * benefit.size),
             "privacy": PRIVACY_SHARE if own else 0,
             "shortcuts": SHORTCUTS_SHARE * len(data.classes),
         },
@@ -250,7 +250,8 @@ def judge(
     Raises:
         SemirayError: If classes or resolutions differ, or a class is missing on a side.
     """
-    settings = _settings(seeds, steps, batch, len(synthetic), quick)
+    settings = UtilitySettings(seeds, steps, batch, len(synthetic))
+    settings = settings.quick() if quick else settings
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
     if space is not None:
         check_space(space, real.images)
@@ -270,7 +271,7 @@ def judge(
         progress,
         {
             "utility": 2 * settings.seeds * settings.steps,
-            "benefit": _benefit_size(benefit),
+            "benefit": 0 if benefit is None else round(BENEFIT_SHARE * benefit.size),
             "privacy": 0 if split is None else PRIVACY_SHARE,
             "shortcuts": SHORTCUTS_SHARE * len(real.classes),
         },
@@ -318,22 +319,6 @@ def judge(
     if out is not None:
         report.write(out, real_images=real_images)
     return report
-
-
-def _settings(seeds: int, steps: int, batch: int, n_synthetic: int, quick: bool) -> UtilitySettings:
-    if not quick:
-        return UtilitySettings(seeds, steps, batch, n_synthetic)
-    fewer = min(seeds, QUICK.seeds), min(steps, QUICK.steps), batch, min(n_synthetic, QUICK.n_synthetic)
-    return UtilitySettings(*fewer, resamples=QUICK.resamples)
-
-
-def _benefit_size(settings: BenefitSettings | None) -> int:
-    """What the benefit takes, in steps of the judge's training, for the progress."""
-    if settings is None:
-        return 0
-    arms = len(ARMS) * sum(map(settings.steps_at, settings.fractions))
-    others = (len(settings.multiples) + len(settings.shares)) * settings.steps
-    return round(BENEFIT_SHARE * settings.seeds * (arms + others))
 
 
 def _judges_space(utility: UtilityResult | Skipped) -> FeatureSpace | None:

@@ -7,7 +7,7 @@ the same on both sides: network, steps, batches, augmentation, seeds, test patie
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,16 @@ class UtilitySettings:
         for name in ("seeds", "steps", "batch", "n_synthetic", "resamples"):
             if getattr(self, name) < 1:
                 raise SemirayError(f"{name} = {getattr(self, name)}: must be at least 1.")
+
+    def quick(self) -> UtilitySettings:
+        """A first look, with wider error: at most 1 seed, 200 steps, 1,800 images."""
+        return replace(
+            self,
+            seeds=1,
+            steps=min(self.steps, 200),
+            n_synthetic=min(self.n_synthetic, 1800),
+            resamples=min(self.resamples, 300),
+        )
 
 
 @dataclass(frozen=True)
