@@ -35,6 +35,24 @@ def test_good_synthetic_images_reach_the_ceiling_and_useless_ones_the_floor(set_
     assert useless.ratio.low <= useless.ratio.mean <= useless.ratio.high
 
 
+def test_the_real_images_themselves_reach_exactly_their_ceiling(set_maker: Any) -> None:
+    train, test = parts(set_maker(120))
+    found = measure_utility(train.images, train.labels, train, test, UtilitySettings(seeds=2, steps=10, batch=12))
+    assert (found.ratio.low, found.ratio.mean, found.ratio.high) == (1.0, 1.0, 1.0)
+
+
+def test_shuffled_labels_and_noise_teach_nothing(set_maker: Any) -> None:
+    # One useless classifier may tell two kinds of three by luck: many of them are at chance on average.
+    train, test = parts(set_maker(120))
+    other, rng = set_maker(120, seed=5), np.random.default_rng(0)
+    noise = rng.integers(0, 256, other.images.shape, dtype=np.uint8)
+    few = UtilitySettings(seeds=1, steps=25, batch=24, resamples=20)
+    for images in (other.images, noise):
+        reached = [measure_utility(images, rng.permutation(other.labels), train, test, few).tstr for _ in range(10)]
+        assert np.mean([one.balanced_accuracy.mean for one in reached]) == pytest.approx(1 / 3, abs=0.12)
+        assert np.mean([one.auroc.mean for one in reached]) == pytest.approx(0.5, abs=0.15)
+
+
 def test_nothing_is_trained_twice_and_other_images_are_trained_anew(
     real: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
