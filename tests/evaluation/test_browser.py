@@ -57,7 +57,9 @@ class Chromium:
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         self.count += 1
         call = {"id": self.count, "method": method, "params": parameters}
-        os.write(self.ours_out, json.dumps(call | ({"sessionId": self.session} if self.session else {})).encode() + b"\0")
+        os.write(
+            self.ours_out, json.dumps(call | ({"sessionId": self.session} if self.session else {})).encode() + b"\0"
+        )
         while True:
             message = self.read()
             if message.get("id") == self.count:
@@ -185,7 +187,9 @@ def test_a_fault_would_be_noticed(browser: Chromium, page: Path, tmp_path: Path,
 
 def test_errors_of_a_script_and_a_page_too_wide_would_be_noticed(browser: Chromium, tmp_path: Path) -> None:
     spoilt = tmp_path / "spoilt.html"
-    spoilt.write_text("<div style='width:2000px'>wide</div><script>console.error('said'); throw Error('thrown')</script>")
+    spoilt.write_text(
+        "<div style='width:2000px'>wide</div><script>console.error('said'); throw Error('thrown')</script>"
+    )
     browser.show(spoilt, WIDTHS["phone"])
     told = " ".join(browser.faults())
     assert "said" in told
