@@ -74,7 +74,7 @@ def plot_confusion(scores: ClassificationScores, classes: Sequence[str], title: 
     axes.imshow(share, cmap=LinearSegmentedColormap.from_list("ramp", theme.ramp), vmin=0, vmax=1)
     for i in range(count):
         for j in range(count):
-            strong = share[i, j] > 0.55
+            strong = share[i, j] > 0.75  # paler, and dark letters are easier to read
             colour = "#ffffff" if strong else theme.ink
             axes.text(j, i - 0.1, f"{share[i, j]:.0%}", ha="center", va="center", fontsize=12, color=colour)
             axes.text(j, i + 0.22, f"{matrix[i, j]:,.0f}", ha="center", va="center", fontsize=8.5, color=colour)

@@ -41,6 +41,7 @@ a.card:hover,a.card:focus-visible{outline:2px solid var(--rule)}
 .guide dt{font-weight:600}.guide dd{margin:0;max-width:44rem}
 figure{margin:1rem 0}figure img{display:block;max-width:100%;height:auto}
 figcaption{font-size:.85rem;color:var(--faint);margin-top:.4rem;max-width:46rem}
+.small-figure img{max-width:min(100%,36rem)}
 .pair{display:flex;flex-wrap:wrap;gap:1rem}.pair figure{flex:1 1 17rem;max-width:27rem;margin:.5rem 0}
 .white img{background:#fff;border-radius:.5rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;margin:.6rem 0}
@@ -53,9 +54,13 @@ li{margin:.25rem 0;max-width:46rem}
 @media screen and (max-width:40rem){.guide div{grid-template-columns:1fr}
 figure:not(.small-figure) picture{display:block;overflow-x:auto}
 figure:not(.small-figure) img{max-width:none;width:38rem}}
-@media print{body{font-size:10.5pt;max-width:none;padding:0}h2{break-after:avoid}figure,.card,tr{break-inside:avoid}
-.cards{grid-template-columns:repeat(5,1fr);gap:.4rem}.card b{font-size:1.4rem}figure img{max-height:10cm;width:auto}
+@media print{body{font-size:10.5pt;max-width:none;padding:0}h2,h3,.guide{break-after:avoid}
+figure,.card,.guide,tr{break-inside:avoid}footer{break-before:avoid;margin-top:1rem}.guide{font-size:9pt}
+.cards{grid-template-columns:repeat(auto-fit,minmax(3.2cm,1fr));gap:.4rem}details:not(.dimensions){display:none}
+details::details-content{content-visibility:visible;height:auto}.dimensions table{font-size:6.5pt}
+.card b{font-size:1.4rem}figure img{max-height:10cm;width:auto}
 .wide{overflow:visible}table{font-size:7.5pt}
+.dimensions td,.dimensions th{padding-right:.35rem}
 :root{color-scheme:light;--paper:#fff;--card:#f6f7f9;--ink:#000;--faint:#444;--rule:#ccc}}
 """
 

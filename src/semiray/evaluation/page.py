@@ -64,7 +64,7 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images, *, r
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>semiray: {escape(report.subject)}</title><style>{STYLE}</style></head>\n<body>\n"
-        + "\n".join(part for part in body if part)
+        + "\n".join(part for part in body if part).replace(" %", "\u00a0%")  # no line begins with %
         + "\n</body></html>\n"
     )
 

@@ -133,7 +133,7 @@ def commitment(report: Report, images: Images) -> str:
         [escape(d.name), MEASURES[d.measure], *found]
         for d, found in zip(sorter.dimensions, zip(*columns, strict=True), strict=True)
     ]
-    return text + _details("All dimensions", table(head, rows))
+    return text + _details("All dimensions", table(head, rows), "dimensions")
 
 
 def sorting(report: Report, images: Images) -> str:
@@ -168,9 +168,9 @@ def sorting(report: Report, images: Images) -> str:
             images,
             "codes",
             "Continuous factors: quantiles, on the dashed line if sorted; strong: lead, faint: companions. "
-            "Discrete factors: bars are shares of values, black marks those of the prior.",
+            "Discrete factors: bars are shares of values, lines across them those of the prior.",
         )
-        + _details("All dimensions", table(["dimension", "measure", "distance", "floor"], rows))
+        + _details("All dimensions", table(["dimension", "measure", "distance", "floor"], rows), "dimensions")
         + "<h3>All dimensions together</h3>"
         + _energy(report.energy)
         + figure(images, "pairs", "Leads in pairs and, on the diagonal, each by itself.")
@@ -227,7 +227,7 @@ def privacy(report: Report, images: Images) -> str:
         f"{int(alarms.copied.sum()):,} of {len(alarms.copied):,} held-out images copies, none of which is one. The "
         f"nearest synthetic image lies at {copies.ratio.min():.2f} of that distance, the nearest held-out one at "
         f"{alarms.ratio.min():.2f}.</p>"
-        + figure(images, "closest", "", "small-figure")
+        + figure(images, "closest", "")
         + _authenticity(result)
         + "<p>Membership: can an attacker tell the patients trained on from others?</p>"
     )
@@ -343,8 +343,9 @@ def _names(report: Report) -> str:
     return f'<p class="faint small">{escape(report.assumed)}</p>' if report.assumed else ""
 
 
-def _details(title: str, content: str) -> str:
-    return f"<details><summary>{escape(title)}</summary>{content}</details>"
+def _details(title: str, content: str, kind: str = "") -> str:
+    """Shown when asked for; of the kind ``dimensions`` on paper, too."""
+    return f'<details class="{kind}"><summary>{escape(title)}</summary>{content}</details>'
 
 
 def _reports(title: str, scores: ClassificationScores) -> str:
