@@ -27,8 +27,8 @@ __all__ = ["DenseNet121", "classifier_step", "inception_step", "onnx_step", "rad
 Step = Callable[[Tensor], Tensor]
 XRV_SIDE, XRV_RANGE = 224, 1024.0
 XRV_ADVICE = (
-    "torchxrayvision publishes its models so. Where you trust it, in an environment that has torchxrayvision, make "
-    "their weights a file of tensors once:  "
+    "torchxrayvision publishes its models as pickles only. Where you trust them, in an environment that has "
+    "torchxrayvision, make a file of tensors once:  "
     'python -c "import torchxrayvision as x; from safetensors.torch import save_file; '
     "save_file(x.models.DenseNet(weights='densenet121-res224-all').state_dict(), 'xrv.safetensors')\"  and give "
     "--weights xrv.safetensors."
