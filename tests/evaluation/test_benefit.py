@@ -89,6 +89,10 @@ def test_the_verdict_follows_the_intervals(result: BenefitResult) -> None:
     assert verdict((-0.01, 0.02), (-0.03, 0.05)).startswith("It is not shown")
     assert verdict((-0.04, -0.02), (-0.03, 0.05)).startswith("It is not shown")
     assert "do harm" in verdict((-0.04, -0.02), (-0.03, -0.01))
+    weak = replace(result, arms={**result.arms, "classical": result.arms["real"], "real": result.arms["classical"]})
+    told = [("Real images alone" in one.verdict()) for one in (result, weak)]
+    real, classical = (result.arms[arm][1.0].balanced_accuracy.mean for arm in ("real", "classical"))
+    assert told == [real > classical, classical > real]  # a baseline weaker than none is said to be one
 
 
 def test_a_second_run_takes_what_the_first_kept(

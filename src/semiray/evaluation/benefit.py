@@ -158,7 +158,11 @@ class BenefitResult:
             words = "Synthetic images do harm beside classical augmentation here"
         else:
             words = "It is not shown that synthetic images help beyond classical augmentation here"
-        return f"{words}: balanced accuracy with all real patients, {told}."
+        text = f"{words}: balanced accuracy with all real patients, {told}."
+        plain = difference_interval(self.arms["real"][1.0], self.arms["classical"][1.0]).mean
+        if plain > 0:  # then classical augmentation is no hard baseline, and a reader must know
+            text += f" Real images alone, without augmentation, {signed(plain)}."
+        return text
 
 
 def measure_benefit(

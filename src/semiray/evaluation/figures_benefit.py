@@ -25,12 +25,12 @@ NAMES = {
 
 def plot_benefit(result: BenefitResult, theme: Theme = LIGHT) -> Figure:
     """Balanced accuracy of every arm, what synthetic images add to classical augmentation, and how much to mix."""
-    figure = blank(9.0, 4.6, theme)
+    figure = blank(9.0, 4.2, theme)
     bottom = foot(
         figure,
         theme,
         "Bands and bars: 95 % intervals over patients and trainings. Dotted: synthetic images alone, "
-        f"{max(result.synthetic_only):,} of them; grey: chance.",
+        f"{max(result.synthetic_only):,} of them. Chance: {1 / len(result.classes):.2f}.",
     )
     looks = {
         "real": (theme.faint, "-", "s"),
@@ -41,8 +41,6 @@ def plot_benefit(result: BenefitResult, theme: Theme = LIGHT) -> Figure:
     }
     curves, gains, mixing = figure.subplots(1, 3, gridspec_kw={"width_ratios": (1.25, 1, 0.8)})
     _axes(curves, theme, "Balanced accuracy", list(result.n_patients.values()))
-    chance = 1 / len(result.classes)
-    curves.axhline(chance, color=theme.floor, linewidth=3)
     alone = result.synthetic_only[max(result.synthetic_only)].balanced_accuracy
     curves.axhline(alone.mean, color=theme.synthetic, linewidth=1.2, linestyle=":")
     for arm, (colour, line, marker) in looks.items():
@@ -69,7 +67,7 @@ def plot_benefit(result: BenefitResult, theme: Theme = LIGHT) -> Figure:
     figure.legend(
         handles=handles, loc="upper left", ncols=3, frameon=False, fontsize=8.5, labelcolor=theme.ink, columnspacing=1.4
     )
-    figure.tight_layout(rect=(0, bottom, 1, 0.86), w_pad=1.2)
+    figure.tight_layout(rect=(0, bottom, 1, 0.88), w_pad=1.2)
     return figure
 
 
