@@ -19,10 +19,12 @@ from semiray.evaluation.membership import FALSE_POSITIVES, MembershipResult
 from semiray.evaluation.metrics import ClassificationScores, Interval
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.probe import ProbeResult
+from semiray.evaluation.schema import VERSION
 from semiray.evaluation.shortcuts import ShortcutResult
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult
 from semiray.evaluation.utility import UtilityResult
+from semiray.evaluation.verdict import verdict
 from semiray.radiographs.copies import COPY, CopyResult
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def report_content(report: Report) -> dict[str, Any]:
         joint = (("energy", report.energy, _energy), ("correlation", report.correlation, _correlation))
         sorting |= {key: _or_skipped(result, content) for key, result, content in joint if result is not None}
     return {
+        "schema": VERSION,
         "semiray": version("semiray"),
         "created": report.created,
         "subject": report.subject,
@@ -50,6 +53,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "phantom": report.phantom,
         "grounded": dict(report.grounded),
         "notes": list(report.notes),
+        "verdict": verdict(report),
         "utility": _or_skipped(report.utility, _utility),
         "commitment": commitment,
         "sorting": sorting,
