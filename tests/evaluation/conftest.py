@@ -1,10 +1,13 @@
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
 
+from semiray.evaluation import BenefitSettings, protocol, report, report_schema
 from semiray.networks import NetworkShape, build_networks
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, Split, split_by_patient
@@ -64,3 +67,32 @@ def set_maker() -> Any:
 @pytest.fixture(scope="session")
 def run_maker() -> Any:
     return make_run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_report_keeps_to_the_schema() -> Iterator[None]:
+    """Whatever a test of this room makes of results: if this fails, report.schema.json lacks what you added."""
+    made, schema = report.report_content, report_schema()
+
+    def content(of: report.Report) -> dict[str, Any]:
+        found = made(of)
+        jsonschema.validate(found, schema)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "report_content", content)
+        yield
+
+
+@pytest.fixture(scope="session")
+def whole(real: RadiographSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[report.Report, Path]:
+    """A report of a run in which nothing is missing but fidelity, and the folder that it was written to."""
+    folder = tmp_path_factory.mktemp("whole")
+    run, _ = make_run(folder / "RUN", real)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("COMMITMENT_IMAGES", 128), ("EFFECT_PATIENTS", 8), ("PERMUTATIONS", 39)):
+            patch.setattr(protocol, name, value)
+        benefit = BenefitSettings(fractions=(0.5, 1.0), seeds=1, steps=3, batch=8, multiples=(1, 2), resamples=20)
+        few: dict[str, Any] = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2}
+        found = protocol.evaluate(run, real, folder / "out", **few, benefit=benefit)
+    return found, folder / "out"

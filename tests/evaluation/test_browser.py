@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from semiray.evaluation import protocol
-
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium or Chrome to render the page with")
 
@@ -132,15 +130,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="module")
-def page(real: Any, run_maker: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole report of a run."""
-    folder = tmp_path_factory.mktemp("page")
-    run, _ = run_maker(folder / "RUN", real)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("COMMITMENT_IMAGES", 128), ("EFFECT_PATIENTS", 8), ("PERMUTATIONS", 39)):
-            patch.setattr(protocol, name, value)
-        protocol.evaluate(run, real, folder / "out", seeds=1, steps=4, batch=8, n_synthetic=24, probe_steps=2)
-    return folder / "out" / "report.html"
+def page(whole: Any) -> Path:
+    return Path(whole[1] / "report.html")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

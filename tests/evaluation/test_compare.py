@@ -68,6 +68,16 @@ def test_distances_of_two_spaces_are_no_figures_of_one(folders: list[Path], tmp_
     assert "Fréchet distance" in same - other
 
 
+def test_a_report_of_a_newer_schema_is_refused_and_one_of_none_is_read(folders: list[Path], tmp_path: Path) -> None:
+    content = json.loads((folders[0] / "report.json").read_text())
+    (tmp_path / "report.json").write_text(json.dumps(content | {"schema": 99, "semiray": "9.9"}))
+    with pytest.raises(SemirayError, match=r"schema 99, written by semiray 9\.9.*update semiray"):
+        read_reports([tmp_path])
+    assert content.pop("schema") == 1
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    assert read_reports([tmp_path])[0].figures == read_reports([folders[0]])[0].figures
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"subject": 1, "data": 2, "utility": 3}'])
 def test_what_is_no_report_is_an_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(text)

@@ -48,7 +48,7 @@ def test_the_page_is_whole_fetches_nothing_and_escapes_names() -> None:
     checker.feed(text)
     assert checker.open == []
     assert checker.sources
-    assert all(source.startswith("data:image/png;base64,") for source in checker.sources)
+    assert all(source.startswith(("data:image/png;base64,", "#")) for source in checker.sources)
     assert "&lt;RUN&gt; &amp; sons" in text
     assert "<RUN>" not in text
     assert "first &lt;b&gt;" in text
@@ -91,3 +91,13 @@ def test_report_json_knows_no_nan() -> None:
     report = Report("run", "12 images", False, Skipped("no labels"), ImageSamples(("",), (), ()), grounding={"a": few})
     content = json.loads(json.dumps(report.to_dict(), allow_nan=False))["grounding"]["a"]
     assert (content["value"], content["low"], content["high"], content["chance"]) == (0.6, None, None, 0.5)
+
+
+def test_the_browser_is_told_to_fetch_nothing_and_run_nothing() -> None:
+    assert """content="default-src 'none'; img-src data:; style-src 'unsafe-inline'\"""" in page()
+
+
+def test_the_verdict_stands_on_top_and_no_line_begins_with_a_per_cent_sign() -> None:
+    text = page(utility=Skipped("only 5 % <b>"))
+    assert text.index("Verdict") < text.index("Look first")
+    assert "was not measured: only 5\u00a0% &lt;b&gt;" in text

@@ -1,7 +1,9 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -50,3 +52,37 @@ def test_figures_of_an_earlier_report_go_and_a_users_own_stay(real: Any, tmp_pat
         (folder / name).write_bytes(b"old")
     report(real).write(tmp_path)
     assert sorted(path.name for path in folder.iterdir()) == ["images.png", "mine.png"]
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_without_real_images_no_pixel_of_one_gets_in(whole: Any, tmp_path: Path) -> None:
+    """Whatever the real images are, the same bytes are written."""
+    given, folder = whole
+    noise = np.random.default_rng(0)
+    other = replace(
+        given,
+        samples=replace(given.samples, real=tuple(255 - images for images in given.samples.real)),
+        privacy=replace(given.privacy, closest=noise.integers(0, 256, given.privacy.closest.shape, dtype=np.uint8)),
+    )
+    for name, one in (("a", given), ("b", other)):
+        (tmp_path / name / "figures").mkdir(parents=True)
+        (tmp_path / name / "figures" / "closest.png").write_bytes(b"of an earlier report")
+        page = one.write(tmp_path / name, real_images=False)
+    written = everything(tmp_path / "a")
+    assert written == everything(tmp_path / "b")
+    assert "figures/images.png" in written
+    assert "figures/closest.png" not in written
+    text = page.read_text()
+    assert text.count("Real images were left out of this page") == 1
+    assert "Held-out real images above" not in text
+    shown = (folder / "report.html").read_text()
+    assert "were left out of this page" not in shown
+    other.write(tmp_path / "c")
+    assert everything(tmp_path / "c")["figures/images.png"] != (folder / "figures" / "images.png").read_bytes()
+
+
+def test_a_whole_page_is_small_enough_to_send(whole: Any) -> None:
+    assert (whole[1] / "report.html").stat().st_size < 5_000_000

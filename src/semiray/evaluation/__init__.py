@@ -31,10 +31,12 @@ from semiray.evaluation.privacy import PrivacyResult, measure_privacy
 from semiray.evaluation.probe import ProbeResult, measure_probe
 from semiray.evaluation.protocol import evaluate, judge
 from semiray.evaluation.report import Report
+from semiray.evaluation.schema import report_schema
 from semiray.evaluation.shortcuts import PairShortcut, ShortcutResult, measure_shortcuts
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult, measure_sorting
 from semiray.evaluation.utility import UtilityResult, UtilitySettings, measure_utility
+from semiray.evaluation.verdict import verdict
 
 __all__ = [
     "DCI",
@@ -94,7 +96,9 @@ __all__ = [
     "model_card",
     "plot_comparison",
     "read_reports",
+    "report_schema",
     "sap",
     "train_classifier",
+    "verdict",
     "write_model_card",
 ]

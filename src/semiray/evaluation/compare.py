@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from semiray.errors import SemirayError
 from semiray.evaluation.figures import CONDITIONS
+from semiray.evaluation.schema import VERSION
 from semiray.evaluation.theme import LIGHT, Theme, blank, foot, style
 
 __all__ = ["Reading", "ReportFigures", "compare_lines", "plot_comparison", "read_figures", "read_reports"]
@@ -53,13 +54,19 @@ def read_reports(paths: Sequence[Path]) -> list[ReportFigures]:
         paths: Files report.json, or the folders that hold them.
 
     Raises:
-        SemirayError: There is none, it can't be read, or it isn't one.
+        SemirayError: There is none, it can't be read, it isn't one, or a newer release wrote it in another form.
     """
     found = []
     for path in map(Path, paths):
         file = path / "report.json" if path.is_dir() else path
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
+            schema = int(content.get("schema", VERSION))  # the first reports didn't say
+            if schema > VERSION:
+                raise SemirayError(
+                    f"{file}: a report of schema {schema}, written by semiray {content.get('semiray', '')}. This "
+                    f"release reads reports up to schema {VERSION}: update semiray to compare it."
+                )
             subject, data, figures = str(content["subject"]), str(content["data"]), read_figures(content)
         except OSError as error:
             raise SemirayError(

@@ -21,10 +21,12 @@ from semiray.evaluation.membership import FALSE_POSITIVES, MembershipResult
 from semiray.evaluation.metrics import SPECIFICITY, ClassificationScores, Interval
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.probe import ProbeResult
+from semiray.evaluation.schema import VERSION
 from semiray.evaluation.shortcuts import ShortcutResult
 from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult
 from semiray.evaluation.utility import UtilityResult
+from semiray.evaluation.verdict import verdict
 from semiray.radiographs.copies import COPY, CopyResult
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def report_content(report: Report) -> dict[str, Any]:
         joint = (("energy", report.energy, _energy), ("correlation", report.correlation, _correlation))
         sorting |= {key: _or_skipped(result, content) for key, result, content in joint if result is not None}
     return {
+        "schema": VERSION,
         "semiray": version("semiray"),
         "created": report.created,
         "subject": report.subject,
@@ -52,6 +55,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "phantom": report.phantom,
         "grounded": dict(report.grounded),
         "notes": list(report.notes),
+        "verdict": verdict(report),
         "utility": _or_skipped(report.utility, _utility),
         "benefit": _or_skipped(report.benefit, _benefit),
         "commitment": commitment,
@@ -126,7 +130,7 @@ def _benefit(result: BenefitResult) -> dict[str, Any]:
     def by(table: Mapping[Any, Any], entry: Callable[[Any], Any]) -> dict[str, Any]:
         return {f"{key:g}": entry(value) for key, value in sorted(table.items())}
 
-    settings = asdict(result.settings)
+    settings = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(result.settings).items()}
     weights = result.settings.architecture.weights
     settings["architecture"]["weights"] = None if weights is None else weights.name
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from semiray.evaluation import guides, sections, sections_benefit
 from semiray.evaluation.cards import cards
 from semiray.evaluation.markup import STYLE, Images, bullets, figure, section
 from semiray.evaluation.skipped import Skipped
-from semiray.evaluation.verdict import verdict
 
 if TYPE_CHECKING:
     from semiray.evaluation.report import Report
@@ -36,7 +35,7 @@ def render_page(report: Report, content: Mapping[str, Any], images: Images, *, r
         f'<p class="faint">Judged on {escape(report.data)}</p>',
         _phantom() if report.phantom else "",
         _warning(report),
-        _verdict(report),
+        _verdict(content["verdict"]),
         cards(report),
         section("Look first", _look(images, real_images)),
         section("Utility", guides.utility(report) + sections.utility(report, images)),
@@ -81,8 +80,8 @@ def _warning(report: Report) -> str:
     return f'<p class="banner">{escape(words)}</p>' if words else ""
 
 
-def _verdict(report: Report) -> str:
-    return f'<div class="verdict"><h2>Verdict</h2>{"".join(f"<p>{escape(one)}</p>" for one in verdict(report))}</div>'
+def _verdict(sentences: Sequence[str]) -> str:
+    return f'<div class="verdict"><h2>Verdict</h2>{"".join(f"<p>{escape(one)}</p>" for one in sentences)}</div>'
 
 
 def _judgement(title: str, result: object, content: str) -> str:

@@ -170,7 +170,8 @@ def _privacy(report: Report) -> str:
     copied, n_images = int(result.copies.copied.sum()), len(result.copies.copied)
     warnings = []
     if copied / n_images > result.false_alarms.copied.mean():
-        warnings.append(f"{copied:,} of {n_images:,} images are copies of training images")
+        words = "is a copy of a training image" if copied == 1 else "are copies of training images"
+        warnings.append(f"{copied:,} of {n_images:,} images {words}")
     warnings += [
         f"who holds {what} can tell better than by guessing who was trained on (AUROC {found.auroc.mean:.2f}, "
         f"{found.auroc.low:.2f} to {found.auroc.high:.2f}; guessing 0.50)"
