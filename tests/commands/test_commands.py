@@ -209,13 +209,16 @@ def test_evaluate_reads_data_as_training_did(
     small = partial(semiray.evaluation.evaluate, steps=2, n_synthetic=24)
     monkeypatch.setattr(semiray.evaluation, "evaluate", small)
     words = ("evaluate", work / "run", work / "data", "--out", tmp_path / "proof", "--cache", work / "cache")
-    code, said, error = semiray_says(*words, "--seeds", "1", "--quick")
+    code, said, error = semiray_says(*words, "--seeds", "1", "--quick", "--no-real-images")
     assert code == 0, error
     for word in ("60 images", "ill 40", "the ceiling", "ratio", "Commitment", "Sorting", "report.html"):
         assert word in said, word
     content = json.loads((tmp_path / "proof" / "report.json").read_text(encoding="utf-8"))
     assert content["utility"]["classes"] == ["normal", "ill"]
     assert len(content["commitment"]["sorter"]["duration"]) == 5
+    assert "Real images were left out" in (tmp_path / "proof" / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "proof" / "figures" / "images.png").exists()
+    assert not (tmp_path / "proof" / "figures" / "closest.png").exists()
 
 
 def test_judge_takes_any_folder_of_images_a_class(
@@ -225,8 +228,10 @@ def test_judge_takes_any_folder_of_images_a_class(
     assert semiray_says("generate", work / "run", "-n", "20", "--out", tmp_path / "made")[0] == 0
     words = ("judge", tmp_path / "made", work / "data", "--classes", "normal, lobar=ill, diffuse=ill")
     code, said, error = semiray_says(
-        *words, "--out", tmp_path / "proof", "--resolution", "32", "--seeds", "1", "--cache", tmp_path / "cache"
-    )
+        *words, "--out", tmp_path / "proof", "--resolution", "32", "--seeds", "1", "--cache", tmp_path / "cache",
+        "--no-real-images",
+    )  # fmt: skip
+    assert "Real images were left out" in (tmp_path / "proof" / "report.html").read_text(encoding="utf-8")
     assert code == 0, error
     assert "ratio" in said
     assert "Commitment" not in said
