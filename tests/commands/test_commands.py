@@ -216,7 +216,7 @@ def test_evaluate_reads_data_as_training_did(
         replace(QUICK_BENEFIT, seeds=1, steps=2, batch=8, multiples=(1,), resamples=20),
     )
     words = ("evaluate", work / "run", work / "data", "--out", tmp_path / "proof", "--cache", work / "cache")
-    code, said, error = semiray_says(*words, "--seeds", "1", "--quick", "--classifier", "cnn")
+    code, said, error = semiray_says(*words, "--seeds", "1", "--quick", "--classifier", "cnn", "--no-real-images")
     assert code == 0, error
     for word in (
         "60 images",
@@ -233,6 +233,9 @@ def test_evaluate_reads_data_as_training_did(
     assert content["utility"]["classes"] == ["normal", "ill"]
     assert content["benefit"]["settings"]["architecture"]["name"] == "cnn"
     assert len(content["commitment"]["sorter"]["duration"]) == 5
+    assert "Real images were left out" in (tmp_path / "proof" / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "proof" / "figures" / "images.png").exists()
+    assert not (tmp_path / "proof" / "figures" / "closest.png").exists()
 
 
 def test_judge_takes_any_folder_of_images_a_class(
@@ -243,8 +246,9 @@ def test_judge_takes_any_folder_of_images_a_class(
     words = ("judge", tmp_path / "made", work / "data", "--classes", "normal, lobar=ill, diffuse=ill")
     code, said, error = semiray_says(
         *words, "--out", tmp_path / "proof", "--resolution", "32", "--seeds", "1", "--cache", tmp_path / "cache",
-        "--no-benefit",
+        "--no-benefit", "--no-real-images",
     )  # fmt: skip
+    assert "Real images were left out" in (tmp_path / "proof" / "report.html").read_text(encoding="utf-8")
     assert code == 0, error
     assert "ratio" in said
     assert "Commitment" not in said

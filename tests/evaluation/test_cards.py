@@ -16,7 +16,7 @@ def test_there_are_at_most_five_and_each_links_to_its_section(whole: Any) -> Non
     report, folder = whole
     coverage = FidelityMeasure(0.5, 0.4, 0.6, 0.9, 0.85, 0.95)
     text = cards(replace(report, fidelity=FidelityResult("trtr", 192, {"coverage": coverage}, 50, 50)))
-    assert names(text) == ["Utility", "Commitment", "Coverage", "Privacy"]
+    assert names(text) == ["Utility", "Benefit", "Commitment", "Coverage", "Privacy"]
     assert len(CARDS) <= 5
     assert "0.50 <small>of 0.90</small>" in text
     page = (folder / "report.html").read_text()

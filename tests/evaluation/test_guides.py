@@ -15,7 +15,7 @@ def test_every_section_of_a_judgement_says_all_four_things(whole: Any) -> None:
     page = (whole[1] / "report.html").read_text()
     sections = dict(re.findall(r"<section.*?><h2>(.*?)</h2>(.*?)</section>", page, re.DOTALL))
     judged = set(sections) - {"Look first", "What to know"}
-    assert judged == {"Utility", "Commitment", "Sorting", "Fidelity and coverage", "Privacy", "Shortcuts"}
+    assert judged == {"Utility", "Benefit", "Commitment", "Sorting", "Fidelity and coverage", "Privacy", "Shortcuts"}
     for title in judged - {"Fidelity and coverage"}:  # which takes 40 held-out patients
         assert sections[title].startswith('<dl class="guide">'), title
     assert sections["Fidelity and coverage"].startswith("<p>Not measured")

@@ -130,7 +130,7 @@ def _benefit(result: BenefitResult) -> dict[str, Any]:
     def by(table: Mapping[Any, Any], entry: Callable[[Any], Any]) -> dict[str, Any]:
         return {f"{key:g}": entry(value) for key, value in sorted(table.items())}
 
-    settings = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(result.settings).items()}
+    settings: dict[str, Any] = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(result.settings).items()}
     weights = result.settings.architecture.weights
     settings["architecture"]["weights"] = None if weights is None else weights.name
     return {
