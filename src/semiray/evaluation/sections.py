@@ -14,6 +14,7 @@ from semiray.evaluation.fidelity import MEASURES as FIDELITY
 from semiray.evaluation.fidelity import FidelityResult
 from semiray.evaluation.figures import CONDITIONS
 from semiray.evaluation.markup import Images, cell, cells, figure, table
+from semiray.evaluation.metrics import SPECIFICITY
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.shortcuts import VIEWS
 from semiray.evaluation.skipped import Skipped
@@ -52,11 +53,11 @@ def utility(report: Report, images: Images) -> str:
         "the same augmentation: fixed beforehand.</p>"
     )
     overall = table(
-        ["", "balanced accuracy", "accuracy", "AUROC"],
+        ["", "balanced accuracy", "accuracy", "AUROC", "average precision", "calibration error"],
         [
-            ['<span class="synthetic">synthetic</span>', *cells(tstr.balanced_accuracy, tstr.accuracy, tstr.auroc)],
-            ['<span class="real">real</span>', *cells(trtr.balanced_accuracy, trtr.accuracy, trtr.auroc)],
-            ["chance", f"{result.chance:.3f}", "", "0.500"],
+            ['<span class="synthetic">synthetic</span>', *_overall_cells(tstr)],
+            ['<span class="real">real</span>', *_overall_cells(trtr)],
+            ["chance", f"{result.chance:.3f}", "", "0.500", f"{result.chance:.3f}", ""],
         ],
     )
     rows = []
@@ -64,7 +65,8 @@ def utility(report: Report, images: Images) -> str:
         tested = f"<small>{a.n_images:,} images, {a.n_patients:,} patients</small>"
         rows.append([f'{escape(a.name)} <span class="synthetic">synthetic</span>', *_class_cells(a), tested])
         rows.append([f'{escape(b.name)} <span class="real">real</span>', *_class_cells(b), tested])
-    per_class = table(["class, trained on", "precision", "recall", "F1", "AUROC", "tested on"], rows)
+    at = f"recall at {SPECIFICITY:.0%} specificity"
+    per_class = table(["class, trained on", "precision", "recall", "F1", "AUROC", at, "tested on"], rows)
     matrices = (
         '<div class="pair">'
         + figure(
@@ -353,5 +355,11 @@ def _reports(title: str, scores: ClassificationScores) -> str:
     return _details(title, texts)
 
 
+def _overall_cells(scores: ClassificationScores) -> list[str]:
+    return cells(
+        scores.balanced_accuracy, scores.accuracy, scores.auroc, scores.average_precision, scores.calibration_error
+    )
+
+
 def _class_cells(scores: Any) -> list[str]:
-    return cells(scores.precision, scores.recall, scores.f1, scores.auroc)
+    return cells(scores.precision, scores.recall, scores.f1, scores.auroc, scores.recall_at_specificity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def benefit(report: Report, images: Images) -> str:
         )
     columns = [f"{f:.0%}<br><small>{result.n_patients[f]:,.0f} patients</small>" for f in s.fractions]
     rows = [
-        [escape(name), *cells(*(scores.balanced_accuracy for scores in result.arms[arm].values()))]
+        [escape(name), *_narrow(scores.balanced_accuracy for scores in result.arms[arm].values())]
         for arm, name in ARMS.items()
     ]
     gains = [
@@ -72,9 +72,14 @@ def benefit(report: Report, images: Images) -> str:
         for j, name in enumerate(result.classes)
     ]
     for title, read in measures:
-        arms = [[escape(name), *cells(*map(read, result.arms[arm].values()))] for arm, name in ARMS.items()]
+        arms = [[escape(name), *_narrow(map(read, result.arms[arm].values()))] for arm, name in ARMS.items()]
         text += f"<details><summary>{escape(title)}</summary>{table(['learnt from', *columns], arms)}</details>"
     return text
+
+
+def _narrow(figures: Iterable[Interval]) -> list[str]:
+    """Cells with the interval below the figure, so that the last column, which matters most, stays on the page."""
+    return [text.replace(" <small>", "<br><small>") for text in cells(*figures)]
 
 
 def _overall(name: str, scores: ClassificationScores) -> list[str]:
@@ -85,4 +90,4 @@ def _overall(name: str, scores: ClassificationScores) -> list[str]:
 
 
 def _gain(gain: Interval) -> str:
-    return f"{gain.mean:+.3f} <small>{gain.low:+.3f} to {gain.high:+.3f}</small>".replace("-", "−")
+    return f"{gain.mean:+.3f}<br><small>{gain.low:+.3f} to {gain.high:+.3f}</small>".replace("-", "−")
