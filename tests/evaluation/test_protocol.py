@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from semiray.commands.summary import summarise
 from semiray.errors import SemirayError
 from semiray.evaluation import parts, protocol
+from semiray.evaluation.architectures import Architecture
 from semiray.evaluation.benefit import BenefitResult, BenefitSettings
 from semiray.evaluation.energy import EnergyResult
 from semiray.evaluation.fidelity import MEASURES, FeatureSpace
@@ -158,6 +160,16 @@ def test_what_does_not_fit_is_an_error_that_says_so(real: Any, set_maker: Any, r
     (tmp_path / "RUN" / "split.json").write_text("[]")
     with pytest.raises(SemirayError, match=r"split\.json"):
         evaluate(run, real, None, **FAST)
+
+
+def test_a_classifier_that_cannot_be_built_is_told_before_anything_is_generated(
+    real: Any, run_maker: Any, tmp_path: Path
+) -> None:
+    run, _ = run_maker(tmp_path / "RUN", real)
+    missing = replace(FAST_BENEFIT, architecture=Architecture("cnn", tmp_path / "none.safetensors"))
+    for call in (partial(evaluate, run, real), partial(judge, real, real)):
+        with pytest.raises(SemirayError, match="can't be read"):
+            call(None, benefit=missing, progress=lambda *_: pytest.fail("long work has begun"))
 
 
 def test_judge_judges_any_folder(set_maker: Any, tmp_path: Path) -> None:

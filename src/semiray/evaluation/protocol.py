@@ -111,8 +111,7 @@ def evaluate(
     settings = UtilitySettings(seeds, steps, batch, n_synthetic)
     settings = settings.quick() if quick else settings
     check_resolution(data, run.resolution, f"The run {run.path}")
-    if space is not None:
-        check_space(space, data.images)
+    _check_networks(space, benefit, data)
     split, own, notes = run_split(run, data)
     train, test, obstacle, more = labelled_parts(run.classes, data, split)
     notes += more
@@ -253,8 +252,7 @@ def judge(
     settings = UtilitySettings(seeds, steps, batch, len(synthetic))
     settings = settings.quick() if quick else settings
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
-    if space is not None:
-        check_space(space, real.images)
+    _check_networks(space, benefit, real)
     drawn = split_without_copies(real) if split is None else split
     train, test, obstacle, notes = labelled_parts(synthetic.classes, real, drawn)
     if obstacle:
@@ -319,6 +317,14 @@ def judge(
     if out is not None:
         report.write(out, real_images=real_images)
     return report
+
+
+def _check_networks(space: FeatureSpace | None, benefit: BenefitSettings | None, data: RadiographSet) -> None:
+    """What can't be built, or makes no features of such images, is told before the long work."""
+    if space is not None:
+        check_space(space, data.images)
+    if benefit is not None:
+        benefit.architecture.build(max(len(data.classes), 2), data.images.shape[1])
 
 
 def _judges_space(utility: UtilityResult | Skipped) -> FeatureSpace | None:
