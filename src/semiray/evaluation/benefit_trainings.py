@@ -36,7 +36,9 @@ class Labelled:
     labels: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.int64]) -> Labelled:
-        """The images of some rows."""
+        """The images of some rows, in order, each at most once."""
+        if len(rows) == len(self.labels):  # all of them: no copy of what may be gigabytes
+            return self
         return Labelled(np.asarray(self.images[rows]), self.labels[rows])
 
 
@@ -267,7 +269,7 @@ def first_of_each_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int
 
 def _batches(source: Labelled, count: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless batches (count, H, W) uint8 and labels, classes drawn evenly."""
-    pixels, targets = torch.from_numpy(source.images), torch.from_numpy(source.labels)
+    pixels, targets = (torch.from_numpy(np.require(x, requirements="W")) for x in (source.images, source.labels))
     weights = (1.0 / torch.bincount(targets).double())[targets]
     while True:
         chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
