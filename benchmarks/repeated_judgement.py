@@ -9,6 +9,8 @@ trained. One process a core, each on one thread; what is done is not done again.
 """
 
 import argparse
+import hashlib
+import io
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
 from semiray.evaluation import train_classifier
+from semiray.evaluation.files import write_whole
 from semiray.evaluation.metrics import PatientBootstrap, score_predictions
 from semiray.evaluation.parts import labelled_parts, run_split
 from semiray.generation import generate
@@ -65,7 +68,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=6000)
     asked = parser.parse_args()
     how = {"seeds": asked.seeds, "steps": asked.steps, "images": asked.images}
-    store = asked.out.with_suffix("")
+    run = [str(asked.run.resolve()), str(asked.data.resolve()), *how.items()]
+    store = asked.out.with_name(f"{asked.out.stem}-{hashlib.sha256(json.dumps(run).encode()).hexdigest()[:8]}")
     store.mkdir(parents=True, exist_ok=True)
     test = read_test(Run.load(asked.run), asked.data)
     repetitions = range(asked.repetitions + 1)  # the first of them is the judgement that the others are held against
@@ -76,7 +80,9 @@ def main() -> None:
             if not (store / f"{r}.npy").exists()
         }
         for r, future in waiting.items():
-            np.save(store / f"{r}.npy", future.result())
+            buffer = io.BytesIO()
+            np.save(buffer, future.result())
+            write_whole(store / f"{r}.npy", buffer.getvalue())
             print(f"repetition {r} is done", flush=True)
     predicted = [np.load(store / f"{r}.npy") for r in repetitions]
     bootstrap = PatientBootstrap(test.patients, test.labels, n_seeds=asked.seeds, resamples=1000, seed=0)

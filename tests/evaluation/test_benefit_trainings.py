@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ def test_a_class_that_is_no_patients_commonest_is_there() -> None:
     patients, labels = np.repeat(["a", "b", "c"], 3), np.array([0, 0, 1, 0, 0, 0, 0, 0, 0])
     for seed in range(5):
         assert set(labels[nested_patients(patients, labels, 0.3, seed)]) == {0, 1}
+    mixed = np.repeat([f"p{i}" for i in range(60)], 3), np.tile([0, 0, 0], 60)
+    mixed[1][2::30] = 1  # one image of a second class, of every tenth patient
+    for seed in range(50):
+        assert set(nested_patients(*mixed, 0.05, seed)) <= set(nested_patients(*mixed, 0.3, seed))
 
 
 def test_the_first_of_each_class_in_equal_numbers() -> None:
@@ -101,6 +106,32 @@ def test_pretraining_is_what_is_started_from(real: Any) -> None:
     assert list(lab.starts) == [0]
     started = lab.predict([PLAN[0]])[PLAN[0]]
     assert np.array_equal(started, laboratory(real).predict([PLAN[0]])[PLAN[0]])
+    fresh = replace(PLAN[2], pretrained=False)
+    assert not np.allclose(lab.predict([PLAN[2]])[PLAN[2]], lab.predict([fresh])[fresh], atol=0.01)
+
+
+def test_a_training_that_fails_ends_the_others_and_leaves_the_threads_as_they_were(
+    real: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, threads = laboratory(real), torch.get_num_threads()
+    rows, steps = lab.rows, iter(range(10**9))
+
+    def fails(fraction: float, seed: int) -> Any:
+        if seed == 1:
+            raise ValueError("no such patient")
+        return rows(fraction, seed)
+
+    def counted(*arguments: Any, **how: Any) -> Any:
+        next(steps)
+        return classical(*arguments, **how)
+
+    classical = benefit_trainings.classical_augmentation
+    monkeypatch.setattr(lab, "rows", fails)
+    monkeypatch.setattr(benefit_trainings, "classical_augmentation", counted)
+    with pytest.raises(ValueError, match="no such patient"):
+        lab.predict([Training(1, 6, 0.5, 0.0), Training(0, 100_000, 1.0, 0.0, augmented=True)])
+    assert next(steps) < 50_000
+    assert torch.get_num_threads() == threads
 
 
 def test_progress_counts_trainings(real: Any) -> None:

@@ -178,7 +178,7 @@ def test_judge_judges_any_folder(set_maker: Any, tmp_path: Path) -> None:
     assert isinstance(report.utility, UtilityResult)
     assert isinstance(report.benefit, BenefitResult)
     assert list(report.benefit.synthetic_only) == [60]  # fewer than twice the real ones
-    assert report.benefit.own is False
+    assert report.benefit.own is None
     assert report.utility.ratio.mean > 0.8
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["commitment"] is None

@@ -13,7 +13,7 @@ __all__ = ["compare", "evaluate", "judge"]
 if TYPE_CHECKING:
     from semiray.evaluation import BenefitSettings
 
-Seeds = Annotated[int, typer.Option(min=1, help="Trainings of the classifier for each figure and its interval.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Trainings of the classifier of utility, a side.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Few short trainings: a first look, with wider error.")]
 RealImages = Annotated[
     bool,
@@ -28,7 +28,7 @@ class Benefit:
     benefit: Annotated[
         bool,
         typer.Option(
-            help="Whether synthetic images help beyond classical augmentation: 170 trainings, half of the time."
+            help="Whether synthetic images help beyond classical augmentation: 150 trainings, half of the time."
         ),
     ] = True
     classifier: Annotated[

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from semiray.errors import SemirayError
 from semiray.evaluation.classifier import LEARNING_RATE, ClassifierNetwork
-from semiray.evaluation.weights import read_tensors
+from semiray.evaluation.weights import first_line, read_tensors
 
 __all__ = ["CLASSIFIERS", "Architecture", "ResNet18"]
 
@@ -39,7 +39,8 @@ class Architecture:
 
     def __post_init__(self) -> None:
         library, _, model = self.name.partition(":")
-        if self.name not in CLASSIFIERS[:3] and not (library in ("timm", "torchvision") and model):
+        named = library in ("timm", "torchvision") and model and ":" not in model  # timm's hf-hub: would fetch
+        if self.name not in CLASSIFIERS[:3] and not named:
             raise SemirayError(f"{self.name!r} is no classifier; there are: {', '.join(CLASSIFIERS)}.")
 
     @property
@@ -64,6 +65,19 @@ class Architecture:
         if self.weights is not None:
             _load(network.model if isinstance(network, _LibraryNetwork) else network, Path(self.weights))
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def check(self, n_classes: int, resolution: int) -> None:
+        """An error unless the network can be built and learns from such images, told before the long work."""
+        network = self.build(n_classes, resolution).train()
+        try:
+            logits = network(torch.zeros(2, 1, resolution, resolution))
+            F.cross_entropy(logits.float(), torch.zeros(2, dtype=torch.int64)).backward()  # type: ignore[no-untyped-call]
+        except Exception as error:  # a library's network may trip over anything
+            raise SemirayError(
+                f"{self.name} can't be trained on images of {resolution} px ({first_line(error)}): choose another."
+            ) from error
+        if logits.shape != (2, n_classes):
+            raise SemirayError(f"{self.name} gives {tuple(logits.shape)}, not a number a class: choose another.")
 
 
 class ResNet18(nn.Module):
@@ -127,13 +141,15 @@ class _LibraryNetwork(nn.Module):
                 self.model: Any = timm.create_model(name, pretrained=False, num_classes=n_classes)
                 self.side = int(self.model.default_cfg.get("input_size", (3, LIBRARY_SIDE, LIBRARY_SIDE))[-1])
             else:
-                from torchvision.models import get_model
+                from torchvision import models
 
-                self.model = get_model(name, weights=None, num_classes=n_classes)
+                if name not in models.list_models(module=models):  # those for other tasks fetch a backbone
+                    raise ValueError("it knows no such classifier")
+                self.model = models.get_model(name, weights=None, num_classes=n_classes)
         except ImportError as error:
             raise SemirayError(f"{library}:{name} needs {library}: pip install 'semiray[classifiers]'.") from error
-        except (RuntimeError, ValueError, TypeError) as error:
-            raise SemirayError(f"{library} can't make {name!r} ({str(error).splitlines()[0]}).") from error
+        except Exception as error:
+            raise SemirayError(f"{library} can't make {name!r} ({first_line(error)}).") from error
 
     def forward(self, images: Tensor) -> Tensor:
         enlarged = F.interpolate(images, size=(self.side, self.side), mode="bilinear", align_corners=False)

@@ -41,6 +41,7 @@ ARMS = {
 USES = {"mixed": "mixed in", "pretrained": "pre-trained on"}  # of synthetic images beside classical augmentation
 # Two uses are compared with classical augmentation: each interval of the verdict is so wide that both hold together
 # in 95 of 100 judgements (Bonferroni).
+FEW_SEEDS = 5  # below, the verdict calls itself a first look
 VERDICT_LEVEL = 1 - 0.05 / len(USES)
 
 
@@ -79,9 +80,9 @@ class BenefitSettings:
     architecture: Architecture = field(default_factory=Architecture)
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "steps", "batch", "most_synthetic", "resamples"):
-            if getattr(self, name) < 1:
-                raise SemirayError(f"{name} = {getattr(self, name)}: must be at least 1.")
+        for name, least in (("seeds", 1), ("steps", 1), ("batch", 2), ("most_synthetic", 1), ("resamples", 2)):
+            if getattr(self, name) < least:
+                raise SemirayError(f"{name} = {getattr(self, name)}: must be at least {least}.")
         if not self.fractions or not all(0 < f <= 1 for f in self.fractions) or self.fractions[-1] != 1:
             raise SemirayError(f"fractions = {self.fractions}: shares above 0, of which the last is 1.")
         if sorted(set(self.fractions)) != list(self.fractions):
@@ -127,7 +128,7 @@ class BenefitResult:
         n_real: Fraction -> mean number of real training images.
         n_patients: Fraction -> mean number of their patients.
         n_synthetic: Synthetic images at hand.
-        own: Whether the generator was trained on the patients that classifiers are trained on.
+        own: Whether the generator was trained on the very patients that classifiers are trained on; None: not known.
         settings: How it was measured.
     """
 
@@ -141,7 +142,7 @@ class BenefitResult:
     n_real: Mapping[float, float]
     n_patients: Mapping[float, float]
     n_synthetic: int
-    own: bool
+    own: bool | None
     settings: BenefitSettings
 
     def verdict(self) -> str:
@@ -162,6 +163,8 @@ class BenefitResult:
         plain = difference_interval(self.arms["real"][1.0], self.arms["classical"][1.0]).mean
         if plain > 0:  # then classical augmentation is no hard baseline, and a reader must know
             text += f" Real images alone, without augmentation, {signed(plain)}."
+        if self.settings.seeds < FEW_SEEDS:
+            text += f" A first look: {self.settings.seeds} trainings of each kind."
         return text
 
 
@@ -172,7 +175,7 @@ def measure_benefit(
     test: RadiographSet,
     settings: BenefitSettings,
     *,
-    own: bool = False,
+    own: bool | None = None,
     store: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> BenefitResult:
@@ -184,8 +187,8 @@ def measure_benefit(
         train: Real labelled images of the training patients.
         test: Real labelled images of other patients, of the same classes.
         settings: How.
-        own: Whether the generator was trained on the patients of ``train``: then at every fraction below 1 it has
-            learnt from patients whom the classifier isn't shown.
+        own: Whether the generator was trained on the very patients of ``train``: then at every fraction below 1 it has
+            learnt from patients whom the classifier isn't shown. None: it isn't known whom it has seen.
         store: Folder that keeps each training's predictions: a judgement that was killed goes on there.
         progress: Called with (trainings done, trainings).
 
@@ -226,7 +229,7 @@ def measure_benefit(
             test.labels,
             train.classes,
             bootstrap,
-            n_train=round(n_real.get(key[1], 0.0)) if isinstance(key[1], float) else int(key[1]),
+            n_train=int(key[1]) if key[0] == "only" else round(n_real[1.0 if key[0] == "mixing" else key[1]]),
             patients=test.patients,
         )
         for key, cell in cells.items()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,8 @@ class Laboratory:
     """Trains classifiers on real and synthetic images, each on one thread, and keeps what they predict.
 
     One thread a training: two small networks beside each other use two cores better than one network does, and what a
-    training gives doesn't depend on how many cores there are. Threads, not processes: PyTorch computes without the
+    training gives doesn't depend on how many cores there are (but for networks with dropout, whose draws are
+    everybody's). Threads, not processes: PyTorch computes without the
     interpreter's lock, nothing is copied, and a notebook needs no guard.
 
     Args:
@@ -105,6 +107,7 @@ class Laboratory:
         self.identity = "" if store is None else self._identity()
         self.starts: dict[int, dict[str, Tensor]] = {}
         self.locks: dict[int, threading.Lock] = {}
+        self.stopped = threading.Event()
         self.seeding = threading.Lock()  # torch.manual_seed is everybody's
 
     def predict(
@@ -120,15 +123,20 @@ class Laboratory:
         self.locks |= {training.seed: threading.Lock() for training in trainings}
         found: dict[Training, NDArray[np.float32]] = {}
         pool = ThreadPoolExecutor(max_workers=before, initializer=torch.set_num_threads, initargs=(1,))
+        self.stopped.clear()
         try:
             pending = {pool.submit(self._kept, training): training for training in dict.fromkeys(trainings)}
             for future in as_completed(pending):
                 found[pending[future]] = future.result()
                 if progress is not None:
                     progress(len(found), len(pending))
+        except BaseException:  # Ctrl-C, too: trainings that run end at their next step
+            self.stopped.set()
+            raise
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
             torch.set_num_threads(before)
+            pool.shutdown(wait=True, cancel_futures=True)
+            torch.set_num_threads(before)  # a thread that began late has set it again
         return found
 
     def rows(self, fraction: float, seed: int) -> NDArray[np.int64]:
@@ -181,6 +189,8 @@ class Laboratory:
         batches = [_batches(source, count, generator) for source, count in zip(sources, counts, strict=True)]
 
         def loss() -> Tensor:
+            if self.stopped.is_set():
+                raise RuntimeError("another training failed, or the judgement was interrupted")
             drawn = [next(one) for one in batches]
             inputs = to_network(torch.cat([images for images, _ in drawn]))
             if training.augmented:
@@ -219,6 +229,8 @@ class Laboratory:
             digest.update(np.ascontiguousarray(part).data)
         digest.update("\0".join(self.patients.tolist()).encode())
         settings = [self.architecture.name, self.steps, self.batch, self.mirror, torch.__version__]
+        library = self.architecture.name.partition(":")
+        settings += [version(library[0])] if library[1] else []
         digest.update(json.dumps(settings).encode())
         if self.architecture.weights is not None:
             digest.update(Path(self.architecture.weights).read_bytes())
@@ -249,10 +261,8 @@ def nested_patients(
     for value in np.unique(stratum):
         members = order[stratum[order] == value]
         chosen[members[: max(1, round(fraction * len(members)))]] = True
-    for value in range(counts.shape[1]):  # a class that is no patient's commonest
-        holders = order[counts[order, value] > 0]
-        if len(holders) and not chosen[holders].any():
-            chosen[holders[0]] = True
+    for value in np.setdiff1d(np.flatnonzero(counts.any(axis=0)), stratum):  # a class that is nobody's commonest
+        chosen[order[counts[order, value] > 0][0]] = True
     return np.flatnonzero(chosen[patient])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def _benefit(result: BenefitResult) -> dict[str, Any]:
 
     settings: dict[str, Any] = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(result.settings).items()}
     weights = result.settings.architecture.weights
-    settings["architecture"]["weights"] = None if weights is None else weights.name
+    settings["architecture"]["weights"] = None if weights is None else Path(weights).name
     return {
         "verdict": result.verdict(),
         "arms": {arm: by(found, cell) for arm, found in result.arms.items()},

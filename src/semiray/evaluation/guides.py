@@ -39,11 +39,11 @@ def utility(report: Report) -> str:
 
 
 BENEFIT = guide(
-    "Do synthetic images help a classifier beyond what classical augmentation does? Classifiers that differ in nothing "
-    "but what they learn from, tested on the same held-out patients.",
+    "Do synthetic images help a classifier beyond what classical augmentation does? Classifiers that differ in "
+    "what they learn from alone (pre-trained ones learn longer, too), tested on the same held-out patients.",
     "What counts is the distance from <em>real + classical augmentation</em>, which needs no generator. Differences "
     "are paired: same patients, same seeds. The verdict's intervals are wider than 95 %, so that its two uses of "
-    "synthetic images together are wrong in one judgement of twenty.",
+    "synthetic images together are wrong in about one judgement of twenty.",
     "Floor of a gain: 0; of balanced accuracy: chance. There is no ceiling.",
     "Intervals hold the chance of patients and of training classifiers, not of training the generator: for that, judge "
     "several runs. A larger classifier, or a longer schedule, might tell otherwise.",

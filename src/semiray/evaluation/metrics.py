@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -263,11 +265,21 @@ def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> 
 
 
 def difference_interval(above: ClassificationScores, below: ClassificationScores, *, level: float = LEVEL) -> Interval:
-    """Balanced accuracy of one less that of another, over the same draws; ``seeds`` pairs them in order."""
-    low, high = np.quantile(above.draws - below.draws, [(1 - level) / 2, (1 + level) / 2])
+    """Balanced accuracy of one less that of another, over the same draws; ``seeds`` pairs them in order.
+
+    A bootstrap of few seeds claims too much: it can't leave their range. So the variance of its draws is taken apart,
+    var(draws) = patients + s² (S - 1) / S² for S seeds of variance s², and the half-width is the root of
+    z² patients + t² s² / S, with the t quantile of S - 1 degrees of freedom. One seed tells nothing of its chance: then
+    the interval holds that of patients alone.
+    """
     pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
-    difference = above.balanced_accuracy.mean - below.balanced_accuracy.mean
-    return Interval(difference, float(low), float(high), tuple(a - b for a, b in pairs))
+    seeds = np.array([a - b for a, b in pairs])
+    count, difference = len(seeds), above.balanced_accuracy.mean - below.balanced_accuracy.mean
+    spread = float(seeds.var(ddof=1)) if count > 1 else 0.0
+    of_patients = max(float(np.var(above.draws - below.draws)) - spread * (count - 1) / count**2, 0.0)
+    z, t = norm.ppf((1 + level) / 2), (student.ppf((1 + level) / 2, count - 1) if count > 1 else 0.0)
+    half = float(np.sqrt(z**2 * of_patients + t**2 * spread / count))
+    return Interval(difference, difference - half, difference + half, tuple(float(x) for x in seeds))
 
 
 def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: Floats) -> Floats:

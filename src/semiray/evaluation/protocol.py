@@ -93,7 +93,7 @@ def evaluate(
         n_synthetic: Generated images for the classifier and the fresh probe to train on, classes in equal shares.
         probe_steps: Batches of 96 that the fresh probe is trained for.
         benefit: How to measure what synthetic images add to classical augmentation; None leaves it out.
-        quick: At most 1 seed, 200 steps, 1,800 images: a first look, with wider error.
+        quick: At most 1 seed, 200 steps, 1,800 images: a first look, with wider error. Of the benefit: QUICK_BENEFIT.
         space: Where fidelity and authenticity are measured, by `feature_space`; None: the classifier of TRTR.
         real_images: False leaves every real image out of what is written.
         progress: Called with (done, total).
@@ -166,9 +166,10 @@ def evaluate(
         if extra:
             further = generate(run, extra, seed=POOL_SEED, progress=stages["pool"])
             pool, drawn = np.concatenate([pool, further.images]), np.concatenate([drawn, further.labels])
+        chosen = first_of_each_class(drawn, benefit.wanted(len(train)))
         gain = measure_benefit(
-            pool,
-            drawn,
+            pool[chosen],
+            drawn[chosen],
             train,
             test,
             benefit,
@@ -292,7 +293,7 @@ def judge(
             train,
             test,
             benefit,
-            own=split is not None,
+            own=True if split is not None else None,
             store=None if out is None else Path(out) / "cache",
             progress=stages["benefit"],
         )
@@ -324,7 +325,7 @@ def _check_networks(space: FeatureSpace | None, benefit: BenefitSettings | None,
     if space is not None:
         check_space(space, data.images)
     if benefit is not None:
-        benefit.architecture.build(max(len(data.classes), 2), data.images.shape[1])
+        benefit.architecture.check(max(len(data.classes), 2), data.images.shape[1])
 
 
 def _judges_space(utility: UtilityResult | Skipped) -> FeatureSpace | None:

@@ -25,11 +25,14 @@ def benefit(report: Report, images: Images) -> str:
     text = (
         f"<p><strong>{escape(result.verdict())}</strong></p>"
         f"<p>Classifier: {escape(s.architecture.name)}. "
-        f"{s.seeds} trainings each, {s.steps:,} steps of {s.batch} images on all patients and fewer on fewer, classes "
-        "drawn evenly, all fixed beforehand. Classical augmentation: rotation up to 10°, shifts, scale, contrast, "
+        f"{s.seeds} trainings each, {s.steps:,} steps of {s.batch} images on all patients and fewer on fewer "
+        f"({s.steps_at(s.fractions[0]):,} at {s.fractions[0]:.0%}), classes drawn evenly, all fixed beforehand. "
+        f"Pre-training is {s.steps:,} steps more, whatever the fraction: part of its gain may be the longer training. "
+        "Classical augmentation: rotation up to 10°, shifts, scale, contrast, "
         f"brightness{', mirroring' if s.mirror else '; no mirroring, a heart on the right is another finding'}. "
         f"Where images are mixed, {s.share:.0%} of a batch are synthetic, from {result.n_synthetic:,}.</p>"
     )
+    text += f"<p>{_premise(result)}</p>"
     if result.own:
         text += (
             "<p>With fewer than all patients the comparison favours synthetic images: the generator has learnt from "
@@ -75,6 +78,20 @@ def benefit(report: Report, images: Images) -> str:
         arms = [[escape(name), *_narrow(map(read, result.arms[arm].values()))] for arm, name in ARMS.items()]
         text += f"<details><summary>{escape(title)}</summary>{table(['learnt from', *columns], arms)}</details>"
     return text
+
+
+def _premise(result: BenefitResult) -> str:
+    """Whom the generator has seen, on which it depends what the last column tells."""
+    if result.own:
+        return (
+            "The generator has seen all training patients, and no other: in the last column, no more than classifiers."
+        )
+    if result.own is None:
+        return (
+            "Whom the generator has seen isn't known here: more patients than these, then a gain is theirs; these test "
+            "patients, then it flatters."
+        )
+    return "The generator was trained on other patients: a gain is what they add, not augmentation of these."
 
 
 def _narrow(figures: Iterable[Interval]) -> list[str]:
