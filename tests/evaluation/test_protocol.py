@@ -238,8 +238,8 @@ def test_a_named_space_needs_no_classifier(real: Any, run_maker: Any, tmp_path: 
     assert isinstance(report.utility, Skipped)
     assert isinstance(report.fidelity, Skipped)  # for another reason: there are few patients
     assert "held-out patients" in report.fidelity.reason
-    assert protocol._places(("a", "b"), ("b", "c", "a"), np.array([0, 1, -1])).tolist() == [2, 0, -1]  # type: ignore[union-attr]
-    assert protocol._places((), ("a",), np.array([-1])) is None
+    assert parts.match_labels(("a", "b"), ("b", "c", "a"), np.array([0, 1, -1])).tolist() == [2, 0, -1]  # type: ignore[union-attr]
+    assert parts.match_labels((), ("a",), np.array([-1])) is None
 
 
 def test_unlabelled_images_were_not_trained_on(real: Any, run_maker: Any, tmp_path: Path) -> None:
