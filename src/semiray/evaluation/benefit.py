@@ -1,10 +1,10 @@
 """Benefit: do synthetic images help a classifier beyond what classical augmentation does, and with which certainty?
 
 GAN augmentation often loses to turns and shifts once it is measured fairly. So classifiers are trained on the same
-shares of the real patients in five ways (arms) that differ in nothing else, several seeds each, and are tested on the
-same held-out patients: real images alone; with classical augmentation; with synthetic images; with both; and
-pre-trained on synthetic images, then fine-tuned on real ones with classical augmentation, which published work on
-chest X-rays finds the better use (RoentGen-v2, arXiv 2508.16783).
+shares of the real patients in five ways (arms), several seeds each, and are tested on the same held-out patients: real
+images alone; with classical augmentation; with synthetic images; with both; and pre-trained on synthetic images, then
+fine-tuned on real ones with classical augmentation, which published work on chest X-rays finds the better use
+(RoentGen-v2, arXiv 2508.16783).
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ ARMS = {
     "pretrained": "pre-trained on synthetic, then real + classical augmentation",
 }
 USES = {"mixed": "mixed in", "pretrained": "pre-trained on"}  # of synthetic images beside classical augmentation
-# Two uses are compared with classical augmentation: each interval of the verdict is so wide that both hold together
-# in 95 of 100 judgements (Bonferroni).
 FEW_SEEDS = 5  # below, the verdict calls itself a first look
+# Two uses are compared with classical augmentation: each interval of the verdict is so wide that both hold together
+# in about 95 of 100 judgements (Bonferroni).
 VERDICT_LEVEL = 1 - 0.05 / len(USES)
 
 
@@ -160,7 +160,8 @@ class BenefitResult:
         else:
             words = "It is not shown that synthetic images help beyond classical augmentation here"
         text = f"{words}: balanced accuracy with all real patients, {told}."
-        plain = difference_interval(self.arms["real"][1.0], self.arms["classical"][1.0]).mean
+        real, classical = (self.arms[arm][1.0].balanced_accuracy.mean for arm in ("real", "classical"))
+        plain = real - classical
         if plain > 0:  # then classical augmentation is no hard baseline, and a reader must know
             text += f" Real images alone, without augmentation, {signed(plain)}."
         if self.settings.seeds < FEW_SEEDS:

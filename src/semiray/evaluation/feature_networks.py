@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.errors import SemirayError
-from semiray.evaluation.classifier import WIDTHS, ClassifierNetwork
+from semiray.evaluation.classifier import WIDTHS, ClassifierNetwork, to_network
 from semiray.evaluation.weights import first_line, read_tensors
 
 __all__ = ["DenseNet121", "classifier_step", "inception_step", "onnx_step", "rad_dino_step", "script_step", "xrv_step"]
@@ -125,7 +125,7 @@ def script_step(path: Path) -> Step:
             f"{path} is no TorchScript. A feature space in a .pt or .ts file is what "
             "torch.jit.script(network).save(...) writes; other PyTorch files are pickles, which semiray doesn't read."
         ) from error
-    return lambda images: _pooled(path, network(_signed(images)), len(images))
+    return lambda images: _pooled(path, network(to_network(images)), len(images))
 
 
 def onnx_step(path: Path) -> Step:
@@ -146,7 +146,7 @@ def onnx_step(path: Path) -> Step:
     count, channels, height, width = shape
 
     def step(images: Tensor) -> Tensor:
-        seen = _signed(images)
+        seen = to_network(images)
         if isinstance(height, int) and isinstance(width, int) and (height, width) != tuple(seen.shape[2:]):
             seen = F.interpolate(seen, (height, width), mode="bilinear", antialias=True)
         seen = seen.expand(-1, channels, -1, -1)
@@ -185,7 +185,7 @@ def classifier_step(path: Path) -> Step:
             side, halvings = (side + 1) // 2, halvings + 1
         if halvings != stems:
             raise SemirayError(f"{path} is a classifier of images of another size than {images.shape[-1]} px.")
-        features: Tensor = pooled(_signed(images))
+        features: Tensor = pooled(to_network(images))
         return features
 
     return step
@@ -252,11 +252,6 @@ def _load(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None
     except RuntimeError as error:
         raise SemirayError(f"{path} holds weights of another network: names or shapes differ.") from error
     network.requires_grad_(False).eval()
-
-
-def _signed(images: Tensor) -> Tensor:
-    """(B, H, W) uint8 -> (B, 1, H, W) in [-1, 1]."""
-    return (images.float() / 127.5 - 1).unsqueeze(1)
 
 
 def _resize(images: Tensor, side: int, mode: str) -> Tensor:
