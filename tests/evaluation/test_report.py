@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.evaluation.files import write_whole
 from semiray.evaluation.png import encode_png
 from semiray.evaluation.report import ImageSamples, Report
 from semiray.evaluation.skipped import Skipped
@@ -35,15 +34,6 @@ def test_a_folder_that_cannot_be_made_is_an_error(real: Any, tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(SemirayError, match="can't be written"):
         report(real).write(tmp_path / "file")
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    path.write_bytes(b"old")
-    with pytest.raises(TypeError):
-        write_whole(path, "text")  # type: ignore[arg-type]
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_figures_of_an_earlier_report_go_and_a_users_own_stay(real: Any, tmp_path: Path) -> None:

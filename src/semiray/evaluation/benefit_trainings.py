@@ -22,7 +22,7 @@ from semiray.evaluation import architectures, classical, classifier
 from semiray.evaluation.architectures import Architecture
 from semiray.evaluation.classical import classical_augmentation
 from semiray.evaluation.classifier import fast_autocast, fit, network_outputs, to_network
-from semiray.evaluation.files import write_whole
+from semiray.files import write_whole
 
 __all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]
 

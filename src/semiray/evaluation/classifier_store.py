@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save
 
 from semiray.evaluation import classifier
 from semiray.evaluation.classifier import Classifier, ClassifierNetwork
-from semiray.evaluation.files import write_whole
+from semiray.files import write_whole
 
 __all__ = ["ClassifierStore"]
 

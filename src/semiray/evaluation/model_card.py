@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from semiray.evaluation.compare import read_figures
-from semiray.evaluation.files import write_whole
+from semiray.files import write_whole
 
 if TYPE_CHECKING:
     from semiray.training.run import Run

@@ -27,7 +27,6 @@ from semiray.evaluation.figures_benefit import plot_benefit
 from semiray.evaluation.figures_codes import plot_codes, plot_correlation, plot_pairs
 from semiray.evaluation.figures_effect import plot_effect
 from semiray.evaluation.figures_privacy import plot_closest
-from semiray.evaluation.files import write_whole
 from semiray.evaluation.png import encode_png
 from semiray.evaluation.privacy import PrivacyResult
 from semiray.evaluation.probe import ProbeResult
@@ -36,6 +35,7 @@ from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.sorting import SortingResult
 from semiray.evaluation.theme import DARK, LIGHT
 from semiray.evaluation.utility import UtilityResult
+from semiray.files import write_whole
 from semiray.priors import JointPrior
 
 __all__ = ["ImageSamples", "Report", "ReportFigure", "Skipped"]
