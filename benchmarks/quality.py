@@ -42,7 +42,8 @@ def measure(folder: Path, data: Path, reading: list[str], asked: argparse.Namesp
         goes_on = ["--resume"] if (run / "state").exists() else choice
         subprocess.run([*command, "train", str(data), "--out", str(run), *reading, *goes_on], check=True)
         (run / "finished").touch()
-    subprocess.run([*command, "evaluate", str(run), str(data), "--out", str(proof)], check=True)
+    shorter = ["--quick", "--no-benefit"] if asked.quick else []
+    subprocess.run([*command, "evaluate", str(run), str(data), "--out", str(proof), *shorter], check=True)
 
 
 def figures(report: dict[str, Any], log: Path) -> dict[str, Any]:
@@ -82,6 +83,9 @@ def main() -> None:
     options.add_argument("--budget", type=int, help="images to show a run, in place of minutes: for a shared machine")
     options.add_argument("--resolution", type=int, default=64)
     options.add_argument("--set", nargs="*", default=[], dest="changes", help="settings, such as objectives.sort=0")
+    options.add_argument(
+        "--quick", action="store_true", help="evaluate shortly, without benefit: to compare two states"
+    )
     options.add_argument("--out", type=Path, default=Path("quality"))
     asked = options.parse_args()
     reading: list[str] = []
@@ -100,6 +104,7 @@ def main() -> None:
                 "versions": {"semiray": semiray.__version__, "torch": torch.__version__},
                 "minutes": None if asked.budget else asked.minutes,
                 "budget": asked.budget,
+                "quick": asked.quick,
                 "settings": asked.changes,
                 "resolution": asked.resolution,
                 "runs": rows,
