@@ -16,7 +16,7 @@ def test_rows_mark_and_random_state(tmp_path: Path) -> None:
     generator = build_networks("residual", shape)[0].eval()
     images = torch.full((5, 32, 32), 77, dtype=torch.uint8)
     state = torch.get_rng_state()
-    sheet = progress_sheet(generator, prior, images, torch.tensor([0, 0, 0, 1, 1]), classes=2)
+    sheet = progress_sheet(generator, prior, [images[:3], images[3:]])
     assert torch.equal(torch.get_rng_state(), state)
     assert sheet.pixels.shape == (2 * 3 * 32, COLUMNS * 32)
     assert (sheet.pixels[:32, : 3 * 32] == 77).all()

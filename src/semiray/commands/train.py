@@ -35,7 +35,10 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Of the split, the first weights and every draw; 0.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT, after an interruption.")] = False,
 ) -> None:
-    """Train on DATA's training patients, and write the run. Ctrl-C saves; --resume goes on."""
+    """Train on DATA's training patients, and write the run. Ctrl-C saves; --resume goes on.
+
+    On several GPUs or machines: torchrun --nproc-per-node K -m semiray train ..., any K for the same run.
+    """
     from semiray.commands.console import console, read_data, wrote
     from semiray.commands.live import live_reports
     from semiray.priors import JointPrior, read_grounds
@@ -43,6 +46,7 @@ def train(
     from semiray.training import RunFiles, train
     from semiray.training.loop import check_unused
     from semiray.training.run import read_run_record, run_prior
+    from semiray.training.team import join_team
 
     tree = None if prior is None else JointPrior.from_yaml(prior).to_dict()
     chosen = load_settings(
@@ -57,16 +61,19 @@ def train(
         seed=seed,
         data=reading.given() or None,
     )
-    if not resume:
-        check_unused(RunFiles(out))  # before anything is read: decoding a large folder takes minutes
-        read_grounds(chosen.ground, run_prior(chosen))
-    read = read_run_record(out)[0] if resume else chosen
-    if resume and (assignments or settings or preset or prior or ground or resolution or seed is not None):
-        check_same(chosen, read)
-    options = read.data.model_dump(exclude={"fractions"}) | reading.given()
-    radiographs = read_data(data, resolution=read.resolution, cache=reading.cache, **options)
-    with live_reports() as show:
-        run = train(radiographs, out, chosen, resume=resume, on_report=show)
+    with join_team() as team:
+        console.quiet = not team.leads
+        if not resume and team.leads:
+            check_unused(RunFiles(out))  # before anything is read: decoding a large folder takes minutes
+            read_grounds(chosen.ground, run_prior(chosen))
+        read = read_run_record(out)[0] if resume else chosen
+        if resume and (assignments or settings or preset or prior or ground or resolution or seed is not None):
+            check_same(chosen, read)
+        options = read.data.model_dump(exclude={"fractions"}) | reading.given()
+        with team.one_first():
+            radiographs = read_data(data, resolution=read.resolution, cache=reading.cache, **options)
+        with live_reports() as show:
+            run = train(radiographs, out, chosen, resume=resume, on_report=show)
     console.print(run.meaning, markup=False, soft_wrap=True)
     wrote(out)
     words = shlex.join(["semiray", "evaluate", str(out), str(data), "--out", "proof"])

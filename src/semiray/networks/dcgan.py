@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from semiray.networks.discriminator import Discriminator, Heads
 from semiray.networks.generator import Generator
+from semiray.networks.normalisation import BatchNorm2d
 from semiray.networks.shape import NetworkShape, stage_widths
 
 __all__ = ["DCGANDiscriminator", "DCGANGenerator"]
@@ -27,9 +28,9 @@ class DCGANGenerator(Generator):
         super().__init__(shape)
         widths = stage_widths(shape)
         self.base = nn.Linear(self.inputs, widths[0] * 16, bias=False)
-        layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
+        layers: list[nn.Module] = [BatchNorm2d(widths[0]), nn.ReLU()]
         for a, b in itertools.pairwise(widths):
-            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
+            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), BatchNorm2d(b), nn.ReLU()]
         layers.append(nn.ConvTranspose2d(widths[-1], 1, 4, 2, 1))
         self.layers = nn.Sequential(*layers)
         self.apply(initialise)
@@ -55,7 +56,7 @@ class DCGANDiscriminator(Discriminator):
         widths = stage_widths(shape)[::-1]
         layers: list[nn.Module] = [nn.Conv2d(1, widths[0], 4, 2, 1), nn.LeakyReLU(0.2)]
         for a, b in itertools.pairwise(widths):
-            layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
+            layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), BatchNorm2d(b), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
         self.top = nn.Sequential(nn.Flatten(), nn.Linear(widths[-1] * 16, widths[-1]), nn.LeakyReLU(0.2))
         self.heads = Heads(widths[-1], shape)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from semiray.networks.normalisation import BatchNorm2d
 from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
 __all__ = ["Generator", "ResidualGenerator"]
@@ -66,7 +67,7 @@ class ModulatedStage(nn.Module):
                 nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
             ]
         )
-        self.norms = nn.ModuleList([nn.BatchNorm2d(channels_out, affine=False) for _ in range(2)])
+        self.norms = nn.ModuleList([BatchNorm2d(channels_out, affine=False) for _ in range(2)])
         self.modulations = nn.ModuleList([nn.Linear(condition, 2 * channels_out) for _ in range(2)])
         for modulation in self.modulations:
             assert isinstance(modulation, nn.Linear)
@@ -101,7 +102,7 @@ class ResidualGenerator(Generator):
         self.stages = nn.ModuleList(ModulatedStage(a, b, condition) for a, b in itertools.pairwise(widths))
         narrow = max(8, widths[-1] // 2)
         self.last = nn.Conv2d(widths[-1], narrow, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(narrow)
+        self.norm = BatchNorm2d(narrow)
         self.to_pixels = nn.Conv2d(narrow, 1, 3, padding=1)
 
     @property

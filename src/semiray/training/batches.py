@@ -1,14 +1,17 @@
-"""The order in which real images are shown: a function of the seed and the count alone, so that resuming is exact."""
+"""The order in which real images are shown, and the thread that fetches the next ones while a step is computed."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["ImageOrder"]
+__all__ = ["ImageFeed", "ImageOrder"]
 
 
 class ImageOrder:
-    """One random permutation of the images after another.
+    """One random permutation of the images after another: a function of seed and count, so that resuming is exact.
 
     Args:
         count: number of images N.
@@ -39,3 +42,43 @@ class ImageOrder:
             self._permutation = np.random.default_rng([self.seed, epoch]).permutation(self.count)
             self._epoch = epoch
         return self._permutation
+
+
+class ImageFeed:
+    """Batches of real images, read where they lie: a batch is fetched while the one before is computed with.
+
+    Args:
+        images: (N, H, W) uint8, in memory or mapped from a file, or whatever gives an array for an array of indices.
+        chosen: (M,) which of them are shown.
+        order: in which the M are shown.
+        batch: images a step, over all processes.
+        rows: which of each batch are this process's.
+    """
+
+    def __init__(
+        self, images: NDArray[np.uint8], chosen: NDArray[np.int64], order: ImageOrder, batch: int, rows: slice
+    ) -> None:
+        self.images, self.chosen = images, chosen
+        self._order, self._batch, self._rows = order, batch, rows
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="semiray-feed")
+        self._next: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
+
+    def take(self, start: int) -> tuple[Tensor, Tensor]:
+        """Of the batch that begins with image number `start`: positions among the chosen (b,), and images (b, H, W)."""
+        expected = self._next is not None and self._next[0] == start
+        found = self._next[1].result() if self._next is not None and expected else self._read(start)
+        after = start + self._batch
+        self._next = after, self._reader.submit(self._read, after)
+        return found
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._reader.shutdown(cancel_futures=True)
+
+    def _read(self, start: int) -> tuple[Tensor, Tensor]:
+        index = self._order.take(start, self._batch)[self._rows]
+        return index, self.pick(index.numpy())
+
+    def pick(self, positions: NDArray[np.int64]) -> Tensor:
+        """Images (K, H, W) at some positions among the chosen."""
+        return torch.from_numpy(np.asarray(self.images[self.chosen[positions]]))

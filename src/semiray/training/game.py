@@ -14,6 +14,7 @@ from semiray.settings import Settings
 from semiray.training import objectives
 from semiray.training.augmentation import augment
 from semiray.training.grounding import Known
+from semiray.training.team import Team
 
 __all__ = ["Game", "Shown", "bf16_is_fast", "network_shape"]
 
@@ -53,6 +54,7 @@ class Game:
         classes: number of classes, 0 without labels.
         device: where the networks live.
         grounded: the codes' columns that metadata ground: the order of `Known`'s second axis.
+        team: the processes that play it together, each on its rows of every batch; None: this one alone.
 
     Initial weights and all draws come from torch's global random state.
     """
@@ -64,7 +66,9 @@ class Game:
         classes: int,
         device: torch.device,
         grounded: tuple[int, ...] = (),
+        team: Team | None = None,
     ) -> None:
+        self.team = team or Team()
         keep_freed_memory()
         self.prior, self.device = prior, device
         self.objectives, self.optimisation, self.views = (
@@ -78,6 +82,9 @@ class Game:
         layout = torch.channels_last if self.optimisation.channels_last else torch.contiguous_format
         self.generator = generator.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.discriminator = discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
+        if self.objectives.adversarial == "relativistic":
+            # What is common to a pair has no gradient but rounding, and Adam would make whole steps of that.
+            self.discriminator.heads.critic.bias.register_hook(torch.zeros_like)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.log_variance = nn.Parameter(torch.zeros(prior.dimensions, device=device))
         self.grounded = list(grounded)
@@ -106,40 +113,43 @@ class Game:
         """One move of each player on a batch of real images.
 
         Args:
-            real: (B, H, W) uint8.
+            real: (B, H, W) uint8: this process's rows of the batch.
             labels: (B,) int64; all zeros without classes.
             rate: factor on the learning rate.
             known: real images of which metadata say something; where the game is grounded.
 
         Returns:
             Named scalar losses, and `error` (M,), the mean squared error of each standardised code read from
-            generated images. All detached.
+            generated images. All detached, and means over the whole batch.
         """
         self.steps += 1
         for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
             for group in optimiser.param_groups:
                 group["lr"] = self.optimisation.learning_rate * rate
         # Outside autocast: in bfloat16 a probability of 1 - 1e-6 rounds to 1, whose quantile is infinite.
-        scores = self.prior.sample_scores(len(real))
+        batch = len(real) * self.team.size
+        rows = self.team.rows(batch)
+        scores = self.prior.sample_scores(batch)[rows]
         codes = self.prior.standardise(self.prior.codes(scores)).to(self.device)
         asked = Shown(codes, scores.to(self.device))
-        z = torch.randn(len(real), self.generator.shape.noise, device=self.device)
+        z = torch.randn(batch, self.generator.shape.noise, device=self.device)[rows]
         with self.autocast:
             generated = self.generator(z, codes, labels)  # one pass serves both players: only D moves in between
-        losses, critic_real = self._move_discriminator(self._seen(real), generated.detach(), asked, labels, known)
+        losses, critic_real = self._move_discriminator(real, generated.detach(), asked, labels, known)
         losses |= self._move_generator(generated, asked, labels, critic_real)
         self._update_average()
         return losses
 
-    def _seen(self, images: Tensor) -> Tensor:
-        """Real images (B, H, W) uint8 as the discriminator sees them."""
-        return augment(images.to(self.device)[:, None].float() / 127.5 - 1, self.views)
+    def _scaled(self, images: Tensor) -> Tensor:
+        """Images (B, H, W) uint8 as (B, 1, H, W) in [-1, 1]."""
+        return images.to(self.device)[:, None].float() / 127.5 - 1
 
     def _move_discriminator(
         self, real: Tensor, generated: Tensor, asked: Shown, labels: Tensor, known: Known | None
     ) -> tuple[dict[str, Tensor], Tensor]:
         weights = self.objectives
-        generated = augment(generated, self.views)
+        real = augment(self._scaled(real), self.views, self.team)
+        generated = augment(generated, self.views, self.team)
         on_real, on_generated = self._judge(real, generated, labels, asked)
         losses = {"adversarial": self._adversarial(on_real.critic, on_generated.critic)}
         losses["sort"] = self._sort(on_real.scores)
@@ -157,10 +167,7 @@ class Game:
             leads = self._leads_of_both(asked)
             losses["penalty"] = objectives.gradient_penalty(lambda x: self.discriminator(x, twice, leads).critic, both)
             loss = loss + weights.penalty * weights.penalty_every * losses["penalty"]
-        self.discriminator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.discriminator_optimiser.step()
-        return {name: value.detach() for name, value in losses.items()}, on_real.critic.detach()
+        return self._move(self.discriminator_optimiser, loss, losses), on_real.critic.detach()
 
     def _judge(self, real: Tensor, generated: Tensor, labels: Tensor, asked: Shown) -> tuple[Judgement, Judgement]:
         with self.autocast:
@@ -179,7 +186,8 @@ class Game:
         self.discriminator.requires_grad_(False)
         self._track_statistics(False)  # else generated images would count twice in what real ones are read with
         with self.autocast:
-            judgement = self.discriminator(augment(generated, self.views), labels, lambda _: self._leads(asked))
+            seen = augment(generated, self.views, self.team)
+            judgement = self.discriminator(seen, labels, lambda _: self._leads(asked))
         self._track_statistics(True)
         losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
         read = self._read(judgement.scores)
@@ -187,12 +195,20 @@ class Game:
         if weights.classify and judgement.classes.shape[1]:
             legible = legible + weights.classify * objectives.class_loss(judgement.classes, labels)
         loss = losses["generator"] + weights.generator_share * legible
-        self.generator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.generator_optimiser.step()
-        self.discriminator.requires_grad_(True)
         losses["error"] = (read.codes - asked.codes).square().mean(dim=0)
-        return {name: value.detach() for name, value in losses.items()}
+        losses = self._move(self.generator_optimiser, loss, losses)
+        self.discriminator.requires_grad_(True)
+        return losses
+
+    def _move(self, optimiser: torch.optim.Adam, loss: Tensor, losses: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Change a player's weights so that `loss` falls; its named parts, detached and over the whole batch."""
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        known = {name: value.detach() for name, value in losses.items()}
+        gradients = [p.grad for p in optimiser.param_groups[0]["params"] if p.grad is not None]
+        self.team.average_([*gradients, *known.values()])
+        optimiser.step()
+        return known
 
     def _read(self, scores: Tensor) -> Shown:
         """What images show, by the scores (B, M) that the sorter gives them."""
@@ -231,13 +247,15 @@ class Game:
         random = torch.randn(self.objectives.sort_directions, scores.shape[1], device=self.device)
         directions = torch.cat([self.axes, functional.normalize(random, dim=1)])
         spread = ((directions @ self.correlation) * directions).sum(dim=1).sqrt()
-        return objectives.sliced_wasserstein(scores, directions, spread)
+        return objectives.sliced_wasserstein(self.team.gather(scores), directions, spread)
 
     def _ground(self, known: Known) -> Tensor:
         anything = torch.zeros(len(known.images), dtype=torch.int64, device=self.device)  # the sorter sees no label
         self._track_statistics(False)
         with self.autocast:
-            scores = self.discriminator(self._seen(known.images), anything).scores[:, self.grounded]
+            # Every process sees all of these few: their number need not be a multiple of the processes'.
+            seen = augment(self._scaled(known.images), self.views)
+            scores = self.discriminator(seen, anything).scores[:, self.grounded]
         self._track_statistics(True)
         low, high, weight = (part.to(self.device) for part in known[1:])
         return objectives.ground_likelihood(scores, low, high, self.log_error, weight)

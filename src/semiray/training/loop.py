@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,15 @@ from semiray.errors import SemirayError
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, Split, split_without_copies
 from semiray.settings import Settings
-from semiray.training.batches import ImageOrder
+from semiray.training.batches import ImageFeed, ImageOrder
 from semiray.training.checkpoints import Progress, latest_checkpoint, read_checkpoint, save_tensors, write_checkpoint
 from semiray.training.game import Game
 from semiray.training.grounding import Grounding, Known, read_grounding
 from semiray.training.interruption import catch_stop
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
-from semiray.training.sheets import progress_sheet
+from semiray.training.sheets import COLUMNS, progress_sheet
+from semiray.training.team import Team, current_team
 
 __all__ = ["TrainingInterruptedError", "TrainingStoppedError", "check_unused", "default_device", "train"]
 
@@ -45,8 +47,8 @@ class TrainingInterruptedError(TrainingStoppedError):
 
 
 def default_device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The GPU where there is one, each process of a machine its own, else the CPU."""
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def train(
@@ -60,6 +62,9 @@ def train(
     on_report: Callable[[TrainingReport], None] | None = None,
 ) -> Run:
     """Train on the training patients of a set of radiographs, and save the run.
+
+    Started by torchrun and within `join_team`, the processes train one run together; all read the same data, the first
+    writes. The batch is that of the settings, whatever their number.
 
     Args:
         data: images, with labels or without (images whose label is unknown are left out where others have one).
@@ -82,11 +87,12 @@ def train(
     Example:
         ``train(load_radiographs(Path("DATA"), resolution=64), "RUN", make_settings({"minutes": 30}))``
     """
+    team = current_team()
     files = RunFiles(Path(out))
     settings = settings or Settings()
     if resume:
         settings = resumed_settings(files, settings, data)
-    else:
+    elif team.leads:
         check_unused(files)
     if data.images.shape[1:] != (settings.resolution, settings.resolution):
         raise SemirayError(
@@ -94,10 +100,13 @@ def train(
             f"{settings.resolution}: load them with that resolution"
         )
     prior = run_prior(settings)
-    if resume:
-        split = Split.load(files.split, data.keys)
-    if split is None:
-        split = split_without_copies(data, settings.data.fractions, settings.seed)
+    if team.leads:
+        if resume:
+            split = Split.load(files.split, data.keys)
+        elif split is None:
+            split = split_without_copies(data, settings.data.fractions, settings.seed)
+    split = team.from_leader(split)
+    assert split is not None
     chosen = data.labelled(split.train)
     if len(chosen) < settings.optimisation.batch:
         raise SemirayError(
@@ -107,15 +116,18 @@ def train(
     grounding = read_grounding(settings, prior, data, chosen)
     if resume:
         check_grounding(files, grounding)
-    files.folder.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        split.save(files.split, data.keys)
-    write_record(files, settings, data, grounding)  # last: from here on the folder is a run, and can be resumed
+    if team.leads:
+        files.folder.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            split.save(files.split, data.keys)
+        write_record(files, settings, data, grounding)  # last: from here on the folder is a run, and can be resumed
+    team.wait()  # the others read the folder only now
     where = torch.device(device) if device else default_device()
-    sitting = Sitting(files, settings, prior, data, chosen, grounding, where)
+    sitting = Sitting(files, settings, prior, data, chosen, grounding, where, team)
     if resume:
         sitting.restore()
-    sitting.play(on_report)
+    sitting.play(on_report if team.leads else None)
+    team.wait()  # all is written
     return Run.load(files.folder)
 
 
@@ -176,16 +188,18 @@ class Sitting:
         chosen: "np.ndarray[Any, np.dtype[np.int64]]",
         grounding: Grounding | None,
         device: torch.device,
+        team: Team,
     ) -> None:
-        self.grounding = grounding
+        self.grounding, self.team = grounding, team
         self.files, self.settings, self.prior, self.device = files, settings, prior, device
         torch.manual_seed(settings.seed)
-        self.game = Game(settings, self.prior, len(data.classes), device, grounding.columns if grounding else ())
-        self.images = torch.from_numpy(np.ascontiguousarray(data.images[chosen]))
+        columns = grounding.columns if grounding else ()
+        self.game = Game(settings, self.prior, len(data.classes), device, columns, team)
         labels = data.labels[chosen] if data.classes else np.zeros(len(chosen), dtype=np.int64)
         self.labels = torch.from_numpy(np.ascontiguousarray(labels))
         self.classes = data.classes
-        self.order = ImageOrder(len(chosen), settings.seed)
+        batch = settings.optimisation.batch
+        self.feed = ImageFeed(data.images, chosen, ImageOrder(len(chosen), settings.seed), batch, team.rows(batch))
         self.progress = Progress()
         self.window = Window()
 
@@ -193,11 +207,16 @@ class Sitting:
         """Go back to the newest readable checkpoint; to the start where there is none yet."""
         path = latest_checkpoint(self.files.state)
         if path is None:
-            trim_log(self.files.log, 0)
+            self.trim_log()
             return
         tensors, self.progress = read_checkpoint(path)
         self.game.restore(tensors, self.progress.steps)
-        trim_log(self.files.log, self.progress.steps)
+        self.trim_log()
+
+    def trim_log(self) -> None:
+        """Drop the reports of steps that are played again."""
+        if self.team.leads:
+            trim_log(self.files.log, self.progress.steps)
 
     def done(self, seconds: float) -> float:
         """Fraction of the budget that is spent; the larger where both time and images are limited."""
@@ -213,21 +232,23 @@ class Sitting:
         batch = self.settings.optimisation.batch
         before = self.progress.seconds
         started = saved = drawn = time.monotonic()
-        board = open_tensorboard(self.files.tensorboard, self.progress.images)
-        with catch_stop() as stopped:
+        board = open_tensorboard(self.files.tensorboard, self.progress.images) if self.team.leads else None
+        with closing(self.feed), catch_stop() as stopped:
             while True:
                 seconds = before + time.monotonic() - started
-                fraction = self.done(seconds)
-                if fraction >= 1 or stopped:
+                fraction, stop = self.team.agree(self.done(seconds), float(bool(stopped)))
+                if fraction >= 1 or stop:
                     break
-                index = self.order.take(self.progress.images, batch)
+                index, images = self.feed.take(self.progress.images)
                 labels = self.labels[index].to(self.device)
-                losses = self.game.step(self.images[index], labels, self.rate(fraction), self.known())
+                losses = self.game.step(images, labels, self.rate(fraction), self.known())
                 seconds = before + time.monotonic() - started
                 self.progress = Progress(self.game.steps, self.progress.images + batch, seconds)
                 self.window.add(losses, batch)
                 if self.progress.steps % REPORT_STEPS == 0:
                     self.report(self.done(seconds), board, on_report)
+                if not self.team.leads:
+                    continue
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self.save()
                     saved = time.monotonic()
@@ -236,12 +257,13 @@ class Sitting:
                     drawn = time.monotonic()
             if self.window.count:
                 self.report(min(1.0, self.done(self.progress.seconds)), board, on_report)
-            self.save()
-            if not stopped:
-                self.draw()
+            if self.team.leads:
+                self.save()
+                if not stop:
+                    self.draw()
         if board is not None:
             board.close()
-        if stopped:
+        if stop:
             raise TrainingInterruptedError(
                 f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}. "
                 f"Go on with the same command and --resume."
@@ -273,8 +295,9 @@ class Sitting:
         report = TrainingReport(
             **asdict(self.progress), seconds_left=left, images_per_second=speed, losses=losses, commitment=commitment
         )
-        with self.files.log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(asdict(report)) + "\n")
+        if self.team.leads:
+            with self.files.log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(asdict(report)) + "\n")
         if board is not None:
             for name, value in losses.items():
                 board.add_scalar(f"loss/{name}", value, self.progress.images)
@@ -314,6 +337,9 @@ class Sitting:
 
     def draw(self) -> None:
         """Save a figure of generated images below real ones of the same classes."""
-        sheet = progress_sheet(self.game.average, self.prior, self.images, self.labels, max(1, len(self.classes)))
+        of_classes = [
+            np.flatnonzero(self.labels.numpy() == label)[:COLUMNS] for label in range(max(1, len(self.classes)))
+        ]
+        sheet = progress_sheet(self.game.average, self.prior, [self.feed.pick(places) for places in of_classes])
         self.files.samples.mkdir(exist_ok=True)
         sheet.save(self.files.samples / f"images-{self.progress.images:09d}.png")

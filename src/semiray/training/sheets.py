@@ -1,5 +1,6 @@
 """A figure as training goes: real radiographs, and generated ones below them, so that a painted grid can't hide."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 from semiray.networks import Generator
 from semiray.priors import JointPrior
 
-__all__ = ["Sheet", "progress_sheet"]
+__all__ = ["COLUMNS", "Sheet", "progress_sheet"]
 
 COLUMNS = 12
 SHEET_SEED = 20  # the same codes and noise in every figure of a run, so that they can be compared
@@ -36,23 +37,21 @@ class Sheet:
 
 
 @torch.no_grad()
-def progress_sheet(generator: Generator, prior: JointPrior, images: Tensor, labels: Tensor, classes: int) -> Sheet:
+def progress_sheet(generator: Generator, prior: JointPrior, examples: Sequence[Tensor]) -> Sheet:
     """For each class a row of real images above two rows of generated ones.
 
     Args:
         generator: in evaluation mode.
         prior: draws the codes.
-        images: (N, H, W) uint8, real.
-        labels: (N,) int64.
-        classes: number of rows of each kind.
+        examples: for each class real images (K, H, W) uint8, of which at most `COLUMNS` are shown.
 
     torch's global random state is left as it was.
     """
     draws = torch.Generator().manual_seed(SHEET_SEED)
     device = next(generator.parameters()).device
     rows = []
-    for label in range(classes):
-        real = images[labels == label][:COLUMNS]
+    for label, images in enumerate(examples):
+        real = images[:COLUMNS]
         blank = real.new_zeros(COLUMNS - len(real), *images.shape[1:])
         rows.append(torch.cat([real, blank]))
         codes = prior.standardise(prior.sample(2 * COLUMNS, draws)).to(device)

@@ -1,0 +1,183 @@
+"""The processes that train one run together.
+
+Every process draws what the whole batch needs from the same random stream and keeps its own rows; gradients and losses
+are averaged. So the global batch defines the run, not the number of processes, and any number can go on with it.
+
+The collectives are torch.distributed's, launched by torchrun, without a wrapper round the networks: a step runs the
+discriminator three times, derives it twice, normalises and sorts over the whole batch. Wrappers such as
+DistributedDataParallel average gradients as single backward passes make them, which is the only part that would be
+saved: networks of this size fit one message a player.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+
+from semiray.errors import SemirayError
+
+__all__ = ["Team", "current_team", "join_team"]
+
+PATIENCE = timedelta(hours=2)  # the first process may decode a large folder while the others wait
+
+
+class LostTeamError(SemirayError):
+    """Another process of the team ended before its work was done."""
+
+    code = 3
+
+
+class Gather(torch.autograd.Function):
+    """All processes' rows, in their order.
+
+    Each computes the same loss from them, and gradients are averaged afterwards: the gradient of its own rows is
+    therefore multiplied by the number of processes.
+    """
+
+    @staticmethod
+    def forward(context: Any, own: Tensor) -> Tensor:
+        context.rows = len(own)
+        parts = [torch.empty_like(own) for _ in range(distributed.get_world_size())]
+        distributed.all_gather(parts, own.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        rank, size = distributed.get_rank(), distributed.get_world_size()
+        return gradient[rank * context.rows : (rank + 1) * context.rows] * size
+
+
+class Team:
+    """One process's view of the team; alone, nothing is communicated.
+
+    Args:
+        rank: this process's number, from 0.
+        size: number of processes.
+    """
+
+    def __init__(self, rank: int = 0, size: int = 1) -> None:
+        self.rank, self.size = rank, size
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes and reports."""
+        return self.rank == 0
+
+    def rows(self, batch: int) -> slice:
+        """This process's rows of a batch of so many.
+
+        Raises:
+            SemirayError: the batch can't be dealt out evenly.
+        """
+        if batch % self.size:
+            raise SemirayError(
+                f"a batch of {batch} images can't be dealt to {self.size} processes evenly: start a number "
+                "of processes that divides it, or choose another --set optimisation.batch"
+            )
+        share = batch // self.size
+        return slice(self.rank * share, (self.rank + 1) * share)
+
+    def gather(self, own: Tensor) -> Tensor:
+        """All processes' rows (B, ...) from each one's own (B / size, ...)."""
+        if self.size == 1:
+            return own
+        whole: Tensor = Gather.apply(own)  # type: ignore[no-untyped-call]
+        return whole
+
+    @torch.no_grad()
+    def average_(self, tensors: Sequence[Tensor]) -> None:
+        """Replace tensors by their means over the processes, in one message."""
+        if self.size == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.reshape(-1).float() for tensor in tensors])
+        distributed.all_reduce(flat)
+        flat /= self.size
+        first = 0
+        for tensor in tensors:
+            tensor.copy_(flat[first : first + tensor.numel()].view(tensor.shape))
+            first += tensor.numel()
+
+    def agree(self, *values: float) -> tuple[float, ...]:
+        """The largest of each value over the processes."""
+        if self.size == 1:
+            return values
+        largest = torch.tensor(values, dtype=torch.float64, device=team_device())
+        distributed.all_reduce(largest, op=distributed.ReduceOp.MAX)
+        return tuple(largest.tolist())
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self.size > 1:
+            distributed.barrier()
+
+    def from_leader(self, value: Any) -> Any:
+        """What the first process passes, in all of them."""
+        if self.size == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, src=0)
+        return box[0]
+
+    @contextmanager
+    def one_first(self) -> Iterator[None]:
+        """Let one process on each machine do what it finds done when the others follow."""
+        first = int(os.environ.get("LOCAL_RANK", self.rank)) == 0
+        if not first:
+            self.wait()
+        yield
+        if first:
+            self.wait()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Turn what a lost connection raises into a sentence."""
+        try:
+            yield
+        except RuntimeError as error:
+            if self.size == 1 or isinstance(error, torch.OutOfMemoryError):
+                raise
+            raise LostTeamError(
+                f"another of the {self.size} processes ended, and with it the job: it, or torchrun, says why. What was "
+                "saved last is kept: go on with the same command and --resume, on any number of processes."
+            ) from error
+
+
+def team_device() -> torch.device:
+    """Where the team's messages must lie: NCCL's on this process's GPU, Gloo's in memory."""
+    return (
+        torch.device("cuda", torch.cuda.current_device())
+        if distributed.get_backend() == "nccl"
+        else torch.device("cpu")
+    )
+
+
+def current_team() -> Team:
+    """The team that this process is part of, if it joined one; else a team of one."""
+    if distributed.is_available() and distributed.is_initialized():
+        return Team(distributed.get_rank(), distributed.get_world_size())
+    return Team()
+
+
+@contextmanager
+def join_team() -> Iterator[Team]:
+    """Join the processes that torchrun started; alone where it started none.
+
+    Raises:
+        LostTeamError: another process ended.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Team()
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    team = current_team()
+    try:
+        with team.watched():
+            yield team
+    finally:
+        distributed.destroy_process_group()

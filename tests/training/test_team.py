@@ -1,0 +1,85 @@
+"""Several processes train the run that one would train."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from semiray.cli import main
+from semiray.demo import make_phantoms
+from semiray.errors import SemirayError
+from semiray.training import Run
+from semiray.training.team import Team, current_team, join_team
+
+PLAYER = Path(__file__).with_name("play_in_team.py")
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+
+
+def losses(size: int, tree: dict[str, Any], classes: int, grounded: bool, out: Path) -> list[dict[str, Any]]:
+    words = [json.dumps(tree), str(classes), str(int(grounded)), "50", str(out)]
+    start = [sys.executable] if size == 1 else [*TORCHRUN, str(size)]
+    done = subprocess.run([*start, str(PLAYER), *words], env=environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    history: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))
+    return history
+
+
+@pytest.mark.parametrize(("preset", "grounded"), [("default", True), ("study", False)])
+def test_two_processes_give_the_losses_of_one(
+    preset: str, grounded: bool, tmp_path: Path, tiny: dict[str, Any]
+) -> None:
+    tree = {"preset": preset, **tiny}
+    alone, together = (losses(size, tree, 3, grounded, tmp_path / f"{size}.json") for size in (1, 2))
+    assert len(alone) == len(together) == 50
+    for one, two in zip(alone, together, strict=True):
+        assert one.keys() == two.keys()
+        for name in one:
+            np.testing.assert_allclose(two[name], one[name], rtol=1e-4, err_msg=name)
+
+
+def test_alone_nothing_is_shared() -> None:
+    with join_team() as team:
+        assert (team.rank, team.size, team.leads) == (0, 1, True)
+    assert current_team().size == 1
+    assert team.agree(1.0, 2.0) == (1.0, 2.0)
+    assert team.from_leader("x") == "x"
+
+
+def test_rows_are_dealt_evenly_or_refused() -> None:
+    assert [Team(rank, 2).rows(8) for rank in range(2)] == [slice(0, 4), slice(4, 8)]
+    with pytest.raises(SemirayError, match="can't be dealt to 3 processes evenly"):
+        Team(0, 3).rows(8)
+
+
+def train(size: int, data: Path, out: Path, *words: str) -> subprocess.Popen[str]:
+    command = [*TORCHRUN, str(size), "-m", "semiray", "train", str(data), "--out", str(out), *words]
+    return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for the worker in /proc")
+def test_a_dead_worker_ends_the_job_with_a_message_and_one_process_goes_on(tmp_path: Path) -> None:
+    data, out = tmp_path / "phantoms", tmp_path / "run"
+    make_phantoms(data, 60, resolution=32)
+    sizes = ["networks.width=4", "networks.widest=8", "optimisation.batch=8"]
+    job = train(2, data, out, "--resolution", "32", "--images", "800000", *(f"--set={size}" for size in sizes))
+    while not (out / "log.jsonl").exists():
+        assert job.poll() is None, job.communicate()
+        time.sleep(0.1)
+    worker = max(int(child) for child in Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split())
+    os.kill(worker, signal.SIGKILL)
+    _, errors = job.communicate(timeout=60)
+    assert job.returncode == 1
+    assert "another of the 2 processes ended" in errors
+    assert main(["train", str(data), "--out", str(out), "--resume", "--images", "400"]) == 0
+    assert Run.load(out).settings.images == 400
