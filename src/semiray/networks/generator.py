@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from semiray.networks.normalisation import BatchNorm2d
+from semiray.networks.resampling import double
 from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
 __all__ = ["Generator", "ResidualGenerator"]
@@ -45,11 +46,6 @@ class Generator(nn.Module):
         if self.embedding is not None:
             parts.append(self.embedding(labels))
         return torch.cat(parts, dim=1)
-
-
-def double(x: Tensor) -> Tensor:
-    """Twice the size, bilinear: nearest neighbours leave a grid for the convolutions to clear away."""
-    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 class ModulatedStage(nn.Module):

@@ -45,16 +45,15 @@ def cross_entropy_generator(generated: Tensor) -> Tensor:
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """Zero-centred gradient penalty: E ||d critic / d image||², in float32.
+    """Zero-centred gradient penalty: E ||d critic / d image||².
 
     R1 where `images` (B, 1, H, W) are real, R2 where they are generated. `critic` maps them to logits (B,).
 
     Source: Mescheder et al. 2018, arXiv 1801.04406, equation 9; both at once: Huang et al. 2024, equation 4.
     """
-    with torch.autocast(images.device.type, enabled=False):
-        images = images.detach().float().requires_grad_()
-        (gradient,) = torch.autograd.grad(critic(images).sum(), images, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean()
+    images = images.detach().float().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(images).sum(), images, create_graph=True)
+    return gradient.float().square().sum(dim=(1, 2, 3)).mean()
 
 
 def sliced_wasserstein(scores: Tensor, directions: Tensor, spread: Tensor) -> Tensor:
