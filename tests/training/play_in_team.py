@@ -1,4 +1,4 @@
-"""Play a short game, alone or in a team, and keep its losses: run by torchrun from the tests."""
+"""Play short games, alone or in a team, and keep their losses: run by torchrun from the tests."""
 
 import json
 import sys
@@ -11,32 +11,34 @@ from semiray.settings import make_settings
 from semiray.training import Game
 from semiray.training.grounding import Known
 from semiray.training.loop import WARM_UP_STEPS
-from semiray.training.team import join_team
+from semiray.training.team import Team, join_team
 
 
-def main(tree: dict[str, object], classes: int, grounded: bool, steps: int, out: Path) -> None:
+def play(tree: dict[str, object], grounded: bool, team: Team) -> list[dict[str, object]]:
+    """The losses of 50 steps."""
     settings = make_settings(tree)
-    batch = settings.optimisation.batch
+    batch, side = settings.optimisation.batch, settings.resolution
+    torch.manual_seed(0)
+    columns = (0, 5) if grounded else ()
+    game = Game(settings, JointPrior.default(), 3, torch.device("cpu"), columns, team)
+    draws = torch.Generator().manual_seed(1)
+    images, rows = torch.randint(0, 256, (4 * batch, side, side), generator=draws).to(torch.uint8), team.rows(batch)
+    values = torch.randn(5, 2, generator=draws)
+    known = Known(images[:5], values, values, torch.ones(5, 2)) if grounded else None
+    history = []
+    for step in range(50):
+        real, labels = images.roll(-step * batch, 0)[:batch], (torch.arange(batch) + step) % 3
+        losses = game.step(real[rows], labels[rows], min(1.0, (step + 1) / WARM_UP_STEPS), known)
+        history.append({name: value.tolist() for name, value in losses.items()})
+    return history
+
+
+def main(games: list[tuple[dict[str, object], bool]], out: Path) -> None:
     with join_team() as team:
-        torch.manual_seed(0)
-        columns = (0, 5) if grounded else ()
-        game = Game(settings, JointPrior.default(), classes, torch.device("cpu"), columns, team)
-        draws = torch.Generator().manual_seed(1)
-        pixels = torch.randint(0, 256, (4 * batch, settings.resolution, settings.resolution), generator=draws)
-        images, rows = pixels.to(torch.uint8), team.rows(batch)
-        values = torch.randn(5, 2, generator=draws)
-        known = Known(images[:5], values, values, torch.ones(5, 2)) if grounded else None
-        history = []
-        for step in range(steps):
-            real = images.roll(-step * batch, 0)[:batch]
-            labels = (torch.arange(batch) + step) % max(1, classes)
-            rate = min(1.0, (step + 1) / WARM_UP_STEPS)
-            losses = game.step(real[rows], labels[rows], rate, known)
-            history.append({name: value.tolist() for name, value in losses.items()})
+        histories = [play(tree, grounded, team) for tree, grounded in games]
         if team.leads:
-            out.write_text(json.dumps(history), encoding="utf-8")
+            out.write_text(json.dumps(histories), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    tree, classes, grounded, steps, out = sys.argv[1:]
-    main(json.loads(tree), int(classes), bool(int(grounded)), int(steps), Path(out))
+    main(json.loads(sys.argv[1]), Path(sys.argv[2]))

@@ -26,26 +26,20 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
 
 
-def losses(size: int, tree: dict[str, Any], classes: int, grounded: bool, out: Path) -> list[dict[str, Any]]:
-    words = [json.dumps(tree), str(classes), str(int(grounded)), "50", str(out)]
-    start = [sys.executable] if size == 1 else [*TORCHRUN, str(size)]
-    done = subprocess.run([*start, str(PLAYER), *words], env=environment(), capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    history: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))
-    return history
-
-
-@pytest.mark.parametrize(("preset", "grounded"), [("default", True), ("study", False)])
-def test_two_processes_give_the_losses_of_one(
-    preset: str, grounded: bool, tmp_path: Path, tiny: dict[str, Any]
-) -> None:
-    tree = {"preset": preset, **tiny}
-    alone, together = (losses(size, tree, 3, grounded, tmp_path / f"{size}.json") for size in (1, 2))
-    assert len(alone) == len(together) == 50
-    for one, two in zip(alone, together, strict=True):
-        assert one.keys() == two.keys()
-        for name in one:
-            np.testing.assert_allclose(two[name], one[name], rtol=1e-4, err_msg=name)
+def test_two_processes_give_the_losses_of_one(tmp_path: Path, tiny: dict[str, Any]) -> None:
+    games = json.dumps([[{"preset": "default", **tiny}, True], [{"preset": "study", **tiny}, False]])
+    histories = []
+    for start in ([sys.executable], [*TORCHRUN, "2"]):
+        words = [*start, str(PLAYER), games, str(tmp_path / "losses.json")]
+        done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        histories.append(json.loads((tmp_path / "losses.json").read_text(encoding="utf-8")))
+    for alone, together in zip(*histories, strict=True):
+        assert len(alone) == len(together) == 50
+        for one, two in zip(alone, together, strict=True):
+            assert one.keys() == two.keys()
+            for name in one:
+                np.testing.assert_allclose(two[name], one[name], rtol=1e-4, err_msg=name)
 
 
 def test_alone_nothing_is_shared() -> None:

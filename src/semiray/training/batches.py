@@ -53,13 +53,21 @@ class ImageFeed:
         order: in which the M are shown.
         batch: images a step, over all processes.
         rows: which of each batch are this process's.
+        pin: whether batches lie in memory from which a GPU copies without being waited for.
     """
 
     def __init__(
-        self, images: NDArray[np.uint8], chosen: NDArray[np.int64], order: ImageOrder, batch: int, rows: slice
+        self,
+        images: NDArray[np.uint8],
+        chosen: NDArray[np.int64],
+        order: ImageOrder,
+        batch: int,
+        rows: slice,
+        *,
+        pin: bool = False,
     ) -> None:
         self.images, self.chosen = images, chosen
-        self._order, self._batch, self._rows = order, batch, rows
+        self._order, self._batch, self._rows, self._pin = order, batch, rows, pin
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="semiray-feed")
         self._next: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
 
@@ -77,7 +85,8 @@ class ImageFeed:
 
     def _read(self, start: int) -> tuple[Tensor, Tensor]:
         index = self._order.take(start, self._batch)[self._rows]
-        return index, self.pick(index.numpy())
+        images = self.pick(index.numpy())
+        return index, images.pin_memory() if self._pin else images
 
     def pick(self, positions: NDArray[np.int64]) -> Tensor:
         """Images (K, H, W) at some positions among the chosen."""

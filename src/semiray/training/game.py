@@ -142,7 +142,7 @@ class Game:
 
     def _scaled(self, images: Tensor) -> Tensor:
         """Images (B, H, W) uint8 as (B, 1, H, W) in [-1, 1]."""
-        return images.to(self.device)[:, None].float() / 127.5 - 1
+        return images.to(self.device, non_blocking=True)[:, None].float() / 127.5 - 1
 
     def _move_discriminator(
         self, real: Tensor, generated: Tensor, asked: Shown, labels: Tensor, known: Known | None

@@ -199,7 +199,8 @@ class Sitting:
         self.labels = torch.from_numpy(np.ascontiguousarray(labels))
         self.classes = data.classes
         batch = settings.optimisation.batch
-        self.feed = ImageFeed(data.images, chosen, ImageOrder(len(chosen), settings.seed), batch, team.rows(batch))
+        order, rows = ImageOrder(len(chosen), settings.seed), team.rows(batch)
+        self.feed = ImageFeed(data.images, chosen, order, batch, rows, pin=device.type == "cuda")
         self.progress = Progress()
         self.window = Window()
 

@@ -105,7 +105,7 @@ class Team:
         """The largest of each value over the processes."""
         if self.size == 1:
             return values
-        largest = torch.tensor(values, dtype=torch.float64, device=team_device())
+        largest = torch.tensor(values, dtype=torch.float64)  # in memory: no GPU is waited for
         distributed.all_reduce(largest, op=distributed.ReduceOp.MAX)
         return tuple(largest.tolist())
 
@@ -146,15 +146,6 @@ class Team:
             ) from error
 
 
-def team_device() -> torch.device:
-    """Where the team's messages must lie: NCCL's on this process's GPU, Gloo's in memory."""
-    return (
-        torch.device("cuda", torch.cuda.current_device())
-        if distributed.get_backend() == "nccl"
-        else torch.device("cpu")
-    )
-
-
 def current_team() -> Team:
     """The team that this process is part of, if it joined one; else a team of one."""
     if distributed.is_available() and distributed.is_initialized():
@@ -172,9 +163,11 @@ def join_team() -> Iterator[Team]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Team()
         return
+    backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+        backend = "cpu:gloo,cuda:nccl"
+    distributed.init_process_group(backend, timeout=PATIENCE)
     team = current_team()
     try:
         with team.watched():
