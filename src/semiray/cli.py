@@ -5,12 +5,15 @@ The commands themselves live in `semiray.commands`, thin: each calls one functio
 
 import errno
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import typer
 
 from semiray.commands import ask, assume, data, demo, prove, represent, train
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 
 __all__ = ["app", "main"]
 
@@ -71,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = _DEBUG in words
     words = [word for word in words if word != _DEBUG]
     try:
-        code = app(words, prog_name="semiray", standalone_mode=False)
+        with _warnings_in_sentences():
+            code = app(words, prog_name="semiray", standalone_mode=False)
     except KeyboardInterrupt:
         code = 130
     except Exception as error:
@@ -114,6 +118,24 @@ def _file_trouble(error: OSError) -> str:
         errno.ENAMETOOLONG: "This name is too long for the file system",
     }.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
     return f"{advice}{where}"
+
+
+@contextmanager
+def _warnings_in_sentences() -> Iterator[None]:
+    """Show warnings that are meant for a person without Python's file and line, and any other as Python does."""
+    usual: Callable[..., None] = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *others: Any, **more: Any) -> None:
+        if issubclass(category, SemirayWarning):
+            print(f"semiray: warning: {message}", file=sys.stderr)
+        else:
+            usual(message, category, *others, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
 
 
 def _complain(message: str, code: int) -> int:

@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read."""
+"""The one exception and the one warning that a user is meant to read."""
 
 
 class SemirayError(Exception):
@@ -8,3 +8,7 @@ class SemirayError(Exception):
     """
 
     code = 2
+
+
+class SemirayWarning(UserWarning):
+    """What was set right or passed over and a person should know of; the command line prints it in a sentence."""

@@ -48,6 +48,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
 def hold_folder(folder: Path) -> Iterator[None]:
     """Hold a folder, made here, against other processes that would write to it; the system lets go when we die.
 
+    What a kill left half written in it is removed.
+
     Raises:
         SemirayError: another process holds it.
     """
@@ -60,6 +62,13 @@ def hold_folder(folder: Path) -> Iterator[None]:
             f"another process is writing to {folder}: wait until it ends, or choose another folder with --out."
         ) from error
     try:
+        for left in folder.rglob(f".*{PARTIAL}"):
+            if left.is_file():
+                left.unlink(missing_ok=True)
         yield
     finally:
         lock.release()
+        if [path.name for path in folder.iterdir()] == [LOCK]:  # nothing came of it: leave no trace
+            with suppress(OSError):
+                (folder / LOCK).unlink()
+                folder.rmdir()

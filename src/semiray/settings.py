@@ -127,6 +127,7 @@ class Settings(Section):
     seed: int = Field(0, ge=0, lt=2**63, description="seed of the split, the initial weights and every draw")
     minutes: float | None = Field(None, gt=0, description="how long to train; with neither minutes nor images: 30")
     images: int | None = Field(None, ge=1, description="how many real images to show, repeats counted")
+    checkpoint_seconds: float = Field(60.0, ge=0, description="seconds between checkpoints; a kill loses no more")
     prior: dict[str, Any] | None = Field(None, description="the joint prior (docs/priors.md); empty: the study's")
     ground: dict[str, Any] | str | None = Field(
         None,

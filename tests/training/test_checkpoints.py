@@ -1,11 +1,13 @@
 """Checkpoints: whole or absent, the newest that can be read, damage in words."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 from semiray.training.checkpoints import (
     Progress,
     latest_checkpoint,
@@ -20,9 +22,9 @@ def test_round_trip_with_progress_and_random_state(tmp_path: Path) -> None:
     torch.manual_seed(5)
     write_checkpoint(tmp_path, {"a": torch.arange(3.0)}, Progress(7, 448, 1.5))
     expected = torch.rand(4)
-    path = latest_checkpoint(tmp_path)
-    assert path is not None
-    tensors, progress = read_checkpoint(path)
+    found = read_checkpoint(tmp_path)
+    assert found is not None
+    tensors, progress = found
     assert progress == Progress(7, 448, 1.5)
     assert torch.equal(tensors["a"], torch.arange(3.0))
     assert torch.equal(torch.rand(4), expected)
@@ -33,9 +35,34 @@ def test_two_are_kept_and_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
         write_checkpoint(tmp_path, {"a": torch.tensor([float(step)])}, Progress(step, step, 0.0))
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files] == ["step-000000002.safetensors", "step-000000003.safetensors"]
-    files[-1].write_bytes(files[-1].read_bytes()[:40])
-    assert latest_checkpoint(tmp_path) == files[0]
+    assert latest_checkpoint(tmp_path) == files[-1]
     assert latest_checkpoint(tmp_path / "nowhere") is None
+    assert read_checkpoint(tmp_path / "nowhere") is None
+
+
+def flip(raw: bytes) -> bytes:
+    """One bit of the tensors changed, which only a checksum finds."""
+    return raw[:-2] + bytes([raw[-2] ^ 4]) + raw[-1:]
+
+
+@pytest.mark.parametrize("damage", [flip, lambda raw: raw[:40], lambda _: b""], ids=["flipped", "cut", "empty"])
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    for step in (1, 2):
+        write_checkpoint(tmp_path, {"a": torch.tensor([float(step)])}, Progress(step, step, 0.0))
+    first, second = sorted(tmp_path.iterdir())
+    second.write_bytes(damage(second.read_bytes()))
+    with pytest.warns(SemirayWarning, match=r"step-000000002.* damaged.*passed over"):
+        found = read_checkpoint(tmp_path)
+    assert found is not None
+    assert found[1].steps == 1
+    first.write_bytes(damage(first.read_bytes()))
+    with pytest.warns(SemirayWarning), pytest.raises(SemirayError, match=r"no checkpoint in .*can be read"):
+        read_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_of_an_older_version_has_no_checksum(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(2)}, tmp_path / "old.safetensors", {"steps": "1"})
+    assert torch.equal(load_tensors(tmp_path / "old.safetensors")[0]["a"], torch.ones(2))
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

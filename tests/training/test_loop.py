@@ -97,10 +97,9 @@ import torch
 sys.path.insert(0, {tests!r})
 torch.set_num_threads(1)
 import semiray.training.loop as loop
-loop.CHECKPOINT_SECONDS = 0.0
 from training_child import blobs, TINY
 from semiray.settings import make_settings
-loop.train(blobs(), {out!r}, make_settings(TINY | {{"images": {images}}}), resume={resume})
+loop.train(blobs(), {out!r}, make_settings(TINY | {{"images": {images}, "checkpoint_seconds": 0}}), resume={resume})
 """
 
 
@@ -152,10 +151,8 @@ def test_an_interruption_saves_and_says_how_to_go_on(tmp_path: Path, data: Radio
 def test_losses_that_are_no_numbers_stop_training_and_keep_the_last_checkpoint(
     tmp_path: Path, data: RadiographSet, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from semiray.training import loop
     from semiray.training.game import Game
 
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     step = Game.step
 
     def break_down(self: Game, *arguments: Any) -> dict[str, torch.Tensor]:
@@ -164,7 +161,7 @@ def test_losses_that_are_no_numbers_stop_training_and_keep_the_last_checkpoint(
 
     monkeypatch.setattr(Game, "step", break_down)
     with pytest.raises(TrainingStoppedError, match=r"sort is no longer a finite number.*step-000000003"):
-        train(data, tmp_path / "run", settings)
+        train(data, tmp_path / "run", settings.model_copy(update={"checkpoint_seconds": 0.0}))
     tensors, _ = load_tensors(tmp_path / "run" / "model.safetensors")
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
 

@@ -46,6 +46,7 @@ def fit(
     """Fit a prior's rates and correlations to a table of patients; censored times count as censored."""
     from semiray.commands.console import console, wrote
     from semiray.errors import SemirayError
+    from semiray.files import write_whole
     from semiray.priors import RECIPES, JointPrior, fit_prior, read_grounds
     from semiray.radiographs.tables import PATIENT_COLUMNS, choose_column, read_table
 
@@ -65,10 +66,5 @@ def fit(
     for recipe in {rule.recipe for rule in grounds.values() if rule.recipe is not None}:
         console.print(f"note: {RECIPES[recipe].caveat}", markup=False, soft_wrap=True)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.partial")
-    try:
-        temporary.write_text(fitted.to_yaml(f"Fitted to {table.name} by `semiray prior fit`"), encoding="utf-8")
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(out, fitted.to_yaml(f"Fitted to {table.name} by `semiray prior fit`"))
     wrote(out)

@@ -76,18 +76,15 @@ def describe_data(data: "RadiographSet") -> str:
 def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure in one step, in the format that its name's ending says, and say where."""
     from semiray.errors import SemirayError
+    from semiray.files import whole_file
 
     known = figure.canvas.get_supported_filetypes()
     kind = path.suffix.lower().removeprefix(".")
     if kind not in known:
         raise SemirayError(f"--out {path}: name a figure that ends in .png, .pdf or .svg.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
+    with whole_file(path) as temporary:
         figure.savefig(temporary, format=kind)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     wrote(path)
 
 

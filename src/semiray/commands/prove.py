@@ -67,12 +67,13 @@ def evaluate(
     from semiray.commands.console import console, progress_bar, read_data, wrote
     from semiray.commands.summary import summarise
     from semiray.evaluation import evaluate, write_model_card
+    from semiray.files import hold_folder
     from semiray.training import Run
 
     protocol, features, loaded = benefit.settings(quick), space.open(), Run.load(run)
     options = loaded.settings.data.model_dump(exclude={"fractions"}) | reading.given()
     images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
-    with progress_bar("Evaluating") as show:
+    with hold_folder(out), progress_bar("Evaluating") as show:
         report = evaluate(
             loaded,
             images,
@@ -113,6 +114,7 @@ def judge(
     from semiray.commands.console import console, progress_bar, read_data, wrote
     from semiray.commands.summary import summarise
     from semiray.evaluation import judge
+    from semiray.files import hold_folder
     from semiray.radiographs import Split
 
     protocol, features, theirs = benefit.settings(quick), space.open(), reading.given()
@@ -121,7 +123,7 @@ def judge(
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
     parts = None if split is None else Split.load(split, held.keys)
     name = synthetic.resolve().name
-    with progress_bar("Judging") as show:
+    with hold_folder(out), progress_bar("Judging") as show:
         report = judge(
             made,
             held,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from semiray.errors import SemirayError
+from semiray.files import whole_file
 from semiray.radiographs.cache import Progress, assemble, decode_listing
 from semiray.radiographs.contact_sheet import contact_sheet
 from semiray.radiographs.dataset import RadiographSet
@@ -220,16 +220,12 @@ def _write_sheet(path: Path, xrays: RadiographSet, name: str) -> None:
     order = np.argsort(np.where(xrays.labels < 0, len(xrays.classes), xrays.labels), kind="stable")
     labels = [(*xrays.classes, _UNLABELLED)[xrays.labels[i]] for i in order] if xrays.classes else None
     page = contact_sheet(xrays.images[order], labels, title=f"{name}: {len(xrays):,} images")
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        page.save(temporary, format=Image.registered_extensions().get(path.suffix.lower(), "PNG"))
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            page.save(temporary, format=Image.registered_extensions().get(path.suffix.lower(), "PNG"))
     except OSError as error:
         raise SemirayError(f"{path}: the contact sheet can't be written ({error.strerror or error}).") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def _spread(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[int, float, int]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
+from semiray.files import write_whole
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.duplicates import near_duplicates, unite_patients
 
@@ -53,14 +51,7 @@ class Split:
         path = Path(path)
         content = {"seed": self.seed, **{part: [keys[i] for i in getattr(self, part)] for part in _PARTS}}
         try:
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(content, file, indent=1)
-                Path(temporary).replace(path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    Path(temporary).unlink()
+            write_whole(path, json.dumps(content, indent=1))
         except OSError as error:
             raise SemirayError(f"{path}: the split can't be written ({error.strerror or error}).") from error
 

@@ -1,7 +1,8 @@
-"""Checkpoints that survive a kill at any instant: written beside, then renamed; never a pickle."""
+"""Checkpoints that survive a kill at any instant and tell of any damage; never a pickle."""
 
 import json
-import os
+import warnings
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
+from semiray.files import whole_file
 
 __all__ = ["Progress", "latest_checkpoint", "load_tensors", "read_checkpoint", "save_tensors", "write_checkpoint"]
 
@@ -33,21 +35,25 @@ class Progress:
     seconds: float = 0.0
 
 
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """CRC-32 of all bytes in the order of names: what a disk or a copy damages, not what a person forges."""
+    total = 0
+    for name in sorted(tensors):
+        raw = tensors[name].reshape(-1).view(torch.uint8).numpy().data
+        total = zlib.crc32(raw, zlib.crc32(name.encode(), total))
+    return f"{total:08x}"
+
+
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file in one step: readers see the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Write a safetensors file with a checksum, in one step: readers see the old file or the new one, never a part."""
+    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, dict(metadata))
-        with temporary.open("r+b") as file:  # Windows syncs only what is open for writing
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise SemirayError(
-            f"{path} can't be written: {error.strerror or error}. What was there is untouched."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            save_file(content, temporary, {**metadata, "checksum": checksum(content)})
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SemirayError(f"{path} can't be written: {reason}. What was there is untouched.") from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -58,11 +64,15 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     try:
         with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
     except FileNotFoundError as error:
         raise SemirayError(f"{path} is missing: is {path.parent} a run that has saved its first checkpoint?") from error
     except (SafetensorError, OSError) as error:
         raise SemirayError(f"{path} is damaged or no safetensors file: {error}") from error
+    if metadata.get("checksum", "") not in ("", checksum(tensors)):  # files of older versions have none
+        raise SemirayError(f"{path} is damaged: its content doesn't match its checksum")
+    return tensors, metadata
 
 
 def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
@@ -73,27 +83,39 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Prog
     save_tensors(
         folder / f"step-{progress.steps:09d}.safetensors", everything, {"progress": json.dumps(asdict(progress))}
     )
-    for old in (*sorted(folder.glob("step-*.safetensors"))[:-_KEPT], *folder.glob(".step-*.partial")):
-        old.unlink(missing_ok=True)  # the latter are what a kill in the middle of a write left
+    for old in sorted(folder.glob("step-*.safetensors"))[:-_KEPT]:
+        old.unlink(missing_ok=True)
 
 
-def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:
-    """Tensors and progress of a checkpoint; torch's random state is set to what it was."""
-    tensors, metadata = load_tensors(path)
-    torch.set_rng_state(tensors.pop("random.cpu"))
-    cuda = tensors.pop("random.cuda", None)
-    if cuda is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(cuda)
-    return tensors, Progress(**json.loads(metadata["progress"]))
+def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
+    """Tensors and progress of the newest checkpoint that is whole; torch's random state is set to what it was.
+
+    One that is damaged is passed over with a warning. None where there is none yet.
+
+    Raises:
+        SemirayError: all are damaged.
+    """
+    paths = sorted(folder.glob("step-*.safetensors"), reverse=True)
+    for path in paths:
+        try:
+            tensors, metadata = load_tensors(path)
+            progress = Progress(**json.loads(metadata["progress"]))
+            random, random_cuda = tensors.pop("random.cpu"), tensors.pop("random.cuda", None)
+        except (SemirayError, KeyError, TypeError, ValueError) as error:
+            warnings.warn(f"{error}. It is passed over: going on from the one before.", SemirayWarning, stacklevel=2)
+            continue
+        torch.set_rng_state(random)
+        if random_cuda is not None and torch.cuda.is_available():
+            torch.cuda.set_rng_state(random_cuda)
+        return tensors, progress
+    if paths:
+        raise SemirayError(
+            f"no checkpoint in {folder} can be read: {' and '.join(path.name for path in paths)} are damaged. "
+            f"Train anew with another --out, or remove {folder} and begin this run again with --resume."
+        )
+    return None
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that can be read; one that is damaged is passed over."""
-    for path in sorted(folder.glob("step-*.safetensors"), reverse=True):
-        try:
-            with safe_open(path, "pt") as file:
-                if "progress" in (file.metadata() or {}):
-                    return path
-        except (SafetensorError, OSError):
-            continue
-    return None
+    """The newest checkpoint; None where there is none yet."""
+    return max(folder.glob("step-*.safetensors"), default=None)

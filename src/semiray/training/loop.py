@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from semiray.errors import SemirayError
+from semiray.files import hold_folder, write_whole
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, Split, split_without_copies
 from semiray.settings import Settings
@@ -30,7 +31,6 @@ from semiray.training.team import Team, current_team
 __all__ = ["TrainingInterruptedError", "TrainingStoppedError", "check_unused", "default_device", "train"]
 
 REPORT_STEPS = 50  # steps between reports
-CHECKPOINT_SECONDS = 60.0
 SHEET_SECONDS = 180.0
 DEFAULT_MINUTES = 30.0
 WARM_UP_STEPS = 100  # Adam's second moments are noise at first
@@ -99,6 +99,27 @@ def train(
             f"the images are {data.images.shape[2]} x {data.images.shape[1]} pixels, the settings ask for "
             f"{settings.resolution}: load them with that resolution"
         )
+    with hold_folder(files.folder) if team.leads else nullcontext():
+        sitting = prepare(
+            files, settings, data, split, resume, torch.device(device) if device else default_device(), team
+        )
+        if resume:
+            sitting.restore()
+        sitting.play(on_report if team.leads else None)
+        team.wait()  # all is written
+    return Run.load(files.folder)
+
+
+def prepare(
+    files: RunFiles,
+    settings: Settings,
+    data: RadiographSet,
+    split: Split | None,
+    resume: bool,
+    device: torch.device,
+    team: Team,
+) -> "Sitting":
+    """What is trained on, split and written down, and the networks; the run's folder is held."""
     prior = run_prior(settings)
     if team.leads:
         if resume:
@@ -117,18 +138,11 @@ def train(
     if resume:
         check_grounding(files, grounding)
     if team.leads:
-        files.folder.mkdir(parents=True, exist_ok=True)
         if not resume:
             split.save(files.split, data.keys)
         write_record(files, settings, data, grounding)  # last: from here on the folder is a run, and can be resumed
     team.wait()  # the others read the folder only now
-    where = torch.device(device) if device else default_device()
-    sitting = Sitting(files, settings, prior, data, chosen, grounding, where, team)
-    if resume:
-        sitting.restore()
-    sitting.play(on_report if team.leads else None)
-    team.wait()  # all is written
-    return Run.load(files.folder)
+    return Sitting(files, settings, prior, data, chosen, grounding, device, team)
 
 
 def check_unused(files: RunFiles) -> None:
@@ -170,10 +184,8 @@ def write_record(files: RunFiles, settings: Settings, data: RadiographSet, groun
     known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
     if grounding:
         known |= {"grounded": grounding.counts, "observations": grounding.digest}
-    temporary = files.record.with_name(".settings.yaml.partial")
     record = {"settings": settings.model_dump(mode="json"), "data": known}
-    temporary.write_text(yaml.safe_dump(record, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    temporary.replace(files.record)
+    write_whole(files.record, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
 
 
 class Sitting:
@@ -206,16 +218,10 @@ class Sitting:
 
     def restore(self) -> None:
         """Go back to the newest readable checkpoint; to the start where there is none yet."""
-        path = latest_checkpoint(self.files.state)
-        if path is None:
-            self.trim_log()
-            return
-        tensors, self.progress = read_checkpoint(path)
-        self.game.restore(tensors, self.progress.steps)
-        self.trim_log()
-
-    def trim_log(self) -> None:
-        """Drop the reports of steps that are played again."""
+        found = read_checkpoint(self.files.state)
+        if found is not None:
+            tensors, self.progress = found
+            self.game.restore(tensors, self.progress.steps)
         if self.team.leads:
             trim_log(self.files.log, self.progress.steps)
 
@@ -250,7 +256,7 @@ class Sitting:
                     self.report(self.done(seconds), board, on_report)
                 if not self.team.leads:
                     continue
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                if time.monotonic() - saved > self.settings.checkpoint_seconds:
                     self.save()
                     saved = time.monotonic()
                 if time.monotonic() - drawn > SHEET_SECONDS:
@@ -328,6 +334,8 @@ class Sitting:
             losses["weights"] = math.nan
         if not all(math.isfinite(value) for value in losses.values()):
             raise self.broken(losses)
+        # A kill between the two writes leaves a model that is older than the checkpoint: resuming writes it anew, and
+        # who reads it meanwhile reads a whole one.
         write_checkpoint(self.files.state, tensors, self.progress)
         model = {
             name.replace("average.", "generator.", 1): tensor

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from semiray.files import write_whole
+
 __all__ = ["TrainingReport", "Window", "open_tensorboard", "trim_log"]
 
 
@@ -90,6 +92,4 @@ def trim_log(path: Path, steps: int) -> None:
         with suppress(ValueError, KeyError, TypeError):
             if json.loads(line)["steps"] <= steps:
                 kept.append(line + "\n")
-    temporary = path.with_name(".log.jsonl.partial")
-    temporary.write_text("".join(kept), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, "".join(kept))

@@ -114,7 +114,14 @@ class Run:
         grounded = {str(name): int(count) for name, count in dict(data.get("grounded") or {}).items()}
         shape = network_shape(settings, prior, len(classes), len(grounded))
         generator, discriminator = build_networks(settings.networks.architecture, shape)
-        tensors, _ = load_tensors(RunFiles(folder).model)
+        try:
+            tensors, _ = load_tensors(RunFiles(folder).model)
+        except SemirayError as error:
+            if not RunFiles(folder).model.exists():
+                raise
+            raise SemirayError(
+                f"{error}. `semiray train` with --resume writes it again from the last checkpoint."
+            ) from error
         for name, network in (("generator", generator), ("discriminator", discriminator)):
             try:
                 network.load_state_dict(below(tensors, f"{name}."))

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
+from semiray.files import whole_file
 from semiray.networks import Generator
 from semiray.priors import JointPrior
 
@@ -31,9 +32,8 @@ class Sheet:
         mark.add_text(
             "Description", "CONTAINS REAL TRAINING IMAGES: for each class a row of them above two rows generated"
         )
-        temporary = path.with_name(f".{path.name}.partial")
-        Image.fromarray(self.pixels).save(temporary, format="PNG", pnginfo=mark)
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            Image.fromarray(self.pixels).save(temporary, format="PNG", pnginfo=mark)
 
 
 @torch.no_grad()
