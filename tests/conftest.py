@@ -15,7 +15,9 @@ def killable() -> Killable:
     The processes are forked from a server that has imported everything, so that a moment is one of the command's work.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["semiray.cli", "semiray.evaluation", "semiray.commands.console"])
+    context.set_forkserver_preload(
+        ["semiray.cli", "semiray.evaluation", "semiray.commands.console", "torch.utils.tensorboard"]
+    )
 
     def run(words: Sequence[object], seconds: float | None) -> int | None:
         code = f"import sys; from semiray.cli import main; sys.exit(main({[str(word) for word in words]!r}))"

@@ -29,7 +29,7 @@ def test_a_folder_is_held_by_one_process_and_let_go_when_it_dies(tmp_path: Path)
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
-    with pytest.raises(SemirayError, match="another process is writing to"), hold_folder(tmp_path):
+    with pytest.raises(SemirayError, match="another process is writing files to"), hold_folder(tmp_path):
         pass
     process.kill()
     process.wait()

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from semiray.errors import SemirayError
 
-__all__ = ["hold_folder", "whole_file", "write_whole"]
+__all__ = ["hold_folder", "sweep", "whole_file", "write_whole"]
 
 LOCK = ".lock"
 PARTIAL = ".partial"
@@ -44,31 +44,40 @@ def write_whole(path: Path, content: bytes | str) -> None:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a kill left half written."""
+    for left in folder.rglob(f".*{PARTIAL}"):
+        if left.is_file():
+            left.unlink(missing_ok=True)
+
+
 @contextmanager
-def hold_folder(folder: Path) -> Iterator[None]:
+def hold_folder(folder: Path, share: str = "") -> Iterator[None]:
     """Hold a folder, made here, against other processes that would write to it; the system lets go when we die.
 
-    What a kill left half written in it is removed.
+    What a kill left half written in it is removed. With a name for a `share`, only those who write the same share are
+    kept out, and nothing is removed, for it may be others'.
 
     Raises:
         SemirayError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK, timeout=0)
+    name = f".{share}{LOCK}" if share else LOCK
+    lock = FileLock(folder / name, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
         raise SemirayError(
-            f"another process is writing to {folder}: wait until it ends, or choose another folder with --out."
+            f"another process is writing {share or 'files'} to {folder}: wait until it ends, or choose another folder "
+            "with --out."
         ) from error
     try:
-        for left in folder.rglob(f".*{PARTIAL}"):
-            if left.is_file():
-                left.unlink(missing_ok=True)
+        if not share:
+            sweep(folder)
         yield
     finally:
         lock.release()
-        if [path.name for path in folder.iterdir()] == [LOCK]:  # nothing came of it: leave no trace
-            with suppress(OSError):
-                (folder / LOCK).unlink()
+        with suppress(OSError):
+            if share or [path.name for path in folder.iterdir()] == [LOCK]:  # nothing came of it: leave no trace
+                (folder / name).unlink()
                 folder.rmdir()

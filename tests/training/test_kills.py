@@ -79,7 +79,7 @@ def test_a_second_process_is_told_and_the_first_goes_on(
 ) -> None:
     with hold_folder(tmp_path / "run"):
         assert main(["train", str(phantoms), "--out", str(tmp_path / "run"), "--resolution", "32"]) == 2
-        assert "another process is writing to" in capsys.readouterr().err
+        assert "another process is writing files to" in capsys.readouterr().err
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(

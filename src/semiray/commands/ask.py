@@ -1,25 +1,45 @@
 """`semiray generate`, `traverse`, `networks`: images from a run, and looks at it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semiray.commands.options import Count, Figure, Out, RunFolder, Seed
-from semiray.errors import SemirayError
+from semiray.commands.options import Count, Figure, Out, RunFolder, Seed, with_groups
 
 if TYPE_CHECKING:
     from semiray.generation import Synthetic
-    from semiray.radiographs import RadiographSet
     from semiray.settings import Settings
     from semiray.training import Run
 
 __all__ = ["generate", "networks", "samples", "traverse"]
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How a large sample is dealt out and stored."""
+
+    format: Annotated[
+        str, typer.Option(metavar="png|webdataset|parquet", help="PNG files, or shards of many images each.")
+    ] = "png"
+    per_shard: Annotated[
+        int | None, typer.Option(help="Images a shard, a multiple of 64; 10240. Of PNG files: saved at a time; 1024.")
+    ] = None
+    shard: Annotated[
+        str, typer.Option(metavar="K/OF", help="This process's share of the images: 0/4 is the first of four.")
+    ] = "0/1"
+    start: Annotated[int, typer.Option(help="Index of the first image.")] = 0
+    bf16: Annotated[
+        bool, typer.Option("--bf16", help="Twice as fast where the processor has it; grey levels differ by one.")
+    ] = False
+
+
+@with_groups
 def generate(
     run: RunFolder,
     out: Out,
+    scale: Scale,
     n: Count = 600,
     label: Annotated[str | None, typer.Option(help="A class of the run; all in equal shares otherwise.")] = None,
     where: Annotated[
@@ -33,24 +53,37 @@ def generate(
         ),
     ] = None,
 ) -> None:
-    """Generate images that obey the prior, or the prior given an event: PNG files and a manifest of their codes."""
-    from semiray.commands.console import console, progress_bar, wrote
-    from semiray.generation import check_out, generate, write_images
+    """Generate images that obey the prior, or the prior given an event: PNG files and a manifest of their codes.
 
-    check_out(out)
-    loaded = _load(run)
-    trained_on = None if reject_copies is None else _training_images(loaded, reject_copies)
+    Killed and called again, it goes on where it was. Large samples belong in shards, written by many processes at once.
+    """
+    from semiray.commands.console import console, progress_bar, wrote
+    from semiray.generation import Request, Share, write_sample
+
+    share = Share.parse(scale.shard)
+    request = Request(_load(run), label=label, where=where, seed=seed, bf16=scale.bf16)
+    sieve = None if reject_copies is None else _Sieve(request.run, reject_copies)
     with progress_bar("Generating") as show:
-        synthetic = generate(loaded, n, label=label, where=where, seed=seed, progress=show)
-    if trained_on is not None:
-        synthetic = _without_copies(synthetic, trained_on)
-    with progress_bar("Writing") as show:
-        manifest = write_images(synthetic, out, run_name=run.resolve().name, progress=show)
-    if synthetic.event_probability is not None:
-        console.print(
-            f"P({synthetic.event}) = {synthetic.event_probability:.4g} under the prior", markup=False, soft_wrap=True
+        found = write_sample(
+            request,
+            n,
+            out,
+            start=scale.start,
+            form=scale.format,
+            per_part=scale.per_shard,
+            share=share,
+            keep=sieve,
+            kept="" if sieve is None else sieve.fingerprint,
+            progress=show,
         )
-    wrote(manifest)
+    if sieve is not None:
+        console.print(sieve.told(), soft_wrap=True)
+    if request.event_probability is not None:
+        console.print(f"P({where}) = {request.event_probability:.4g} under the prior", markup=False, soft_wrap=True)
+    if found is None:
+        console.print(f"Share {scale.shard} of {out} is complete; parts of others are missing.", markup=False)
+    else:
+        wrote(found)
 
 
 def traverse(
@@ -98,28 +131,28 @@ def networks(
     save_figure(plot_networks(shown), out)
 
 
-def _training_images(run: "Run", data: Path) -> "RadiographSet":
-    """The images of DATA, read as for training, that the run's split names for training."""
-    from semiray.commands.console import read_data
-    from semiray.radiographs import Split
+class _Sieve:
+    """Keeps the images that are no copies of the training images of a run, and counts the others."""
 
-    images = read_data(data, resolution=run.resolution, **run.settings.data.model_dump(exclude={"fractions"}))
-    return images.take(images.labelled(Split.load(run.path / "split.json", images.keys).train))
+    def __init__(self, run: "Run", data: Path) -> None:
+        from semiray.commands.console import read_data
+        from semiray.radiographs import Split
 
+        images = read_data(data, resolution=run.resolution, **run.settings.data.model_dump(exclude={"fractions"}))
+        self.trained_on = images.take(images.labelled(Split.load(run.path / "split.json", images.keys).train))
+        self.fingerprint = images.fingerprint
+        self.seen = self.dropped = 0
 
-def _without_copies(synthetic: "Synthetic", trained_on: "RadiographSet") -> "Synthetic":
-    from semiray.commands.console import console, progress_bar
-    from semiray.radiographs import find_copies
+    def __call__(self, synthetic: "Synthetic") -> "Synthetic":
+        from semiray.radiographs import find_copies
 
-    with progress_bar("Looking for copies") as show:
-        found = find_copies(synthetic.images, trained_on.images, trained_on.patients, progress=show)
-    dropped = int(found.copied.sum())
-    if dropped == len(synthetic):
-        raise SemirayError("every image that was generated is a copy of a training image: this run can't be shared.")
-    console.print(
-        f"{dropped:,} of {len(synthetic):,} images are copies of training images and were dropped", soft_wrap=True
-    )
-    return synthetic.take(~found.copied)
+        copied = find_copies(synthetic.images, self.trained_on.images, self.trained_on.patients).copied
+        self.seen, self.dropped = self.seen + len(copied), self.dropped + int(copied.sum())
+        return synthetic.take(~copied)
+
+    def told(self) -> str:
+        """What became of the images that this process looked at."""
+        return f"{self.dropped:,} of {self.seen:,} images are copies of training images and were dropped"
 
 
 def _untrained(settings: "Settings") -> "Run":

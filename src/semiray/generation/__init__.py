@@ -4,9 +4,10 @@ from semiray.generation.dataset import RadiographDataset, SyntheticDataset
 from semiray.generation.encoding import critic_logits, encode, encode_scores
 from semiray.generation.figures import plot_networks, plot_samples
 from semiray.generation.inversion import Inversion, invert
+from semiray.generation.parts import Share, write_sample
 from semiray.generation.representation import Representation, represent
 from semiray.generation.representation_figure import plot_representation
-from semiray.generation.sampling import Synthetic, generate
+from semiray.generation.sampling import Request, Synthetic, generate
 from semiray.generation.similarity import ms_ssim, ssim
 from semiray.generation.traversal import traversal_images, traverse
 from semiray.generation.writers import check_out, write_images
@@ -15,6 +16,8 @@ __all__ = [
     "Inversion",
     "RadiographDataset",
     "Representation",
+    "Request",
+    "Share",
     "Synthetic",
     "SyntheticDataset",
     "check_out",
@@ -32,4 +35,5 @@ __all__ = [
     "traversal_images",
     "traverse",
     "write_images",
+    "write_sample",
 ]

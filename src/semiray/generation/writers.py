@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from semiray.errors import SemirayError
+from semiray.generation.marking import encode_image, manifest_head, manifest_row, png_name
 from semiray.generation.sampling import Synthetic
 
-__all__ = ["check_out", "write_images"]
+__all__ = ["check_out", "class_folders", "write_images"]
 
 _STAGING = ".partial"
 
@@ -50,7 +47,7 @@ def write_images(
     Example:
         ``write_images(generate(run, 600, seed=7), Path("synthetic"))``
     """
-    folders = _folders(synthetic.classes)
+    folders = class_folders(synthetic.classes)
     staging = out / _STAGING
     try:
         check_out(out)
@@ -83,7 +80,7 @@ def check_out(out: Path) -> None:
         )
 
 
-def _folders(classes: tuple[str, ...]) -> tuple[str, ...]:
+def class_folders(classes: tuple[str, ...]) -> tuple[str, ...]:
     """A folder name for each class: the class name with what file systems refuse replaced by an underscore."""
     names = tuple(re.sub(r'[\x00-\x1f/\\:*?"<>|]|^\.+|[. ]+$', "_", name) or "_" for name in classes)
     folded = [name.casefold() for name in names]
@@ -102,31 +99,12 @@ def _write_pngs(
     progress: Callable[[int, int], None] | None,
 ) -> list[str]:
     """Encode in threads (zlib leaves Python's lock alone). Returns the files' names relative to root."""
-    labels = synthetic.labels
-    files = [
-        f"{folders[labels[i]]}/{synthetic.index[i]:06d}.png" if labels[i] >= 0 else f"{synthetic.index[i]:06d}.png"
-        for i in range(len(synthetic))
-    ]
-    for folder in {folders[label] for label in np.unique(labels) if label >= 0}:
+    files = [png_name(synthetic, i, folders) for i in range(len(synthetic))]
+    for folder in {folders[label] for label in np.unique(synthetic.labels) if label >= 0}:
         (root / folder).mkdir()
-    shared = {
-        "Software": f"semiray {version('semiray')}",
-        "Synthetic": "true",
-        "Comment": "A generated image, not a radiograph of a patient. Not for diagnosis.",
-        "Seed": str(synthetic.seed),
-        "Event": synthetic.event or "",
-        "Event probability": "" if synthetic.event_probability is None else f"{synthetic.event_probability:.6g}",
-        "Run": run_name,
-    }
 
     def write(i: int) -> None:
-        codes = {name: float(_text(c)) for name, c in zip(synthetic.names, synthetic.codes[i], strict=True)}
-        own = {"Label": synthetic.label_name(i), "Index": str(synthetic.index[i]), "Codes": json.dumps(codes)}
-        info = PngInfo()
-        for key, value in (shared | own).items():
-            if value:
-                info.add_text(key, value)
-        Image.fromarray(synthetic.images[i]).save(root / files[i], format="PNG", compress_level=1, pnginfo=info)
+        (root / files[i]).write_bytes(encode_image(synthetic, i, run_name))
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for done, _ in enumerate(pool.map(write, range(len(synthetic))), start=1):
@@ -138,12 +116,5 @@ def _write_pngs(
 def _write_manifest(synthetic: Synthetic, path: Path, files: list[str]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["file", "label", *synthetic.names, "seed", "index"])
-        for i, file in enumerate(files):
-            codes = [_text(value) for value in synthetic.codes[i]]
-            writer.writerow([file, synthetic.label_name(i), *codes, synthetic.seed, synthetic.index[i]])
-
-
-def _text(value: np.float32) -> str:
-    """The shortest decimal that reads back as the same float32: 1 for 1.0, 0.1 for 0.1."""
-    return np.format_float_positional(value, unique=True, trim="-")
+        writer.writerow(manifest_head(synthetic.names))
+        writer.writerows(manifest_row(synthetic, i, file) for i, file in enumerate(files))

@@ -1,0 +1,228 @@
+"""Samples of any size, written in parts by any number of processes, each of which may be killed and start again.
+
+Part p holds images p * size ... (p + 1) * size - 1 of the sample. Which process writes it makes no difference to its
+bytes; it is complete or absent; nothing but the images of the moment is held in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semiray.errors import SemirayError
+from semiray.files import hold_folder, sweep, write_whole
+from semiray.generation.formats import Format, open_format
+from semiray.generation.sampling import BLOCK, Request, Synthetic, check_range
+from semiray.training.run import RunFiles
+
+__all__ = ["PER_PART", "Share", "write_sample"]
+
+REQUEST = "request.json"
+PER_PART = {"png": 1_024, "webdataset": 10_240, "parquet": 10_240}
+"""Images a part; of shards at 64 pixels 40 MB."""
+
+CHUNK = 1_024  # images in memory at a time, besides those that are being encoded
+_ROWS = 32  # images a thread encodes at a time
+
+Keep = Callable[[Synthetic], Synthetic]
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which parts of a sample a process writes: share `number` of `of`, from 0."""
+
+    number: int = 0
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Share:
+        """Read ``"K/OF"``, e.g. ``"3/16"``: the fourth of sixteen.
+
+        Raises:
+            SemirayError: it can't be read, or K isn't from 0 to OF - 1.
+        """
+        number, slash, of = text.partition("/")
+        if not (slash and number.isdecimal() and of.isdecimal() and int(number) < int(of)):
+            raise SemirayError(
+                f"--shard {text}: write K/OF with K from 0 to OF - 1, such as 0/4 for the first of four."
+            )
+        return cls(int(number), int(of))
+
+    def parts(self, count: int) -> range:
+        """This share of so many parts: neighbours, as evenly as can be."""
+        return range(count * self.number // self.of, count * (self.number + 1) // self.of)
+
+
+def write_sample(
+    request: Request,
+    n: int,
+    out: Path,
+    *,
+    start: int = 0,
+    form: str = "png",
+    per_part: int | None = None,
+    share: Share | None = None,
+    keep: Keep | None = None,
+    kept: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> Path | None:
+    """Generate images ``start`` ... ``start + n - 1`` of a request and write them, or this process's share of them.
+
+    Called again with the same arguments it goes on where it was killed; the bytes are those of a call that never was.
+    Processes with other shares may write to the same folder at the same time, or to folders of their own.
+
+    Args:
+        request: What is asked.
+        n: Number of images of the whole sample.
+        out: A folder that is new, empty, or holds parts of the same sample.
+        start: Index of its first image.
+        form: ``png``, ``webdataset`` or ``parquet``.
+        per_part: Images a part, a multiple of 64; for PNG files it is how much of the work a kill may cost. None: 1,024
+            for PNG files, else 10,240.
+        share: Which parts this process writes; None: all.
+        keep: Takes images and gives those that are to be written, for ``--reject-copies``.
+        kept: What `keep` goes by, so that a sample is gone on with by the same rule.
+        progress: Called with (images done, images of this share).
+
+    Returns:
+        Where to look: the manifest of a PNG folder, the folder of shards; None while shares of others are missing.
+
+    Raises:
+        SemirayError: The folder holds something else or another sample, another process writes the same share, the
+            disk is full, an argument is out of range.
+    """
+    check_range(n, start)
+    per_part = PER_PART.get(form, BLOCK) if per_part is None else per_part
+    if per_part < BLOCK or per_part % BLOCK:
+        raise SemirayError(f"{per_part} images a shard: choose a multiple of {BLOCK}, such as 10240.")
+    share, count = share or Share(), -(-n // per_part)
+    run = request.run
+    run_name = run.path.resolve().name
+    try:
+        check_request(out, describe(request, n, start, form, per_part, kept))
+        with hold_folder(out, f"share-{share.number}-of-{share.of}"):
+            layout = open_format(form, out, run_name, run.classes, run.prior.names)
+            write_parts(request, n, start, per_part, share.parts(count), layout, keep, progress)
+            if not all(layout.place(part).exists() for part in range(count)):
+                return None
+            found = layout.finish(count)
+            sweep(out)  # all is there: what is half written, a kill left
+            return found
+    except OSError as error:
+        raise SemirayError(
+            f"{out}: can't write there ({error.strerror or error}). What is complete is kept: the same command goes on "
+            "when that is mended."
+        ) from error
+
+
+def describe(request: Request, n: int, start: int, form: str, per_part: int, kept: str) -> dict[str, Any]:
+    """What makes two samples the same."""
+    model = RunFiles(request.run.path).model
+    return {
+        "synthetic": True,
+        "run": request.run.path.resolve().name,
+        "model": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "label": request.label,
+        "where": request.where,
+        "seed": request.seed,
+        "bf16": request.bf16,
+        "start": start,
+        "n": n,
+        "format": form,
+        "per_part": per_part,
+        "without_copies_of": kept,
+    }
+
+
+def check_request(out: Path, asked: dict[str, Any]) -> None:
+    """Refuse a folder of anything else; write down in a new one what was asked.
+
+    Raises:
+        SemirayError: ``out`` is a file, holds something else, or another sample.
+    """
+    if out.exists() and not out.is_dir():
+        raise SemirayError(f"{out} is a file: choose a folder for the images.")
+    path = out / REQUEST
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if out.is_dir() and any(not entry.name.startswith(".") for entry in out.iterdir()):
+            raise SemirayError(
+                f"{out} is not empty, and images of two samples must not mix. Choose another folder, or empty this one."
+            ) from None
+        out.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(asked, indent=1, ensure_ascii=False) + "\n")
+        return
+    except ValueError as error:
+        raise SemirayError(f"{path} is damaged: choose another folder.") from error
+    differing = [name for name in asked if not isinstance(found, dict) or found.get(name) != asked[name]]
+    if differing:
+        raise SemirayError(
+            f"{out} holds another sample: its {', '.join(differing)} differ, see {path}. Choose another folder, or "
+            "repeat its command to go on with it."
+        )
+
+
+def write_parts(
+    request: Request,
+    n: int,
+    start: int,
+    per_part: int,
+    parts: range,
+    layout: Format,
+    keep: Keep | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Write the parts that are missing; images are encoded while the next ones are generated."""
+    bounds = {part: (part * per_part, min(n, (part + 1) * per_part)) for part in parts}
+    total, done = sum(last - first for first, last in bounds.values()), 0
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="semiray-encode") as pool:
+        for part, (first, last) in bounds.items():
+            if not layout.place(part).exists():
+                with layout.part(part) as add:
+                    for synthetic, stored in ahead(encoded(request, start + first, start + last, layout, keep, pool)):
+                        add(synthetic, [one for rows in stored for one in rows.result()])
+                        if progress is not None:
+                            progress(done + int(synthetic.index[-1]) + 1 - start - first, total)
+            done += last - first
+            if progress is not None:
+                progress(done, total)
+
+
+Encoded = tuple[Synthetic, list["Future[list[Any]]"]]
+
+
+def encoded(
+    request: Request, first: int, last: int, layout: Format, keep: Keep | None, pool: ThreadPoolExecutor
+) -> Iterator[Encoded]:
+    """Images first ... last - 1 in chunks, their encoding begun."""
+
+    def store(synthetic: Synthetic, rows: range) -> list[Any]:
+        return [layout.store(synthetic, i) for i in rows]
+
+    for begin in range(first, last, CHUNK):
+        synthetic = request.images(begin, min(CHUNK, last - begin))
+        if keep is not None:
+            synthetic = keep(synthetic)
+        if not len(synthetic):
+            continue
+        count = len(synthetic)
+        slices = [range(row, min(count, row + _ROWS)) for row in range(0, count, _ROWS)]
+        yield synthetic, [pool.submit(store, synthetic, rows) for rows in slices]
+
+
+def ahead(chunks: Iterator[Encoded]) -> Iterator[Encoded]:
+    """The same, each a chunk later: the next one is generated before this one is waited for."""
+    waiting: Encoded | None = None
+    for chunk in chunks:
+        if waiting is not None:
+            yield waiting
+        waiting = chunk
+    if waiting is not None:
+        yield waiting
