@@ -94,8 +94,8 @@ def test_a_run_that_gives_its_training_images_again(
     known = np.asarray(Image.open(work / "data" / key))
     render = sampling.render
 
-    def remembering(*words: Any) -> Any:
-        images = render(*words)
+    def remembering(*words: Any, **options: Any) -> Any:
+        images = render(*words, **options)
         images[:3] = known
         return images
 
@@ -175,7 +175,7 @@ def test_the_same_question_gets_the_same_bytes(work: Path, tmp_path: Path, semir
         assert code == 0
         assert "P(survival == 1 and duration <= 14) = 0." in said
     written = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
-    assert len(written) == 11
+    assert len(written) == 12  # ten images, manifest.csv, request.json
     assert all((tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes() for path in written)
     with (tmp_path / "a" / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semiray.commands.options import Count, Figure, Out, RunFolder, Seed, with_groups
+from semiray.errors import SemirayError
 
 if TYPE_CHECKING:
     from semiray.generation import Synthetic
@@ -76,7 +77,7 @@ def generate(
             kept="" if sieve is None else sieve.fingerprint,
             progress=show,
         )
-    if sieve is not None:
+    if sieve is not None and sieve.seen:
         console.print(sieve.told(), soft_wrap=True)
     if request.event_probability is not None:
         console.print(f"P({where}) = {request.event_probability:.4g} under the prior", markup=False, soft_wrap=True)
@@ -151,7 +152,15 @@ class _Sieve:
         return synthetic.take(~copied)
 
     def told(self) -> str:
-        """What became of the images that this process looked at."""
+        """What became of the images that this process looked at.
+
+        Raises:
+            SemirayError: all were copies.
+        """
+        if self.dropped == self.seen:
+            raise SemirayError(
+                "every image that was generated is a copy of a training image: this run can't be shared."
+            )
         return f"{self.dropped:,} of {self.seen:,} images are copies of training images and were dropped"
 
 
