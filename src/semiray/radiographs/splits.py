@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +98,7 @@ class Split:
 
 
 def split_by_patient(
-    patients: Sequence[str] | npt.NDArray[np.str_],
+    patients: Sequence[str] | npt.NDArray[Any],
     labels: Sequence[int] | npt.NDArray[np.int64],
     *,
     fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
@@ -110,7 +111,7 @@ def split_by_patient(
     patients gets at least one in each part.
 
     Args:
-        patients: (N,) ids.
+        patients: (N,) ids, text or numbers.
         labels: (N,) class numbers; unknown (-1) counts as a class of its own.
         fractions: of the images in train, validation and test; at least 0, together 1, train above 0.
         seed: of the order of dealing.
@@ -148,8 +149,9 @@ def split_by_patient(
     if n_patients < len(used):
         names = ", ".join(_PARTS[part] for part in used)
         raise SemirayError(f"{n_patients} patients can't be split into {names}: each needs at least one.")
-    counts = np.zeros((n_patients, int(label.max()) + 1))
-    np.add.at(counts, (patient, label), 1)
+    n_labels = int(label.max()) + 1
+    counted = np.bincount(patient * n_labels + label, minlength=n_patients * n_labels)
+    counts = counted.astype(np.int32).reshape(n_patients, n_labels)
 
     part = _deal(counts, share, np.random.default_rng(seed))
     _repair(counts, share, used, part)
@@ -164,20 +166,20 @@ def split_without_copies(
 
     Arguments, errors and balance as `split_by_patient`; a copy never stands on two sides.
     """
-    patients = unite_patients(data.patients, near_duplicates(data.images))
+    patients = unite_patients(data.patient_codes, near_duplicates(data.images))
     return split_by_patient(patients, data.labels, fractions=fractions, seed=seed)
 
 
 def _deal(
-    counts: npt.NDArray[np.float64], share: npt.NDArray[np.float64], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+    counts: npt.NDArray[np.int32], share: npt.NDArray[np.float64], rng: np.random.Generator
+) -> npt.NDArray[np.int8]:
     """Assign patients (P, C) to parts (P,), each where it lowers the chi-squared distance to the wanted counts most."""
     wanted = share[:, None] * counts.sum(axis=0)
     scale = 1 / np.maximum(wanted, 1e-9)
     have = np.zeros_like(wanted)
     order = rng.permutation(len(counts))
-    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
-    part = np.zeros(len(counts), dtype=np.int64)
+    order = order[np.argsort(-counts.sum(axis=1)[order], kind="stable")]
+    part = np.zeros(len(counts), dtype=np.int8)
     for i in order:
         # (have + x - wanted)² - (have - wanted)² = x (x + 2 (have - wanted))
         cost = (counts[i] * (counts[i] + 2 * (have - wanted)) * scale).sum(axis=1)
@@ -187,7 +189,7 @@ def _deal(
 
 
 def _repair(
-    counts: npt.NDArray[np.float64], share: npt.NDArray[np.float64], used: Sequence[int], part: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int32], share: npt.NDArray[np.float64], used: Sequence[int], part: npt.NDArray[np.int8]
 ) -> None:
     """Move patients, in place, so that a class is in as many parts as it has patients, and no part is empty."""
     rare_first = np.argsort((counts > 0).sum(axis=0), kind="stable")
