@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import KDTree
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels import axis_weights
@@ -17,9 +16,10 @@ __all__ = ["exact_duplicates", "near_duplicates", "perceptual_hash", "unite_pati
 
 _SIDE = 32
 _FREQUENCIES = 8
-_LOW = 5  # sum of the two frequencies of a neighbourhood's coordinates: 20 of them
+_LOW = 7  # sum of the two frequencies of the coordinates: 35 of them
 _PIXELS = 1 << 20  # at once, as float32
-_BLOCK = 256  # images whose neighbours are looked up at once
+_BLOCK = 1024  # images compared with as many at once
+_SAMPLE = 4096  # images that tell along which coordinate a set is widest
 _PAIRS = 1024  # at once, of thumbnails
 
 
@@ -81,8 +81,8 @@ def near_duplicates(
     Returns:
         Groups of at least two indices, each sorted, ordered by their first; exact copies are near ones too.
 
-    Images are read once in their order, and candidates again; memory holds hashes alone, and a temporary file of 160
-    bytes an image the coordinates below.
+    Images are read once in their order, and candidates again. Memory holds hashes alone; coordinates of 140 bytes an
+    image are in a temporary file.
     """
     parent: dict[int, int] = {}
     for i, j in _candidates(images, distance, correlation):
@@ -158,8 +158,8 @@ def _hash(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
     return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).reshape(-1)
 
 
-def _coordinates(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Lowest coefficients of the orthonormal cosine transform of normalised thumbnails, (N, 20).
+def _coordinates(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Lowest coefficients of the orthonormal cosine transform of normalised thumbnails, (N, 35).
 
     Two images are no farther apart in these than in all: at a correlation of r, by at most sqrt(2 - 2 r).
     """
@@ -168,7 +168,7 @@ def _coordinates(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]
     cosine[0] = np.sqrt(1 / _SIDE)
     total = frequency[:, None] + frequency
     low = (total > 0) & (total <= _LOW)
-    return np.asarray((cosine @ _normalised(thumbnails) @ cosine.T)[:, low], dtype=np.float64)
+    return np.asarray((cosine @ _normalised(thumbnails) @ cosine.T)[:, low], dtype=np.float32)
 
 
 def _candidates(
@@ -178,23 +178,59 @@ def _candidates(
     if len(images) < 2:
         return
     hashes = np.empty(len(images), np.uint64)
-    width = (_LOW + 1) * (_LOW + 2) // 2 - 1
     with tempfile.TemporaryFile() as file:
-        points = np.memmap(file, np.float64, "w+", shape=(len(images), width))
+        points = np.memmap(file, np.float32, "w+", shape=(len(images), (_LOW + 1) * (_LOW + 2) // 2 - 1))
         for part in _parts(images):
             small = _thumbnails(images[part])
             hashes[part], points[part] = _hash(small), _coordinates(small)
-        tree = KDTree(points, balanced_tree=False, copy_data=False)
-        radius = float(np.sqrt(2 - 2 * correlation)) + 1e-4  # float32 errs by less
-        for first in range(0, len(images), _BLOCK):
-            near = [np.asarray(found, np.int64) for found in tree.query_ball_point(points[first:][:_BLOCK], radius)]
-            i = np.repeat(np.arange(first, first + len(near)), [len(found) for found in near])
-            j = np.concatenate(near)
-            i, j = i[j > i], j[j > i]
+        for i, j in _close_pairs(points, 2 - 2 * correlation + 1e-4):  # float32 errs by less
             differing = np.unpackbits((hashes[i] ^ hashes[j]).view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1)
             i, j = i[differing <= distance], j[differing <= distance]
             for start in range(0, len(i), _PAIRS):
                 yield i[start : start + _PAIRS], j[start : start + _PAIRS]
+
+
+def _close_pairs(
+    points: npt.NDArray[np.float32], square: float
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Pairs of points (N, D) whose squared distance is at most ``square``, each once, in batches.
+
+    Blocks of neighbours are compared where their bounding boxes come close enough: one matrix product of blocks, which
+    no tree of single points beats where radiographs all look alike.
+    """
+    blocks = _blocks(points)
+    low, high = (np.stack([reach(points[block], axis=0) for block in blocks]) for reach in (np.min, np.max))
+    for a, block in enumerate(blocks):
+        gap = np.maximum(0, np.maximum(low[a:] - high[a], low[a] - high[a:]))
+        ours = points[block]
+        half = np.square(ours).sum(axis=1) / 2
+        left = np.concatenate([ours, half[:, None], np.ones_like(half)[:, None]], axis=1)
+        for b in np.flatnonzero(np.square(gap).sum(axis=1) <= square) + a:
+            theirs = points[blocks[b]]
+            other = np.square(theirs).sum(axis=1) / 2
+            # -|x - y|² / 2 = x y - |x|² / 2 - |y|² / 2
+            right = np.concatenate([theirs, -np.ones_like(other)[:, None], -other[:, None]], axis=1)
+            found = np.flatnonzero(left @ right.T >= -square / 2)
+            i, j = np.divmod(found, len(theirs))
+            if a == b:
+                i, j = i[i < j], j[i < j]
+            first, second = block[i], blocks[b][j]
+            yield np.minimum(first, second), np.maximum(first, second)
+
+
+def _blocks(points: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int64]]:
+    """Neighbours: sets are halved along their widest coordinate until they are small."""
+    blocks, left = [], [np.arange(len(points))]
+    while left:
+        rows = left.pop()
+        if len(rows) <= _BLOCK:
+            blocks.append(rows)
+            continue
+        axis = int(points[rows[:: -(-len(rows) // _SAMPLE)]].std(axis=0).argmax())
+        middle = len(rows) // 2
+        order = np.argpartition(points[rows, axis], middle)
+        left += [rows[order[middle:]], rows[order[:middle]]]
+    return blocks
 
 
 def _root(parent: dict[int, int], i: int) -> int:
