@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.radiographs.cache import load_radiographs
 from semiray.radiographs.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
+from semiray.radiographs.loading import load_radiographs
 
 
 def pictures(n: int, side: int, seed: int) -> np.ndarray:

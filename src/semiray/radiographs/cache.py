@@ -50,7 +50,8 @@ def decode_cached(decoder: Decoder, cache: Path | None = None) -> DecodedFiles:
             decoded = _read(folder, stem)
         if decoded is None:
             part.mkdir(exist_ok=True)
-            write_decoded(part, source, decoder.resolution, decoder.decode, decoder.fingerprint)
+            making = (decoder.listing.root, source, decoder.resolution, decoder.decode, decoder.fingerprint)
+            write_decoded(part, *making)
             stem = f"{names[:20]}-{read_decoded(part).fingerprint[:40]}"
             shutil.rmtree(folder / stem, ignore_errors=True)  # damaged, or it would have been read
             part.rename(folder / stem)

@@ -49,7 +49,7 @@ def contact_sheet(
         >>> contact_sheet(np.zeros((30, 64, 64), np.uint8), columns=10, tile=64).size
         (690, 228)
     """
-    if images.ndim != 3 or not images.size:
+    if images.ndim != 3 or 0 in images.shape:
         raise SemirayError("a contact sheet needs at least one image, (N, H, W).")
     if labels is not None and len(labels) != len(images):
         raise SemirayError(f"a contact sheet needs a label for each image: {len(labels)} for {len(images)}.")

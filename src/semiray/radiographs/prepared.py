@@ -171,7 +171,8 @@ def fill(folder: Path, decoder: Decoder, options: Mapping[str, Any], shards: Seq
         return
     (folder / FACTS).unlink(missing_ok=True)
     if read_json(folder / "source.json").get("source") != files or not _whole(folder / "decoded.json"):
-        write_decoded(folder, files, decoder.resolution, decoder.decode, decoder.fingerprint, keep=not shards)
+        making = (listing.root, files, decoder.resolution, decoder.decode, decoder.fingerprint)
+        write_decoded(folder, *making, keep=not shards)
     decoded = read_decoded(folder)
 
     readable = [record for record, file in zip(listing.records, decoded.files, strict=True) if not file.problem]
@@ -260,9 +261,9 @@ def check_options(folder: Path, facts: Mapping[str, Any], options: Mapping[str, 
     plain, own = _plain(options), facts["options"]
     changed = [name for name, value in plain.items() if value is not None and value != own[name]]
     if changed:
-        said = ", ".join(f"{name} {own[name]}" for name in changed)
+        said = ", ".join(f"{name} {'left open' if own[name] is None else own[name]}" for name in changed)
         raise SemirayError(
-            f"{folder}: labels, patients and classes were fixed when it was prepared, with {said}. Leave these options "
+            f"{folder}: labels, patients and classes were fixed when it was prepared ({said}). Leave these options "
             "out, or prepare the original data set with them into another folder."
         )
 

@@ -151,8 +151,11 @@ def _members(shard: Path, notes: list[str]) -> Iterator[tuple[str, int, int, byt
                 described = name.lower().endswith((".json", *_LABELS)) and member.size <= _LONGEST
                 opened = tar.extractfile(member) if described else None
                 yield name, member.offset_data, member.size, opened.read() if opened else b""
-            file.seek(tar.offset - tarfile.BLOCKSIZE if tar.offset else 0)
-            if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # tarfile takes a damaged header for the end
+            file.seek(tar.offset)
+            end = file.read(tarfile.BLOCKSIZE)  # tarfile takes a damaged header for the end, and no end for one
+            if len(end) < tarfile.BLOCKSIZE:
+                notes.append(f"{shard.name} is cut off: it has no end mark. What it holds till there is read.")
+            elif end.strip(b"\0"):
                 notes.append(f"{shard.name} is damaged at byte {tar.offset:,}; what follows is left out.")
     except (tarfile.TarError, EOFError) as error:
         notes.append(f"{shard.name} is damaged or cut off ({error}); what follows is left out.")

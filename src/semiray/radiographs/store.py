@@ -107,6 +107,7 @@ def digest(first: str, items: Iterable[object]) -> str:
 
 def write_decoded(
     folder: Path,
+    root: Path,
     source: str,
     resolution: int,
     decode: Callable[[int], Results],
@@ -118,6 +119,7 @@ def write_decoded(
 
     Args:
         folder: where; other files in it are left alone.
+        root: the data's folder, for messages.
         source: what is decoded. What the folder holds of another source is thrown away.
         resolution: side of the images.
         decode: gives facts and pixels (None if the file can't be decoded) of all files from a number on.
@@ -155,7 +157,7 @@ def write_decoded(
     files = _map_files(folder)
     if not count:
         problems = "; ".join(f"{facts.key}: {facts.problem}" for facts in files[:5])
-        read = f"none of {len(files):,} images can be read. {problems}{'; ...' if len(files) > 5 else '.'}"
+        read = f"{root}: none of {len(files):,} images can be read. {problems}{'; ...' if len(files) > 5 else '.'}"
         _clear(folder)
         raise SemirayError(read)
     facts = {"fingerprint": fingerprint(files), "readable": count}
@@ -175,7 +177,8 @@ def read_decoded(folder: Path, *, verify: bool = False) -> DecodedFiles:
 def seal(path: Path, facts: Mapping[str, object], names: Sequence[str]) -> None:
     """Write facts in one step, with sizes and checksums of files beside: whoever finds them finds these whole."""
     sums = {name: ((path.parent / name).stat().st_size, _checksum(path.parent / name)) for name in names}
-    write_whole(path, json.dumps({**facts, "files": sums}))
+    content = {**facts, "files": sums}
+    write_whole(path, json.dumps({**content, "sealed": digest(json.dumps(content), ())}))
 
 
 def unseal(path: Path, *, verify: bool = False) -> dict[str, Any]:
@@ -191,6 +194,8 @@ def unseal(path: Path, *, verify: bool = False) -> dict[str, Any]:
     facts = read_json(path)
     damaged = path.name
     try:
+        if facts.pop("sealed") != digest(json.dumps(facts), ()):
+            raise ValueError
         for name, (size, checksum) in facts["files"].items():
             damaged, file = name, path.parent / name
             if file.stat().st_size != size or ((verify or size <= _CHEAP) and _checksum(file) != checksum):
