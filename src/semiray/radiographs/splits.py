@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
+from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.duplicates import near_duplicates, unite_patients
 
@@ -52,16 +50,15 @@ class Split:
             SemirayError: if it can't be written.
         """
         path = Path(path)
-        content = {"seed": self.seed, **{part: [keys[i] for i in getattr(self, part)] for part in _PARTS}}
         try:
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(content, file, indent=1)
-                Path(temporary).replace(path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    Path(temporary).unlink()
+            with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+                file.write(f'{{\n "seed": {self.seed}')
+                for part in _PARTS:
+                    file.write(f',\n "{part}": [')
+                    for i, number in enumerate(getattr(self, part)):
+                        file.write(f"{',' * (i > 0)}\n  {json.dumps(keys[number])}")
+                    file.write("\n ]" if len(getattr(self, part)) else "]")
+                file.write("\n}")
         except OSError as error:
             raise SemirayError(f"{path}: the split can't be written ({error.strerror or error}).") from error
 
@@ -83,17 +80,18 @@ class Split:
             raise SemirayError(f"{path}: the split can't be read ({error.strerror or error}).") from error
         except (ValueError, KeyError, TypeError) as error:
             raise SemirayError(f"{path}: this isn't a split. It should hold seed, {', '.join(_PARTS)}.") from error
-        index = {key: i for i, key in enumerate(keys)}
-        named = [key for part in parts for key in part]
-        lost = [key for key in named if key not in index]
-        if lost:
+        part_of = {key: number for number, part in enumerate(parts) for key in part}
+        named = sum(map(len, parts))
+        if len(part_of) < named:
+            raise SemirayError(f"{path}: an image is named twice. The file was changed by hand; make the split again.")
+        del content, parts  # keys may be many
+        found = np.fromiter((part_of.pop(key, -1) for key in keys), np.int8, len(keys))
+        if part_of:
             raise SemirayError(
-                f"{path}: {len(lost):,} of its {len(named):,} images are missing: {', '.join(lost[:3])}, ... "
+                f"{path}: {len(part_of):,} of its {named:,} images are missing: {', '.join(list(part_of)[:3])}, ... "
                 "Give the data and the reader options that the split was made with."
             )
-        if len(set(named)) < len(named):
-            raise SemirayError(f"{path}: an image is named twice. The file was changed by hand; make the split again.")
-        train, validation, test = (np.array(sorted(index[key] for key in part), dtype=np.int64) for part in parts)
+        train, validation, test = (np.flatnonzero(found == number).astype(np.int64) for number in range(3))
         return cls(train, validation, test, seed)
 
 
