@@ -50,9 +50,10 @@ def decode_cached(decoder: Decoder, cache: Path | None = None) -> DecodedFiles:
             decoded = _read(folder, stem)
         if decoded is None:
             part.mkdir(exist_ok=True)
-            making = (decoder.listing.root, source, decoder.resolution, decoder.decode, decoder.fingerprint)
-            write_decoded(part, *making)
-            stem = f"{names[:20]}-{read_decoded(part).fingerprint[:40]}"
+            root = decoder.listing.root
+            write_decoded(part, root, source, decoder.resolution, decoder.decode, decoder.fingerprint)
+            # Not mapped before it is moved: Windows moves no file that is in use.
+            stem = f"{names[:20]}-{str(read_json(part / 'decoded.json').get('fingerprint'))[:40]}"
             shutil.rmtree(folder / stem, ignore_errors=True)  # damaged, or it would have been read
             part.rename(folder / stem)
             decoded = read_decoded(folder / stem)

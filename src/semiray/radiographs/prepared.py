@@ -132,14 +132,14 @@ def is_prepared(folder: Path) -> bool:
     Raises:
         SemirayError: if it is one that wasn't finished.
     """
-    if (folder / FACTS).is_file():
-        return True
-    if (folder / "source.json").is_file() and (folder / "files.jsonl").is_file():
+    if not ((folder / "source.json").is_file() and (folder / "files.jsonl").is_file()):
+        return False
+    if not (folder / FACTS).is_file():
         raise SemirayError(
             f"{folder} is a prepared set that isn't complete: give the command `semiray data prepare` that began it "
             "again, and it goes on."
         )
-    return False
+    return True
 
 
 def fill(folder: Path, decoder: Decoder, options: Mapping[str, Any], shards: Sequence[Path] = ()) -> None:
@@ -171,8 +171,15 @@ def fill(folder: Path, decoder: Decoder, options: Mapping[str, Any], shards: Seq
         return
     (folder / FACTS).unlink(missing_ok=True)
     if read_json(folder / "source.json").get("source") != files or not _whole(folder / "decoded.json"):
-        making = (listing.root, files, decoder.resolution, decoder.decode, decoder.fingerprint)
-        write_decoded(folder, *making, keep=not shards)
+        write_decoded(
+            folder,
+            listing.root,
+            files,
+            decoder.resolution,
+            decoder.decode,
+            decoder.fingerprint,
+            keep=not shards,
+        )
     decoded = read_decoded(folder)
 
     readable = [record for record, file in zip(listing.records, decoded.files, strict=True) if not file.problem]
