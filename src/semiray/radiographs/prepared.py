@@ -181,22 +181,10 @@ def fill(folder: Path, decoder: Decoder, options: Mapping[str, Any], shards: Seq
             keep=not shards,
         )
     decoded = read_decoded(folder)
-
     readable = [record for record, file in zip(listing.records, decoded.files, strict=True) if not file.problem]
     present = {record.label for record in readable}
     classes = [name for name in listing.classes if name in present]
-    label = {name: i for i, name in enumerate(classes)}
-    names = sorted({record.patient for record in readable})
-    patient = {name: i for i, name in enumerate(names)}
-    write_lines(folder, "rows", ([record.key, dict(record.metadata)] for record in readable))
-    write_lines(folder, "names", names)
-    numbers = (label[record.label] if record.label is not None else -1 for record in readable)
-    write_numbers(folder / "labels.npy", np.fromiter(numbers, np.int64))
-    write_numbers(folder / "patients.npy", np.fromiter((patient[record.patient] for record in readable), np.int32))
-    if shards:
-        shard = {path: i for i, path in enumerate(shards)}
-        places = [(shard[record.path], record.offset, record.size or 0) for record in readable]
-        write_numbers(folder / "places.npy", np.array(places, np.int64).reshape(-1, 3))
+    _write_columns(folder, readable, classes, shards)
     facts = {
         "what": "radiographs prepared by semiray",
         "version": VERSION,
@@ -278,6 +266,21 @@ def check_options(folder: Path, facts: Mapping[str, Any], options: Mapping[str, 
 def set_fingerprint(decoded: DecodedFiles, records: Iterable[Record]) -> str:
     """Sha256 in hex of contents, pixel settings, labels and patients."""
     return digest(decoded.fingerprint, ((record.label, record.patient) for record in records))
+
+
+def _write_columns(folder: Path, readable: list[Record], classes: list[str], shards: Sequence[Path]) -> None:
+    label = {name: i for i, name in enumerate(classes)}
+    names = sorted({record.patient for record in readable})
+    patient = {name: i for i, name in enumerate(names)}
+    write_lines(folder, "rows", ([record.key, dict(record.metadata)] for record in readable))
+    write_lines(folder, "names", names)
+    numbers = (label[record.label] if record.label is not None else -1 for record in readable)
+    write_numbers(folder / "labels.npy", np.fromiter(numbers, np.int64))
+    write_numbers(folder / "patients.npy", np.fromiter((patient[record.patient] for record in readable), np.int32))
+    if shards:
+        shard = {path: i for i, path in enumerate(shards)}
+        places = [(shard[record.path], record.offset, record.size or 0) for record in readable]
+        write_numbers(folder / "places.npy", np.array(places, np.int64).reshape(-1, 3))
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
