@@ -72,6 +72,21 @@ def test_inspect_tells_classes_and_sources_by_what_is_no_disease(
     assert "'hospital'" in error
 
 
+def test_a_prepared_set_stands_in_for_the_data(work: Path, tmp_path: Path, semiray_says: Semiray) -> None:
+    words = ("--resolution", "32", "--classes", "normal, lobar=ill, diffuse=ill")
+    code, said, _ = semiray_says("data", "prepare", work / "data", "--out", tmp_path / "prepared", *words)
+    assert code == 0
+    assert "60 images of 60 patients" in said
+    out = ("--out", tmp_path / "out", "--reject-copies", tmp_path / "prepared")
+    assert semiray_says("generate", work / "run", "-n", "10", *out)[0] == 0
+    code, said, _ = semiray_says("data", "inspect", tmp_path / "prepared", "--out", tmp_path / "s.png")
+    assert code == 0
+    assert "a prepared set" in said
+    code, _, error = semiray_says("train", tmp_path / "prepared", "--out", tmp_path / "new", "--images", "8")
+    assert code == 2
+    assert "give --resolution 32" in error
+
+
 def test_copies_are_counted_and_dropped(work: Path, tmp_path: Path, semiray_says: Semiray) -> None:
     words = ("generate", work / "run", "-n", "20", "--out", tmp_path / "out", "--reject-copies", work / "data")
     code, said, _ = semiray_says(*words)

@@ -1,181 +1,80 @@
 from __future__ import annotations
 
 import os
-import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.radiographs import cache as cache_module
-from semiray.radiographs.cache import load_radiographs
+from semiray.radiographs import decoding, store
+from semiray.radiographs.cache import decode_cached
+from semiray.radiographs.decoding import Decoder
 from semiray.radiographs.pixels import read_radiograph
+from semiray.radiographs.readers import read_records
 
 
 @pytest.fixture
-def folder(tmp_path, draw):
-    for i in range(6):
-        draw(tmp_path / "data" / "NP"[i % 2] / f"{i}.png", seed=i)
-    return tmp_path / "data"
+def decoder(tmp_path, draw):
+    for i in range(9):
+        draw(tmp_path / "data" / f"{i}.png", seed=i)
+    return Decoder(read_records(tmp_path / "data"), 16)
 
 
-@pytest.fixture
-def opened(monkeypatch):
-    """The image files that are opened."""
-    seen: list[str] = []
-    read = cache_module._read
+def test_an_interrupted_start_leaves_nothing_that_is_read_and_the_next_goes_on(decoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_BATCH", 2)
+    cache, decode = tmp_path / "cache", decoding.decode_grey
+    opened = []
 
-    def spy(path):
-        seen.append(path.name)
-        return read(path)
+    def interrupted(raw):
+        opened.append(raw)
+        if len(opened) == 6:
+            raise KeyboardInterrupt
+        return decode(raw)
 
-    monkeypatch.setattr(cache_module, "_read", spy)
-    return seen
-
-
-@pytest.mark.parametrize("framing", ["crop", "pad"])
-def test_pixels_labels_and_names_belong_together(folder, tmp_path, framing):
-    xrays = load_radiographs(folder, resolution=16, framing=framing, cache=tmp_path / "cache", workers=3)
-    assert xrays.images.shape == (6, 16, 16)
-    assert xrays.images.dtype == np.uint8
-    assert xrays.classes == ("N", "P")
-    assert xrays.labels.dtype == np.int64
-    for i, key in enumerate(xrays.keys):
-        np.testing.assert_array_equal(xrays.images[i], read_radiograph(folder / key, 16, framing))
-        assert xrays.classes[xrays.labels[i]] == key[0]
+    monkeypatch.setattr(decoding, "decode_grey", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        decode_cached(Decoder(decoder.listing, 16, workers=1), cache)
+    assert not list(cache.glob("start-*"))
+    opened[:] = [b""] * 10
+    decoded = decode_cached(Decoder(decoder.listing, 16, workers=1), cache)
+    assert len(opened) == 10 + 5  # four were kept
+    for i, image in enumerate(decoded.images):
+        np.testing.assert_array_equal(image, read_radiograph(tmp_path / "data" / f"{i}.png", 16))
 
 
-def test_the_second_start_opens_no_image(folder, tmp_path, opened):
-    first = load_radiographs(folder, resolution=16, cache=tmp_path / "cache")
-    assert len(opened) == 6
-    progress = []
-    second = load_radiographs(folder, resolution=16, cache=tmp_path / "cache", progress=lambda *at: progress.append(at))
-    assert len(opened) == 6
-    assert not progress
-    np.testing.assert_array_equal(first.images, second.images)
-    assert first.fingerprint == second.fingerprint
-    # Neither do other labels, which are no matter of pixels.
-    other = load_radiographs(folder, resolution=16, cache=tmp_path / "cache", label_from=r"/(\d)")
-    assert len(opened) == 6
-    assert len(other.classes) == 6
-    assert other.fingerprint != first.fingerprint
+def test_two_starts_at_once_decode_once(decoder, tmp_path, monkeypatch):
+    decode, count = decoding.decode_grey, []
+
+    def slowly(raw):
+        count.append(raw)
+        time.sleep(0.01)
+        return decode(raw)
+
+    monkeypatch.setattr(decoding, "decode_grey", slowly)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(decode_cached(decoder, tmp_path / "c"))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(count) == 9
+    assert len({decoded.fingerprint for decoded in found}) == 1
 
 
-def test_settings_and_contents_make_another_cache(folder, tmp_path, draw):
-    load = lambda **options: load_radiographs(folder, cache=tmp_path / "cache", **options)  # noqa: E731
-    prints = {
-        load(resolution=16).fingerprint,
-        load(resolution=8).fingerprint,
-        load(resolution=16, framing="pad").fingerprint,
-    }
-    assert len(prints) == 3
-    before = load(resolution=16)
-    stat = (folder / "N" / "0.png").stat()
-    draw(folder / "N" / "0.png", seed=99)
-    after = load(resolution=16)
-    assert after.fingerprint != before.fingerprint
-    np.testing.assert_array_equal(after.images[0], read_radiograph(folder / "N" / "0.png", 16))
-    assert stat.st_size > 0
+def test_what_killed_starts_left_is_swept_after_a_week(decoder, tmp_path):
+    cache = tmp_path / "cache"
+    for name in ("old", "new"):
+        (cache / f"part-{name}").mkdir(parents=True)
+        (cache / f"part-{name}" / "images.npy").write_bytes(b"x")
+    os.utime(cache / "part-old", (time.time() - 8 * 86_400,) * 2)
+    decode_cached(decoder, cache)
+    assert not (cache / "part-old").exists()
+    assert (cache / "part-new").exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the time of change of a file's name and rights is a POSIX notion")
-def test_a_change_that_keeps_size_and_time_is_seen(tmp_path):
-    path = tmp_path / "data" / "a.bmp"
-    path.parent.mkdir()
-    Image.new("L", (8, 8), 10).save(path)
-    stat = path.stat()
-    load_radiographs(path.parent, resolution=8, cache=tmp_path / "cache")
-    Image.new("L", (8, 8), 20).save(path)
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert path.stat().st_size == stat.st_size
-    assert load_radiographs(path.parent, resolution=8, cache=tmp_path / "cache").images[0, 0, 0] == 20
-
-
-def test_a_copy_is_compared_but_not_decoded(folder, tmp_path, opened, monkeypatch):
-    first = load_radiographs(folder, resolution=16, cache=tmp_path / "cache")
-    shutil.copytree(folder, tmp_path / "copy")
-    monkeypatch.setattr(cache_module, "_decode", lambda *_: pytest.fail("decoded again"))
-    copied = load_radiographs(tmp_path / "copy", resolution=16, cache=tmp_path / "cache")
-    assert copied.fingerprint == first.fingerprint
-    assert len(opened) == 12
-    load_radiographs(tmp_path / "copy", resolution=16, cache=tmp_path / "cache")
-    assert len(opened) == 12
-
-
-@pytest.mark.parametrize("kind", ["*.npy", "start-*.json", "*-*.json"])
-@pytest.mark.parametrize("damage", ["cut", "noise", "gone"])
-def test_a_damaged_cache_is_built_again(folder, tmp_path, kind, damage):
-    first = np.array(load_radiographs(folder, resolution=16, cache=tmp_path / "cache").images)
-    for path in list((tmp_path / "cache").glob(kind)):
-        content = path.read_bytes()
-        if damage == "cut":
-            path.write_bytes(content[: len(content) // 2])
-        elif damage == "noise":
-            path.write_bytes(content[:-30] + bytes(30))
-        else:
-            path.unlink()
-    np.testing.assert_array_equal(load_radiographs(folder, resolution=16, cache=tmp_path / "cache").images, first)
-
-
-def test_unreadable_files_are_skipped_and_named(folder, tmp_path, opened):
-    (folder / "N" / "empty.png").write_bytes(b"")
-    (folder / "P" / "text.jpg").write_text("no image")
-    half = (folder / "N" / "0.png").read_bytes()
-    (folder / "P" / "half.png").write_bytes(half[: len(half) // 2])
-    for _ in range(2):
-        xrays = load_radiographs(folder, resolution=16, cache=tmp_path / "cache")
-        assert len(xrays) == 6
-        assert [key for key, _ in xrays.skipped] == ["N/empty.png", "P/half.png", "P/text.jpg"]
-        assert "0 bytes" in dict(xrays.skipped)["N/empty.png"]
-    assert len(opened) == 9
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_pipes_and_broken_links_do_not_stop_the_start(folder, tmp_path):
-    os.mkfifo(folder / "N" / "pipe.png")
-    (folder / "N" / "link.png").symlink_to(folder / "nowhere.png")
-    xrays = load_radiographs(folder, resolution=16, cache=tmp_path / "cache")
-    assert dict(xrays.skipped) == {"N/pipe.png": "not a regular file, or gone", "N/link.png": "a broken link"}
-
-
-def test_a_class_without_a_readable_image_disappears(folder, tmp_path):
-    (folder / "Q").mkdir()
-    (folder / "Q" / "a.png").write_bytes(b"")
-    assert load_radiographs(folder, resolution=16, cache=tmp_path / "cache").classes == ("N", "P")
-
-
-def test_nothing_readable_is_an_error(tmp_path):
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "a.png").write_bytes(b"")
-    with pytest.raises(SemirayError, match=r"data: none of 1 images can be read\. a\.png"):
-        load_radiographs(tmp_path / "data", resolution=16, cache=tmp_path / "cache")
-
-
-def test_wrong_settings_and_places_are_explained(folder, tmp_path):
-    with pytest.raises(SemirayError, match="at least 1"):
-        load_radiographs(folder, resolution=0, cache=tmp_path / "cache")
-    with pytest.raises(SemirayError, match="crop or pad"):
-        load_radiographs(folder, resolution=8, framing="stretch", cache=tmp_path / "cache")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SemirayError, match="SEMIRAY_CACHE"):
-        load_radiographs(folder, resolution=8, cache=tmp_path / "file")
-
-
-def test_progress_counts_files(folder, tmp_path):
-    seen = []
-    load_radiographs(folder, resolution=8, cache=tmp_path / "cache", progress=lambda *at: seen.append(at))
-    assert seen == [(i, 6) for i in range(1, 7)]
-
-
-def test_the_number_of_threads_changes_nothing(folder, tmp_path):
-    sets = [load_radiographs(folder, resolution=16, cache=tmp_path / str(n), workers=n) for n in (1, 4)]
-    np.testing.assert_array_equal(sets[0].images, sets[1].images)
-    assert sets[0].fingerprint == sets[1].fingerprint
-
-
-def test_hannover(shared_data, tmp_path):
-    xrays = load_radiographs(shared_data / "hannover", resolution=32, cache=tmp_path)
-    assert xrays.images.shape == (243, 32, 32)
-    assert not xrays.skipped
-    assert 100 < xrays.images.mean() < 170
+def test_a_file_that_goes_while_it_is_read_stops_the_start(decoder, tmp_path):
+    (tmp_path / "data" / "5.png").unlink()
+    with pytest.raises(SemirayError, match=r"5\.png is gone since .* listed"):
+        decode_cached(decoder, tmp_path / "cache")

@@ -31,6 +31,13 @@ def test_labels_make_blocks_with_headings():
         assert (above < 200).any()
 
 
+def test_blocks_stand_in_the_order_asked_for():
+    images, labels = flat([10, 200, 60]), ["b", "a", "c"]
+    page = np.asarray(contact_sheet(images, labels, order=("a", "none", "b"), columns=4, tile=16))
+    tops = [np.flatnonzero((page == value).sum(axis=1) >= 16).min() for value in (200, 10, 60)]
+    assert tops == sorted(tops)
+
+
 def test_of_many_images_some_from_all_over_are_shown():
     page = np.asarray(contact_sheet(flat(range(200)), columns=5, rows=1, tile=8))
     assert [page[20, 16 + 10 * i + 4] for i in range(5)] == [0, 50, 100, 149, 199]

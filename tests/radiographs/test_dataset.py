@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
+from semiray.radiographs.columns import Patients
 from semiray.radiographs.dataset import RadiographSet
 
 
@@ -44,6 +45,18 @@ def test_take_by_mask(xrays):
     assert xrays.take(xrays.labels == 1).fingerprint == xrays.take([1, 3]).fingerprint
     with pytest.raises(IndexError):
         xrays.take([5])
+
+
+def test_patients_as_numbers_follow_their_names(xrays):
+    assert dataclasses.replace(xrays, patients=np.array(["z", "b", "z", "a", "b"])).patient_codes.tolist() == [
+        2,
+        1,
+        2,
+        0,
+        1,
+    ]
+    codes = np.array([1, 0, 1, 0, 0], np.int32)
+    assert dataclasses.replace(xrays, patients=Patients(codes, ["p", "q"])).patient_codes is codes
 
 
 def test_groups_by_a_column(xrays):

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.radiographs.cache import load_radiographs
+from semiray.radiographs import duplicates
 from semiray.radiographs.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
+from semiray.radiographs.loading import load_radiographs
 
 
 def pictures(n: int, side: int, seed: int) -> np.ndarray:
@@ -84,6 +85,22 @@ def test_copies_are_found_across_blocks():
     assert near_duplicates(images) == [(10, 2400), (1023, 1100)]
 
 
+@pytest.mark.parametrize("block", [1, 7, 100])
+def test_blocks_of_neighbours_lose_no_pair(block, monkeypatch):
+    images = pictures(150, 24, seed=5)
+    rng = np.random.default_rng(6)
+    veiled = images[rng.integers(0, 150, 300)] * 0.9 + pictures(300, 24, seed=7) * rng.uniform(0, 0.2, (300, 1, 1))
+    everything = np.concatenate([images, veiled.astype(np.uint8)])
+    small = duplicates._normalised(duplicates._thumbnails(everything)).reshape(len(everything), -1)
+    pairs = np.argwhere(np.triu(small @ small.T >= 0.99, 1))
+    monkeypatch.setattr(duplicates, "_BLOCK", block)
+    points = duplicates._coordinates(duplicates._thumbnails(everything))
+    found = {pair for i, j in duplicates._close_pairs(points, 0.02 + 1e-4) for pair in zip(i, j, strict=True)}
+    assert len(pairs) > 50
+    assert {(int(i), int(j)) for i, j in pairs} <= {(int(i), int(j)) for i, j in found}
+    assert len(found) < 10 * len(pairs)
+
+
 def test_exact():
     assert exact_duplicates(["a", "b", "a", "", "", "c", "b", "a"]) == [(0, 2, 7), (1, 6)]
     assert exact_duplicates([]) == []
@@ -94,6 +111,7 @@ def test_patients_who_share_an_image_become_one():
     united = unite_patients(patients, [(0, 1), (3, 5)])
     assert united.tolist() == ["b", "b", "b", "b", "d", "b"]
     assert unite_patients(patients, []).tolist() == patients.tolist()
+    assert unite_patients(np.array([4, 2, 9, 9, 0, 2], np.int32), [(0, 1), (3, 5)]).tolist() == [4, 4, 4, 4, 0, 4]
     with pytest.raises(SemirayError, match="beyond the 6"):
         unite_patients(patients, [(0, 6)])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.radiographs.cache import load_radiographs
+from semiray.radiographs.loading import load_radiographs
 from semiray.radiographs.splits import Split, split_by_patient
 
 RNG = np.random.default_rng(0)

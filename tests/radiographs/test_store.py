@@ -1,97 +1,139 @@
 from __future__ import annotations
 
-import os
+import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.radiographs.store import FileFacts, cache_folder, digest, read_array, read_json, write_array, write_json
+from semiray.radiographs import store
+from semiray.radiographs.store import FileFacts, cache_folder, digest, read_decoded, read_json, unseal, write_decoded
 
-IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
-FACTS = [FileFacts(f"k{i}", f"c{i}", 8, 8, "8-bit grey", "broken" if i == 2 else "") for i in range(5)]
-KEYS = [facts.key for facts in FACTS]
+COUNT = 20
+IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8), dtype=np.uint8)
+FACTS = [FileFacts(f"k{i}", f"c{i}", 8, 8, "8-bit grey", "broken" if i == 2 else "") for i in range(COUNT)]
+NAMES = ["decoded.json", "files.jsonl", "files.npy", "images.npy", "source.json"]
 
 
-def write(folder: Path) -> str:
-    results = [(facts, None if facts.problem else image) for facts, image in zip(FACTS, IMAGES, strict=True)]
-    return write_array(folder, 8, results, lambda contents: ("stem", digest("", contents)), Path("DATA"))
+def results(first: int = 0):
+    for facts, image in list(zip(FACTS, IMAGES, strict=True))[first:]:
+        yield facts, None if facts.problem else image
+
+
+def write(folder: Path, decode=results, **options) -> None:
+    write_decoded(
+        folder, Path("DATA"), "source", 8, decode, lambda files: digest("", (file.content for file in files)), **options
+    )
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(store, "_BATCH", 3)
 
 
 def test_what_is_written_is_read(tmp_path):
-    decoded = read_array(tmp_path, write(tmp_path), KEYS)
-    assert decoded is not None
+    write(tmp_path)
+    decoded = read_decoded(tmp_path, verify=True)
     assert isinstance(decoded.images, np.memmap)
     assert not decoded.images.flags.writeable
     np.testing.assert_array_equal(decoded.images, np.delete(IMAGES, 2, 0))
-    assert decoded.files == tuple(FACTS)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["stem.json", "stem.npy"]
+    assert list(decoded.files) == FACTS
+    assert decoded.fingerprint == digest("", (facts.content for facts in FACTS))
+    assert sorted(path.name for path in tmp_path.iterdir()) == NAMES
     # Any program that reads .npy reads it.
-    np.testing.assert_array_equal(np.load(tmp_path / "stem.npy", allow_pickle=False), decoded.images)
+    np.testing.assert_array_equal(np.load(tmp_path / "images.npy", allow_pickle=False), decoded.images)
 
 
-@pytest.mark.parametrize(
-    "damage", ["flip", "cut", "grow", "empty", "gone", "no json", "bad json", "other json", "other keys"]
-)
-def test_damage_is_noticed(tmp_path, damage):
-    stem = write(tmp_path)
-    array, facts = tmp_path / f"{stem}.npy", tmp_path / f"{stem}.json"
-    content = bytearray(array.read_bytes())
-    keys = KEYS
+@pytest.mark.parametrize("name", NAMES[:-1])
+@pytest.mark.parametrize("damage", ["flip", "cut", "grow", "empty", "gone", "other"])
+def test_damage_is_noticed(tmp_path, name, damage):
+    write(tmp_path)
+    file = tmp_path / name
+    content = bytearray(file.read_bytes())
     if damage == "flip":
         content[-7] ^= 1
-        array.write_bytes(content)
+        file.write_bytes(content)
     elif damage == "cut":
-        array.write_bytes(content[:-9])
+        file.write_bytes(content[:-9])
     elif damage == "grow":
-        array.write_bytes(bytes(content[:40]).replace(b"(4,", b"(9,") + content[40:])
-        array.write_bytes(array.read_bytes().replace(b"(4, 8, 8)", b"(9, 8, 8)"))
+        file.write_bytes(bytes(content) + b" x")
     elif damage == "empty":
-        array.write_bytes(b"")
+        file.write_bytes(b"")
     elif damage == "gone":
-        array.unlink()
-    elif damage == "no json":
-        facts.unlink()
-    elif damage == "bad json":
-        facts.write_text(facts.read_text()[:-20])
-    elif damage == "other json":
-        facts.write_text("[1, 2]")
+        file.unlink()
     else:
-        keys = KEYS[::-1]
-    assert read_array(tmp_path, stem, keys) is None
+        file.write_text("[1, 2]")
+    with pytest.raises(SemirayError, match=f"{name} is missing or damaged"):
+        read_decoded(tmp_path)
 
 
-def test_an_interrupted_write_leaves_nothing(tmp_path):
-    def results():
-        yield FACTS[0], IMAGES[0]
+def test_checksums_of_large_files_are_compared_when_asked(tmp_path, monkeypatch):
+    write(tmp_path)
+    content = bytearray((tmp_path / "images.npy").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "images.npy").write_bytes(content)
+    monkeypatch.setattr(store, "_CHEAP", 1000)
+    assert len(read_decoded(tmp_path).images) == COUNT - 1
+    with pytest.raises(SemirayError, match=r"images\.npy"):
+        unseal(tmp_path / "decoded.json", verify=True)
+
+
+@pytest.mark.parametrize("at", [0, 2, 7, 19])
+@pytest.mark.parametrize("lost", [0, 1, 100, 10_000])
+def test_an_interrupted_write_is_gone_on_with(tmp_path, at, lost):
+    begun = []
+
+    def interrupted(first):
+        begun.append(first)
+        yield from list(results(first))[: at - first]
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_array(tmp_path, 8, results(), lambda _: ("stem", ""), Path("DATA"))
-    assert not list(tmp_path.iterdir())
+        write(tmp_path, interrupted)
+    with pytest.raises(SemirayError):
+        read_decoded(tmp_path)
+    # What the system hadn't written yet, or wrote in part.
+    pixels = (tmp_path / "images.npy").read_bytes()
+    (tmp_path / "images.npy").write_bytes(pixels[: len(pixels) - lost])
+    with (tmp_path / "files.jsonl").open("ab") as lines:
+        lines.write(b'["k1", "c')
+
+    def resumed(first):
+        begun.append(first)
+        return results(first)
+
+    write(tmp_path, resumed)
+    assert begun[0] == 0
+    assert begun[1] == (at // 3 * 3 if lost == 0 else begun[1]) <= at
+    decoded = read_decoded(tmp_path, verify=True)
+    np.testing.assert_array_equal(decoded.images, np.delete(IMAGES, 2, 0))
+    assert list(decoded.files) == FACTS
+
+
+def test_another_source_starts_anew(tmp_path):
+    write(tmp_path)
+    write_decoded(tmp_path, Path("DATA"), "other", 8, lambda _: iter(list(results())[5:9]), lambda _: "f")
+    np.testing.assert_array_equal(read_decoded(tmp_path).images, IMAGES[5:9])
+
+
+def test_pixels_need_not_be_kept(tmp_path):
+    write(tmp_path, keep=False)
+    decoded = read_decoded(tmp_path)
+    assert decoded.images.shape == (0, 8, 8)
+    assert list(decoded.files) == FACTS
 
 
 def test_nothing_readable_is_an_error_that_names_files(tmp_path):
+    (tmp_path / "mine").write_text("")
     with pytest.raises(SemirayError, match=r"DATA: none of 1 images can be read\. k2: broken"):
-        write_array(tmp_path, 8, [(FACTS[2], None)], lambda _: ("stem", ""), Path("DATA"))
-    assert not list(tmp_path.iterdir())
+        write(tmp_path, lambda _: iter([(FACTS[2], None)]))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_what_killed_starts_left_is_swept_after_a_day(tmp_path):
-    old, new = tmp_path / "part-old.tmp", tmp_path / "part-new.tmp"
-    old.write_bytes(b"x")
-    new.write_bytes(b"x")
-    os.utime(old, (time.time() - 90_000,) * 2)
-    write(tmp_path)
-    assert not old.exists()
-    assert new.exists()
-
-
-def test_json_survives_and_broken_json_is_empty(tmp_path):
-    write_json(tmp_path / "a.json", {"b": [1, "ü"]})
+def test_broken_json_is_empty(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"b": [1, "ü"]}), encoding="utf-8")
     assert read_json(tmp_path / "a.json") == {"b": [1, "ü"]}
     (tmp_path / "a.json").write_bytes(b"\xff\xfe{")
     assert read_json(tmp_path / "a.json") == {}

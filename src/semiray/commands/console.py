@@ -59,11 +59,13 @@ def read_data(data: Path, *, resolution: int, cache: Path | None = None, **optio
 
 def describe_data(data: "RadiographSet") -> str:
     """What was read, in a line: images, patients, classes; and the files that could not be read."""
+    import numpy as np
+
     counts = {name: int((data.labels == i).sum()) for i, name in enumerate(data.classes)}
     unlabelled = int((data.labels < 0).sum())
     classes = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no labels"
     more = f", unlabelled {unlabelled:,}" if counts and unlabelled else ""
-    lines = [f"{len(data):,} images of {len(set(data.patients.tolist())):,} patients: {classes}{more}"]
+    lines = [f"{len(data):,} images of {len(np.unique(data.patient_codes)):,} patients: {classes}{more}"]
     lines += [f"note: {note}" for note in data.notes]
     if data.skipped:
         lines.append(f"{len(data.skipped):,} files could not be read and are left out:")

@@ -18,7 +18,9 @@ def inspect_data(
     data: Data,
     reading: Reading,
     out: Annotated[Path, typer.Option("--out", help="The contact sheet to write.")] = Path("contact-sheet.png"),
-    resolution: Annotated[int, typer.Option(min=16, help="Side of the squares that are compared and shown.")] = 64,
+    resolution: Annotated[
+        int | None, typer.Option(min=16, help="Side of the squares compared and shown; 64, or a prepared set's own.")
+    ] = None,
     source_column: Annotated[
         str | None, typer.Option(help="The table's column of hospitals, scanners or collections.")
     ] = None,
@@ -38,7 +40,8 @@ def inspect_data(
         )
     console.print("\n".join(inspection.lines()), markup=False, soft_wrap=True)
     wrote(out)
-    data_set = load_radiographs(data, resolution=resolution, cache=reading.cache, **reading.given())  # from the cache
+    options = {"resolution": inspection.resolution, "framing": inspection.framing} | reading.given()
+    data_set = load_radiographs(data, cache=reading.cache, **options)  # from the cache
     groups = {} if source_column is None else {"sources": data_set.groups(source_column)}
     if len(data_set.classes) > 1:
         groups["classes"] = (data_set.labels, data_set.classes)
@@ -47,6 +50,27 @@ def inspect_data(
             found = measure_shortcuts(data_set.images, group, names, data_set.patients, progress=show)
         head = f"shortcuts between {kind}: area under the ROC curve of one view alone, 0.5 is chance"
         console.print("\n".join(["", head, *found.lines()]), markup=False, soft_wrap=True)
+
+
+@app.command("prepare")
+@with_groups
+def prepare_data(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", metavar="PREPARED", help="A new or empty folder.")],
+    reading: Reading,
+    resolution: Annotated[int, typer.Option(min=16, help="Side of the images in pixels.")] = 64,
+) -> None:
+    """Decode DATA once into a folder that every command takes as DATA, for sets larger than memory.
+
+    Stopped and called again, it goes on where it was.
+    """
+    from semiray.commands.console import console, describe_data, progress_bar, wrote
+    from semiray.radiographs import prepare_radiographs
+
+    with progress_bar("Decoding radiographs") as show:
+        prepared = prepare_radiographs(data, out, resolution=resolution, progress=show, **reading.given())
+    console.print(describe_data(prepared), markup=False, soft_wrap=True)
+    wrote(out)
 
 
 @app.command("phantom")

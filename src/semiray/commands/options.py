@@ -27,7 +27,9 @@ __all__ = [
     "with_groups",
 ]
 
-Data = Annotated[Path, typer.Argument(help="A folder of radiographs, or a CSV, TSV or Parquet table that lists them.")]
+Data = Annotated[
+    Path, typer.Argument(help="A folder of radiographs or .tar shards, a table that lists them, or a prepared set.")
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a trained run.")]
 Out = Annotated[Path, typer.Option("--out", help="The folder to write to.")]
 Figure = Annotated[Path, typer.Option("--out", help="The figure to write: .png, .pdf or .svg.")]

@@ -1,12 +1,13 @@
 """Radiographs in: readers, decoding, patients' splits, duplicates, and the phantom."""
 
-from semiray.radiographs.cache import load_radiographs
 from semiray.radiographs.contact_sheet import contact_sheet
 from semiray.radiographs.copies import CopyResult, find_copies
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
 from semiray.radiographs.inspection import Inspection, inspect
+from semiray.radiographs.loading import load_radiographs
 from semiray.radiographs.pixels import Framing, read_radiograph
+from semiray.radiographs.prepared import prepare_radiographs
 from semiray.radiographs.readers import PATIENT_PRESETS, read_records
 from semiray.radiographs.records import Listing, Record
 from semiray.radiographs.splits import Split, split_by_patient, split_without_copies
@@ -29,6 +30,7 @@ __all__ = [
     "load_radiographs",
     "near_duplicates",
     "perceptual_hash",
+    "prepare_radiographs",
     "read_radiograph",
     "read_records",
     "split_by_patient",

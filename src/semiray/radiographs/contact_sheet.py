@@ -22,6 +22,7 @@ def contact_sheet(
     images: npt.NDArray[np.uint8],
     labels: Sequence[str] | npt.NDArray[np.str_] | None = None,
     *,
+    order: Sequence[str] = (),
     columns: int = 12,
     rows: int | None = None,
     tile: int = 96,
@@ -31,7 +32,8 @@ def contact_sheet(
 
     Args:
         images: (N, H, W) uint8.
-        labels: (N,) names to group by, in the order in which they first appear; None for one block without a heading.
+        labels: (N,) names to group by; None for one block without a heading.
+        order: names that come first; others follow in the order in which they first appear.
         columns: images in a row.
         rows: most rows of a block; None for 2 a label, or 8 without labels.
         tile: width of an image on the page in pixels.
@@ -47,7 +49,7 @@ def contact_sheet(
         >>> contact_sheet(np.zeros((30, 64, 64), np.uint8), columns=10, tile=64).size
         (690, 228)
     """
-    if images.ndim != 3 or not images.size:
+    if images.ndim != 3 or 0 in images.shape:
         raise SemirayError("a contact sheet needs at least one image, (N, H, W).")
     if labels is not None and len(labels) != len(images):
         raise SemirayError(f"a contact sheet needs a label for each image: {len(labels)} for {len(images)}.")
@@ -58,7 +60,8 @@ def contact_sheet(
     heading = 30 if labels is not None else 0
 
     blocks: list[tuple[str, int, npt.NDArray[np.int64]]] = []
-    for name in dict.fromkeys(names.tolist()):
+    present = dict.fromkeys(names.tolist())
+    for name in dict.fromkeys([*(name for name in order if name in present), *present]):
         members = np.flatnonzero(names == name)
         shown = members
         if len(members) > most:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
+from semiray.radiographs.columns import Lines, Patients
 
 __all__ = ["RadiographSet"]
 
@@ -18,11 +20,14 @@ __all__ = ["RadiographSet"]
 class RadiographSet:
     """Radiographs of one resolution with what is known about each.
 
+    Of a prepared set or of shards nothing is held in memory: columns are read where they lie when they are asked for.
+
     Attributes:
-        images: (N, H, W) uint8, 0 to 255, read-only and memory-mapped when it comes from ``load_radiographs``.
+        images: (N, H, W) uint8, 0 to 255, read-only and memory-mapped when it comes from ``load_radiographs``; of
+            shards, what looks like such an array and decodes what it is asked for (``ShardImages``).
         labels: (N,) int64, an index into ``classes``; -1 = unknown.
         classes: the class names; empty when nothing is labelled.
-        patients: (N,) str.
+        patients: (N,) str; ``patient_codes`` says the same in less memory.
         keys: N names, unique, stable between machines.
         metadata: N mappings from column to cell.
         fingerprint: sha256 in hex of the files' contents, the pixel settings, labels and patients.
@@ -34,14 +39,21 @@ class RadiographSet:
     labels: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     patients: npt.NDArray[np.str_]
-    keys: tuple[str, ...]
-    metadata: tuple[Mapping[str, str], ...]
+    keys: tuple[str, ...] | Lines[str]
+    metadata: tuple[Mapping[str, str], ...] | Lines[Mapping[str, str]]
     fingerprint: str
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def patient_codes(self) -> npt.NDArray[np.integer[Any]]:
+        """(N,) integers, equal for images of one patient, in the order of the patients' ids."""
+        if isinstance(self.patients, Patients):
+            return self.patients.codes
+        return np.unique(self.patients, return_inverse=True)[1]
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> RadiographSet:
         """Return the images at some indices, in their order, with the same classes; pixels are copied into memory.
@@ -78,10 +90,16 @@ class RadiographSet:
         Raises:
             SemirayError: if no image has such a column.
         """
-        known = sorted({name for row in self.metadata for name in row})
+        known: set[str] = set()
+        found: dict[str, int] = {}
+        first = np.empty(len(self), np.int64)
+        for i, row in enumerate(self.metadata):
+            known.update(row)
+            cell = row.get(column, "").strip()
+            first[i] = found.setdefault(cell, len(found)) if cell else -1
         if column not in known:
-            raise SemirayError(f"no image has a column {column!r}; there are: {', '.join(known) or 'none'}.")
-        cells = [row.get(column, "").strip() for row in self.metadata]
-        names = tuple(sorted(set(cells) - {""}))
-        places = {name: i for i, name in enumerate(names)}
-        return np.array([places.get(cell, -1) for cell in cells], np.int64), names
+            raise SemirayError(f"no image has a column {column!r}; there are: {', '.join(sorted(known)) or 'none'}.")
+        names = tuple(sorted(found))
+        sorted_place = {name: i for i, name in enumerate(names)}
+        place = np.array([*(sorted_place[name] for name in found), -1], np.int64)
+        return place[first], names  # none, -1, finds the last

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +16,11 @@ __all__ = ["exact_duplicates", "near_duplicates", "perceptual_hash", "unite_pati
 
 _SIDE = 32
 _FREQUENCIES = 8
-_BLOCK = 1024
-_PAIRS = 16384
+_LOW = 7  # sum of the two frequencies of the coordinates: 35 of them
+_PIXELS = 1 << 20  # at once, as float32
+_BLOCK = 1024  # images compared with as many at once
+_SAMPLE = 4096  # images that tell along which coordinate a set is widest
+_PAIRS = 1024  # at once, of thumbnails
 
 
 def perceptual_hash(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
@@ -36,8 +41,10 @@ def perceptual_hash(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
         >>> bool(perceptual_hash(image) == perceptual_hash(image + 9))
         True
     """
-    packed = np.packbits(_hash_bits(_thumbnails(images)), axis=1)
-    return packed.view(">u8").astype(np.uint64).reshape(-1)
+    hashes = np.empty(len(images), np.uint64)
+    for part in _parts(images):
+        hashes[part] = _hash(_thumbnails(images[part]))
+    return hashes
 
 
 def exact_duplicates(contents: Sequence[str]) -> list[tuple[int, ...]]:
@@ -72,29 +79,25 @@ def near_duplicates(
         correlation: the least correlation of thumbnails. An image of one grey level correlates with nothing.
 
     Returns:
-        Groups of at least two indices, each sorted, ordered by their first; exact copies are near ones too. Time grows
-        with N², about 2 s of processor time for 20,000 images.
+        Groups of at least two indices, each sorted, ordered by their first; exact copies are near ones too.
+
+    Images are read once in their order, and candidates again. Memory holds hashes alone; coordinates of 140 bytes an
+    image are in a temporary file.
     """
-    parent = np.arange(len(images))
-    thumbnails = _thumbnails(images)
-    bits = _hash_bits(thumbnails)
-    flat = thumbnails.reshape(len(images), _SIDE * _SIDE)
-    flat -= flat.mean(axis=1, keepdims=True)
-    norm = np.linalg.norm(flat, axis=1, keepdims=True)
-    flat /= np.where(norm > 1e-3, norm, np.inf)
-    for i, j in _close_pairs(bits, distance):
-        for k in np.flatnonzero(np.einsum("nd,nd->n", flat[i], flat[j]) >= correlation):
+    parent: dict[int, int] = {}
+    for i, j in _candidates(images, distance, correlation):
+        rows, place = np.unique([i, j], return_inverse=True)
+        first, second = _normalised(_thumbnails(images[rows]))[place.reshape(2, -1)]
+        for k in np.flatnonzero(np.einsum("nhw,nhw->n", first, second) >= correlation):
             _unite(parent, int(i[k]), int(j[k]))
     return _groups(parent)
 
 
-def unite_patients(
-    patients: Sequence[str] | npt.NDArray[np.str_], groups: Sequence[Sequence[int]]
-) -> npt.NDArray[np.str_]:
+def unite_patients(patients: Sequence[str] | npt.NDArray[Any], groups: Sequence[Sequence[int]]) -> npt.NDArray[Any]:
     """Make patients who share a radiograph one patient, so that a split by patient keeps copies on one side.
 
     Args:
-        patients: (N,) ids.
+        patients: (N,) ids, text or numbers.
         groups: groups of indices that are copies of one another, as ``near_duplicates`` returns them.
 
     Returns:
@@ -103,68 +106,148 @@ def unite_patients(
     Raises:
         SemirayError: if a group names an image that isn't there.
     """
-    ids = np.asarray(patients, dtype=np.str_)
+    ids = np.asarray(patients)
     if any(not 0 <= i < len(ids) for group in groups for i in group):
         raise SemirayError(f"groups of duplicates name images beyond the {len(ids)} that there are.")
-    _, first, patient = np.unique(ids, return_index=True, return_inverse=True)
-    parent = np.arange(len(first))
+    if not groups:
+        return ids
+    touched = np.unique(ids[[i for group in groups for i in group]])
+    rows = np.flatnonzero(np.isin(ids, touched))  # of patients who share nothing nothing changes
+    _, first, patient = np.unique(ids[rows], return_index=True, return_inverse=True)
+    number = {int(row): int(p) for row, p in zip(rows, patient, strict=True)}
+    parent: dict[int, int] = {}
     for group in groups:
         for i in group[1:]:
-            _unite(parent, int(patient[group[0]]), int(patient[i]))
-    root = np.array([_root(parent, i) for i in range(len(parent))], dtype=np.int64)
-    leader = np.full(len(parent), len(ids))
+            _unite(parent, number[group[0]], number[i])
+    root = np.array([_root(parent, i) for i in range(len(touched))], dtype=np.int64)
+    leader = np.full(len(touched), len(rows))
     np.minimum.at(leader, root, first)
-    united: npt.NDArray[np.str_] = ids[leader[root[patient]]]
+    united = np.array(ids)
+    united[rows] = ids[rows[leader[root[patient]]]]
     return united
+
+
+def _parts(images: npt.NDArray[np.uint8]) -> Iterator[slice]:
+    """Blocks of images that are small in memory."""
+    n, height, width = images.shape
+    step = max(1, _PIXELS // (height * width))
+    return (slice(first, min(first + step, n)) for first in range(0, n, step))
 
 
 def _thumbnails(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """(N, 32, 32) float32: every pixel the mean of the area that it covers."""
-    n, height, width = images.shape
-    rows, columns = axis_weights(height, _SIDE), axis_weights(width, _SIDE)
-    small = np.empty((n, _SIDE, _SIDE), dtype=np.float32)
-    for first in range(0, n, _BLOCK):
-        small[first : first + _BLOCK] = rows @ images[first : first + _BLOCK].astype(np.float32) @ columns.T
+    _, height, width = images.shape
+    small: npt.NDArray[np.float32] = (
+        axis_weights(height, _SIDE) @ images.astype(np.float32) @ axis_weights(width, _SIDE).T
+    )
     return small
 
 
-def _hash_bits(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+def _normalised(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Mean 0 and length 1, so that products are correlations; an image of one grey level becomes 0."""
+    centred = thumbnails - thumbnails.mean(axis=(1, 2), keepdims=True)
+    length = np.linalg.norm(centred, axis=(1, 2), keepdims=True)
+    return np.asarray(centred / np.where(length > 1e-3, length, np.inf), dtype=np.float32)
+
+
+def _hash(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
     frequency, position = np.arange(1, _FREQUENCIES + 1), np.arange(_SIDE)
     cosine = np.cos(np.pi * frequency[:, None] * (2 * position + 1) / (2 * _SIDE)).astype(np.float32)
     spectrum = (cosine @ thumbnails @ cosine.T).reshape(len(thumbnails), _FREQUENCIES**2)
-    return np.asarray(spectrum > np.median(spectrum, axis=1, keepdims=True))
+    bits = spectrum > np.median(spectrum, axis=1, keepdims=True)
+    return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).reshape(-1)
+
+
+def _coordinates(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Lowest coefficients of the orthonormal cosine transform of normalised thumbnails, (N, 35).
+
+    Two images are no farther apart in these than in all: at a correlation of r, by at most sqrt(2 - 2 r).
+    """
+    frequency, position = np.arange(_LOW + 1), np.arange(_SIDE)
+    cosine = np.cos(np.pi * frequency[:, None] * (2 * position + 1) / (2 * _SIDE)) * np.sqrt(2 / _SIDE)
+    cosine[0] = np.sqrt(1 / _SIDE)
+    total = frequency[:, None] + frequency
+    low = (total > 0) & (total <= _LOW)
+    return np.asarray((cosine @ _normalised(thumbnails) @ cosine.T)[:, low], dtype=np.float32)
+
+
+def _candidates(
+    images: npt.NDArray[np.uint8], distance: int, correlation: float
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Pairs i < j, in batches, whose hashes are close and whose correlation may be as high as that."""
+    if len(images) < 2:
+        return
+    hashes = np.empty(len(images), np.uint64)
+    with tempfile.TemporaryFile() as file:
+        points = np.memmap(file, np.float32, "w+", shape=(len(images), (_LOW + 1) * (_LOW + 2) // 2 - 1))
+        for part in _parts(images):
+            small = _thumbnails(images[part])
+            hashes[part], points[part] = _hash(small), _coordinates(small)
+        for i, j in _close_pairs(points, 2 - 2 * correlation + 1e-4):  # float32 errs by less
+            differing = np.unpackbits((hashes[i] ^ hashes[j]).view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1)
+            i, j = i[differing <= distance], j[differing <= distance]
+            for start in range(0, len(i), _PAIRS):
+                yield i[start : start + _PAIRS], j[start : start + _PAIRS]
 
 
 def _close_pairs(
-    bits: npt.NDArray[np.bool_], distance: int
+    points: npt.NDArray[np.float32], square: float
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Pairs i < j of rows that differ in at most ``distance`` bits, in batches.
+    """Pairs of points (N, D) whose squared distance is at most ``square``, each once, in batches.
 
-    With bits as -1 and +1 the distance is (64 - product) / 2: one matrix product, which no table of bit counts beats.
+    Blocks of neighbours are compared where their bounding boxes come close enough: one matrix product of blocks, which
+    no tree of single points beats where radiographs all look alike.
     """
-    signs = np.where(bits, np.float32(1), np.float32(-1))
-    least = signs.shape[1] - 2 * distance
-    for first in range(0, len(signs), _BLOCK):
-        close = signs[first : first + _BLOCK] @ signs[first:].T >= least
-        i, j = np.nonzero(np.triu(close, 1))
-        for start in range(0, len(i), _PAIRS):
-            yield i[start : start + _PAIRS] + first, j[start : start + _PAIRS] + first
+    blocks = _blocks(points)
+    low, high = (np.stack([reach(points[block], axis=0) for block in blocks]) for reach in (np.min, np.max))
+    for a, block in enumerate(blocks):
+        gap = np.maximum(0, np.maximum(low[a:] - high[a], low[a] - high[a:]))
+        ours = points[block]
+        half = np.square(ours).sum(axis=1) / 2
+        left = np.concatenate([ours, half[:, None], np.ones_like(half)[:, None]], axis=1)
+        for b in np.flatnonzero(np.square(gap).sum(axis=1) <= square) + a:
+            theirs = points[blocks[b]]
+            other = np.square(theirs).sum(axis=1) / 2
+            # -|x - y|² / 2 = x y - |x|² / 2 - |y|² / 2
+            right = np.concatenate([theirs, -np.ones_like(other)[:, None], -other[:, None]], axis=1)
+            found = np.flatnonzero(left @ right.T >= -square / 2)
+            i, j = np.divmod(found, len(theirs))
+            if a == b:
+                i, j = i[i < j], j[i < j]
+            first, second = block[i], blocks[b][j]
+            yield np.minimum(first, second), np.maximum(first, second)
 
 
-def _root(parent: npt.NDArray[np.int64], i: int) -> int:
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = int(parent[i])
+def _blocks(points: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int64]]:
+    """Neighbours: sets are halved along their widest coordinate until they are small."""
+    blocks, left = [], [np.arange(len(points))]
+    while left:
+        rows = left.pop()
+        if len(rows) <= _BLOCK:
+            blocks.append(rows)
+            continue
+        axis = int(points[rows[:: -(-len(rows) // _SAMPLE)]].std(axis=0).argmax())
+        middle = len(rows) // 2
+        order = np.argpartition(points[rows, axis], middle)
+        left += [rows[order[middle:]], rows[order[:middle]]]
+    return blocks
+
+
+def _root(parent: dict[int, int], i: int) -> int:
+    while (above := parent.get(i, i)) != i:
+        parent[i] = parent.get(above, above)
+        i = above
     return i
 
 
-def _unite(parent: npt.NDArray[np.int64], i: int, j: int) -> None:
+def _unite(parent: dict[int, int], i: int, j: int) -> None:
     a, b = sorted((_root(parent, i), _root(parent, j)))
-    parent[b] = a
+    parent[a], parent[b] = a, a
 
 
-def _groups(parent: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
+def _groups(parent: dict[int, int]) -> list[tuple[int, ...]]:
+    """Groups of those that were united; what was never united with anything isn't in ``parent``."""
     groups: dict[int, list[int]] = {}
-    for i in range(len(parent)):
+    for i in sorted(parent):
         groups.setdefault(_root(parent, i), []).append(i)
-    return [tuple(group) for group in groups.values() if len(group) > 1]
+    return sorted(tuple(group) for group in groups.values())

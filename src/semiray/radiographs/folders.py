@@ -27,7 +27,15 @@ _SPLIT_FOLDERS = {
     "testing": "test",
 }
 _RADIOGRAPHY_CLASSES = frozenset({"covid", "normal", "lung_opacity", "viral pneumonia"})
-_OTHER_SUFFIXES = {".xlsx": "spreadsheet", ".xls": "spreadsheet", ".dcm": "DICOM file"}
+_OTHER_SUFFIXES = {
+    ".xlsx": "spreadsheet",
+    ".xls": "spreadsheet",
+    ".dcm": "DICOM file",
+    ".tar": "archive",
+    ".tgz": "archive",
+    ".gz": "archive",
+    ".zip": "archive",
+}
 
 
 @dataclass

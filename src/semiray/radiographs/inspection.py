@@ -12,12 +12,12 @@ from PIL import Image
 
 from semiray.errors import SemirayError
 from semiray.files import whole_file
-from semiray.radiographs.cache import Progress, assemble, decode_listing
 from semiray.radiographs.contact_sheet import contact_sheet
 from semiray.radiographs.dataset import RadiographSet
+from semiray.radiographs.decoding import Progress
 from semiray.radiographs.duplicates import exact_duplicates, near_duplicates
+from semiray.radiographs.loading import open_data
 from semiray.radiographs.pixels import Framing
-from semiray.radiographs.readers import read_records
 from semiray.radiographs.store import FileFacts
 
 __all__ = ["Inspection", "inspect"]
@@ -44,6 +44,7 @@ class Inspection:
         kinds: images per way of storing (bit depth, colour), most common first.
         smaller: images whose shorter side is below the resolution looked at.
         resolution: that resolution.
+        framing: ``crop`` or ``pad``, as they were looked at.
         unreadable: key and reason of each file that can't be decoded.
         exact: groups of keys with the same content.
         near: groups of keys that show the same picture, without those that are exact copies only.
@@ -64,6 +65,7 @@ class Inspection:
     kinds: Mapping[str, int]
     smaller: int
     resolution: int
+    framing: Framing
     unreadable: tuple[tuple[str, str], ...]
     exact: tuple[tuple[str, ...], ...]
     near: tuple[tuple[str, ...], ...]
@@ -117,8 +119,8 @@ class Inspection:
 def inspect(
     data: Path,
     *,
-    resolution: int = 64,
-    framing: Framing = "crop",
+    resolution: int | None = None,
+    framing: Framing | None = None,
     sheet: Path | None = None,
     cache: Path | None = None,
     workers: int | None = None,
@@ -133,9 +135,10 @@ def inspect(
     r"""Look a data set over: classes, patients, sizes, bit depths, unreadable files, duplicates, and a contact sheet.
 
     Args:
-        data: a folder or a table; see ``read_records``, whose options these are from ``label_from`` on.
-        resolution: side of the squares that duplicates are sought in and the contact sheet shows.
-        framing: ``crop`` or ``pad``, as training would see them.
+        data: see ``load_radiographs``. A prepared set's pixels are compared with their checksum.
+        resolution: side of the squares that duplicates are sought in and the contact sheet shows; None for a prepared
+            set's own, else 64.
+        framing: ``crop`` or ``pad``, as training would see them; None for a prepared set's own, else ``crop``.
         sheet: file to write the contact sheet to; None for none.
         cache: see ``load_radiographs``; training at the same resolution and framing starts from the same cache.
         workers: see ``load_radiographs``.
@@ -153,30 +156,36 @@ def inspect(
     Example:
         >>> print("\\n".join(inspect(Path("chest_xray/train")).lines()))  # doctest: +SKIP
     """
-    listing = read_records(
-        data,
-        label_from=label_from,
-        patient_from=patient_from,
-        classes=classes,
-        label_column=label_column,
-        patient_column=patient_column,
-        path_column=path_column,
+    options = {
+        "label_from": label_from,
+        "patient_from": patient_from,
+        "classes": classes,
+        "label_column": label_column,
+        "patient_column": patient_column,
+        "path_column": path_column,
+    }
+    found = open_data(
+        Path(data),
+        options,
+        resolution=resolution,
+        framing=framing,
+        cache=cache,
+        workers=workers,
+        progress=progress,
+        verify=True,
     )
-    decoded = decode_listing(
-        listing, resolution=resolution, framing=framing, cache=cache, workers=workers, progress=progress
-    )
-    xrays = assemble(listing, decoded)
-    readable = [file for file in decoded.files if not file.problem]
+    xrays = found.radiographs
+    readable = [file for file in found.files if not file.problem]
     exact, near, conflicts = _duplicates(xrays, readable)
     if sheet is not None:
-        _write_sheet(Path(sheet), xrays, listing.root.resolve().name)
+        _write_sheet(Path(sheet), xrays, found.root.resolve().name)
     widths, heights = (np.array([getattr(file, side) for file in readable]) for side in ("width", "height"))
-    _, per_patient = np.unique(xrays.patients, return_counts=True)
+    _, per_patient = np.unique(xrays.patient_codes, return_counts=True)
     parts = Counter(row["split"] for row in xrays.metadata if row.get("split") in ("train", "validation", "test"))
     return Inspection(
-        root=listing.root,
-        layout=listing.layout,
-        notes=listing.notes,
+        root=found.root,
+        layout=found.layout,
+        notes=xrays.notes,
         images=len(xrays),
         patients=len(per_patient),
         images_per_patient=_spread(per_patient),
@@ -186,8 +195,9 @@ def inspect(
         heights=_spread(heights),
         sizes=dict(Counter(f"{file.width} x {file.height}" for file in readable).most_common()),
         kinds=dict(Counter(file.kind for file in readable).most_common()),
-        smaller=int((np.minimum(widths, heights) < resolution).sum()),
-        resolution=resolution,
+        smaller=int((np.minimum(widths, heights) < found.resolution).sum()),
+        resolution=found.resolution,
+        framing=found.framing,
         unreadable=xrays.skipped,
         exact=exact,
         near=near,
@@ -201,8 +211,8 @@ def _duplicates(
     exact = exact_duplicates([file.content for file in files])
     # A near group of one content only says nothing that the exact group didn't.
     near = [group for group in near_duplicates(xrays.images) if len({files[i].content for i in group}) > 1]
-    copies = exact + near
-    conflicts = [group for group in copies if len({(xrays.labels[i], xrays.patients[i]) for i in group}) > 1]
+    copies, patients = exact + near, xrays.patient_codes
+    conflicts = [group for group in copies if len({(xrays.labels[i], patients[i]) for i in group}) > 1]
     named = [tuple(tuple(xrays.keys[i] for i in group) for group in groups) for groups in (exact, near, conflicts)]
     return named[0], named[1], named[2]
 
@@ -212,14 +222,14 @@ def _per_class(xrays: RadiographSet) -> dict[str, tuple[int, int]]:
     for label, name in [*enumerate(xrays.classes), (-1, _UNLABELLED)]:
         members = xrays.labels == label
         if members.any():
-            counts[name] = (int(members.sum()), len(np.unique(xrays.patients[members])))
+            counts[name] = (int(members.sum()), len(np.unique(xrays.patient_codes[members])))
     return counts
 
 
 def _write_sheet(path: Path, xrays: RadiographSet, name: str) -> None:
-    order = np.argsort(np.where(xrays.labels < 0, len(xrays.classes), xrays.labels), kind="stable")
-    labels = [(*xrays.classes, _UNLABELLED)[xrays.labels[i]] for i in order] if xrays.classes else None
-    page = contact_sheet(xrays.images[order], labels, title=f"{name}: {len(xrays):,} images")
+    blocks = (*xrays.classes, _UNLABELLED)
+    labels = np.array(blocks)[xrays.labels] if xrays.classes else None  # no label, -1, finds the last
+    page = contact_sheet(xrays.images, labels, order=blocks, title=f"{name}: {len(xrays):,} images")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as temporary:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.folders import Tree, label_by_folder, walk
 from semiray.radiographs.records import IMAGE_SUFFIXES, TABLE_SUFFIXES, Listing, Record
 from semiray.radiographs.selection import choose_classes, compile_pattern, search
+from semiray.radiographs.shards import read_shards
 from semiray.radiographs.tables import (
     LABEL_COLUMNS,
     PATIENT_COLUMNS,
@@ -22,7 +23,7 @@ from semiray.radiographs.tables import (
     read_table,
 )
 
-__all__ = ["PATIENT_PRESETS", "read_records"]
+__all__ = ["PATIENT_PRESETS", "find_shards", "read_records"]
 
 PATIENT_PRESETS: Mapping[str, str] = {
     # Kermany et al. 2018: personN_virus_M.jpeg; IM-0439-0001-0002.jpeg and NORMAL2-IM-0439-0001.jpeg count apart.
@@ -47,7 +48,8 @@ def read_records(
 
     A folder: every image below it counts; class folders, train/validation/test folders and the COVID-19 Radiography
     Database are recognised, and a table in the folder that names its images adds label, patient and metadata. A table
-    (CSV, TSV, Parquet): the images that its rows name count. No pixel is read.
+    (CSV, TSV, Parquet): the images that its rows name count. A folder of .tar shards: its samples count, their .json
+    files being the table. No pixel is read.
 
     Args:
         data: the folder or the table.
@@ -82,7 +84,11 @@ def read_records(
     label_pattern = compile_pattern(label_from, "label_from (--label-from)")
     patient_pattern = compile_pattern(patient_from, "patient_from (--patient-from)")
 
-    found = _read_table_file(data, path_column) if _is_table_file(data) else _read_folder(data, path_column)
+    if _is_table_file(data):
+        found = _read_table_file(data, path_column)
+    else:
+        shards = find_shards(data)
+        found = _read_shards(data, shards) if shards else _read_folder(data, path_column)
     notes = list(found.notes)
     labels, patients = dict(found.labels), {}
     if found.table is not None:
@@ -101,11 +107,24 @@ def read_records(
         notes.append("Patients are read off the file names (preset kermany).")
 
     records = [
-        Record(found.paths[key], key, labels.get(key), patients.get(key, key), found.metadata.get(key, {}))
+        Record(
+            found.paths[key],
+            key,
+            labels.get(key),
+            patients.get(key, key),
+            found.metadata.get(key, {}),
+            *found.spans.get(key, ()),
+        )
         for key in keys
     ]
     records, names = choose_classes(records, classes, notes)
     return Listing(found.root, found.layout, tuple(records), tuple(notes), names)
+
+
+def find_shards(data: Path) -> tuple[Path, ...]:
+    """The .tar shards in a folder; none where images lie there too: the .tar is an archive of them, then."""
+    shards = sorted(path for path in data.glob("[!.]*.tar") if path.is_file()) if data.is_dir() else []
+    return tuple(shards) if shards and not walk(data).images else ()
 
 
 @dataclass
@@ -116,10 +135,11 @@ class _Found:
     layout: str
     paths: dict[str, Path]
     labels: dict[str, str]
-    metadata: dict[str, dict[str, str]]
+    metadata: Mapping[str, Mapping[str, str]]
     notes: list[str]
     table: Table | None = None
     rows: Mapping[str, Mapping[str, str]] | None = None
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def _is_table_file(data: Path) -> bool:
@@ -133,6 +153,21 @@ def _is_table_file(data: Path) -> bool:
             f"{data}: neither a folder of images nor a table ({', '.join(sorted(TABLE_SUFFIXES))}).{hint}"
         )
     return True
+
+
+def _read_shards(data: Path, shards: Sequence[Path]) -> _Found:
+    samples = read_shards(data, shards)
+    return _Found(
+        data,
+        f"{len(shards):,} WebDataset shard{'s' * (len(shards) > 1)}",
+        {key: shard for key, (shard, _, _) in samples.places.items()},
+        samples.labels,
+        samples.rows,
+        samples.notes,
+        samples.table if samples.rows else None,
+        samples.rows,
+        {key: (offset, size) for key, (_, offset, size) in samples.places.items()},
+    )
 
 
 def _read_folder(data: Path, path_column: str | None) -> _Found:
@@ -245,6 +280,7 @@ def _direct(table: Table, column: str, root: Path) -> dict[str, tuple[str, Path]
 def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> None:
     """Give images their rows; the first row of an image counts."""
     rows: dict[str, Mapping[str, str]] = {}
+    metadata = dict(found.metadata)
     repeated, lost = 0, []
     for key, row in zip(keys, table.rows, strict=True):
         if key is None:
@@ -253,7 +289,7 @@ def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> N
             repeated += 1
         else:
             rows[key] = row
-            found.metadata[key] = {**found.metadata.get(key, {}), **row}
+            metadata[key] = {**metadata.get(key, {}), **row}
     if lost:
         found.notes.append(
             f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image that is here "
@@ -261,7 +297,7 @@ def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> N
         )
     if repeated:
         found.notes.append(f"{repeated:,} rows of {table.path.name} name an image again; its first row counts.")
-    found.table, found.rows = table, rows
+    found.table, found.rows, found.metadata = table, rows, metadata
 
 
 def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:

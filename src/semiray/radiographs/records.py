@@ -22,6 +22,8 @@ class Record:
         label: the disease class, or None where unknown.
         patient: the patient's id; the key itself where nobody says whose image it is.
         metadata: the table's row, and ``split`` for images below train, validation or test folders.
+        offset: where the image begins in its file, in bytes: not 0 in a shard.
+        size: its bytes, in a shard; None for the whole file.
     """
 
     path: Path
@@ -29,6 +31,8 @@ class Record:
     label: str | None
     patient: str
     metadata: Mapping[str, str]
+    offset: int = 0
+    size: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
-from semiray.files import write_whole
+from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.duplicates import near_duplicates, unite_patients
 
@@ -49,9 +50,15 @@ class Split:
             SemirayError: if it can't be written.
         """
         path = Path(path)
-        content = {"seed": self.seed, **{part: [keys[i] for i in getattr(self, part)] for part in _PARTS}}
         try:
-            write_whole(path, json.dumps(content, indent=1))
+            with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+                file.write(f'{{\n "seed": {self.seed}')
+                for part in _PARTS:
+                    file.write(f',\n "{part}": [')
+                    for i, number in enumerate(getattr(self, part)):
+                        file.write(f"{',' * (i > 0)}\n  {json.dumps(keys[number])}")
+                    file.write("\n ]" if len(getattr(self, part)) else "]")
+                file.write("\n}")
         except OSError as error:
             raise SemirayError(f"{path}: the split can't be written ({error.strerror or error}).") from error
 
@@ -73,22 +80,23 @@ class Split:
             raise SemirayError(f"{path}: the split can't be read ({error.strerror or error}).") from error
         except (ValueError, KeyError, TypeError) as error:
             raise SemirayError(f"{path}: this isn't a split. It should hold seed, {', '.join(_PARTS)}.") from error
-        index = {key: i for i, key in enumerate(keys)}
-        named = [key for part in parts for key in part]
-        lost = [key for key in named if key not in index]
-        if lost:
+        part_of = {key: number for number, part in enumerate(parts) for key in part}
+        named = sum(map(len, parts))
+        if len(part_of) < named:
+            raise SemirayError(f"{path}: an image is named twice. The file was changed by hand; make the split again.")
+        del content, parts  # keys may be many
+        found = np.fromiter((part_of.pop(key, -1) for key in keys), np.int8, len(keys))
+        if part_of:
             raise SemirayError(
-                f"{path}: {len(lost):,} of its {len(named):,} images are missing: {', '.join(lost[:3])}, ... "
+                f"{path}: {len(part_of):,} of its {named:,} images are missing: {', '.join(list(part_of)[:3])}, ... "
                 "Give the data and the reader options that the split was made with."
             )
-        if len(set(named)) < len(named):
-            raise SemirayError(f"{path}: an image is named twice. The file was changed by hand; make the split again.")
-        train, validation, test = (np.array(sorted(index[key] for key in part), dtype=np.int64) for part in parts)
+        train, validation, test = (np.flatnonzero(found == number).astype(np.int64) for number in range(3))
         return cls(train, validation, test, seed)
 
 
 def split_by_patient(
-    patients: Sequence[str] | npt.NDArray[np.str_],
+    patients: Sequence[str] | npt.NDArray[Any],
     labels: Sequence[int] | npt.NDArray[np.int64],
     *,
     fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
@@ -101,7 +109,7 @@ def split_by_patient(
     patients gets at least one in each part.
 
     Args:
-        patients: (N,) ids.
+        patients: (N,) ids, text or numbers.
         labels: (N,) class numbers; unknown (-1) counts as a class of its own.
         fractions: of the images in train, validation and test; at least 0, together 1, train above 0.
         seed: of the order of dealing.
@@ -139,8 +147,9 @@ def split_by_patient(
     if n_patients < len(used):
         names = ", ".join(_PARTS[part] for part in used)
         raise SemirayError(f"{n_patients} patients can't be split into {names}: each needs at least one.")
-    counts = np.zeros((n_patients, int(label.max()) + 1))
-    np.add.at(counts, (patient, label), 1)
+    n_labels = int(label.max()) + 1
+    counted = np.bincount(patient * n_labels + label, minlength=n_patients * n_labels)
+    counts = counted.astype(np.int32).reshape(n_patients, n_labels)
 
     part = _deal(counts, share, np.random.default_rng(seed))
     _repair(counts, share, used, part)
@@ -155,20 +164,20 @@ def split_without_copies(
 
     Arguments, errors and balance as `split_by_patient`; a copy never stands on two sides.
     """
-    patients = unite_patients(data.patients, near_duplicates(data.images))
+    patients = unite_patients(data.patient_codes, near_duplicates(data.images))
     return split_by_patient(patients, data.labels, fractions=fractions, seed=seed)
 
 
 def _deal(
-    counts: npt.NDArray[np.float64], share: npt.NDArray[np.float64], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+    counts: npt.NDArray[np.int32], share: npt.NDArray[np.float64], rng: np.random.Generator
+) -> npt.NDArray[np.int8]:
     """Assign patients (P, C) to parts (P,), each where it lowers the chi-squared distance to the wanted counts most."""
     wanted = share[:, None] * counts.sum(axis=0)
     scale = 1 / np.maximum(wanted, 1e-9)
     have = np.zeros_like(wanted)
     order = rng.permutation(len(counts))
-    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
-    part = np.zeros(len(counts), dtype=np.int64)
+    order = order[np.argsort(-counts.sum(axis=1)[order], kind="stable")]
+    part = np.zeros(len(counts), dtype=np.int8)
     for i in order:
         # (have + x - wanted)² - (have - wanted)² = x (x + 2 (have - wanted))
         cost = (counts[i] * (counts[i] + 2 * (have - wanted)) * scale).sum(axis=1)
@@ -178,7 +187,7 @@ def _deal(
 
 
 def _repair(
-    counts: npt.NDArray[np.float64], share: npt.NDArray[np.float64], used: Sequence[int], part: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int32], share: npt.NDArray[np.float64], used: Sequence[int], part: npt.NDArray[np.int8]
 ) -> None:
     """Move patients, in place, so that a class is in as many parts as it has patients, and no part is empty."""
     rare_first = np.argsort((counts > 0).sum(axis=0), kind="stable")

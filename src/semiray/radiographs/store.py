@@ -1,18 +1,21 @@
-"""Decoded files on disk: an .npy file and its facts, written in one step, trusted only when whole."""
+"""Decoded images in a folder: an .npy file and a line a file beside it, gone on with after a kill, trusted when whole.
+
+The folder holds ``source.json`` (what it is made from), ``images.npy``, ``files.jsonl`` with ``files.npy``, and last
+``decoded.json``, which says that all is there: sizes and checksums. Both the cache and prepared sets are such folders.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import struct
 import sys
 import tempfile
-import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,19 +23,28 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
+from semiray.files import write_whole
+from semiray.radiographs.columns import Lines, index_lines, map_numbers
 
 __all__ = [
+    "STORED",
     "DecodedFiles",
     "FileFacts",
     "cache_folder",
     "digest",
-    "read_array",
+    "read_decoded",
     "read_json",
-    "write_array",
-    "write_json",
+    "seal",
+    "unseal",
+    "write_decoded",
 ]
 
+STORED = ("source.json", "images.npy", "files.jsonl", "files.npy", "decoded.json")
 _HEADER_BYTES = 128
+_BATCH = 256  # files between two points from which a killed start goes on
+_CHEAP = 1 << 26  # bytes of a file whose checksum is compared at every start: well below 0.1 s
+
+Results = Iterator[tuple["FileFacts", npt.NDArray[np.uint8] | None]]
 
 
 class FileFacts(NamedTuple):
@@ -57,16 +69,17 @@ class FileFacts(NamedTuple):
 
 @dataclass(frozen=True)
 class DecodedFiles:
-    """Pixels of all files that can be decoded, and facts about all files.
+    """Pixels of all files that can be decoded, and facts about all files; both stay on disk until they are asked for.
 
     Attributes:
-        images: (N, H, W) uint8, memory-mapped, one for each of ``files`` without a problem, in their order.
+        images: (N, H, W) uint8, memory-mapped, one for each of ``files`` without a problem, in their order; N = 0 where
+            pixels aren't kept.
         files: facts, one a record of the listing, in its order.
         fingerprint: sha256 in hex of names, contents and pixel settings.
     """
 
     images: npt.NDArray[np.uint8]
-    files: tuple[FileFacts, ...]
+    files: Sequence[FileFacts]
     fingerprint: str
 
 
@@ -92,92 +105,104 @@ def digest(first: str, items: Iterable[object]) -> str:
     return hashed.hexdigest()
 
 
-def write_array(
+def write_decoded(
     folder: Path,
+    root: Path,
+    source: str,
     resolution: int,
-    results: Iterable[tuple[FileFacts, npt.NDArray[np.uint8] | None]],
-    identify: Callable[[Sequence[str]], tuple[str, str]],
-    source: Path,
-) -> str:
-    """Stream images into an .npy file, then their facts into a .json beside it.
+    decode: Callable[[int], Results],
+    fingerprint: Callable[[Iterable[FileFacts]], str],
+    *,
+    keep: bool = True,
+) -> None:
+    """Stream images and facts about their files into a folder, from where a killed start left it.
 
     Args:
-        folder: where.
+        folder: where; other files in it are left alone.
+        root: the data's folder, for messages.
+        source: what is decoded. What the folder holds of another source is thrown away.
         resolution: side of the images.
-        results: facts and pixels (None if the file can't be decoded) in order.
-        identify: gives the files' stem and the fingerprint for the contents of all files.
-        source: the data's folder, for messages.
-
-    Returns:
-        The stem.
+        decode: gives facts and pixels (None if the file can't be decoded) of all files from a number on.
+        fingerprint: made of the facts about all files.
+        keep: whether pixels are kept; else facts alone are.
 
     Raises:
         SemirayError: if no image can be decoded; then nothing is left behind.
         OSError: if the disk is full or the folder can't be written to.
     """
-    _sweep(folder)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix="part-", suffix=".tmp")
-    files: list[FileFacts] = []
-    count = checksum = 0
+    if read_json(folder / "source.json").get("source") != source or (folder / "decoded.json").exists():
+        _clear(folder)
+        write_whole(folder / "source.json", json.dumps({"source": source}))
+    shape = (resolution, resolution)
+    done, count = _restore(folder, shape, keep)
+    results = decode(done)
+    # Written, not mapped: a full disk under a map kills the process, under a write it is an error that can be told.
+    with (folder / "images.npy").open("r+b") as pixels, (folder / "files.jsonl").open("ab") as lines:
+        pixels.seek(0, os.SEEK_END)
+        while batch := list(islice(results, _BATCH)):
+            images = [image for _, image in batch if image is not None]
+            count += len(images)
+            if keep:
+                pixels.write(b"".join(image.tobytes() for image in images))
+                pixels.flush()
+                os.fsync(pixels.fileno())  # A line vouches for its pixels.
+            lines.write(b"".join(json.dumps(facts).encode() + b"\n" for facts, _ in batch))
+            lines.flush()
+        os.fsync(lines.fileno())
+        pixels.seek(0)
+        pixels.write(_header((count if keep else 0, *shape)))
+        pixels.flush()
+        os.fsync(pixels.fileno())
+    index_lines(folder, "files")
+    files = _map_files(folder)
+    if not count:
+        problems = "; ".join(f"{facts.key}: {facts.problem}" for facts in files[:5])
+        read = f"{root}: none of {len(files):,} images can be read. {problems}{'; ...' if len(files) > 5 else '.'}"
+        _clear(folder)
+        raise SemirayError(read)
+    facts = {"fingerprint": fingerprint(files), "readable": count}
+    seal(folder / "decoded.json", facts, ("images.npy", "files.jsonl", "files.npy"))
+
+
+def read_decoded(folder: Path, *, verify: bool = False) -> DecodedFiles:
+    """Map what ``write_decoded`` wrote.
+
+    Raises:
+        SemirayError: if it isn't there or isn't whole; see ``unseal``.
+    """
+    facts = unseal(folder / "decoded.json", verify=verify)
+    return DecodedFiles(map_numbers(folder / "images.npy"), _map_files(folder), str(facts["fingerprint"]))
+
+
+def seal(path: Path, facts: Mapping[str, object], names: Sequence[str]) -> None:
+    """Write facts in one step, with sizes and checksums of files beside: whoever finds them finds these whole."""
+    sums = {name: ((path.parent / name).stat().st_size, _checksum(path.parent / name)) for name in names}
+    content = {**facts, "files": sums}
+    write_whole(path, json.dumps({**content, "sealed": digest(json.dumps(content), ())}))
+
+
+def unseal(path: Path, *, verify: bool = False) -> dict[str, Any]:
+    """Read facts, and check that the files beside are whole: all sizes, and checksums of files up to 64 MB.
+
+    Args:
+        path: the facts.
+        verify: compare the checksums of larger files too.
+
+    Raises:
+        SemirayError: if a file is missing or isn't what it was.
+    """
+    facts = read_json(path)
+    damaged = path.name
     try:
-        # Written, not mapped: a full disk under a map kills the process, under a write it is an error that can be told.
-        with os.fdopen(handle, "wb") as file:
-            file.write(_header((0, resolution, resolution)))
-            for facts, image in results:
-                files.append(facts)
-                if image is not None:
-                    raw = image.tobytes()
-                    file.write(raw)
-                    checksum = zlib.crc32(raw, checksum)
-                    count += 1
-            file.seek(0)
-            file.write(_header((count, resolution, resolution)))
-            file.flush()
-            os.fsync(file.fileno())
-        if not count:
-            problems = "; ".join(f"{facts.key}: {facts.problem}" for facts in files[:5])
-            more = "; ..." if len(files) > 5 else "."
-            raise SemirayError(f"{source}: none of {len(files):,} images can be read. {problems}{more}")
-        stem, fingerprint = identify([facts.content for facts in files])
-        Path(temporary).replace(folder / f"{stem}.npy")
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-    write_json(folder / f"{stem}.json", {"fingerprint": fingerprint, "checksum": checksum, "files": files})
-    return stem
-
-
-def read_array(folder: Path, stem: str, keys: Sequence[str]) -> DecodedFiles | None:
-    """Map an array into memory if it is there, whole, and of the files with these keys; else None."""
-    facts = read_json(folder / f"{stem}.json")
-    try:
-        files = tuple(
-            FileFacts(str(key), str(content), int(width), int(height), str(kind), str(problem))
-            for key, content, width, height, kind, problem in facts["files"]
-        )
-        images = np.load(folder / f"{stem}.npy", mmap_mode="r", allow_pickle=False)
-        expected = sum(not file.problem for file in files)
-        whole = images.dtype == np.uint8 and images.ndim == 3 and len(images) == expected > 0
-        if not whole or [file.key for file in files] != list(keys) or _checksum(images) != facts["checksum"]:
-            return None
-        return DecodedFiles(images, files, str(facts["fingerprint"]))
-    except (OSError, ValueError, TypeError, KeyError, EOFError):
-        return None
-
-
-def _header(shape: tuple[int, int, int]) -> bytes:
-    """Header of an .npy file, version 1.0, of fixed length, so that it can be written again with the final count."""
-    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
-    return (
-        b"\x93NUMPY\x01\x00" + struct.pack("<H", _HEADER_BYTES - 10) + text.ljust(_HEADER_BYTES - 11).encode() + b"\n"
-    )
-
-
-def _checksum(images: npt.NDArray[np.uint8]) -> int:
-    flat, checksum = images.reshape(-1), 0
-    for first in range(0, flat.size, 1 << 24):
-        checksum = zlib.crc32(flat[first : first + (1 << 24)].data, checksum)
-    return checksum
+        if facts.pop("sealed") != digest(json.dumps(facts), ()):
+            raise ValueError
+        for name, (size, checksum) in facts["files"].items():
+            damaged, file = name, path.parent / name
+            if file.stat().st_size != size or ((verify or size <= _CHEAP) and _checksum(file) != checksum):
+                raise ValueError
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SemirayError(f"{path.parent}: {damaged} is missing or damaged.") from error
+    return facts
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -189,21 +214,49 @@ def read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write a JSON object in one step."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix="part-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file)
-        Path(temporary).replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
+def _map_files(folder: Path) -> Lines[FileFacts]:
+    return Lines(folder, "files", lambda facts: FileFacts(*facts))
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what starts that were killed more than a day ago left half written."""
-    for path in folder.glob("part-*.tmp"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > 86400:
-                path.unlink()
+def _clear(folder: Path) -> None:
+    for name in reversed(STORED):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _restore(folder: Path, shape: tuple[int, int], keep: bool) -> tuple[int, int]:
+    """Cut the files of a folder back to what they agree on; the number of files and of images that are there."""
+    images, files = folder / "images.npy", folder / "files.jsonl"
+    images.touch()
+    files.touch()
+    there = max(0, images.stat().st_size - _HEADER_BYTES) // (shape[0] * shape[1])
+    done = count = end = 0
+    with files.open("r+b") as lines:
+        for line in lines:
+            try:
+                readable = not FileFacts(*json.loads(line)).problem
+            except (ValueError, TypeError):  # Cut off in the middle.
+                break
+            if keep and count + readable > there:
+                break
+            done, count, end = done + 1, count + readable, end + len(line)
+        lines.truncate(end)
+    with images.open("r+b") as pixels:
+        pixels.write(_header((0, *shape)))
+        pixels.truncate(_HEADER_BYTES + (count * shape[0] * shape[1] if keep else 0))
+    return done, count
+
+
+def _header(shape: tuple[int, int, int]) -> bytes:
+    """Header of an .npy file, version 1.0, of fixed length, so that it can be written again with the final count."""
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
+    return (
+        b"\x93NUMPY\x01\x00" + struct.pack("<H", _HEADER_BYTES - 10) + text.ljust(_HEADER_BYTES - 11).encode() + b"\n"
+    )
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum

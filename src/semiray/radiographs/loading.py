@@ -1,0 +1,170 @@
+"""Loads a data set however it is kept: a folder, a table, shards, or a prepared set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semiray.errors import SemirayError
+from semiray.radiographs.cache import cached_folder, decode_cached
+from semiray.radiographs.dataset import RadiographSet
+from semiray.radiographs.decoding import Decoder, Progress
+from semiray.radiographs.pixels import Framing
+from semiray.radiographs.prepared import check_options, fill, is_prepared, open_set, set_fingerprint
+from semiray.radiographs.readers import find_shards, read_records
+from semiray.radiographs.records import Listing
+from semiray.radiographs.store import DecodedFiles, FileFacts, cache_folder, digest
+
+__all__ = ["DataSet", "load_radiographs", "open_data"]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set and what its files told.
+
+    Attributes:
+        radiographs: the set.
+        files: facts about all files, those that can't be decoded too.
+        root: the data's folder.
+        layout: how it is kept, in words.
+        resolution: side of the images in pixels.
+        framing: ``crop`` or ``pad``.
+    """
+
+    radiographs: RadiographSet
+    files: Sequence[FileFacts]
+    root: Path
+    layout: str
+    resolution: int
+    framing: Framing
+
+
+def load_radiographs(
+    data: Path,
+    *,
+    resolution: int,
+    framing: Framing = "crop",
+    cache: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    label_from: str | None = None,
+    patient_from: str | None = None,
+    classes: Mapping[str, str] | Sequence[str] | None = None,
+    label_column: str | None = None,
+    patient_column: str | None = None,
+    path_column: str | None = None,
+) -> RadiographSet:
+    r"""Read a data set as squares of grey, decoding it once and mapping the result into memory ever after.
+
+    Args:
+        data: a folder or a table, see ``read_records``, whose options these are from ``label_from`` on; a folder of
+            shards, whose images are decoded each time that they are asked for; or what ``prepare_radiographs`` made.
+        resolution: side of the images in pixels.
+        framing: ``crop`` cuts the longer side at the centre, ``pad`` fills the shorter side with black.
+        cache: folder of the cache; None for ``cache_folder()``.
+        workers: threads that decode; None for the processors there are.
+        progress: called with (files done, files in all) while files are read.
+        label_from: see ``read_records``.
+        patient_from: see ``read_records``.
+        classes: see ``read_records``.
+        label_column: see ``read_records``.
+        patient_column: see ``read_records``.
+        path_column: see ``read_records``.
+
+    Returns:
+        The set; files that can't be decoded are in its ``skipped``.
+
+    Raises:
+        SemirayError: if nothing can be decoded, an option is invalid, a prepared set was prepared otherwise, or the
+            cache can't be written.
+
+    Example:
+        >>> xrays = load_radiographs(Path("COVID-19_Radiography_Dataset"), resolution=64)  # doctest: +SKIP
+    """
+    options: dict[str, Any] = {
+        "label_from": label_from,
+        "patient_from": patient_from,
+        "classes": classes,
+        "label_column": label_column,
+        "patient_column": patient_column,
+        "path_column": path_column,
+    }
+    return open_data(
+        Path(data), options, resolution=resolution, framing=framing, cache=cache, workers=workers, progress=progress
+    ).radiographs
+
+
+def open_data(
+    data: Path,
+    options: Mapping[str, Any],
+    *,
+    resolution: int | None = None,
+    framing: Framing | None = None,
+    cache: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    verify: bool = False,
+) -> DataSet:
+    """Open a data set with what is known of its files.
+
+    Args:
+        data: see ``load_radiographs``.
+        options: those of ``read_records``.
+        resolution: side of the images; None for a prepared set's own, else 64.
+        framing: ``crop`` or ``pad``; None for a prepared set's own, else ``crop``.
+        cache: see ``load_radiographs``.
+        workers: see ``load_radiographs``.
+        progress: see ``load_radiographs``.
+        verify: compare a prepared set's pixels with their checksum, however many they are.
+
+    Raises:
+        SemirayError: see ``load_radiographs``.
+    """
+    if is_prepared(data):
+        stored = open_set(data, resolution=resolution, framing=framing, verify=verify)
+        check_options(data, stored.facts, options)
+        layout = f"a prepared set ({stored.facts['layout']})"
+        own = stored.facts["resolution"], stored.facts["framing"]
+        return DataSet(stored.radiographs, stored.files, data, layout, *own)
+    side, framing = 64 if resolution is None else resolution, framing or "crop"
+    cache = Path(cache) if cache is not None else cache_folder()
+    if shards := find_shards(data):
+        seen = [(path.name, status.st_size, status.st_mtime_ns) for path in shards if (status := path.stat())]
+        place = digest(f"{data.resolve()} {side} {framing} {sorted(options.items())}", seen)
+        folder = cache / f"shards-{place[:40]}"
+        try:
+            stored = open_set(folder)
+        except SemirayError:
+            with cached_folder(cache, folder.name):
+                folder.mkdir(exist_ok=True)
+                fill(folder, Decoder(read_records(data, **options), side, framing, workers, progress), options, shards)
+                stored = open_set(folder)
+        return DataSet(stored.radiographs, stored.files, data, stored.facts["layout"], side, framing)
+    listing = read_records(data, **options)
+    decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
+    return DataSet(_assemble(listing, decoded), decoded.files, listing.root, listing.layout, side, framing)
+
+
+def _assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet:
+    """Join a listing to its decoded files, leaving out those that can't be decoded."""
+    skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
+    lost = {key for key, _ in skipped}
+    records = [record for record in listing.records if record.key not in lost]
+    present = {record.label for record in records}
+    names = tuple(name for name in listing.classes if name in present)
+    number = {name: i for i, name in enumerate(names)}
+    return RadiographSet(
+        images=decoded.images,
+        labels=np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64),
+        classes=names,
+        patients=np.array([record.patient for record in records], dtype=np.str_),
+        keys=tuple(record.key for record in records),
+        metadata=tuple(record.metadata for record in records),
+        fingerprint=set_fingerprint(decoded, records),
+        skipped=skipped,
+        notes=listing.notes,
+    )

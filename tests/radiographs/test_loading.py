@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semiray.errors import SemirayError
+from semiray.radiographs import decoding
+from semiray.radiographs.loading import load_radiographs
+from semiray.radiographs.pixels import read_radiograph
+
+
+@pytest.fixture
+def folder(tmp_path, draw):
+    for i in range(6):
+        draw(tmp_path / "data" / "NP"[i % 2] / f"{i}.png", seed=i)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The image files that are opened."""
+    seen: list[str] = []
+    read = decoding.read_bytes
+
+    def spy(record):
+        seen.append(record.path.name)
+        return read(record)
+
+    monkeypatch.setattr(decoding, "read_bytes", spy)
+    return seen
+
+
+@pytest.mark.parametrize("framing", ["crop", "pad"])
+def test_pixels_labels_and_names_belong_together(folder, tmp_path, framing):
+    xrays = load_radiographs(folder, resolution=16, framing=framing, cache=tmp_path / "cache", workers=3)
+    assert xrays.images.shape == (6, 16, 16)
+    assert xrays.images.dtype == np.uint8
+    assert xrays.classes == ("N", "P")
+    assert xrays.labels.dtype == np.int64
+    for i, key in enumerate(xrays.keys):
+        np.testing.assert_array_equal(xrays.images[i], read_radiograph(folder / key, 16, framing))
+        assert xrays.classes[xrays.labels[i]] == key[0]
+
+
+def test_the_second_start_opens_no_image(folder, tmp_path, opened):
+    first = load_radiographs(folder, resolution=16, cache=tmp_path / "cache")
+    assert len(opened) == 6
+    progress = []
+    second = load_radiographs(folder, resolution=16, cache=tmp_path / "cache", progress=lambda *at: progress.append(at))
+    assert len(opened) == 6
+    assert not progress
+    np.testing.assert_array_equal(first.images, second.images)
+    assert first.fingerprint == second.fingerprint
+    # Neither do other labels, which are no matter of pixels.
+    other = load_radiographs(folder, resolution=16, cache=tmp_path / "cache", label_from=r"/(\d)")
+    assert len(opened) == 6
+    assert len(other.classes) == 6
+    assert other.fingerprint != first.fingerprint
+
+
+def test_settings_and_contents_make_another_cache(folder, tmp_path, draw):
+    load = lambda **options: load_radiographs(folder, cache=tmp_path / "cache", **options)  # noqa: E731
+    prints = {
+        load(resolution=16).fingerprint,
+        load(resolution=8).fingerprint,
+        load(resolution=16, framing="pad").fingerprint,
+    }
+    assert len(prints) == 3
+    before = load(resolution=16)
+    stat = (folder / "N" / "0.png").stat()
+    draw(folder / "N" / "0.png", seed=99)
+    after = load(resolution=16)
+    assert after.fingerprint != before.fingerprint
+    np.testing.assert_array_equal(after.images[0], read_radiograph(folder / "N" / "0.png", 16))
+    assert stat.st_size > 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the time of change of a file's name and rights is a POSIX notion")
+def test_a_change_that_keeps_size_and_time_is_seen(tmp_path):
+    path = tmp_path / "data" / "a.bmp"
+    path.parent.mkdir()
+    Image.new("L", (8, 8), 10).save(path)
+    stat = path.stat()
+    load_radiographs(path.parent, resolution=8, cache=tmp_path / "cache")
+    Image.new("L", (8, 8), 20).save(path)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert path.stat().st_size == stat.st_size
+    assert load_radiographs(path.parent, resolution=8, cache=tmp_path / "cache").images[0, 0, 0] == 20
+
+
+def test_a_copy_is_compared_but_not_decoded(folder, tmp_path, opened, monkeypatch):
+    first = load_radiographs(folder, resolution=16, cache=tmp_path / "cache")
+    shutil.copytree(folder, tmp_path / "copy")
+    monkeypatch.setattr(decoding, "decode_grey", lambda *_: pytest.fail("decoded again"))
+    copied = load_radiographs(tmp_path / "copy", resolution=16, cache=tmp_path / "cache")
+    assert copied.fingerprint == first.fingerprint
+    assert len(opened) == 12
+    load_radiographs(tmp_path / "copy", resolution=16, cache=tmp_path / "cache")
+    assert len(opened) == 12
+
+
+@pytest.mark.parametrize("kind", ["*/images.npy", "*/files.jsonl", "*/files.npy", "*/decoded.json", "start-*.json"])
+@pytest.mark.parametrize("damage", ["cut", "noise", "gone"])
+def test_a_damaged_cache_is_built_again(folder, tmp_path, kind, damage):
+    first = np.array(load_radiographs(folder, resolution=16, cache=tmp_path / "cache").images)
+    damaged = list((tmp_path / "cache").glob(kind))
+    assert len(damaged) == 1
+    for path in damaged:
+        content = path.read_bytes()
+        if damage == "cut":
+            path.write_bytes(content[: len(content) // 2])
+        elif damage == "noise":
+            path.write_bytes(content[:-30] + bytes(30))
+        else:
+            path.unlink()
+    np.testing.assert_array_equal(load_radiographs(folder, resolution=16, cache=tmp_path / "cache").images, first)
+
+
+def test_unreadable_files_are_skipped_and_named(folder, tmp_path, opened):
+    (folder / "N" / "empty.png").write_bytes(b"")
+    (folder / "P" / "text.jpg").write_text("no image")
+    half = (folder / "N" / "0.png").read_bytes()
+    (folder / "P" / "half.png").write_bytes(half[: len(half) // 2])
+    for _ in range(2):
+        xrays = load_radiographs(folder, resolution=16, cache=tmp_path / "cache")
+        assert len(xrays) == 6
+        assert [key for key, _ in xrays.skipped] == ["N/empty.png", "P/half.png", "P/text.jpg"]
+        assert "0 bytes" in dict(xrays.skipped)["N/empty.png"]
+    assert len(opened) == 9
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_and_broken_links_do_not_stop_the_start(folder, tmp_path):
+    os.mkfifo(folder / "N" / "pipe.png")
+    (folder / "N" / "link.png").symlink_to(folder / "nowhere.png")
+    xrays = load_radiographs(folder, resolution=16, cache=tmp_path / "cache")
+    assert dict(xrays.skipped) == {"N/pipe.png": "not a regular file, or gone", "N/link.png": "a broken link"}
+
+
+def test_a_class_without_a_readable_image_disappears(folder, tmp_path):
+    (folder / "Q").mkdir()
+    (folder / "Q" / "a.png").write_bytes(b"")
+    assert load_radiographs(folder, resolution=16, cache=tmp_path / "cache").classes == ("N", "P")
+
+
+def test_nothing_readable_is_an_error(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.png").write_bytes(b"")
+    with pytest.raises(SemirayError, match=r"data: none of 1 images can be read\. a\.png"):
+        load_radiographs(tmp_path / "data", resolution=16, cache=tmp_path / "cache")
+
+
+def test_wrong_settings_and_places_are_explained(folder, tmp_path):
+    with pytest.raises(SemirayError, match="at least 1"):
+        load_radiographs(folder, resolution=0, cache=tmp_path / "cache")
+    with pytest.raises(SemirayError, match="crop or pad"):
+        load_radiographs(folder, resolution=8, framing="stretch", cache=tmp_path / "cache")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SemirayError, match="SEMIRAY_CACHE"):
+        load_radiographs(folder, resolution=8, cache=tmp_path / "file")
+
+
+def test_progress_counts_files(folder, tmp_path):
+    seen = []
+    load_radiographs(folder, resolution=8, cache=tmp_path / "cache", progress=lambda *at: seen.append(at))
+    assert seen == [(i, 6) for i in range(1, 7)]
+
+
+def test_the_number_of_threads_changes_nothing(folder, tmp_path):
+    sets = [load_radiographs(folder, resolution=16, cache=tmp_path / str(n), workers=n) for n in (1, 4)]
+    np.testing.assert_array_equal(sets[0].images, sets[1].images)
+    assert sets[0].fingerprint == sets[1].fingerprint
+
+
+def test_hannover(shared_data, tmp_path):
+    xrays = load_radiographs(shared_data / "hannover", resolution=32, cache=tmp_path)
+    assert xrays.images.shape == (243, 32, 32)
+    assert not xrays.skipped
+    assert 100 < xrays.images.mean() < 170
