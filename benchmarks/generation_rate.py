@@ -28,7 +28,6 @@ from semiray.generation.marking import encode_image
 from semiray.networks import build_networks
 from semiray.settings import make_settings
 from semiray.training import Run, network_shape, run_prior
-from semiray.training.checkpoints import save_tensors
 
 FORMS = ("png", "webdataset", "parquet")
 
@@ -38,7 +37,6 @@ def untrained(resolution: int, folder: Path) -> Run:
     prior, classes = run_prior(settings), ("a", "b", "c")
     torch.manual_seed(0)
     generator, discriminator = build_networks("residual", network_shape(settings, prior, len(classes)))
-    save_tensors(folder / "model.safetensors", generator.state_dict(), {})
     return Run(folder, settings, prior, classes, generator.eval().requires_grad_(False), discriminator.eval())
 
 

@@ -6,7 +6,6 @@ bytes; it is complete or absent; nothing but the images of the moment is held in
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from semiray.errors import SemirayError
 from semiray.files import hold_folder, sweep, write_whole
 from semiray.generation.formats import Format, open_format
 from semiray.generation.sampling import BLOCK, Request, Synthetic, check_range
-from semiray.training.run import RunFiles
+from semiray.training.checkpoints import checksum
 
 __all__ = ["PER_PART", "Share", "write_sample"]
 
@@ -123,11 +122,11 @@ def write_sample(
 
 def describe(request: Request, n: int, start: int, form: str, per_part: int, kept: str) -> dict[str, Any]:
     """What makes two samples the same."""
-    model = RunFiles(request.run.path).model
+    weights = {name: tensor.cpu() for name, tensor in request.run.generator.state_dict().items()}
     return {
         "synthetic": True,
         "run": request.run.path.resolve().name,
-        "model": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "weights": checksum(weights),
         "label": request.label,
         "where": request.where,
         "seed": request.seed,

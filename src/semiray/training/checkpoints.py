@@ -15,7 +15,15 @@ from torch import Tensor
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import whole_file
 
-__all__ = ["Progress", "latest_checkpoint", "load_tensors", "read_checkpoint", "save_tensors", "write_checkpoint"]
+__all__ = [
+    "Progress",
+    "checksum",
+    "latest_checkpoint",
+    "load_tensors",
+    "read_checkpoint",
+    "save_tensors",
+    "write_checkpoint",
+]
 
 _KEPT = 2  # the newest, and the one before it should the newest turn out to be damaged
 
@@ -39,7 +47,7 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     """CRC-32 of all bytes in the order of names: what a disk or a copy damages, not what a person forges."""
     total = 0
     for name in sorted(tensors):
-        raw = tensors[name].reshape(-1).view(torch.uint8).numpy().data
+        raw = tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data
         total = zlib.crc32(raw, zlib.crc32(name.encode(), total))
     return f"{total:08x}"
 
