@@ -100,10 +100,12 @@ def measured(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     started = time.monotonic()
-    result = work()
+    try:
+        result = work()
+    finally:
+        done.set()
+        watcher.join()
     seconds = time.monotonic() - started
-    done.set()
-    watcher.join()
     return result, {"seconds": seconds, "peak": max(peak[0], megabytes("RssAnon")), "after": megabytes("RssAnon")}
 
 

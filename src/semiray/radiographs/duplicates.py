@@ -218,9 +218,9 @@ def _close_pairs(
             yield np.minimum(first, second), np.maximum(first, second)
 
 
-def _blocks(points: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int64]]:
+def _blocks(points: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int32]]:
     """Neighbours: sets are halved along their widest coordinate until they are small."""
-    blocks, left = [], [np.arange(len(points))]
+    blocks, left = [], [np.arange(len(points), dtype=np.int32)]
     while left:
         rows = left.pop()
         if len(rows) <= _BLOCK:
