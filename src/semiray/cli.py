@@ -113,6 +113,8 @@ def _file_trouble(error: OSError) -> str:
         errno.EACCES: "Permission denied; choose a folder that you may write to, or files that you may read",
         errno.EPERM: "Permission denied; choose a folder that you may write to, or files that you may read",
         errno.ENOENT: "No such file or folder",
+        errno.EDQUOT: "Your quota of the disk is used up; free some space or write elsewhere",
+        errno.EEXIST: "A file stands where a folder is needed",
         errno.ENOTDIR: "A file stands where a folder is needed",
         errno.EISDIR: "A folder stands where a file is needed",
         errno.ENAMETOOLONG: "This name is too long for the file system",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,19 +23,28 @@ def whole_file(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to, moved to `path` at the end: readers see the old file or the new one, whole.
 
     After an error the old file is as it was. What a kill leaves is named `.NAME.*.partial`.
+
+    Raises:
+        OSError: with `path` as its file, where the folder is missing or can't be written to, or the disk is full.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path
     try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         with temporary.open("r+b") as file:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())  # else a power cut after the move could leave an empty file under the final name
         temporary.chmod(0o644)  # mkstemp's files are for their owner alone
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None or Path(error.filename).name.startswith(f".{path.name}."):
+            error.filename = str(path)  # the name that a person knows
+        raise
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if temporary != path:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -45,25 +54,30 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a kill left half written."""
-    for left in folder.rglob(f".*{PARTIAL}"):
-        if left.is_file():
-            left.unlink(missing_ok=True)
+    """Remove what a kill left half written, but in no folder within that is held by itself: it may be in use."""
+    for place, folders, _ in os.walk(folder):
+        folders[:] = [name for name in folders if not any(Path(place, name).glob(f"*{LOCK}"))]
+        for left in Path(place).glob(f".*{PARTIAL}"):
+            if left.is_file():
+                left.unlink(missing_ok=True)
 
 
 @contextmanager
-def hold_folder(folder: Path, share: str = "") -> Iterator[None]:
+def hold_folder(folder: Path, share: str = "") -> Iterator[Callable[[], None]]:
     """Hold a folder, made here, against other processes that would write to it; the system lets go when we die.
 
     What a kill left half written in it is removed. With a name for a `share`, only those who write the same share are
     kept out, and nothing is removed, for it may be others'.
 
+    Gives a function that raises SemirayError once the folder was removed, moved or replaced: whoever works for hours
+    calls it before writing, lest it write into a folder that is another's by now.
+
     Raises:
         SemirayError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    name = f".{share}{LOCK}" if share else LOCK
-    lock = FileLock(folder / name, timeout=0)
+    path = folder / (f".{share}{LOCK}" if share else LOCK)
+    lock = FileLock(path, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
@@ -71,13 +85,30 @@ def hold_folder(folder: Path, share: str = "") -> Iterator[None]:
             f"another process is writing {share or 'files'} to {folder}: wait until it ends, or choose another folder "
             "with --out."
         ) from error
+    mark = path.stat()
+
+    def is_ours() -> bool:
+        try:
+            return os.path.samestat(path.stat(), mark)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def check() -> None:
+        if not is_ours():
+            raise SemirayError(
+                f"{folder} was removed, moved or replaced while a process wrote to it: it stops. What it had saved is "
+                "where the folder was moved to, if it was."
+            )
+
     try:
         if not share:
             sweep(folder)
-        yield
+        yield check
     finally:
+        with suppress(OSError):
+            # Before it is released: afterwards it may be another's.
+            if is_ours() and (share or [entry.name for entry in folder.iterdir()] == [LOCK]):
+                path.unlink()
         lock.release()
         with suppress(OSError):
-            if share or [path.name for path in folder.iterdir()] == [LOCK]:  # nothing came of it: leave no trace
-                (folder / name).unlink()
-                folder.rmdir()
+            folder.rmdir()  # nothing came of it: leave no trace

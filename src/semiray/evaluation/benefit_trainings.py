@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,11 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semiray.errors import SemirayError
 from semiray.evaluation import architectures, classical, classifier
 from semiray.evaluation.architectures import Architecture
 from semiray.evaluation.classical import classical_augmentation
 from semiray.evaluation.classifier import fast_autocast, fit, network_outputs, to_network
-from semiray.files import write_whole
+from semiray.training.checkpoints import load_tensors, save_tensors
 
 __all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]
 
@@ -148,19 +148,14 @@ class Laboratory:
         if self.store is None:
             return self._probabilities(self._train(training))
         key = hashlib.sha256(f"{self.identity} {json.dumps(asdict(training))}".encode()).hexdigest()[:32]
-        path = self.store / f"{key}.npy"
+        path = self.store / f"{key}.safetensors"
         try:
-            kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
-            if kept.shape == (len(self.test), self.n_classes) and kept.dtype == np.float32:
-                return kept
-        except (OSError, ValueError, EOFError):
-            pass
-        found = self._probabilities(self._train(training))
-        buffer = io.BytesIO()
-        np.save(buffer, found, allow_pickle=False)
-        self.store.mkdir(parents=True, exist_ok=True)
-        write_whole(path, buffer.getvalue())
-        return found
+            kept: NDArray[np.float32] = load_tensors(path)[0]["probabilities"].numpy()
+        except (SemirayError, KeyError):  # absent or damaged
+            kept = self._probabilities(self._train(training))
+            self.store.mkdir(parents=True, exist_ok=True)
+            save_tensors(path, {"probabilities": torch.from_numpy(kept)}, {})
+        return kept
 
     def _train(self, training: Training) -> nn.Module:
         """Of all synthetic images, the network is that which others start from: trained once."""

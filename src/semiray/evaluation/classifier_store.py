@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
+from semiray.errors import SemirayError
 from semiray.evaluation import classifier
 from semiray.evaluation.classifier import Classifier, ClassifierNetwork
-from semiray.files import write_whole
+from semiray.training.checkpoints import load_tensors, save_tensors
 
 __all__ = ["ClassifierStore"]
 
@@ -41,16 +40,15 @@ class ClassifierStore:
         return digest.hexdigest()[:32]
 
     def read(self, key: str, n_classes: int, resolution: int, n_train: int, seed: int) -> Classifier | None:
-        """The classifier kept under a key, or None; a file that can't be read, or doesn't fit, counts as absent."""
+        """The classifier kept under a key, or None; a file that is damaged, or doesn't fit, counts as absent."""
         network = ClassifierNetwork(n_classes, resolution).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         try:
-            network.load_state_dict(load_file(self.folder / f"{key}.safetensors"))
-        except (OSError, SafetensorError, RuntimeError):
+            network.load_state_dict(load_tensors(self.folder / f"{key}.safetensors")[0])
+        except (SemirayError, RuntimeError):
             return None
         return Classifier(network.eval(), n_classes, resolution, n_train, seed)
 
     def write(self, key: str, trained: Classifier) -> None:
         """Keeps a classifier under a key, in one step."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        content = save({name: part.contiguous() for name, part in trained.network.state_dict().items()})
-        write_whole(self.folder / f"{key}.safetensors", content)
+        save_tensors(self.folder / f"{key}.safetensors", trained.network.state_dict(), {})

@@ -126,7 +126,7 @@ def describe(request: Request, n: int, start: int, form: str, per_part: int, kep
     return {
         "synthetic": True,
         "run": request.run.path.resolve().name,
-        "weights": checksum(weights),
+        "weights": checksum(weights, {}),
         "label": request.label,
         "where": request.where,
         "seed": request.seed,

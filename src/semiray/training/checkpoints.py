@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from semiray.errors import SemirayError, SemirayWarning
-from semiray.files import whole_file
+from semiray.files import write_whole
 
 __all__ = [
     "Progress",
@@ -22,9 +22,11 @@ __all__ = [
     "load_tensors",
     "read_checkpoint",
     "save_tensors",
+    "set_aside",
     "write_checkpoint",
 ]
 
+_CHECKSUM = "crc32"
 _KEPT = 2  # the newest, and the one before it should the newest turn out to be damaged
 
 
@@ -43,25 +45,23 @@ class Progress:
     seconds: float = 0.0
 
 
-def checksum(tensors: Mapping[str, Tensor]) -> str:
-    """CRC-32 of all bytes in the order of names: what a disk or a copy damages, not what a person forges."""
-    total = 0
-    for name in sorted(tensors):
-        raw = tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data
-        total = zlib.crc32(raw, zlib.crc32(name.encode(), total))
+def checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """CRC-32 of all that a file says, by name: it finds what a disk or a copy damages, not what a person forges."""
+    total = zlib.crc32(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        total = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), total)
+        total = zlib.crc32(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data, total)
     return f"{total:08x}"
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file with a checksum, in one step: readers see the old file or the new one, never a part."""
+    """Write a safetensors file with a checksum, in one step: readers see the old file or the new one, never a part.
+
+    Raises:
+        OSError: it can't be written; what was there is untouched.
+    """
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as temporary:
-            save_file(content, temporary, {**metadata, "checksum": checksum(content)})
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SemirayError(f"{path} can't be written: {reason}. What was there is untouched.") from error
+    write_whole(path, save(content, {**metadata, _CHECKSUM: checksum(content, metadata)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -73,18 +73,20 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = file.metadata() or {}
+            metadata = dict(file.metadata() or {})
     except FileNotFoundError as error:
         raise SemirayError(f"{path} is missing: is {path.parent} a run that has saved its first checkpoint?") from error
     except (SafetensorError, OSError) as error:
         raise SemirayError(f"{path} is damaged or no safetensors file: {error}") from error
-    if metadata.get("checksum", "") not in ("", checksum(tensors)):  # files of older versions have none
+    noted = metadata.pop(_CHECKSUM, None)
+    if noted is not None and noted != checksum(tensors, metadata):  # files of older versions have none
         raise SemirayError(f"{path} is damaged: its content doesn't match its checksum")
     return tensors, metadata
 
 
 def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
     """Add a checkpoint with the random state of this instant, and drop all but the newest two."""
+    folder.mkdir(exist_ok=True)
     everything = dict(tensors) | {"random.cpu": torch.get_rng_state()}
     if any(tensor.is_cuda for tensor in tensors.values()):
         everything["random.cuda"] = torch.cuda.get_rng_state()
@@ -122,6 +124,13 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
             f"Train anew with another --out, or remove {folder} and begin this run again with --resume."
         )
     return None
+
+
+def set_aside(folder: Path, steps: int) -> None:
+    """Rename the checkpoints after so many steps, which were found damaged: they count no more among those kept."""
+    for path in folder.glob("step-*.safetensors"):
+        if path.name > f"step-{steps:09d}.safetensors":
+            path.replace(path.with_suffix(".damaged"))
 
 
 def latest_checkpoint(folder: Path) -> Path | None:

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import asdict
@@ -13,13 +14,20 @@ import numpy as np
 import torch
 import yaml
 
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import hold_folder, write_whole
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, Split, split_without_copies
 from semiray.settings import Settings
 from semiray.training.batches import ImageFeed, ImageOrder
-from semiray.training.checkpoints import Progress, latest_checkpoint, read_checkpoint, save_tensors, write_checkpoint
+from semiray.training.checkpoints import (
+    Progress,
+    latest_checkpoint,
+    read_checkpoint,
+    save_tensors,
+    set_aside,
+    write_checkpoint,
+)
 from semiray.training.game import Game
 from semiray.training.grounding import Grounding, Known, read_grounding
 from semiray.training.interruption import catch_stop
@@ -81,7 +89,8 @@ def train(
 
     Raises:
         TrainingInterruptedError: Ctrl-C or SIGTERM; everything is saved and the message says how to go on.
-        TrainingStoppedError: a loss was no longer finite; the last good checkpoint is kept.
+        TrainingStoppedError: a loss was no longer finite, or the folder can't be written to (the disk is full); the
+            last good checkpoint is kept.
         SemirayError: the folder holds a run already, or the data isn't that of the run to resume.
 
     Example:
@@ -99,13 +108,17 @@ def train(
             f"the images are {data.images.shape[2]} x {data.images.shape[1]} pixels, the settings ask for "
             f"{settings.resolution}: load them with that resolution"
         )
-    with hold_folder(files.folder) if team.leads else nullcontext():
+    with hold_folder(files.folder) if team.leads else nullcontext(lambda: None) as check_held:
         sitting = prepare(
             files, settings, data, split, resume, torch.device(device) if device else default_device(), team
         )
         if resume:
             sitting.restore()
-        sitting.play(on_report if team.leads else None)
+        try:
+            sitting.play(on_report if team.leads else None, check_held)
+        except OSError as error:
+            check_held()  # which says more, if the folder is gone
+            raise sitting.cut_off(error) from error
         team.wait()  # all is written
     return Run.load(files.folder)
 
@@ -139,6 +152,7 @@ def prepare(
         check_grounding(files, grounding)
     if team.leads:
         if not resume:
+            check_unused(files)  # again: another process may have begun a run before this one held the folder
             split.save(files.split, data.keys)
         write_record(files, settings, data, grounding)  # last: from here on the folder is a run, and can be resumed
     team.wait()  # the others read the folder only now
@@ -222,7 +236,14 @@ class Sitting:
         if found is not None:
             tensors, self.progress = found
             self.game.restore(tensors, self.progress.steps)
+        steps = float(self.progress.steps)
+        if self.team.agree(steps, -steps) != (steps, -steps):
+            raise SemirayError(f"the processes read different checkpoints of {self.files.folder}: start them again")
         if self.team.leads:
+            if found is None and self.files.model.exists():
+                message = f"{self.files.state} holds no checkpoint any more: this run begins again from the start."
+                warnings.warn(message, SemirayWarning, stacklevel=2)
+            set_aside(self.files.state, self.progress.steps)
             trim_log(self.files.log, self.progress.steps)
 
     def done(self, seconds: float) -> float:
@@ -234,8 +255,8 @@ class Sitting:
         by_images = self.progress.images / images if images else 0.0
         return max(by_time, by_images)
 
-    def play(self, on_report: Callable[[TrainingReport], None] | None) -> None:
-        """Train until the budget is spent."""
+    def play(self, on_report: Callable[[TrainingReport], None] | None, check_held: Callable[[], None]) -> None:
+        """Train until the budget is spent; `check_held` raises where the folder is no longer ours to write to."""
         batch = self.settings.optimisation.batch
         before = self.progress.seconds
         started = saved = drawn = time.monotonic()
@@ -253,15 +274,18 @@ class Sitting:
                 self.progress = Progress(self.game.steps, self.progress.images + batch, seconds)
                 self.window.add(losses, batch)
                 if self.progress.steps % REPORT_STEPS == 0:
+                    check_held()
                     self.report(self.done(seconds), board, on_report)
                 if not self.team.leads:
                     continue
                 if time.monotonic() - saved > self.settings.checkpoint_seconds:
+                    check_held()
                     self.save()
                     saved = time.monotonic()
                 if time.monotonic() - drawn > SHEET_SECONDS:
                     self.draw()
                     drawn = time.monotonic()
+            check_held()
             if self.window.count:
                 self.report(min(1.0, self.done(self.progress.seconds)), board, on_report)
             if self.team.leads:
@@ -317,14 +341,25 @@ class Sitting:
     def broken(self, losses: Mapping[str, float]) -> TrainingStoppedError:
         """What to say when a loss is no number any more."""
         names = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
-        last = latest_checkpoint(self.files.state)
-        kept = f"The last good checkpoint is {last.name}" if last else "No checkpoint had been saved yet"
         return TrainingStoppedError(
             f"Training broke down after {self.progress.images:,} images: {names} is no longer a finite number. "
-            f"{kept}, in {self.files.folder}; --resume goes on from it. If it breaks down again, train anew with a "
-            f"lower --set optimisation.learning_rate (it was {self.settings.optimisation.learning_rate:g}) or a larger "
-            "--set objectives.penalty."
+            f"{self.kept()} If it breaks down again, train anew with a lower --set optimisation.learning_rate (it was "
+            f"{self.settings.optimisation.learning_rate:g}) or a larger --set objectives.penalty."
         )
+
+    def cut_off(self, error: OSError) -> TrainingStoppedError:
+        """What to say when the run's folder can't be written to any more."""
+        return TrainingStoppedError(
+            f"Training stopped after {self.progress.images:,} images: {error.filename or self.files.folder} can't be "
+            f"written ({error.strerror or error}). Mend that, such as by freeing space. {self.kept()}"
+        )
+
+    def kept(self) -> str:
+        """Where --resume goes on."""
+        last = latest_checkpoint(self.files.state)
+        if last is None:
+            return f"No checkpoint had been saved yet in {self.files.folder}; --resume begins again."
+        return f"The last good checkpoint is {last.name}, in {self.files.folder}; --resume goes on from it."
 
     def save(self) -> None:
         """Write the checkpoint and the model, unless training has broken since the last report."""
