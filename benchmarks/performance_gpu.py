@@ -1,8 +1,8 @@
-"""Training and generation on a GPU: images/s beside the card's own rates; compiled or not, in CUDA graphs or not.
+r"""Training and generation on a GPU: images/s beside the card's own rates; compiled or not, in CUDA graphs or not.
 
     python benchmarks/performance_gpu.py --out gpu.json
-    python benchmarks/performance_gpu.py --data DATA --label-from 'NORMAL|virus|bacteria' \\
-        --patient-from '(person\\d+)' --ratio 0.9 --frechet 0.5   # and the minutes until a run is that good
+    python benchmarks/performance_gpu.py --data DATA --label-from 'NORMAL|virus|bacteria' \
+        --patient-from '(person\d+)' --ratio 0.9 --frechet 0.5   # and the minutes until a run is that good
 
 On a machine without one it ends with a sentence; `--device cpu --seconds 1 --resolutions 32` tries its parts there.
 """
