@@ -178,14 +178,18 @@ def write_parts(
     keep: Keep | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Write the parts that are missing; images are encoded while the next ones are generated."""
+    """Write the parts that are missing; on a GPU images are encoded while it generates the next ones.
+
+    On a CPU both want the same cores, and encoders among the generator's threads cost more than they save.
+    """
+    overlap = ahead if next(request.run.generator.parameters()).is_cuda else iter
     bounds = {part: (part * per_part, min(n, (part + 1) * per_part)) for part in parts}
     total, done = sum(last - first for first, last in bounds.values()), 0
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="semiray-encode") as pool:
         for part, (first, last) in bounds.items():
             if not layout.place(part).exists():
                 with layout.part(part) as add:
-                    for synthetic, stored in ahead(encoded(request, start + first, start + last, layout, keep, pool)):
+                    for synthetic, stored in overlap(encoded(request, start + first, start + last, layout, keep, pool)):
                         add(synthetic, [one for rows in stored for one in rows.result()])
                         if progress is not None:
                             progress(done + int(synthetic.index[-1]) + 1 - start - first, total)
