@@ -35,3 +35,51 @@ def test_a_folder_is_held_by_one_process_and_let_go_when_it_dies(tmp_path: Path)
     process.wait()
     with hold_folder(tmp_path):
         pass
+
+
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write_whole(tmp_path / "gone" / "a.txt", "x")
+    assert caught.value.filename == str(tmp_path / "gone" / "a.txt")
+
+
+def test_shares_of_a_folder_are_held_side_by_side_but_each_by_one(tmp_path: Path) -> None:
+    left = tmp_path / ".a.png.x.partial"
+    with hold_folder(tmp_path, "1of2"), hold_folder(tmp_path, "2of2"):
+        left.write_bytes(b"another share writes this")
+        with pytest.raises(SemirayError, match="another process is writing 2of2 to"), hold_folder(tmp_path, "2of2"):
+            pass
+        assert left.exists()
+    assert list(tmp_path.iterdir()) == [left]
+
+
+def test_what_a_kill_left_is_removed_but_not_what_another_process_writes(tmp_path: Path) -> None:
+    inner = tmp_path / "held"
+    for folder in (tmp_path, inner):
+        folder.mkdir(exist_ok=True)
+        (folder / ".a.png.x.partial").write_bytes(b"half")
+    (tmp_path / ".mine.partially").write_bytes(b"no leftover of ours")
+    (inner / ".lock").touch()
+    with hold_folder(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {".lock", ".mine.partially", "held"}
+        assert (inner / ".a.png.x.partial").exists()
+
+
+@pytest.mark.parametrize("becomes", ["nothing", "another"])
+def test_a_folder_that_was_removed_or_replaced_is_noticed(tmp_path: Path, becomes: str) -> None:
+    folder = tmp_path / "run"
+    with hold_folder(folder) as check:
+        check()
+        folder.rename(tmp_path / "moved")
+        if becomes == "another":
+            folder.mkdir()
+            (folder / ".lock").touch()
+        with pytest.raises(SemirayError, match="was removed, moved or replaced"):
+            check()
+    assert (folder / ".lock").exists() == (becomes == "another")
+
+
+def test_a_folder_in_which_nothing_was_written_leaves_no_trace(tmp_path: Path) -> None:
+    with pytest.raises(SemirayError), hold_folder(tmp_path / "run"):
+        raise SemirayError("the prior can't be read")
+    assert not (tmp_path / "run").exists()

@@ -38,7 +38,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)  # mkstemp's files are for their owner alone
         temporary.replace(path)
     except OSError as error:
-        if error.filename is None or Path(error.filename).name.startswith(f".{path.name}."):
+        if error.errno and (error.filename is None or Path(error.filename).name.startswith(f".{path.name}.")):
             error.filename = str(path)  # the name that a person knows
         raise
     finally:

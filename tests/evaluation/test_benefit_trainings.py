@@ -81,12 +81,12 @@ def test_a_killed_judgement_goes_on(real: Any, tmp_path: Path, monkeypatch: pyte
     trained: list[int] = []
     fit = benefit_trainings.fit
     monkeypatch.setattr(benefit_trainings, "fit", lambda *a, **k: (trained.append(1), fit(*a, **k)))
-    (tmp_path / "0.npy").write_bytes(b"not an array")  # somebody else's file
+    (tmp_path / "0.safetensors").write_bytes(b"no tensors")  # somebody else's file
     second = laboratory(real, tmp_path).predict([*PLAN[:2], PLAN[3]])
     assert len(trained) == 1
     assert all(np.array_equal(first[training], second[training]) for training in first)
-    for file in tmp_path.glob("*.npy"):
-        file.write_bytes(file.read_bytes()[:50])  # cut off
+    for file in tmp_path.glob("*.safetensors"):
+        file.write_bytes(file.read_bytes()[:-8])  # cut off
     third = laboratory(real, tmp_path).predict(PLAN[:1])
     assert np.array_equal(third[PLAN[0]], first[PLAN[0]])
     assert len(trained) == 2

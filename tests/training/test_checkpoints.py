@@ -72,11 +72,20 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("semiray.training.checkpoints.save_file", full)
-    with pytest.raises(SemirayError, match="No space left on device"):
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
         save_tensors(path, {"a": torch.zeros(2)}, {})
+    assert caught.value.filename == str(path)
     assert torch.equal(load_tensors(path)[0]["a"], torch.ones(2))
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_same_content_is_the_same_bytes(tmp_path: Path) -> None:
+    said = {name: name.upper() for name in "abcdef"}
+    for name in ("1", "2"):
+        save_tensors(tmp_path / name, {"a": torch.ones(2), "b": torch.zeros(1)}, said)
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    assert load_tensors(tmp_path / "1")[1] == said
 
 
 def test_damage_is_said_in_words(tmp_path: Path) -> None:
@@ -85,3 +94,7 @@ def test_damage_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"not a model")
     with pytest.raises(SemirayError, match="damaged"):
         load_tensors(tmp_path / "model.safetensors")
+    for said in ("[", "3"):
+        save_file({"a": torch.ones(2)}, tmp_path / "model.safetensors", {"semiray": said})
+        with pytest.raises(SemirayError, match="damaged"):
+            load_tensors(tmp_path / "model.safetensors")

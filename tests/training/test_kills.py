@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from semiray.demo import make_phantoms
 from semiray.errors import SemirayError
 from semiray.files import hold_folder
 from semiray.training import Run
-from semiray.training.checkpoints import load_tensors
+from semiray.training.checkpoints import load_tensors, save_tensors
 
 Killable = Callable[[Sequence[object], float | None], int | None]
 KILLS = 30
@@ -90,13 +91,15 @@ def test_a_full_disk_keeps_the_last_checkpoint(
     assert main([*words, "--images", "64"]) == 0
     before = (out / "model.safetensors").read_bytes()
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(path: Path, *_: object) -> None:
+        raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("semiray.training.checkpoints.save_file", full)
+    monkeypatch.setattr("semiray.training.checkpoints.write_whole", full)
     capsys.readouterr()
     assert main(["train", str(phantoms), "--out", str(out), "--resume", "--images", "96"]) == 2
-    assert "No space left on device. What was there is untouched" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "can't be written (No space left on device). Mend that, such as by freeing space." in said
+    assert "The last good checkpoint is step-000000008.safetensors" in said
     assert (out / "model.safetensors").read_bytes() == before
     monkeypatch.undo()
     assert main(["train", str(phantoms), "--out", str(out), "--resume", "--images", "96"]) == 0
@@ -132,3 +135,39 @@ def test_data_that_vanished_is_said_before_anything_is_touched(
     assert main(["train", str(tmp_path / "gone"), "--out", str(out), "--resume", "--images", "96"]) == 2
     assert "gone" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_checkpoint_found_damaged_is_set_aside_so_that_two_whole_ones_are_kept(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    words = ["train", str(phantoms), "--out", str(out), "--resolution", "32", *(f"--set={size}" for size in SMALL)]
+    assert main([*words, "--images", "64"]) == 0
+    newest = max((out / "state").glob("step-*.safetensors"))
+    newest.write_bytes(newest.read_bytes()[:1000])
+    assert main(["train", str(phantoms), "--out", str(out), "--resume", "--images", "96"]) == 0
+    assert "passed over" in capsys.readouterr().err
+    assert newest.with_suffix(".damaged").exists()
+    kept = list((out / "state").glob("step-*.safetensors"))
+    assert len(kept) == 2
+    for path in kept:
+        load_tensors(path)
+
+
+def test_training_into_a_folder_that_was_replaced_stops_and_leaves_the_other_alone(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, moved = tmp_path / "run", tmp_path / "moved"
+
+    def write_then_move(*arguments: Any) -> None:
+        save_tensors(*arguments)
+        if not moved.exists():
+            out.rename(moved)
+            out.mkdir()
+
+    monkeypatch.setattr("semiray.training.loop.save_tensors", write_then_move)
+    words = ["train", str(phantoms), "--out", str(out), "--resolution", "32", *(f"--set={size}" for size in SMALL)]
+    assert main([*words, "--images", "96"]) == 2
+    assert "was removed, moved or replaced" in capsys.readouterr().err
+    assert not any(out.rglob("*.safetensors"))
+    assert list((moved / "state").glob("step-*.safetensors"))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
-import tempfile
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.files import whole_file
 from semiray.radiographs import cache_folder
 
 __all__ = ["INCEPTION", "RAD_DINO", "Published", "fetch", "find_weights", "first_line", "read_tensors"]
@@ -109,27 +108,22 @@ def fetch(published: Published, target: Path, *, timeout: float = TIMEOUT, progr
     """
     if not published.address.startswith(SCHEMES):
         raise SemirayError(f"{published.address}: files are fetched from web addresses only.")
-    temporary = ""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            digest = _copy(published.address, file, timeout, progress)
-        if published.sha256 and digest != published.sha256:
-            raise SemirayError(
-                f"{published.address}: what came isn't the file that was published (its sha256 is {digest}, not "
-                f"{published.sha256}). Nothing was kept."
-            )
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
+        with whole_file(target) as temporary:
+            with temporary.open("wb") as file:
+                digest = _copy(published.address, file, timeout, progress)
+            if published.sha256 and digest != published.sha256:
+                raise SemirayError(
+                    f"{published.address}: what came isn't the file that was published (its sha256 is {digest}, not "
+                    f"{published.sha256}). Nothing was kept."
+                )
     except (OSError, http.client.HTTPException) as error:  # URLError and TimeoutError are OSErrors
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise SemirayError(
-            f"{published.address} could not be fetched into {target.parent} ({getattr(error, 'reason', error)}). Check "
-            "the network, or fetch it by other means and give it with --weights."
+            f"{published.address} could not be fetched into {target.parent} ({reason}). Check the "
+            "network, or fetch it by other means and give it with --weights."
         ) from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def _copy(address: str, file: Any, timeout: float, progress: Progress) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "write_checkpoint",
 ]
 
+_KEY = "semiray"  # all metadata under one key: safetensors writes several in any order, and bytes would differ
 _CHECKSUM = "crc32"
 _KEPT = 2  # the newest, and the one before it should the newest turn out to be damaged
 
@@ -57,11 +58,14 @@ def checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write a safetensors file with a checksum, in one step: readers see the old file or the new one, never a part.
 
+    The same content gives the same bytes.
+
     Raises:
         OSError: it can't be written; what was there is untouched.
     """
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_whole(path, save(content, {**metadata, _CHECKSUM: checksum(content, metadata)}))
+    said = json.dumps({**metadata, _CHECKSUM: checksum(content, metadata)}, sort_keys=True)
+    write_whole(path, save(content, {_KEY: said}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -74,12 +78,19 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = dict(file.metadata() or {})
+        if _KEY in metadata:  # older versions wrote a key each, and the first ones no checksum
+            metadata = dict(json.loads(metadata[_KEY]))
     except FileNotFoundError as error:
         raise SemirayError(f"{path} is missing: is {path.parent} a run that has saved its first checkpoint?") from error
-    except (SafetensorError, OSError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        TypeError,
+    ) as error:  # the last two of a header that is no JSON object
         raise SemirayError(f"{path} is damaged or no safetensors file: {error}") from error
     noted = metadata.pop(_CHECKSUM, None)
-    if noted is not None and noted != checksum(tensors, metadata):  # files of older versions have none
+    if noted is not None and noted != checksum(tensors, metadata):
         raise SemirayError(f"{path} is damaged: its content doesn't match its checksum")
     return tensors, metadata
 
