@@ -1,27 +1,28 @@
-"""Commands in processes of their own, that can be killed at any moment."""
+"""Work in processes of its own, that can be killed at any moment."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence
 
 import pytest
 
-Killable = Callable[[Sequence[object], float | None], int | None]
+Killable = Callable[[Sequence[object] | str, float | None], int | None]
 
 
 @pytest.fixture(scope="session")
 def killable() -> Killable:
-    """(words after `semiray`, seconds or None) -> exit code; -9 where the command was killed after so many seconds.
+    """(words after `semiray` or Python code, seconds or None) -> exit code; -9 if killed after so many seconds.
 
-    The processes are forked from a server that has imported everything, so that a moment is one of the command's work.
+    The processes are forked from a server that has imported everything, so that a moment is one of the work.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         ["semiray.cli", "semiray.evaluation", "semiray.commands.console", "torch.utils.tensorboard"]
     )
 
-    def run(words: Sequence[object], seconds: float | None) -> int | None:
-        code = f"import sys; from semiray.cli import main; sys.exit(main({[str(word) for word in words]!r}))"
-        process = context.Process(target=exec, args=(code,))
+    def run(work: Sequence[object] | str, seconds: float | None) -> int | None:
+        if not isinstance(work, str):
+            work = f"import sys; from semiray.cli import main; sys.exit(main({[str(word) for word in work]!r}))"
+        process = context.Process(target=exec, args=(work, {}))
         process.start()
         process.join(seconds)
         if process.exitcode is None:
