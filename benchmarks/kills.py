@@ -2,8 +2,8 @@
 
     python benchmarks/kills.py RUN DATA --kills 30 --out kills.json
 
-The tests do the same to `train`, `generate` and `data prepare`, whose small forms take seconds; the smallest
-evaluation takes most of a minute.
+The tests do the same to small forms of `train`, `generate`, `data prepare`, and of what `evaluate` calls; this is the
+command itself, with all its figures, which takes most of a minute each time.
 """
 
 import argparse
