@@ -118,6 +118,29 @@ def test_a_saved_split_is_the_same_split(tmp_path):
     assert loaded.seed == 9
 
 
+@pytest.mark.parametrize("indent", [None, 0, 1, 4])
+def test_a_split_laid_out_by_another_tool_is_read(tmp_path, indent):
+    path, keys = tmp_path / "split.json", ["a:b", 'say "train": [', "ä/\udcff", "x]", "y"]
+    content = {"made by": "hand", "test": keys[:1], "train": keys[1:4], "validation": [], "seed": 7}
+    path.write_text(json.dumps(content, indent=indent))
+    split = Split.load(path, keys)
+    assert [part.tolist() for part in parts(split)] == [[1, 2, 3], [], [0]]
+    assert split.seed == 7
+    path.write_text('{\n "seed": 7,\n "train": ["a:b", "y"],\n "validation": [\n "x]",\n "z"\n ],\n "test": []\n}')
+    assert [part.tolist() for part in parts(Split.load(path, ["z", *keys]))] == [[1, 5], [0, 4], []]
+
+
+def test_a_split_that_was_cut_is_no_split(tmp_path):
+    path, keys = tmp_path / "split.json", [f"k{i}" for i in range(9)]
+    whole = Split(np.arange(5), np.arange(5, 7), np.arange(7, 9))
+    whole.save(path, keys)
+    text = path.read_text()
+    for length in range(len(text)):
+        path.write_text(text[:length])
+        with pytest.raises(SemirayError, match="isn't a split"):
+            Split.load(path, keys)
+
+
 def test_what_isnt_a_split_is_explained(tmp_path):
     path = tmp_path / "split.json"
     with pytest.raises(SemirayError, match="can't be read"):
