@@ -22,6 +22,7 @@ __all__ = ["Split", "split_by_patient", "split_without_copies"]
 _PARTS = ("train", "validation", "test")
 # Where a class has fewer patients than there are parts: what can't be learnt can't be tested, and testing beats tuning.
 _PRIORITY = (0, 2, 1)
+_BLOCK = 1 << 16  # keys looked up at once
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,12 @@ class Split:
             raise SemirayError(f"{path}: an image is named twice. The file was changed by hand; make the split again.")
         found = np.full(len(keys), -1, np.int8)
         missing = np.ones(len(hashes), bool)
-        if len(hashes):
-            wanted = np.fromiter(map(hash, keys), np.int64, len(keys))
+        for start in range(0, len(keys) if len(hashes) else 0, _BLOCK):
+            wanted = np.fromiter(map(hash, keys[start : start + _BLOCK]), np.int64)
             place = np.searchsorted(hashes, wanted).clip(max=len(hashes) - 1)
-            known_here = hashes[place] == wanted
-            found[known_here] = part[order[place[known_here]]]
-            missing[place[known_here]] = False
+            held = hashes[place] == wanted
+            found[start : start + _BLOCK][held] = part[order[place[held]]]
+            missing[place[held]] = False
         if missing.any():
             first = set(np.sort(order[missing])[:3].tolist())
             images = (str(value) for name, value in _entries(path) if name in _PARTS and value is not None)
