@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 import semiray
 from semiray.radiographs import Listing, Record, Split, split_without_copies
-from semiray.radiographs.decoding import Decoder
-from semiray.radiographs.phantom import PHANTOM_CLASSES, render_phantoms
-from semiray.radiographs.prepared import fill, open_set
-from semiray.radiographs.store import FileFacts
+from semiray.radiographs.phantom.phantom import PHANTOM_CLASSES, render_phantoms
+from semiray.radiographs.pixels.decoding import Decoder
+from semiray.radiographs.store.images import FileFacts
+from semiray.radiographs.store.prepared import fill, open_set
 
 BANK = 2000
 BLOCK = 4096

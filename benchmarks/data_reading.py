@@ -22,7 +22,7 @@ from PIL import Image
 
 import semiray
 from semiray.radiographs import load_radiographs, prepare_radiographs
-from semiray.radiographs.decoding import processors
+from semiray.radiographs.pixels.decoding import processors
 
 BATCH = 64
 

@@ -4,7 +4,7 @@ r"""Grounding on real patients: what the 71 patients of Hannover allow, cross-va
 
 Patients are dealt into folds, those who died evenly; each fold's patients are read by a run that was trained on all
 others, its prior fitted to their table. The held-out readings give the AUROC for survival and the concordance for
-duration (`semiray.evaluation.concordance`), over pairs of patients of one fold: readings of two runs aren't compared.
+duration (`semiray.evaluation.measure_grounding`), over pairs of patients of one fold.
 Intervals are bootstraps over patients, and don't hold the chance of training: the seeds show that. `recipe` takes the
 censored patients in, `ends` leaves them out. Beside both stands what the X-ray's projection tells by itself: a patient
 who can't stand is taken from the front (AP), which says more of the patient's state than it should.

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from semiray.evaluation.classifier import fast_autocast, fit, network_outputs, to_network
-from semiray.evaluation.degradations import halve
-from semiray.evaluation.probe import ProbeNetwork
+from semiray.evaluation.judgements.probe import ProbeNetwork
+from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, to_network
+from semiray.evaluation.judges.degradations import halve
 from semiray.priors import JointPrior
-from semiray.radiographs.phantom import phantom_labels, render_phantoms
+from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms
 
 Floats = NDArray[np.float64]
 PRIOR = JointPrior.default()

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
 from semiray.evaluation import train_classifier
-from semiray.evaluation.metrics import PatientBootstrap, score_predictions
-from semiray.evaluation.parts import labelled_parts, run_split
+from semiray.evaluation.sides import labelled_parts, run_split
+from semiray.evaluation.statistics.classification import PatientBootstrap, score_predictions
 from semiray.files import write_whole
 from semiray.generation import generate
 from semiray.radiographs import RadiographSet, load_radiographs

@@ -26,7 +26,7 @@ import semiray
 from phantom_oracle import LEADS, PHANTOMS, RANGES, STEPS, get_oracle, leads, phantoms
 from semiray.generation import Inversion, encode, encode_scores, invert
 from semiray.generation.representation import guess_class, image_error, moved_codes
-from semiray.radiographs.pixels import read_radiograph
+from semiray.radiographs.pixels.framing import read_radiograph
 
 Floats = NDArray[np.float64]
 Images = NDArray[np.uint8]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from semiray.errors import SemirayError
-    from semiray.evaluation import evaluate, judge
     from semiray.generation import SyntheticDataset, encode, generate, represent, traverse, write_images
     from semiray.priors import Factor, JointPrior
     from semiray.radiographs import load_radiographs, split_by_patient
+    from semiray.report import evaluate, judge
     from semiray.settings import Settings
     from semiray.training import Run, train
 
@@ -45,10 +45,10 @@ __all__ = [
 
 _ROOMS = {
     "errors": ("SemirayError",),
-    "evaluation": ("evaluate", "judge"),
     "generation": ("SyntheticDataset", "encode", "generate", "represent", "traverse", "write_images"),
     "priors": ("Factor", "JointPrior"),
     "radiographs": ("load_radiographs", "split_by_patient"),
+    "report": ("evaluate", "judge"),
     "settings": ("Settings",),
     "training": ("Run", "train"),
 }

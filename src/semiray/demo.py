@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from semiray.errors import SemirayError
 
 if TYPE_CHECKING:
-    from semiray.evaluation import Report
+    from semiray.evaluation import Results
     from semiray.radiographs import RadiographSet
     from semiray.training import TrainingReport
 
@@ -41,7 +41,7 @@ def run_demo(
     say: Callable[[str], None] = lambda _: None,
     bar: Callable[[str], AbstractContextManager[Progress | None]] = _no_bar,
     watch: Callable[[], AbstractContextManager[Watcher | None]] = nullcontext,
-) -> "Report":
+) -> "Results":
     """Do all that semiray does, on phantoms, and write it below one folder.
 
     Args:
@@ -62,10 +62,10 @@ def run_demo(
     Example:
         ``run_demo(Path("demo")).utility.ratio.mean``
     """
-    from semiray.evaluation import evaluate
     from semiray.generation import generate, traverse, write_images
     from semiray.priors import JointPrior
     from semiray.radiographs import load_radiographs
+    from semiray.report import evaluate
     from semiray.settings import make_settings
     from semiray.training import train
 
@@ -153,7 +153,7 @@ def make_phantoms(out: Path, n: int, *, resolution: int = 64, seed: int = 0, pro
     import torch
 
     from semiray.priors import JointPrior
-    from semiray.radiographs.phantom import phantom_labels, render_phantoms, save_phantoms
+    from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms, save_phantoms
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SemirayError(f"{out} exists and isn't an empty folder: choose another one for the phantoms.")

@@ -223,7 +223,7 @@ def test_a_preset_is_drawn_without_a_run(tmp_path: Path, semiray_says: Semiray) 
 def test_evaluate_reads_data_as_training_did(
     work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = partial(semiray.evaluation.evaluate, steps=2, n_synthetic=24)
+    small = partial(semiray.report.evaluate, steps=2, n_synthetic=24)
     monkeypatch.setattr(semiray.evaluation, "evaluate", small)
     monkeypatch.setattr(
         semiray.evaluation,
@@ -256,7 +256,7 @@ def test_evaluate_reads_data_as_training_did(
 def test_judge_takes_any_folder_of_images_a_class(
     work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(semiray.evaluation, "judge", partial(semiray.evaluation.judge, steps=2))
+    monkeypatch.setattr(semiray.report, "judge", partial(semiray.report.judge, steps=2))
     assert semiray_says("generate", work / "run", "-n", "20", "--out", tmp_path / "made")[0] == 0
     words = ("judge", tmp_path / "made", work / "data", "--classes", "normal, lobar=ill, diffuse=ill")
     code, said, error = semiray_says(

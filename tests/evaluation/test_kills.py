@@ -23,8 +23,10 @@ EVALUATE = """
 from itertools import islice
 from pathlib import Path
 from matplotlib.figure import Figure
-from semiray.evaluation import BenefitSettings, figures, protocol
-from semiray.evaluation.report import Report
+from semiray.evaluation import BenefitSettings
+from semiray.report.plots import classification as figures
+from semiray.report import evaluate as protocol
+from semiray.evaluation import Results
 from semiray.radiographs import load_radiographs
 from semiray.training import Run
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.radiographs.columns import Patients
 from semiray.radiographs.dataset import RadiographSet
+from semiray.radiographs.store.columns import Patients
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.radiographs import decoding
 from semiray.radiographs.loading import load_radiographs
-from semiray.radiographs.pixels import read_radiograph
+from semiray.radiographs.pixels import decoding
+from semiray.radiographs.pixels.framing import read_radiograph
 
 
 @pytest.fixture

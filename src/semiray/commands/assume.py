@@ -48,7 +48,7 @@ def fit(
     from semiray.errors import SemirayError
     from semiray.files import write_whole
     from semiray.priors import RECIPES, JointPrior, fit_prior, read_grounds
-    from semiray.radiographs.tables import PATIENT_COLUMNS, choose_column, read_table
+    from semiray.radiographs.reading.tables import PATIENT_COLUMNS, choose_column, read_table
 
     start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
     grounds = read_grounds(read_ground(ground), start)

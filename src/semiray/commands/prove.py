@@ -65,9 +65,9 @@ def evaluate(
     called again with the same --out, it goes on where it was.
     """
     from semiray.commands.console import console, progress_bar, read_data, wrote
-    from semiray.commands.summary import summarise
-    from semiray.evaluation import evaluate, write_model_card
     from semiray.files import hold_folder
+    from semiray.report import evaluate, report_content, write_model_card
+    from semiray.report.summary import summarise
     from semiray.training import Run
 
     protocol, features, loaded = benefit.settings(quick), space.open(), Run.load(run)
@@ -85,7 +85,7 @@ def evaluate(
             real_images=real_images,
             progress=show,
         )
-    content = report.to_dict()
+    content = report_content(report)
     console.print("\n".join(summarise(content)), markup=False, soft_wrap=True)
     card = write_model_card(loaded, content)
     if card is not None:
@@ -112,10 +112,10 @@ def judge(
 ) -> None:
     """Judge any synthetic images: a classifier trained on them, tested on real patients, beside its ceiling."""
     from semiray.commands.console import console, progress_bar, read_data, wrote
-    from semiray.commands.summary import summarise
-    from semiray.evaluation import judge
     from semiray.files import hold_folder
     from semiray.radiographs import Split
+    from semiray.report import judge, report_content
+    from semiray.report.summary import summarise
 
     protocol, features, theirs = benefit.settings(quick), space.open(), reading.given()
     framing = {"framing": theirs["framing"]} if "framing" in theirs else {}
@@ -137,7 +137,7 @@ def judge(
             real_images=real_images,
             progress=show,
         )
-    console.print("\n".join(summarise(report.to_dict())), markup=False, soft_wrap=True)
+    console.print("\n".join(summarise(report_content(report))), markup=False, soft_wrap=True)
     wrote(out / "report.html")
 
 
@@ -147,7 +147,7 @@ def compare(
 ) -> None:
     """Lay reports side by side: the figures that matter, a column each, with their intervals."""
     from semiray.commands.console import console, save_figure
-    from semiray.evaluation import compare_lines, plot_comparison, read_reports
+    from semiray.report import compare_lines, plot_comparison, read_reports
 
     found = read_reports(reports)
     console.print("\n".join(compare_lines(found)), markup=False, soft_wrap=True)

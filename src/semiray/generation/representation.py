@@ -17,7 +17,7 @@ from semiray.generation.inversion import invert
 from semiray.generation.sampling import class_index
 from semiray.generation.similarity import ssim
 from semiray.generation.traversal import factor_path
-from semiray.radiographs.pixels import read_radiograph
+from semiray.radiographs.pixels.framing import read_radiograph
 
 if TYPE_CHECKING:
     from semiray.priors import JointPrior

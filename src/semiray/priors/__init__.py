@@ -6,19 +6,19 @@ Example:
     >>> codes = prior.sample(100)
 """
 
-from semiray.priors.conditional import ConditionalPrior
 from semiray.priors.correlation import Between, CorrelationError, nearest_correlation
-from semiray.priors.discrete import discrete_family
-from semiray.priors.events import Event, read_event
+from semiray.priors.events.conditional import ConditionalPrior
+from semiray.priors.events.language import Event, read_event
 from semiray.priors.factors import Factor
-from semiray.priors.families import FAMILIES, register
-from semiray.priors.family import SCORE_BOUND, Family, Parameter, normal_cdf, normal_score
-from semiray.priors.fitting import FittedPrior, fit_prior
-from semiray.priors.grounds import Ground, read_grounds
+from semiray.priors.families.discrete import discrete_family
+from semiray.priors.families.family import SCORE_BOUND, Family, Parameter, normal_cdf, normal_score
+from semiray.priors.families.registry import FAMILIES, register
+from semiray.priors.grounding.fitting import FittedPrior, fit_prior
+from semiray.priors.grounding.grounds import Ground, read_grounds
+from semiray.priors.grounding.observations import Observations, observe
+from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.joint import JointPrior
 from semiray.priors.marginal import Marginal
-from semiray.priors.observations import Observations, observe
-from semiray.priors.recipes import RECIPES
 
 __all__ = [
     "FAMILIES",

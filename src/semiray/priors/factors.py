@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.families import FAMILIES
-from semiray.priors.family import SCORE_BOUND, Family, Parameter
+from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
+from semiray.priors.families.registry import FAMILIES
 
 __all__ = ["RESERVED_NAMES", "Factor", "number", "suggestion"]
 

@@ -24,15 +24,15 @@ from semiray.priors.correlation import (
     read_between,
 )
 from semiray.priors.factors import Factor, suggestion
-from semiray.priors.family import SCORE_BOUND, Family
+from semiray.priors.families.family import SCORE_BOUND, Family
 from semiray.priors.marginal import Marginal
 from semiray.priors.specification import read_keys, read_yaml, write_specification
-from semiray.priors.tfp import read_tfp
+from semiray.priors.tfp.bridge import read_tfp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from semiray.priors.conditional import ConditionalPrior
+    from semiray.priors.events.conditional import ConditionalPrior
 
 __all__ = ["JointPrior"]
 
@@ -203,7 +203,7 @@ class JointPrior:
         Raises:
             SemirayError: the event can't be read (a caret shows where), or practically never happens.
         """
-        from semiray.priors.conditional import ConditionalPrior
+        from semiray.priors.events.conditional import ConditionalPrior
 
         return ConditionalPrior(self, event)
 

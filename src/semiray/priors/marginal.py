@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.family import SCORE_BOUND, Family
+from semiray.priors.families.family import SCORE_BOUND, Family
 
 __all__ = ["Marginal"]
 

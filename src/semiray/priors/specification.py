@@ -12,7 +12,7 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.priors.correlation import Between
 from semiray.priors.factors import Factor, suggestion
-from semiray.priors.families import FAMILIES
+from semiray.priors.families.registry import FAMILIES
 
 __all__ = ["read_factors", "read_keys", "read_yaml", "write_specification"]
 

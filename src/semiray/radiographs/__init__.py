@@ -1,17 +1,17 @@
 """Radiographs in: readers, decoding, patients' splits, duplicates, and the phantom."""
 
 from semiray.radiographs.contact_sheet import contact_sheet
-from semiray.radiographs.copies import CopyResult, find_copies
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
 from semiray.radiographs.inspection import Inspection, inspect
 from semiray.radiographs.loading import load_radiographs
-from semiray.radiographs.pixels import Framing, read_radiograph
-from semiray.radiographs.prepared import prepare_radiographs
-from semiray.radiographs.readers import PATIENT_PRESETS, read_records
-from semiray.radiographs.records import Listing, Record
+from semiray.radiographs.pixels.copies import CopyResult, find_copies
+from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
+from semiray.radiographs.pixels.framing import Framing, read_radiograph
+from semiray.radiographs.reading.readers import PATIENT_PRESETS, read_records
+from semiray.radiographs.reading.records import Listing, Record
 from semiray.radiographs.splits import Split, split_by_patient, split_without_copies
-from semiray.radiographs.store import cache_folder
+from semiray.radiographs.store.images import cache_folder
+from semiray.radiographs.store.prepared import prepare_radiographs
 
 __all__ = [
     "PATIENT_PRESETS",

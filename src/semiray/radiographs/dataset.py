@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
-from semiray.radiographs.columns import Lines, Patients
+from semiray.radiographs.store.columns import Lines, Patients
 
 __all__ = ["RadiographSet"]
 

@@ -14,11 +14,11 @@ from semiray.errors import SemirayError
 from semiray.files import whole_file
 from semiray.radiographs.contact_sheet import contact_sheet
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.decoding import Progress
-from semiray.radiographs.duplicates import exact_duplicates, near_duplicates
 from semiray.radiographs.loading import open_data
-from semiray.radiographs.pixels import Framing
-from semiray.radiographs.store import FileFacts
+from semiray.radiographs.pixels.decoding import Progress
+from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates
+from semiray.radiographs.pixels.framing import Framing
+from semiray.radiographs.store.images import FileFacts
 
 __all__ = ["Inspection", "inspect"]
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from semiray.errors import SemirayError
-from semiray.radiographs.cache import cached_folder, decode_cached
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.decoding import Decoder, Progress
-from semiray.radiographs.pixels import Framing
-from semiray.radiographs.prepared import check_options, fill, is_prepared, open_set, set_fingerprint
-from semiray.radiographs.readers import find_shards, read_records
-from semiray.radiographs.records import Listing
-from semiray.radiographs.store import DecodedFiles, FileFacts, cache_folder, digest
+from semiray.radiographs.pixels.decoding import Decoder, Progress
+from semiray.radiographs.pixels.framing import Framing
+from semiray.radiographs.reading.readers import find_shards, read_records
+from semiray.radiographs.reading.records import Listing
+from semiray.radiographs.store.cache import cached_folder, decode_cached
+from semiray.radiographs.store.images import DecodedFiles, FileFacts, cache_folder, digest
+from semiray.radiographs.store.prepared import check_options, fill, is_prepared, open_set, set_fingerprint
 
 __all__ = ["DataSet", "load_radiographs", "open_data"]
 

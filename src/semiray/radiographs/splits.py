@@ -15,7 +15,7 @@ import numpy.typing as npt
 from semiray.errors import SemirayError
 from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.duplicates import near_duplicates, unite_patients
+from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
 
 __all__ = ["Split", "split_by_patient", "split_without_copies"]
 

@@ -1,0 +1,155 @@
+"""Authenticity: do synthetic images lie nearer to training images than innocent ones, those of other patients, do?
+
+Of every image the distance to the nearest training image t is taken, and t's own to its nearest of another patient.
+Three figures of each side: the median distance, that of the closest 1 %, and authenticity, the share of images that lie
+farther from t than t's neighbour does (Alaa et al. 2022, arXiv 2102.08921, section 3.3; there t's neighbour is any
+other image, but several images of a patient would make that distance small, and every synthetic image authentic).
+
+None has a value that is right by itself: an innocent image may lie nearer to t than t's neighbour as well as farther,
+so that perfect synthetic images don't reach 1. What held-out images get is the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semiray.evaluation.statistics.classification import Interval
+from semiray.evaluation.statistics.neighbours import squared_distances
+
+__all__ = ["AuthenticityResult", "Nearness", "in_shares", "measure_nearness", "nearest_features"]
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+CLOSEST = 0.01
+LEVEL = 0.95
+ROWS = 1024  # of a matrix of distances in memory at once
+DRAWS = 50  # of the bootstrap in memory at once
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near images of one side come to training images, each figure with its 95 % interval.
+
+    Attributes:
+        median: Median distance to the nearest training image.
+        closest: The distance below which the closest 1 % lie.
+        authenticity: Share that lies farther from its nearest training image than that image from another patient's.
+        n_images: Images asked; held-out ones are of as many patients.
+    """
+
+    median: Interval
+    closest: Interval
+    authenticity: Interval
+    n_images: int
+
+
+@dataclass(frozen=True)
+class AuthenticityResult:
+    """Both sides in one space.
+
+    Attributes:
+        space: ``pixels``, the thumbnails of :mod:`semiray.radiographs.pixels.alignment`, or a feature space's name.
+        synthetic: Of synthetic images.
+        held_out: Of held-out real images, one a patient: what innocent images get.
+    """
+
+    space: str
+    synthetic: Nearness
+    held_out: Nearness
+
+
+def nearest_features(
+    features: NDArray[np.floating],
+    train: NDArray[np.floating],
+    patients: NDArray[np.str_],
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Floats, Floats]:
+    """Euclidean distances to the nearest training image, and from that one to the nearest of another patient.
+
+    Args:
+        features: (N, D) of the images asked.
+        train: (M, D) of training images.
+        patients: (M,) theirs, at least two; one patient under two ids makes every image look authentic.
+        progress: Called with (images done, images).
+
+    Returns:
+        Two arrays (N,). No more than 1,024 x M distances are in memory at once.
+    """
+    asked, known = features.astype(np.float64), train.astype(np.float64)
+    _, who = np.unique(patients, return_inverse=True)
+    nearest = np.zeros(len(asked), np.int64)
+    for first in range(0, len(asked), ROWS):
+        part = slice(first, first + ROWS)
+        nearest[part] = squared_distances(asked[part], known).argmin(axis=1)
+        if progress is not None:
+            progress(min(first + ROWS, len(asked)), len(asked))
+    seen, place = np.unique(nearest, return_inverse=True)
+    other = np.zeros(len(seen), np.int64)
+    for first in range(0, len(seen), ROWS):
+        rows = seen[first : first + ROWS]
+        distances = squared_distances(known[rows], known)
+        distances[who[rows, None] == who] = np.inf
+        other[first : first + ROWS] = distances.argmin(axis=1)
+    # Once more by differences: the matrix product leaves rounding where images are equal.
+    distance = np.linalg.norm(asked - known[nearest], axis=1)
+    return distance, np.linalg.norm(known[seen] - known[other], axis=1)[place]
+
+
+def measure_nearness(distance: Floats, width: Floats, *, resamples: int = 1000, seed: int = 0) -> Nearness:
+    """The three figures of one side's images, which must be independent: synthetic, or one a patient.
+
+    Args:
+        distance: (N,) to the nearest training image.
+        width: (N,) from that one to the nearest of another patient.
+        resamples: Draws of the bootstrap over images.
+        seed: Of the draws.
+
+    Example:
+        >>> found = measure_nearness(np.array([1.0, 3.0, 2.0]), np.array([2.0, 2.0, 2.0]), resamples=10)
+        >>> found.median.mean, round(found.authenticity.mean, 3)
+        (2.0, 0.333)
+    """
+    authentic = (distance > width).astype(np.float64)
+    rng = np.random.default_rng(seed)
+    count, draws = len(distance), np.empty((3, resamples))
+    for first in range(0, resamples, DRAWS):
+        rows = rng.integers(0, count, (min(DRAWS, resamples - first), count))
+        draws[:, first : first + DRAWS] = _figures(distance[rows], authentic[rows])
+    values = _figures(distance[None], authentic[None])[:, 0]
+    ends = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
+    median, closest, share = (
+        Interval(float(value), float(low), float(high), (float(value),))
+        for value, low, high in zip(values, *ends, strict=True)
+    )
+    return Nearness(median, closest, share, count)
+
+
+def in_shares(labels: Rows, wanted: Rows, most: int, seed: int) -> tuple[Rows, Rows]:
+    """Rows of both sides: of ``wanted`` those whose class ``labels`` has, of ``labels`` the most in the same shares.
+
+    Classes differ in how alike their images are: sides of other shares would differ for that alone.
+
+    Args:
+        labels: (N,) classes to choose rows of.
+        wanted: (M,) classes whose shares are kept.
+        most: Rows of ``labels`` to choose at most.
+        seed: Of the choice.
+    """
+    kept = np.flatnonzero(np.isin(wanted, labels))
+    if not len(kept):
+        return kept, kept
+    rng = np.random.default_rng(seed)
+    classes, counts = np.unique(wanted[kept], return_counts=True)
+    places = [rng.permutation(np.flatnonzero(labels == k)) for k in classes]
+    share = min(most / len(kept), *(len(rows) / count for rows, count in zip(places, counts, strict=True)))
+    chosen = [rows[: int(share * count + 1e-9)] for rows, count in zip(places, counts, strict=True)]
+    return np.sort(np.concatenate(chosen)), kept
+
+
+def _figures(distance: Floats, authentic: Floats) -> Floats:
+    """(3, R) of R draws (R, N)."""
+    return np.stack([*np.quantile(distance, [0.5, CLOSEST], axis=1), authentic.mean(axis=1)])

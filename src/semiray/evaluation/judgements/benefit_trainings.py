@@ -1,0 +1,281 @@
+"""The trainings behind the benefit: which there are, what each learns from, and their predictions, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semiray.errors import SemirayError
+from semiray.evaluation.judges import architectures, classical, classifier
+from semiray.evaluation.judges.architectures import Architecture
+from semiray.evaluation.judges.classical import classical_augmentation
+from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, to_network
+from semiray.training.checkpoints import load_tensors, save_tensors
+
+__all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]
+
+FINE_TUNING = 1 / 3  # of the step size that a fresh network gets
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images (N, H, W) uint8 and their labels (N,) in 0..C-1."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64]) -> Labelled:
+        """The images of some rows, in order, each at most once."""
+        if len(rows) == len(self.labels):  # all of them: no copy of what may be gigabytes
+            return self
+        return Labelled(np.asarray(self.images[rows]), self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a classifier.
+
+    Attributes:
+        seed: Of weights, batches and augmentation; also of which real patients there are.
+        steps: Number of batches.
+        fraction: Share of the real patients; 0 for none.
+        share: Share of synthetic images in every batch.
+        synthetic: Synthetic images of the pool to draw from: the first of each class.
+        augmented: Whether classical augmentation is used.
+        pretrained: Whether the network starts from the one trained on all synthetic images.
+    """
+
+    seed: int
+    steps: int
+    fraction: float
+    share: float
+    synthetic: int = 0
+    augmented: bool = False
+    pretrained: bool = False
+
+
+class Laboratory:
+    """Trains classifiers on real and synthetic images, each on one thread, and keeps what they predict.
+
+    One thread a training: two small networks beside each other use two cores better than one network does, and what a
+    training gives doesn't depend on how many cores there are (but for networks with dropout, whose draws are
+    everybody's). Threads, not processes: PyTorch computes without the
+    interpreter's lock, nothing is copied, and a notebook needs no guard.
+
+    Args:
+        real: Real training images.
+        patients: (N,) their patients' ids.
+        pool: Synthetic images.
+        test: (T, H, W) uint8, what is predicted.
+        n_classes: C.
+        architecture: The classifier.
+        steps: Batches of pre-training.
+        batch: Images a batch.
+        mirror: Whether classical augmentation mirrors.
+        store: Folder that keeps predictions, so that a killed judgement goes on; None keeps nothing.
+    """
+
+    def __init__(
+        self,
+        real: Labelled,
+        patients: NDArray[np.str_],
+        pool: Labelled,
+        test: NDArray[np.uint8],
+        *,
+        n_classes: int,
+        architecture: Architecture,
+        steps: int,
+        batch: int,
+        mirror: bool,
+        store: Path | None,
+    ) -> None:
+        self.real, self.patients, self.pool, self.test = real, patients, pool, test
+        self.n_classes, self.architecture = n_classes, architecture
+        self.steps, self.batch, self.mirror, self.store = steps, batch, mirror, store
+        self.identity = "" if store is None else self._identity()
+        self.starts: dict[int, dict[str, Tensor]] = {}
+        self.locks: dict[int, threading.Lock] = {}
+        self.stopped = threading.Event()
+        self.seeding = threading.Lock()  # torch.manual_seed is everybody's
+
+    def predict(
+        self, trainings: Sequence[Training], *, progress: Callable[[int, int], None] | None = None
+    ) -> Mapping[Training, NDArray[np.float32]]:
+        """Probabilities (T, C) of the test images for every training, in parallel.
+
+        Args:
+            trainings: What to train.
+            progress: Called with (trainings done, trainings).
+        """
+        before = torch.get_num_threads()
+        self.locks |= {training.seed: threading.Lock() for training in trainings}
+        found: dict[Training, NDArray[np.float32]] = {}
+        pool = ThreadPoolExecutor(max_workers=before, initializer=torch.set_num_threads, initargs=(1,))
+        self.stopped.clear()
+        try:
+            pending = {pool.submit(self._kept, training): training for training in dict.fromkeys(trainings)}
+            for future in as_completed(pending):
+                found[pending[future]] = future.result()
+                if progress is not None:
+                    progress(len(found), len(pending))
+        except BaseException:  # Ctrl-C, too: trainings that run end at their next step
+            self.stopped.set()
+            raise
+        finally:
+            torch.set_num_threads(before)
+            pool.shutdown(wait=True, cancel_futures=True)
+            torch.set_num_threads(before)  # a thread that began late has set it again
+        return found
+
+    def rows(self, fraction: float, seed: int) -> NDArray[np.int64]:
+        """Which real images the trainings of a seed see at a fraction of the patients."""
+        return nested_patients(self.patients, self.real.labels, fraction, seed)
+
+    def _kept(self, training: Training) -> NDArray[np.float32]:
+        """The predictions of one training, from the store where it has them."""
+        if self.store is None:
+            return self._probabilities(self._train(training))
+        key = hashlib.sha256(f"{self.identity} {json.dumps(asdict(training))}".encode()).hexdigest()[:32]
+        path = self.store / f"{key}.safetensors"
+        try:
+            kept: NDArray[np.float32] = load_tensors(path)[0]["probabilities"].numpy()
+        except (SemirayError, KeyError):  # absent or damaged
+            kept = self._probabilities(self._train(training))
+            self.store.mkdir(parents=True, exist_ok=True)
+            save_tensors(path, {"probabilities": torch.from_numpy(kept)}, {})
+        return kept
+
+    def _train(self, training: Training) -> nn.Module:
+        """Of all synthetic images, the network is that which others start from: trained once."""
+        if training == self._everything(training.seed):
+            network = self._network(training.seed)
+            network.load_state_dict(self._start(training.seed))
+            return network.eval()
+        return self._fit(training)
+
+    def _fit(self, training: Training) -> nn.Module:
+        network = self._network(training.seed)
+        rate = self.architecture.learning_rate
+        if training.pretrained:
+            network.load_state_dict(self._start(training.seed))
+            rate *= FINE_TUNING
+        sources = []
+        if training.share < 1:
+            sources.append(self.real.take(self.rows(training.fraction, training.seed)))
+        if training.share > 0:
+            sources.append(self.pool.take(first_of_each_class(self.pool.labels, training.synthetic)))
+        counts = [self.batch]
+        if len(sources) == 2:
+            synthetic = min(max(round(training.share * self.batch), 1), self.batch - 1)
+            counts = [self.batch - synthetic, synthetic]
+        generator = torch.Generator().manual_seed(training.seed + 1)
+        batches = [_batches(source, count, generator) for source, count in zip(sources, counts, strict=True)]
+
+        def loss() -> Tensor:
+            if self.stopped.is_set():
+                raise RuntimeError("another training failed, or the judgement was interrupted")
+            drawn = [next(one) for one in batches]
+            inputs = to_network(torch.cat([images for images, _ in drawn]))
+            if training.augmented:
+                inputs = classical_augmentation(inputs, generator, mirror=self.mirror)
+            with fast_autocast():
+                logits = network(inputs)
+            return F.cross_entropy(logits.float(), torch.cat([labels for _, labels in drawn]))
+
+        fit(network, loss, steps=training.steps, learning_rate=rate)
+        return network
+
+    def _everything(self, seed: int) -> Training:
+        return Training(seed, self.steps, 0.0, 1.0, len(self.pool.labels), augmented=True)
+
+    def _start(self, seed: int) -> dict[str, Tensor]:
+        """The weights learned from all synthetic images with one seed; whoever asks first trains them."""
+        with self.locks[seed]:
+            if seed not in self.starts:
+                self.starts[seed] = self._fit(self._everything(seed)).state_dict()
+        return self.starts[seed]
+
+    def _network(self, seed: int) -> nn.Module:
+        with self.seeding, torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.architecture.build(self.n_classes, self.test.shape[1])
+
+    def _probabilities(self, network: nn.Module) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = F.softmax(network_outputs(network, self.test), dim=1).numpy()
+        return found
+
+    def _identity(self) -> str:
+        """Hex digest of all that predictions depend on but the training itself: images, recipe, torch."""
+        digest = hashlib.sha256()
+        for part in (self.real.images, self.real.labels, self.pool.images, self.pool.labels, self.test):
+            digest.update(f"{part.dtype.str}{part.shape}".encode())
+            digest.update(np.ascontiguousarray(part).data)
+        digest.update("\0".join(self.patients.tolist()).encode())
+        settings = [self.architecture.name, self.steps, self.batch, self.mirror, torch.__version__]
+        library = self.architecture.name.partition(":")
+        settings += [version(library[0])] if library[1] else []
+        digest.update(json.dumps(settings).encode())
+        if self.architecture.weights is not None:
+            digest.update(Path(self.architecture.weights).read_bytes())
+        for module in (architectures.__file__, classical.__file__, classifier.__file__, __file__):
+            digest.update(Path(module).read_bytes())
+        return digest.hexdigest()
+
+
+def nested_patients(
+    patients: NDArray[np.str_], labels: NDArray[np.int64], fraction: float, seed: int
+) -> NDArray[np.int64]:
+    """Rows of a share of the patients, classes in proportion; a smaller share of the same seed lies within a larger.
+
+    Args:
+        patients: (N,) ids.
+        labels: (N,) classes; a patient counts for the class of most of their images.
+        fraction: Share of the patients of each class, in 0..1; at least one patient of each, unless 0.
+        seed: Of who comes first.
+    """
+    if fraction <= 0:
+        return np.zeros(0, np.int64)
+    _, patient = np.unique(patients, return_inverse=True)
+    counts = np.zeros((int(patient.max(initial=-1)) + 1, int(labels.max(initial=0)) + 1), np.int64)
+    np.add.at(counts, (patient, labels), 1)
+    stratum = counts.argmax(axis=1)
+    order = np.random.default_rng(seed).permutation(len(counts))
+    chosen = np.zeros(len(counts), bool)
+    for value in np.unique(stratum):
+        members = order[stratum[order] == value]
+        chosen[members[: max(1, round(fraction * len(members)))]] = True
+    for value in np.setdiff1d(np.flatnonzero(counts.any(axis=0)), stratum):  # a class that is nobody's commonest
+        chosen[order[counts[order, value] > 0][0]] = True
+    return np.flatnonzero(chosen[patient])
+
+
+def first_of_each_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Rows (at most ``count``, sorted) with equally many of each class, as far as there are so many, the first."""
+    if count >= len(labels):
+        return np.arange(len(labels))
+    place = np.zeros(len(labels), np.int64)  # how many of its class come before
+    for value in np.unique(labels):
+        members = labels == value
+        place[members] = np.arange(members.sum())
+    return np.sort(np.argsort(place, kind="stable")[:count])
+
+
+def _batches(source: Labelled, count: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless batches (count, H, W) uint8 and labels, classes drawn evenly."""
+    pixels, targets = (torch.from_numpy(np.require(x, requirements="W")) for x in (source.images, source.labels))
+    weights = (1.0 / torch.bincount(targets).double())[targets]
+    while True:
+        chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+        yield pixels[chosen], targets[chosen]

@@ -1,0 +1,129 @@
+"""Joint sorting: are the codes of held-out real images correlated as the prior's R says?
+
+Compared are the sorter's scores, before rounding to values, whose correlation under the prior is R for discrete
+dimensions too. The figure is the mean absolute difference of the entries above the diagonal. A dimension that never
+varies counts as correlated with nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from semiray.errors import SemirayError
+from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.priors import JointPrior
+
+__all__ = ["CorrelationResult", "measure_correlation"]
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95
+FLOOR_SAMPLES = 200
+
+
+@dataclass(frozen=True)
+class CorrelationResult:
+    """How far the correlations of real images' scores are from R.
+
+    Attributes:
+        mean_absolute_difference: Over the pairs of dimensions, 0 to 2; less is better.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        floor: Mean of the same figure for as many draws of the prior as there are images.
+        floor_high: Its 95 % quantile.
+        greatest: The pair that differs most, as two names.
+        measured: (M, M) correlations of the images' scores.
+        assumed: (M, M) R.
+        names: M names.
+        n_images: Images.
+        n_patients: Patients behind them.
+    """
+
+    mean_absolute_difference: float
+    low: float
+    high: float
+    floor: float
+    floor_high: float
+    greatest: tuple[str, str]
+    measured: Floats
+    assumed: Floats
+    names: tuple[str, ...]
+    n_images: int
+    n_patients: int
+
+
+def measure_correlation(
+    scores: NDArray[np.float32],
+    prior: JointPrior,
+    patients: NDArray[np.str_],
+    *,
+    resamples: int = 500,
+    seed: int = 0,
+) -> CorrelationResult:
+    """Compares the correlations between code dimensions of real images with the prior's.
+
+    The interval is the figure -/+ epsilon, epsilon being the 95 % quantile, over draws of patients with replacement, of
+    the mean absolute difference between the drawn images' correlations and all images': by the triangle inequality the
+    population's figure lies within.
+
+    Args:
+        scores: (N, M) the sorter's scores of the images.
+        prior: The assumed prior, M >= 2.
+        patients: (N,) ids.
+        resamples: Draws of the bootstrap.
+        seed: Of the draws and of the floor.
+
+    Raises:
+        SemirayError: If there is one dimension, or fewer than three images.
+    """
+    count, dimensions = scores.shape
+    if dimensions < 2:
+        raise SemirayError("Correlations need at least two code dimensions; the prior has one.")
+    if count < 3:
+        raise SemirayError(f"Correlations need at least three images; got {count}.")
+    assumed = prior.correlation.numpy()
+    rows, columns = np.triu_indices(dimensions, 1)
+    bootstrap = PatientBootstrap(patients, np.zeros(count, np.int64), resamples=resamples, seed=seed)
+    everyone = np.ones((1, count))
+    measured = _correlations(scores.astype(np.float64), everyone)[0]
+    drawn = _correlations(scores.astype(np.float64), bootstrap.images)
+    margin = float(np.quantile(np.abs(drawn - measured)[:, rows, columns].mean(axis=1), LEVEL))
+    generator = torch.Generator().manual_seed(seed)
+    floor = np.empty(FLOOR_SAMPLES)
+    for i in range(FLOOR_SAMPLES):
+        sample = np.corrcoef(prior.sample_scores(count, generator).numpy(), rowvar=False)
+        floor[i] = np.abs(sample - assumed)[rows, columns].mean()
+    differences = np.abs(measured - assumed)[rows, columns]
+    worst = int(differences.argmax())
+    value = float(differences.mean())
+    return CorrelationResult(
+        mean_absolute_difference=value,
+        low=max(0.0, value - margin),
+        high=value + margin,
+        floor=float(floor.mean()),
+        floor_high=float(np.quantile(floor, LEVEL)),
+        greatest=(prior.names[rows[worst]], prior.names[columns[worst]]),
+        measured=measured,
+        assumed=assumed,
+        names=prior.names,
+        n_images=count,
+        n_patients=bootstrap.n_patients,
+    )
+
+
+def _correlations(points: Floats, weights: Floats) -> Floats:
+    """Correlation matrices (R, M, M) of points (N, M) under weights (R, N); 0 beside a column that doesn't vary."""
+    dimensions = points.shape[1]
+    share = weights / weights.sum(axis=1, keepdims=True)
+    centred = points - points.mean(axis=0)  # for the precision of the difference below
+    products = (centred[:, :, None] * centred[:, None, :]).reshape(len(points), -1)
+    mean = share @ centred
+    covariance = (share @ products).reshape(-1, dimensions, dimensions) - mean[:, :, None] * mean[:, None, :]
+    deviation = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0))
+    scale = deviation[:, :, None] * deviation[:, None, :]
+    result: Floats = np.where(scale > 1e-9, covariance / np.maximum(scale, 1e-9), 0.0)
+    result[:, np.arange(dimensions), np.arange(dimensions)] = 1.0
+    return result

@@ -1,0 +1,218 @@
+"""Fidelity and coverage: are synthetic images like real ones, and is there one like each real one?
+
+Figures of two clouds of features (`statistics.frechet`, `statistics.kernel`, `statistics.neighbours`), and of the
+images themselves (`statistics.sliced`, `statistics.spectrum`, `statistics.diversity`), mean little alone: they depend
+on the feature space and on the number of images. So half of the held-out patients, an image each, are the reference,
+and beside synthetic images stand real ones, those of the other half, as many of every class: what the generator should
+reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.evaluation.statistics.comparison import Comparison, interval
+from semiray.evaluation.statistics.diversity import pair_similarity
+from semiray.evaluation.statistics.frechet import frechet_distance
+from semiray.evaluation.statistics.kernel import kernel_distance
+from semiray.evaluation.statistics.neighbours import NEIGHBOURS, neighbourhood
+from semiray.evaluation.statistics.sliced import sliced_distance
+from semiray.evaluation.statistics.spectrum import spectrum_distance
+from semiray.radiographs import RadiographSet, near_duplicates, split_by_patient, unite_patients
+
+__all__ = ["MEASURES", "FeatureSpace", "FidelityMeasure", "FidelityResult", "measure_fidelity", "one_a_patient"]
+
+Images = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+MEASURES = {
+    "frechet": "Fréchet distance",
+    "kernel": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "sliced": "sliced Wasserstein distance",
+    "spectrum": "spectra, decibels apart",
+    "pair_similarity": "MS-SSIM of pairs of a class",
+}
+SHARES = ("precision", "recall", "coverage")
+LEAST = 4 * NEIGHBOURS  # images of each of the three sets
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A named way to turn images into features.
+
+    Attributes:
+        name: E.g. ``"trtr"``.
+        extract: Images (N, H, W) uint8 -> features (N, D).
+    """
+
+    name: str
+    extract: Callable[[Images], NDArray[np.floating]]
+
+
+@dataclass(frozen=True)
+class FidelityMeasure:
+    """One figure of synthetic images, and the same of as many real ones.
+
+    Attributes:
+        value: Of synthetic images against the reference.
+        low: Lower end of the 95 % interval, over patients and synthetic images.
+        high: Upper end.
+        real: Of real images of other patients against the reference: floor of a distance, ceiling otherwise.
+        real_low: Lower end of its interval.
+        real_high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+    real: float
+    real_low: float
+    real_high: float
+
+
+@dataclass(frozen=True)
+class FidelityResult:
+    """All figures in one feature space.
+
+    Attributes:
+        space: The feature space's name; the last three measures need none.
+        dimensions: D, its size.
+        measures: Key of ``MEASURES`` -> figures.
+        n_reference: Held-out patients, an image each, that both sides are compared with.
+        n_compared: Images of each side; the real ones are of as many other patients.
+    """
+
+    space: str
+    dimensions: int
+    measures: dict[str, FidelityMeasure]
+    n_reference: int
+    n_compared: int
+
+
+def measure_fidelity(
+    synthetic: Images,
+    labels: NDArray[np.int64],
+    held_out: RadiographSet,
+    space: FeatureSpace,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> FidelityResult | Skipped:
+    """Compares synthetic and held-out real images in a feature space.
+
+    Args:
+        synthetic: (N, H, W) uint8.
+        labels: (N,) positions in ``held_out.classes``; -1 without classes.
+        held_out: Real images that neither the generator nor the feature space has seen.
+        space: Where they are compared.
+        resamples: Draws of the bootstrap.
+        seed: Of the halves, of which images are taken, and of the draws.
+
+    Returns:
+        The figures, or why not: fewer than 20 images would be left on a side.
+    """
+    reference, real = _halves(held_out, seed)
+    if min(len(reference), len(real)) < LEAST:
+        return Skipped(f"neighbours need {2 * LEAST} held-out patients; there are {len(reference) + len(real)}.")
+    rows = _alike(labels, held_out.labels[real], seed)
+    if len(rows[0]) < LEAST:
+        return Skipped(
+            f"{len(rows[0])} synthetic images of the classes' shares are left to compare: neighbours need at least "
+            f"{LEAST}."
+        )
+    real = real[rows[1]]
+    images = [held_out.images[reference], synthetic[rows[0]], held_out.images[real]]
+    features = [space.extract(side).astype(np.float64) for side in images]
+    of_reference, of_other = (
+        PatientBootstrap(
+            np.arange(len(side)).astype(np.str_), np.zeros(len(side), np.int64), resamples=resamples, seed=seed + i
+        )
+        for i, side in enumerate((reference, real))
+    )
+    found, floor = (
+        _compare_features(features[0], features[side]) | _compare_images(images[0], images[side], classes)
+        for side, classes in ((1, labels[rows[0]]), (2, held_out.labels[real]))
+    )
+    measures = {}
+    for name in MEASURES:
+        ends = _within(name, interval(found[name], of_reference, of_other))
+        real_ends = _within(name, interval(floor[name], of_reference, of_other))
+        measures[name] = FidelityMeasure(found[name].value, *ends, floor[name].value, *real_ends)
+    return FidelityResult(space.name, features[0].shape[1], measures, len(reference), len(real))
+
+
+def one_a_patient(data: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Rows of one image of each patient, at random; and (N,) all images' patients, one where they share a picture.
+
+    Several images of one patient are each other's neighbours, which no two synthetic images are.
+    """
+    patients = unite_patients(data.patients, near_duplicates(data.images))
+    order = np.random.default_rng(seed).permutation(len(patients))
+    _, first = np.unique(patients[order], return_index=True)
+    return np.sort(order[first]), patients
+
+
+def _compare_features(reference: Floats, other: Floats) -> dict[str, Comparison]:
+    who = neighbourhood(reference, other)
+    return {
+        "frechet": frechet_distance(reference, other),
+        "kernel": kernel_distance(reference, other),
+        "precision": who.precision,
+        "recall": who.recall,
+        "density": who.density,
+        "coverage": who.coverage,
+    }
+
+
+def _compare_images(reference: Images, other: Images, labels: NDArray[np.int64]) -> dict[str, Comparison]:
+    return {
+        "sliced": sliced_distance(reference, other),
+        "spectrum": spectrum_distance(reference, other),
+        "pair_similarity": pair_similarity(other, labels, len(reference)),
+    }
+
+
+def _within(name: str, ends: tuple[float, float]) -> tuple[float, float]:
+    """An interval cut to what the figure can be: to first order, a distance near 0 may seem to fall below."""
+    if name == "kernel":
+        return ends
+    return max(0.0, ends[0]), min(1.0, ends[1]) if name in SHARES else ends[1]
+
+
+def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of half of the patients and of the other half, classes alike, one image of each patient."""
+    rows, patients = one_a_patient(held_out, seed)
+    if len(rows) < 2 * LEAST:
+        return rows, rows[:0]
+    split = split_by_patient(patients[rows], held_out.labels[rows], fractions=(0.5, 0.0, 0.5), seed=seed)
+    return rows[split.train], rows[split.test]
+
+
+def _alike(
+    labels: NDArray[np.int64], wanted: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of both sides with equally many of every class, in the shares of ``wanted``, as many as there are."""
+    rng = np.random.default_rng(seed)
+    classes, counts = np.unique(wanted, return_counts=True)
+    have = np.array([(labels == k).sum() for k in classes])
+    share = min(1.0, float((have / counts).min()))
+    classes, counts = classes[share * counts >= 2], counts[share * counts >= 2]  # one image makes no pair
+    if not len(classes):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    sides = []
+    for side in (labels, wanted):
+        chosen = [
+            rng.permutation(np.flatnonzero(side == k))[: int(share * count)]
+            for k, count in zip(classes, counts, strict=True)
+        ]
+        sides.append(np.sort(np.concatenate(chosen)))
+    return sides[0], sides[1]

@@ -1,0 +1,199 @@
+"""Grounding on held-out patients: does the sorter put them in the order that metadata know?
+
+    C = sum w_i w_j ([m_i < m_j] + 1/2 [m_i = m_j]) / sum w_i w_j
+
+over pairs of images (i, j) of different patients of which metadata know that i's value is the lower: i's value is
+exact, and less than j's, or equal to it while j is censored there. m is the score that the sorter reads for the
+factor's lead, w one over the patient's observed images, so that patients count alike. 1 is the right order, 0.5 chance,
+0 the wrong way round.
+
+For durations this is Harrell's concordance (Harrell et al. 1982, doi 10.1001/jama.1982.03320430047030); for a factor
+that is 0 or 1 it is the area under the ROC curve (Hanley and McNeil 1982, doi 10.1148/radiology.143.1.7063747).
+
+It measures order, not calibration: whether a 14-day image *says* 14 days is not asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semiray.errors import SemirayError
+from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.priors import Observations, observe, read_grounds
+
+if TYPE_CHECKING:
+    from semiray.radiographs import RadiographSet
+    from semiray.training.run import Run
+
+__all__ = ["CHANCE", "ConcordanceResult", "measure_concordance", "measure_grounding"]
+
+Floats = NDArray[np.float64]
+CHANCE = 0.5
+LEVEL = 0.95
+FEWEST = 5  # patients below which a bootstrap of them promises more than it knows
+ROWS = 256  # images whose pairs are in memory at once
+
+
+@dataclass(frozen=True)
+class ConcordanceResult:
+    """How well one factor's lead orders held-out patients.
+
+    Attributes:
+        measure: ``"auroc"`` for a factor of two values, else ``"concordance"``.
+        value: 0 to 1; chance is 0.5.
+        low: Lower end of the 95 % bootstrap interval over patients; NaN where there are too few of them for one.
+        high: Upper end.
+        n_images: Held-out images with an observation.
+        n_patients: Patients behind them.
+        n_events: Patients whose value is exact (not censored); of a factor of two values, those with the rarer one.
+    """
+
+    measure: str
+    value: float
+    low: float
+    high: float
+    n_images: int
+    n_patients: int
+    n_events: int
+
+
+def measure_grounding(
+    run: Run, data: RadiographSet, scores: NDArray[np.float32]
+) -> dict[str, ConcordanceResult | Skipped]:
+    """Asks of every grounded factor whether the sorter orders held-out patients as their metadata do.
+
+    Args:
+        run: A trained run, whose settings name the columns.
+        data: Held-out radiographs with their metadata, N of them.
+        scores: (N, M) what the sorter reads from them.
+
+    Returns:
+        Grounded factor -> its figure, or why there is none (another data set may have other columns or words); empty
+        for a run without grounding.
+    """
+    patients = [str(patient) for patient in data.patients]
+    found: dict[str, ConcordanceResult | Skipped] = {}
+    for name, rule in read_grounds(run.settings.ground, run.prior).items():
+        try:
+            seen = observe(data.metadata, patients, {name: rule}, run.prior, names=data.keys)[name]
+        except SemirayError as error:
+            found[name] = Skipped(str(error))
+            continue
+        binary = len(run.prior.marginal(name).values or ()) == 2
+        found[name] = measure_concordance(scores[:, run.prior.slices[name].start], seen, binary=binary)
+    return found
+
+
+def measure_concordance(
+    scores: NDArray[np.float32],
+    seen: Observations,
+    *,
+    binary: bool = False,
+    within: NDArray[np.int64] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> ConcordanceResult | Skipped:
+    """Compares what the sorter reads of one factor's lead with what metadata know of the patients.
+
+    Args:
+        scores: (N,) what is read from each image; any increasing function of it gives the same result.
+        seen: What is known of each image's patient, N rows.
+        binary: Whether the factor has two values, so that the figure is called AUROC.
+        within: (N,) groups, such as the folds of a cross-validation: only images of one group are compared, since two
+            networks' readings can't be. None compares all.
+        resamples: Draws of the bootstrap: of patients within those censored and not, or within each of two values.
+            Patients in perfect order stay so in every draw, and give an interval without width.
+        seed: Of the draws.
+
+    Returns:
+        The figure, or why there is none: nothing known, or no two patients whose order is known.
+
+    Raises:
+        SemirayError: If lengths differ, or a score is not finite.
+
+    Example:
+        >>> import torch
+        >>> days, still_treated = torch.tensor([3.0, 9.0, 12.0]), torch.tensor([False, True, False])
+        >>> seen = Observations(days, still_treated, patient=torch.arange(3))
+        >>> measure_concordance(np.array([0.1, 0.7, 0.4], np.float32), seen).value  # 9+ and 12 can't be compared
+        1.0
+    """
+    if scores.shape != (len(seen),):
+        raise SemirayError(f"Scores of shape {scores.shape} for {len(seen):,} observations: expected one a row.")
+    known = np.flatnonzero(seen.known.numpy())
+    if not len(known):
+        return Skipped("the metadata say nothing of any held-out image.")
+    if not np.isfinite(scores[known]).all():
+        raise SemirayError("A score is not finite: the run's training has gone astray.")
+    rows = known[np.argsort(seen.patient.numpy()[known], kind="stable")]  # a patient's images stand together
+    patient, value = seen.patient.numpy()[rows], seen.value.numpy()[rows]
+    stratum = (value > value.min()) if binary else ~seen.censored.numpy()[rows]
+    bootstrap = PatientBootstrap(patient.astype(np.str_), stratum.astype(np.int64), resamples=resamples, seed=seed)
+    starts = np.flatnonzero(np.diff(patient, prepend=patient[0] - 1))
+    pairs = _Pairs(
+        scores[rows].astype(np.float64),
+        value,
+        seen.censored.numpy()[rows],
+        seen.weight.numpy()[rows],
+        patient,
+        np.zeros(len(rows), np.int64) if within is None else within[rows],
+    )
+    # The figure itself is that of every patient drawn once: the first row, so that pairs are looked at only once.
+    right, comparable = pairs.summed(starts, np.vstack([np.ones(len(starts)), bootstrap.images[:, starts]]))
+    if not comparable[0]:
+        return Skipped("of no two held-out patients is it known whose value is the greater.")
+    events = min(len(np.unique(patient[stratum == level])) for level in ((0, 1) if binary else (1,)))
+    low = high = float("nan")
+    if events >= FEWEST:
+        with np.errstate(invalid="ignore"):  # a draw may hold no comparable pair
+            figures = right[1:] / comparable[1:]
+        low, high = np.nanquantile(figures, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return ConcordanceResult(
+        measure="auroc" if binary else "concordance",
+        value=float(right[0] / comparable[0]),
+        low=low,
+        high=high,
+        n_images=len(rows),
+        n_patients=len(starts),
+        n_events=events,
+    )
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Images, sorted by patient, and which pairs of them can be compared; all (N,)."""
+
+    m: Floats
+    value: Floats
+    censored: NDArray[np.bool_]
+    weight: Floats
+    patient: NDArray[np.int64]
+    group: NDArray[np.int64]
+
+    def summed(self, starts: NDArray[np.int64], drawn: Floats) -> tuple[Floats, Floats]:
+        """Weights (R,) of the pairs in the right order, and of all comparable ones, for patients drawn (R, P) times."""
+        right, comparable = np.zeros(len(drawn)), np.zeros(len(drawn))
+        ends = np.append(starts[1:], len(self.m))
+        first = 0
+        while first < len(starts):  # blocks of whole patients: the matrix of all pairs may not fit into memory
+            last = max(first + 1, int(np.searchsorted(ends, starts[first] + ROWS, side="right")))
+            in_order, all_pairs = self._block(slice(starts[first], ends[last - 1]))
+            for total, block in ((right, in_order), (comparable, all_pairs)):
+                of_patients = np.add.reduceat(block, starts[first:last] - starts[first], axis=0)
+                of_patients = np.add.reduceat(of_patients, starts, axis=1)
+                total += (drawn[:, first:last] * (drawn @ of_patients.T)).sum(axis=1)
+            first = last
+        return right, comparable
+
+    def _block(self, rows: slice) -> tuple[Floats, Floats]:
+        """Weights (B, N) of the pairs in the right order, and of all comparable ones, of some images with all."""
+        m, value = self.m[rows, None], self.value[rows, None]
+        less = (value < self.value) | ((value == self.value) & self.censored)
+        others = (self.patient[rows, None] != self.patient) & (self.group[rows, None] == self.group)
+        comparable = np.where(less & others & ~self.censored[rows, None], self.weight[rows, None] * self.weight, 0.0)
+        return comparable * ((m < self.m) + 0.5 * (m == self.m)), comparable

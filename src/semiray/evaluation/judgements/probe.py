@@ -1,0 +1,211 @@
+"""The fresh probe: a network that has not met the generator learns to read codes from its images, clean and degraded.
+
+The sorter flatters: it trained the generator, and the two may have agreed on signs that nobody else sees. The probe is
+trained afterwards, on images of fresh seeds, and tested on others; through noise, half the size and JPEG too. What it
+reads there, an eye or a classifier can use.
+
+Choices, and why:
+
+- It reads standardised codes by squared error, whose best answer is E[c | image] and whose error is 1 - R², the very
+  figure reported; the best score would be another, since a curved quantile function doesn't commute with a mean.
+  Discrete dimensions are read by cross-entropy over their values.
+- It is trained on all conditions, a quarter of each batch in each. An eye adapts; a probe that fails on noise
+  because it never saw any would measure the probe.
+- It is the judge's network but for the last pooling: 4 x 4 fields in place of one, since a code may say *where*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semiray.errors import SemirayError
+from semiray.evaluation.judgements.commitment import CommitmentResult, measure_commitment
+from semiray.evaluation.judges.classifier import (
+    WIDTHS,
+    ClassifierNetwork,
+    check_images,
+    fast_autocast,
+    fit,
+    network_outputs,
+    to_network,
+)
+from semiray.evaluation.judges.degradations import DEGRADATIONS
+from semiray.priors import JointPrior
+
+__all__ = ["Probe", "ProbeNetwork", "ProbeResult", "measure_probe", "train_probe"]
+
+FIELDS = 4  # a side, of the last pooling
+BATCH = 96
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """Commitment as a fresh probe reads it, under every condition.
+
+    Attributes:
+        conditions: ``"clean"``, ``"noise"``, ``"half"``, ``"jpeg"`` -> the figures of every dimension. Their intervals
+            hold the chance of the test images, not that of training the probe.
+        n_train: Generated images that the probe was trained on.
+        steps: Batches of 96 that it was trained for.
+    """
+
+    conditions: Mapping[str, CommitmentResult]
+    n_train: int
+    steps: int
+
+
+def measure_probe(
+    images: NDArray[np.uint8],
+    codes: NDArray[np.float32],
+    test_images: NDArray[np.uint8],
+    test_codes: NDArray[np.float32],
+    prior: JointPrior,
+    *,
+    steps: int = 600,
+    seed: int = 0,
+    resamples: int = 1000,
+    progress: Callable[[int, int], None] | None = None,
+) -> ProbeResult:
+    """Trains a probe on some generated images and measures, on others, how well it reads what was asked for.
+
+    Args:
+        images: (N, H, W) uint8, generated, to train on.
+        codes: (N, M) what was asked for, in own units.
+        test_images: (L, H, W) uint8, generated from other noise and codes.
+        test_codes: (L, M) likewise.
+        prior: The prior that the codes are draws of.
+        steps: Batches to train for.
+        seed: Of the probe's weights and batches, and of the noise.
+        resamples: Draws of the bootstrap.
+        progress: Called with (steps done, steps).
+    """
+    probe = train_probe(images, codes, prior, steps=steps, seed=seed, progress=progress)
+    rng = np.random.default_rng([seed, 1])
+    discrete = prior.discrete.numpy()
+    conditions = {
+        name: measure_commitment(
+            test_codes, probe.read(degrade(test_images, rng)), prior.names, discrete, resamples=resamples, seed=seed
+        )
+        for name, degrade in DEGRADATIONS.items()
+    }
+    return ProbeResult(conditions, len(images), steps)
+
+
+class ProbeNetwork(nn.Module):
+    """The judge's convolutions, their last maps averaged over 4 x 4 fields, linear.
+
+    Shapes: images (B, 1, H, W) in [-1, 1] -> (B, outputs).
+    """
+
+    def __init__(self, outputs: int, resolution: int) -> None:
+        super().__init__()
+        self.features = ClassifierNetwork(1, resolution).features
+        self.head = nn.Linear(WIDTHS[-1] * FIELDS**2, outputs)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Outputs (B, K) of images (B, 1, H, W) in [-1, 1]."""
+        outputs: Tensor = self.head(F.adaptive_avg_pool2d(self.features(images), FIELDS).flatten(1))
+        return outputs
+
+
+class _Columns:
+    """Which outputs of the network stand for which code: one for a continuous code, one a value for a discrete one."""
+
+    def __init__(self, prior: JointPrior) -> None:
+        self.prior = prior
+        self.continuous = torch.nonzero(~prior.discrete).flatten()
+        self.values: dict[int, Tensor] = {}
+        self.places: dict[int, slice] = {}
+        self.total = len(self.continuous)
+        for j in torch.nonzero(prior.discrete).flatten().tolist():
+            self.values[j] = torch.tensor(prior.marginal(prior.names[j]).values)
+            self.places[j] = slice(self.total, self.total + len(self.values[j]))
+            self.total += len(self.values[j])
+
+    def loss(self, outputs: Tensor, codes: Tensor) -> Tensor:
+        """Squared error of standardised codes, cross-entropy of values; mean over dimensions, of 1 to start with."""
+        wanted = self.prior.standardise(codes)[:, self.continuous]
+        total = (outputs[:, : len(self.continuous)] - wanted).square().mean(dim=0).sum()
+        for j, values in self.values.items():
+            nearest = (codes[:, j, None] - values).abs().argmin(dim=1)
+            total = total + F.cross_entropy(outputs[:, self.places[j]], nearest)
+        return total / self.prior.dimensions
+
+    def codes(self, outputs: Tensor) -> Tensor:
+        """Codes (N, M) in own units."""
+        standardised = torch.zeros(len(outputs), self.prior.dimensions)
+        standardised[:, self.continuous] = outputs[:, : len(self.continuous)]
+        codes = self.prior.unstandardise(standardised)
+        for j, values in self.values.items():
+            codes[:, j] = values[outputs[:, self.places[j]].argmax(dim=1)]
+        return codes
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A trained reader of codes.
+
+    Attributes:
+        network: In evaluation mode.
+        prior: The prior whose codes it reads.
+    """
+
+    network: ProbeNetwork
+    prior: JointPrior
+
+    def read(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Codes (N, M) in own units of images (N, H, W) uint8 of the resolution trained on."""
+        check_images(images)
+        codes: NDArray[np.float32] = _Columns(self.prior).codes(network_outputs(self.network, images)).numpy()
+        return codes
+
+
+def train_probe(
+    images: NDArray[np.uint8],
+    codes: NDArray[np.float32],
+    prior: JointPrior,
+    *,
+    steps: int = 600,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Probe:
+    """Trains a probe on generated images, every condition in equal shares, by the judge's recipe.
+
+    Args:
+        images: (N, H, W) uint8, square.
+        codes: (N, M) in own units.
+        prior: The prior that the codes are draws of.
+        steps: Batches of 96 images.
+        seed: Of weights, batches and noise: the same seed gives the same probe on the same machine.
+        progress: Called with (steps done, steps).
+
+    Raises:
+        SemirayError: If shapes don't fit.
+    """
+    check_images(images)
+    if codes.shape != (len(images), prior.dimensions) or not len(images):
+        raise SemirayError(f"{len(images)} images with codes {codes.shape}: expected (images, {prior.dimensions}).")
+    columns = _Columns(prior)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = ProbeNetwork(columns.total, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    rng, targets = np.random.default_rng([seed, 0]), torch.from_numpy(codes)
+
+    def loss() -> Tensor:
+        chosen = rng.integers(len(images), size=BATCH)
+        parts = np.array_split(chosen, len(DEGRADATIONS))
+        seen = [degrade(images[part], rng) for part, degrade in zip(parts, DEGRADATIONS.values(), strict=True)]
+        inputs = to_network(torch.from_numpy(np.concatenate(seen)))
+        with fast_autocast():
+            outputs = network(inputs)
+        return columns.loss(outputs.float(), targets[torch.from_numpy(chosen)])
+
+    fit(network, loss, steps=steps, progress=progress)
+    return Probe(network, prior)

@@ -1,0 +1,215 @@
+"""Shortcuts: can a class, or a source, be told from what is no sign of a disease?
+
+A classifier takes whatever separates its classes: another hospital's collimation, its exposure, its letters in a corner
+(Zech et al. 2018, doi 10.1371/journal.pmed.1002683; DeGrave et al. 2021, doi 10.1038/s42256-021-00338-7). So each pair
+of groups is told apart by logistic regression from one poor view of the image alone:
+
+- *border*: a frame of a sixteenth of the side, where no lung lies;
+- *intensities*: the histogram of grey levels. It knows no place; a disease that whitens lungs may move it, too;
+- *thumbnail*: 8 x 8 pixels, which show the patient's position and the crop, and of a lung whether it is white.
+
+Figures are areas under the ROC curve for patients whom the regression hasn't seen, in five folds by patient, over pairs
+of images of one fold: 0.5 says that the view tells nothing. A border that tells two groups apart needs no lung for it,
+and neither does a network trained on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from semiray.errors import SemirayError
+from semiray.evaluation.statistics.classification import Interval, PatientBootstrap
+from semiray.evaluation.statistics.ranking import Ranking
+from semiray.radiographs.pixels.thumbnails import shrink
+
+__all__ = ["FLAG", "PairShortcut", "ShortcutResult", "measure_shortcuts"]
+
+Floats = NDArray[np.float32]
+FLAG = 0.85  # a border whose interval lies above this tells two groups apart without the lungs
+FOLDS = 5
+MOST = 1500  # images of a group that are looked at: more cost time and change nothing
+BINS = 32
+NAMED = 5  # groups that were left out, by name
+RIDGE = 100.0  # weight of the squared coefficients, of standardised pixels
+
+
+@dataclass(frozen=True)
+class PairShortcut:
+    """How well two groups are told apart by each poor view alone.
+
+    Attributes:
+        groups: The two names.
+        auroc: View (``border``, ``intensities``, ``thumbnail``) -> area under the ROC curve; floor 0.5.
+        n_images: Images of each group.
+        n_patients: Patients of each.
+    """
+
+    groups: tuple[str, str]
+    auroc: dict[str, Interval]
+    n_images: tuple[int, int]
+    n_patients: tuple[int, int]
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the border alone tells the two apart."""
+        return self.auroc["border"].low > FLAG
+
+
+@dataclass(frozen=True)
+class ShortcutResult:
+    """Every pair of groups that has patients enough, and those left out.
+
+    Attributes:
+        pairs: One entry a pair, in the order of the names.
+        left_out: Names of groups with fewer than five patients.
+    """
+
+    pairs: tuple[PairShortcut, ...]
+    left_out: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """Say it in lines of text for people."""
+        if not self.pairs:
+            return [f"  nothing to compare: no two have {FOLDS} patients each"]
+        names = [" / ".join(pair.groups) for pair in self.pairs]
+        width = max(map(len, names))
+        lines = ["  " + " " * width + "".join(f"  {view:>11}" for view in VIEWS)]
+        for name, pair in zip(names, self.pairs, strict=True):
+            lines.append(f"  {name:{width}}" + "".join(f"  {pair.auroc[view].mean:11.2f}" for view in VIEWS))
+        if self.left_out:
+            named = ", ".join(self.left_out[:NAMED])
+            more = len(self.left_out) - NAMED
+            lines.append(f"  left out, for fewer than {FOLDS} patients: {named}" + f" and {more:,} more" * (more > 0))
+        return lines + ([f"  warning: {self.warning()}"] if self.warning() else [])
+
+    def warning(self) -> str:
+        """What a reader must know, in a sentence or two; empty where no border tells groups apart."""
+        flagged = [pair for pair in self.pairs if pair.flagged]
+        if not flagged:
+            return ""
+        told = "; ".join(
+            f"{a} from {b} ({pair.auroc['border'].mean:.2f})" for pair in flagged for a, b in [pair.groups]
+        )
+        return (
+            f"The images' border alone, without the lungs, tells {told}: area under the ROC curve, 0.5 is chance. A "
+            "network can tell these apart by where or how the images were taken. A good classifier of them proves "
+            "nothing about disease, and neither does one that was trained on synthetic images of them."
+        )
+
+
+def measure_shortcuts(
+    images: NDArray[np.uint8],
+    groups: NDArray[np.int64],
+    names: Sequence[str],
+    patients: NDArray[np.str_],
+    *,
+    resamples: int = 500,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> ShortcutResult:
+    """Tries to tell each pair of groups apart from border, intensities and an 8 x 8 thumbnail.
+
+    Args:
+        images: (N, H, W) uint8, sides of at least 16 pixels.
+        groups: (N,) positions in ``names``; -1: none, left out.
+        names: The groups: classes, or sources.
+        patients: (N,) ids.
+        resamples: Draws of the bootstrap over patients.
+        seed: Of the choice of images, the folds and the draws.
+        progress: Called with (pairs done, pairs).
+
+    Raises:
+        SemirayError: If images are smaller than 16 px.
+    """
+    if min(images.shape[1:]) < 16:
+        raise SemirayError(f"Images of {images.shape[1]} x {images.shape[2]} px have no border to look at: 16 or more.")
+    rng = np.random.default_rng(seed)
+    members = [rng.permutation(np.flatnonzero(groups == k))[:MOST] for k in range(len(names))]
+    counts = [len(np.unique(patients[rows])) for rows in members]
+    chosen = list(combinations([k for k, count in enumerate(counts) if count >= FOLDS], 2))
+    views = [{name: view(images[rows]) for name, view in VIEWS.items()} if len(rows) else {} for rows in members]
+    pairs: list[PairShortcut] = []
+    for a, b in chosen:
+        rows = np.concatenate([members[a], members[b]])
+        second = np.repeat([False, True], [len(members[a]), len(members[b])])
+        folds = _folds(second, patients[rows], seed)
+        bootstrap = PatientBootstrap(patients[rows], second.astype(np.int64), resamples=resamples, seed=seed)
+        everyone = np.ones((1, len(rows)))
+        auroc = {}
+        for name in VIEWS:
+            score = _held_out_scores(np.concatenate([views[a][name], views[b][name]]), second, folds)
+            value, draws = (_auroc_within(folds, second, score, weights) for weights in (everyone, bootstrap.images))
+            auroc[name] = bootstrap.interval(value.tolist(), draws[:, None])
+        sizes = (len(members[a]), len(members[b]))
+        pairs.append(PairShortcut((names[a], names[b]), auroc, sizes, (counts[a], counts[b])))
+        if progress is not None:
+            progress(len(pairs), len(chosen))
+    return ShortcutResult(tuple(pairs), tuple(names[k] for k, count in enumerate(counts) if count < FOLDS))
+
+
+def _folds(second: NDArray[np.bool_], patients: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
+    """The fold (N,) of each image, its patient's."""
+    fold = np.zeros(len(second), np.int64)
+    parts = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(fold, second, patients)
+    for k, (_, held) in enumerate(parts):
+        fold[held] = k
+    return fold
+
+
+def _held_out_scores(view: Floats, second: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How much each image (N,) looks like one of the second group, by a regression that hasn't seen its patient."""
+    scores = np.zeros(len(view))
+    for k in range(FOLDS):
+        train, held = folds != k, folds == k
+        if held.any() and 0 < second[train].sum() < train.sum():
+            model = make_pipeline(
+                StandardScaler(), LogisticRegression(C=1 / RIDGE, max_iter=2000, class_weight="balanced")
+            )
+            scores[held] = model.fit(view[train], second[train]).decision_function(view[held])
+    return scores
+
+
+def _auroc_within(
+    folds: NDArray[np.int64], second: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Area under the ROC curve (R,) over pairs of images of one fold: two regressions' scores aren't compared."""
+    area, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    for k in range(FOLDS):
+        held = folds == k
+        own = weights[:, held]
+        count = (own * second[held]).sum(axis=1) * (own * ~second[held]).sum(axis=1)
+        area += np.nan_to_num(Ranking(second[held], scores[held], own).auroc()) * count
+        pairs += count
+    with np.errstate(invalid="ignore"):
+        within: NDArray[np.float64] = area / pairs
+    return within
+
+
+def _border(images: NDArray[np.uint8]) -> Floats:
+    small = shrink(images, 16)
+    frame = np.ones(small.shape[1:], bool)
+    frame[1:-1, 1:-1] = False
+    return small[:, frame]
+
+
+def _intensities(images: NDArray[np.uint8]) -> Floats:
+    """Square roots of the shares of 32 bins, whose spread is about the same whatever the share."""
+    counts = np.stack([np.bincount(image.ravel() // (256 // BINS), minlength=BINS) for image in images])
+    shares: Floats = np.sqrt(counts / images[0].size).astype(np.float32)
+    return shares
+
+
+def _thumbnail(images: NDArray[np.uint8]) -> Floats:
+    return shrink(images, 8).reshape(len(images), -1)
+
+
+VIEWS = {"border": _border, "intensities": _intensities, "thumbnail": _thumbnail}

@@ -1,0 +1,165 @@
+"""Sorting: do the codes that the sorter reads from held-out real images follow the prior that was assumed?
+
+Continuous dimensions: the Kolmogorov-Smirnov distance sup |F_n(c) - F(c)| to the prior. Discrete dimensions: the total
+variation distance 1/2 sum |p_n(v) - p(v)| of the values read. The floor beside each is the same distance for as many
+codes drawn from the prior itself. The interval is the distance -/+ epsilon, where epsilon is the 95 % quantile, over
+draws of patients with replacement, of the distance between the drawn images and all of them: by the triangle inequality
+the population's distance lies within (a Dvoretzky-Kiefer-Wolfowitz band that allows for several images a patient).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+from scipy.stats import kstest
+
+from semiray.errors import SemirayError
+from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.priors import JointPrior
+
+__all__ = ["DimensionSorting", "SortingResult", "ks_to_uniform", "measure_sorting"]
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95
+FLOOR_SAMPLES = 200
+GRID = 20_000
+
+
+@dataclass(frozen=True)
+class DimensionSorting:
+    """How far the real images' codes are from the prior in one dimension.
+
+    Attributes:
+        name: E.g. ``"duration[0]"``.
+        measure: ``"ks"`` or, for a discrete dimension, ``"total_variation"``.
+        value: The distance, 0 to 1, less is better.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        floor: Mean of the same distance for as many draws of the prior.
+        floor_high: Its 95 % quantile: a value below can't be told from the prior.
+    """
+
+    name: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    floor: float
+    floor_high: float
+
+
+@dataclass(frozen=True)
+class SortingResult:
+    """Sorting of every dimension, in the order of the codes.
+
+    Attributes:
+        dimensions: One entry a code dimension.
+        scores: (N, M) float32, the sorter's scores of the images, for figures.
+        n_images: N.
+        n_patients: Patients behind them.
+    """
+
+    dimensions: tuple[DimensionSorting, ...]
+    scores: NDArray[np.float32]
+    n_images: int
+    n_patients: int
+
+
+def measure_sorting(
+    scores: NDArray[np.float32],
+    prior: JointPrior,
+    patients: NDArray[np.str_],
+    *,
+    resamples: int = 500,
+    seed: int = 0,
+) -> SortingResult:
+    """Compares the codes of held-out real images with the prior, dimension by dimension.
+
+    A monotone map changes neither distance, so that continuous dimensions are compared as u = Phi(score) against the
+    uniform distribution; discrete ones as the values that the prior gives to the scores.
+
+    Args:
+        scores: (N, M) the sorter's scores of the images.
+        prior: The assumed prior.
+        patients: (N,) ids.
+        resamples: Draws of the bootstrap.
+        seed: Seed of the draws and of the floor.
+
+    Raises:
+        SemirayError: If there is no image, or the shapes don't fit.
+    """
+    if scores.ndim != 2 or scores.shape[1] != prior.dimensions or not len(scores):
+        raise SemirayError(
+            f"Scores of shape {scores.shape}: expected (images, {prior.dimensions}), at least one image."
+        )
+    if not np.isfinite(scores).all():
+        name = prior.names[int(np.argmin(np.isfinite(scores).all(axis=0)))]
+        raise SemirayError(f"The sorter's score of {name} is not finite: the run's training has gone astray.")
+    bootstrap = PatientBootstrap(patients, np.zeros(len(scores), np.int64), resamples=resamples, seed=seed)
+    weights = bootstrap.images / bootstrap.images.sum(axis=1, keepdims=True)
+    values, shares = _discrete_values(prior)
+    codes = prior.codes(torch.from_numpy(scores)).numpy()
+    u_floor = np.random.default_rng(seed).random((FLOOR_SAMPLES, len(scores)))
+    ks_floor = ks_to_uniform(np.sort(u_floor, axis=1))
+    results = []
+    for j, name in enumerate(prior.names):
+        if bool(prior.discrete[j]):
+            share = np.array([np.mean(np.isclose(codes[:, j], v)) for v in values[j]])
+            value = total_variation(share, shares[j])
+            drawn = np.stack([weights @ np.isclose(codes[:, j], v) for v in values[j]], axis=1)
+            spread = 0.5 * np.abs(drawn - share).sum(axis=1)
+            counts = np.random.default_rng([seed, j]).multinomial(len(scores), shares[j], FLOOR_SAMPLES)
+            floor = 0.5 * np.abs(counts / len(scores) - shares[j]).sum(axis=1)
+        else:
+            u = ndtr(scores[:, j].astype(np.float64))
+            value = float(kstest(u, "uniform").statistic)
+            order = np.argsort(u, kind="stable")
+            steps = np.arange(1, len(u) + 1) / len(u)
+            spread = np.abs(np.cumsum(weights[:, order], axis=1) - steps).max(axis=1)
+            floor = ks_floor
+        margin = float(np.quantile(spread, LEVEL))
+        results.append(
+            DimensionSorting(
+                name=name,
+                measure="total_variation" if bool(prior.discrete[j]) else "ks",
+                value=float(value),
+                low=max(0.0, float(value) - margin),
+                high=min(1.0, float(value) + margin),
+                floor=float(floor.mean()),
+                floor_high=float(np.quantile(floor, LEVEL)),
+            )
+        )
+    return SortingResult(tuple(results), scores, len(scores), bootstrap.n_patients)
+
+
+def ks_to_uniform(u: Floats) -> Floats:
+    """Kolmogorov-Smirnov distance (R,) of sorted samples (R, N) in [0, 1] to the uniform distribution."""
+    n = u.shape[1]
+    above = (np.arange(1, n + 1) / n - u).max(axis=1)
+    below = (u - np.arange(n) / n).max(axis=1)
+    distance: Floats = np.maximum(above, below)
+    return distance
+
+
+def total_variation(p: Floats, q: Floats) -> float:
+    """Half the summed absolute difference of two distributions over the same values."""
+    return float(0.5 * np.abs(p - q).sum())
+
+
+def _discrete_values(prior: JointPrior) -> tuple[dict[int, Floats], dict[int, Floats]]:
+    """Values and probabilities of each discrete dimension, by evaluating its quantile function on a fine even grid.
+
+    Needs no knowledge of families; probabilities are right to 1 / GRID, and values rarer than that are left out.
+    """
+    u = (np.arange(GRID) + 0.5) / GRID
+    grid = torch.from_numpy(ndtri(u))[:, None].expand(GRID, prior.dimensions)
+    codes = prior.codes(grid).numpy()
+    values, shares = {}, {}
+    for j in np.flatnonzero(prior.discrete.numpy()).tolist():
+        values[j], counts = np.unique(codes[:, j].astype(np.float32).astype(np.float64), return_counts=True)
+        shares[j] = counts / GRID
+    return values, shares

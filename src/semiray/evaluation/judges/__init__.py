@@ -1,0 +1,1 @@
+"""Classifiers, probes and feature spaces, and where they are kept."""

@@ -1,0 +1,168 @@
+"""Classifiers by name: two small CNNs, a ResNet-18, and whatever timm or torchvision know, weights from disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semiray.errors import SemirayError
+from semiray.evaluation.judges.classifier import LEARNING_RATE, ClassifierNetwork
+from semiray.evaluation.judges.weights import first_line, read_tensors
+
+__all__ = ["CLASSIFIERS", "Architecture", "ResNet18"]
+
+CLASSIFIERS = ("small-cnn", "cnn", "resnet18", "timm:NAME", "torchvision:NAME")
+LIBRARY_SIDE = 224  # px that a library's network expects where it doesn't say
+LEAST_LOADED = 0.5  # of the parameters: with fewer, weights are another network's
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of classifier.
+
+    Attributes:
+        name: ``small-cnn`` (the judge's network, narrower and halved earlier: a sixth of its cost), ``cnn`` (the
+            judge's), ``resnet18``, ``timm:NAME`` or ``torchvision:NAME``.
+        weights: File that training starts from, safetensors or a PyTorch file of tensors alone; None starts at random.
+
+    Raises:
+        SemirayError: The name isn't known.
+    """
+
+    name: str = "small-cnn"
+    weights: Path | None = None
+
+    def __post_init__(self) -> None:
+        library, _, model = self.name.partition(":")
+        named = library in ("timm", "torchvision") and model and ":" not in model  # timm's hf-hub: would fetch
+        if self.name not in CLASSIFIERS[:3] and not named:
+            raise SemirayError(f"{self.name!r} is no classifier; there are: {', '.join(CLASSIFIERS)}.")
+
+    @property
+    def learning_rate(self) -> float:
+        """The greatest step size: the larger the network, the smaller."""
+        return {"small-cnn": LEARNING_RATE, "cnn": LEARNING_RATE, "resnet18": 1e-3}.get(self.name, 3e-4)
+
+    def build(self, n_classes: int, resolution: int) -> nn.Module:
+        """A fresh network: images (B, 1, H, W) in [-1, 1] -> logits (B, n_classes).
+
+        Raises:
+            SemirayError: The library isn't installed or doesn't know the model, or the weights don't fit.
+        """
+        library, _, model = self.name.partition(":")
+        network: nn.Module
+        if model:
+            network = _LibraryNetwork(library, model, n_classes)
+        elif self.name == "resnet18":
+            network = ResNet18(n_classes)
+        else:
+            network = ClassifierNetwork(n_classes, resolution, small=self.name == "small-cnn")
+        if self.weights is not None:
+            _load(network.model if isinstance(network, _LibraryNetwork) else network, Path(self.weights))
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def check(self, n_classes: int, resolution: int) -> None:
+        """An error unless the network can be built and learns from such images, told before the long work."""
+        network = self.build(n_classes, resolution).train()
+        try:
+            logits = network(torch.zeros(2, 1, resolution, resolution))
+            F.cross_entropy(logits.float(), torch.zeros(2, dtype=torch.int64)).backward()  # type: ignore[no-untyped-call]
+        except Exception as error:  # a library's network may trip over anything
+            raise SemirayError(
+                f"{self.name} can't be trained on images of {resolution} px ({first_line(error)}): choose another."
+            ) from error
+        if logits.shape != (2, n_classes):
+            raise SemirayError(f"{self.name} gives {tuple(logits.shape)}, not a number a class: choose another.")
+
+
+class ResNet18(nn.Module):
+    """ResNet-18 (He et al. 2016, arXiv 1512.03385) with the 3 x 3 stem that small images call for; grey images.
+
+    Images larger than 32 px are halved by max pooling behind the stem, as often as it takes. 11.2 M parameters.
+
+    Shapes: images (B, 1, H, W) in [-1, 1] -> logits (B, n_classes).
+    """
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(1, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True))
+        blocks: list[nn.Module] = []
+        channels = 64
+        for width, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
+            blocks += [_Block(channels, width, stride), _Block(width, width, 1)]
+            channels = width
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(channels, n_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, n_classes) of images (B, 1, H, W) in [-1, 1]."""
+        found = self.stem(images)
+        while found.shape[-1] > 32:
+            found = F.max_pool2d(found, 2)
+        logits: Tensor = self.head(self.blocks(found).mean(dim=(2, 3)))
+        return logits
+
+
+class _Block(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut."""
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, width, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or channels != width:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.body(x) + self.shortcut(x))
+
+
+class _LibraryNetwork(nn.Module):
+    """A network of timm or torchvision behind grey images: enlarged to the side it expects, in three channels."""
+
+    def __init__(self, library: str, name: str, n_classes: int) -> None:
+        super().__init__()
+        self.side = LIBRARY_SIDE
+        try:
+            if library == "timm":
+                import timm
+
+                self.model: Any = timm.create_model(name, pretrained=False, num_classes=n_classes)
+                self.side = int(self.model.default_cfg.get("input_size", (3, LIBRARY_SIDE, LIBRARY_SIDE))[-1])
+            else:
+                from torchvision import models
+
+                if name not in models.list_models(module=models):  # those for other tasks fetch a backbone
+                    raise ValueError("it knows no such classifier")
+                self.model = models.get_model(name, weights=None, num_classes=n_classes)
+        except ImportError as error:
+            raise SemirayError(f"{library}:{name} needs {library}: pip install 'semiray[classifiers]'.") from error
+        except Exception as error:
+            raise SemirayError(f"{library} can't make {name!r} ({first_line(error)}).") from error
+
+    def forward(self, images: Tensor) -> Tensor:
+        enlarged = F.interpolate(images, size=(self.side, self.side), mode="bilinear", align_corners=False)
+        logits: Tensor = self.model(enlarged.expand(-1, 3, -1, -1))
+        return logits
+
+
+def _load(network: nn.Module, path: Path) -> None:
+    """Start from a file's tensors wherever name and shape are the network's own: a head of other classes stays new."""
+    own = network.state_dict()
+    tensors = read_tensors(path)
+    fitting = {name: part for name, part in tensors.items() if name in own and part.shape == own[name].shape}
+    loaded = sum(part.numel() for part in fitting.values()) / sum(part.numel() for part in own.values())
+    if loaded < LEAST_LOADED:
+        raise SemirayError(f"{path}: fits {loaded:.0%} of the network's numbers: these are the weights of another.")
+    network.load_state_dict(fitting, strict=False)

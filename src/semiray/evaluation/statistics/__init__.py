@@ -1,0 +1,1 @@
+"""Functions of arrays: bootstrap, ranking, calibration, distances."""

@@ -1,0 +1,315 @@
+"""What a classifier's predictions are worth: scikit-learn's figures, each with an interval that respects patients.
+
+Intervals are percentile bootstraps (Efron 1979) with two sources of chance: which patients happened to be tested, and
+which seed the classifier happened to be trained with. Each of ``resamples`` draws takes as many patients as there are,
+with replacement, class by class (stratified), all images of a patient together; and as many of the seeds as there are,
+with replacement; the figure is the mean over the seeds drawn. Draws are paired: two judgements of the same patients use
+the same draws, so that a ratio of theirs gets an interval of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    classification_report,
+    confusion_matrix,
+    precision_recall_fscore_support,
+)
+
+from semiray.errors import SemirayError
+from semiray.evaluation.statistics.calibration import calibration_error
+from semiray.evaluation.statistics.ranking import Ranking
+
+__all__ = [
+    "SPECIFICITY",
+    "Chance",
+    "ClassScores",
+    "ClassificationScores",
+    "Interval",
+    "PatientBootstrap",
+    "difference_interval",
+    "ratio_interval",
+    "score_predictions",
+]
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95
+SPECIFICITY = 0.9  # at which a class's recall is told, whatever the classifier's own threshold
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % interval.
+
+    Attributes:
+        mean: Mean over seeds, on the whole test set.
+        low: Lower end of the interval.
+        high: Upper end.
+        seeds: The figure for every seed; their mean is ``mean``.
+    """
+
+    mean: float
+    low: float
+    high: float
+    seeds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What guessing every class equally often reaches for one class: the floor of its figures."""
+
+    precision: float
+    recall: float
+    f1: float
+    average_precision: float
+    auroc: float = 0.5
+    recall_at_specificity: float = 1 - SPECIFICITY
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """The figures of one class against the rest; ``recall_at_specificity`` where 90 % of the rest are told right."""
+
+    name: str
+    precision: Interval
+    recall: Interval
+    f1: Interval
+    auroc: Interval
+    average_precision: Interval
+    recall_at_specificity: Interval
+    chance: Chance
+    n_images: int
+    n_patients: int
+
+
+@dataclass(frozen=True)
+class ClassificationScores:
+    """The figures of one classifier, trained with several seeds, on one test set.
+
+    Attributes:
+        accuracy: Share of images classified correctly.
+        balanced_accuracy: Mean recall over classes; chance is 1 / C.
+        auroc: Mean over classes of the area under the curve of class against rest; chance is 0.5.
+        average_precision: Mean over classes of the average precision of class against rest; chance is 1 / C.
+        calibration_error: Expected calibration error; 0 is calibrated.
+        per_class: One entry a class.
+        confusion: One (C, C) matrix a seed, rows the true class, columns the predicted one, in images.
+        reports: scikit-learn's classification report, one text a seed.
+        n_train: Images that the classifier was trained on.
+        n_images: Images tested.
+        n_patients: Patients tested.
+        draws: (resamples,) balanced accuracies of the bootstrap, for paired comparisons.
+    """
+
+    accuracy: Interval
+    balanced_accuracy: Interval
+    auroc: Interval
+    average_precision: Interval
+    calibration_error: Interval
+    per_class: tuple[ClassScores, ...]
+    confusion: tuple[NDArray[np.int64], ...]
+    reports: tuple[str, ...]
+    n_train: int
+    n_images: int
+    n_patients: int
+    draws: Floats
+
+
+class PatientBootstrap:
+    """The draws of patients and seeds, made once, shared by all judgements of one test set.
+
+    A patient with images of several classes belongs to the stratum of the class of most of them.
+
+    Args:
+        patients: (N,) ids.
+        labels: (N,) integers from 0.
+        n_seeds: Number of trained classifiers S.
+        resamples: Number of draws R.
+        seed: Seed of the draws.
+
+    Attributes:
+        images: (R, N) how often each image was drawn.
+        seeds: (R, S) how often each seed was drawn.
+    """
+
+    def __init__(
+        self,
+        patients: NDArray[np.str_],
+        labels: NDArray[np.int64],
+        *,
+        n_seeds: int = 1,
+        resamples: int = 1000,
+        seed: int = 0,
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        _, patient = np.unique(patients, return_inverse=True)
+        counts = np.zeros((int(patient.max(initial=-1)) + 1, int(labels.max(initial=0)) + 1), np.int64)
+        np.add.at(counts, (patient, labels), 1)
+        stratum = counts.argmax(axis=1)
+        drawn = np.zeros((resamples, len(counts)), np.float64)
+        for value in np.unique(stratum):
+            members = np.flatnonzero(stratum == value)
+            drawn[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), resamples)
+        self.images: Floats = drawn[:, patient]
+        self.seeds: Floats = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), resamples).astype(np.float64)
+        self.n_patients = len(counts)
+
+    def interval(self, estimates: Sequence[float], draws: Floats) -> Interval:
+        """The interval of a figure from its estimates (S,) and its values for all draws and seeds (R, S)."""
+        low, high = np.nanquantile(self.over_seeds(draws), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return Interval(float(np.mean(estimates)), float(low), float(high), tuple(float(x) for x in estimates))
+
+    def over_seeds(self, draws: Floats) -> Floats:
+        """Mean (R,) over the seeds drawn of values (R, S)."""
+        means: Floats = (draws * self.seeds).sum(axis=1) / self.seeds.sum(axis=1)
+        return means
+
+
+def score_predictions(
+    probabilities: Sequence[NDArray[np.float32]],
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    bootstrap: PatientBootstrap,
+    *,
+    n_train: int,
+    patients: NDArray[np.str_],
+) -> ClassificationScores:
+    """All figures of one classifier trained with several seeds.
+
+    Args:
+        probabilities: For every seed (N, C), rows summing to 1; the greatest is the prediction.
+        labels: (N,) integers in 0..C-1; every class must occur.
+        classes: C names.
+        bootstrap: The draws for these images and this number of seeds.
+        n_train: Images that the classifier was trained on.
+        patients: (N,) ids, to count patients a class.
+
+    Raises:
+        SemirayError: If a class has no test image, so that its recall doesn't exist.
+    """
+    n_classes = len(classes)
+    support = np.bincount(labels, minlength=n_classes)
+    if (support == 0).any():
+        raise SemirayError(f"Class {classes[int(np.argmin(support))]!r} has no image to test the classifier on.")
+    everyone = list(range(n_classes))
+    predictions = [p.argmax(axis=1) for p in probabilities]
+    matrices = np.stack([_weighted_confusion(labels, p, n_classes, bootstrap.images) for p in predictions], axis=1)
+    table = [precision_recall_fscore_support(labels, p, labels=everyone, zero_division=0) for p in predictions]
+    once = np.ones((1, len(labels)))
+    ranked = np.concatenate([_rank(p, labels, once) for p in probabilities], axis=1)[0]  # (S, C, figures)
+    ranked_draws = np.concatenate([_rank(p, labels, bootstrap.images) for p in probabilities], axis=1)
+    error = [calibration_error(p, labels, once)[0] for p in probabilities]
+    error_draws = np.stack([calibration_error(p, labels, bootstrap.images) for p in probabilities], axis=1)
+    precision, recall, f1 = _per_class(matrices)
+    hits = np.trace(matrices, axis1=2, axis2=3) / matrices.sum(axis=(2, 3))
+
+    def of_class(k: int, row: int, draws: Floats) -> Interval:
+        return bootstrap.interval([float(t[row][k]) for t in table], draws[..., k])
+
+    def of_ranking(k: int, figure: int) -> Interval:
+        return bootstrap.interval(ranked[:, k, figure].tolist(), ranked_draws[:, :, k, figure])
+
+    per_class = tuple(
+        ClassScores(
+            name=name,
+            precision=of_class(k, 0, precision),
+            recall=of_class(k, 1, recall),
+            f1=of_class(k, 2, f1),
+            auroc=of_ranking(k, 0),
+            average_precision=of_ranking(k, 1),
+            recall_at_specificity=of_ranking(k, 2),
+            chance=_chance(float(support[k] / len(labels)), 1 / n_classes),
+            n_images=int(support[k]),
+            n_patients=len(np.unique(patients[labels == k])),
+        )
+        for k, name in enumerate(classes)
+    )
+    balanced = np.nanmean(recall, axis=-1)
+    return ClassificationScores(
+        accuracy=bootstrap.interval([accuracy_score(labels, p) for p in predictions], hits),
+        balanced_accuracy=bootstrap.interval([balanced_accuracy_score(labels, p) for p in predictions], balanced),
+        auroc=bootstrap.interval(ranked[..., 0].mean(axis=1).tolist(), np.nanmean(ranked_draws[..., 0], axis=-1)),
+        average_precision=bootstrap.interval(
+            ranked[..., 1].mean(axis=1).tolist(), np.nanmean(ranked_draws[..., 1], axis=-1)
+        ),
+        calibration_error=bootstrap.interval(error, error_draws),
+        per_class=per_class,
+        confusion=tuple(confusion_matrix(labels, p, labels=everyone) for p in predictions),
+        reports=tuple(
+            str(
+                classification_report(labels, p, labels=everyone, target_names=list(classes), digits=3, zero_division=0)
+            )
+            for p in predictions
+        ),
+        n_train=n_train,
+        n_images=len(labels),
+        n_patients=bootstrap.n_patients,
+        draws=bootstrap.over_seeds(balanced),
+    )
+
+
+def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> Interval:
+    """Balanced accuracy of one over that of another, over the same draws of patients; ``seeds`` pairs them in order."""
+    low, high = np.nanquantile(above.draws / below.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
+    ratio = above.balanced_accuracy.mean / below.balanced_accuracy.mean
+    return Interval(ratio, float(low), float(high), tuple(a / b for a, b in pairs))
+
+
+def difference_interval(above: ClassificationScores, below: ClassificationScores, *, level: float = LEVEL) -> Interval:
+    """Balanced accuracy of one less that of another, over the same draws; ``seeds`` pairs them in order.
+
+    A bootstrap of few seeds claims too much: it can't leave their range. So the variance of its draws is taken apart,
+    var(draws) = patients + s² (S - 1) / S² for S seeds of variance s², and the half-width is the root of
+    z² patients + t² s² / S, with the t quantile of S - 1 degrees of freedom. One seed tells nothing of its chance: then
+    the interval holds that of patients alone.
+    """
+    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
+    seeds = np.array([a - b for a, b in pairs])
+    count, difference = len(seeds), above.balanced_accuracy.mean - below.balanced_accuracy.mean
+    spread = float(seeds.var(ddof=1)) if count > 1 else 0.0
+    of_patients = max(float(np.var(above.draws - below.draws)) - spread * (count - 1) / count**2, 0.0)
+    z, t = norm.ppf((1 + level) / 2), (student.ppf((1 + level) / 2, count - 1) if count > 1 else 0.0)
+    half = float(np.sqrt(z**2 * of_patients + t**2 * spread / count))
+    return Interval(difference, difference - half, difference + half, tuple(float(x) for x in seeds))
+
+
+def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: Floats) -> Floats:
+    """(R, 1, C, 3): of each class against the rest AUROC, average precision, recall at a fixed specificity."""
+    table = []
+    for k in range(probabilities.shape[1]):
+        ranking = Ranking(labels == k, probabilities[:, k], weights)
+        table.append([ranking.auroc(), ranking.average_precision(), ranking.recall_at(1 - SPECIFICITY)])
+    return np.moveaxis(np.array(table), 2, 0)[:, None]
+
+
+def _chance(share: float, guess: float) -> Chance:
+    """Precision is the class's share of the test images, recall the share of guesses, F1 their harmonic mean."""
+    return Chance(share, guess, 2 * share * guess / (share + guess), share)
+
+
+def _weighted_confusion(
+    labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int, weights: Floats
+) -> Floats:
+    """(R, C, C) confusion matrices of (N,) labels and predictions under weights (R, N)."""
+    cells = np.zeros((len(labels), n_classes * n_classes))
+    cells[np.arange(len(labels)), labels * n_classes + predictions] = 1.0
+    matrices: Floats = (weights @ cells).reshape(-1, n_classes, n_classes)
+    return matrices
+
+
+def _per_class(matrices: Floats) -> tuple[Floats, Floats, Floats]:
+    """Precision, recall and F1 (..., C) of matrices (..., C, C); precision is 0 where nothing was predicted."""
+    right = np.diagonal(matrices, axis1=-2, axis2=-1)
+    predicted, true = matrices.sum(axis=-2), matrices.sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recall = right / true
+    return right / np.maximum(predicted, 1e-12), recall, 2 * right / np.maximum(predicted + true, 1e-12)

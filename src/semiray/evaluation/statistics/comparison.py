@@ -1,0 +1,55 @@
+"""A figure of two sets of images, real and synthetic, with an interval that knows what each image adds to it.
+
+A figure T of two distributions moves, to first order, by the mean of its influence function over what is put in
+(von Mises; Hampel 1974, doi 10.1080/01621459.1974.10482962). So the bootstrap needs no figure anew for every draw: the
+weights of the images drawn, times their influence, give T of the draw (the linearised bootstrap; its spread is that of
+the infinitesimal jackknife, Efron 1982). It also spares distances between neighbours what a true bootstrap would do to
+them: an image drawn twice is its own nearest neighbour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semiray.evaluation.statistics.classification import PatientBootstrap
+
+__all__ = ["Comparison", "interval"]
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A figure of real and synthetic images, and how it moves with them.
+
+    Attributes:
+        value: The figure.
+        of_real: (N,) influence of every real image, of mean 0; zeros where the figure doesn't move with them.
+        of_synthetic: (M,) the same of every synthetic image.
+    """
+
+    value: float
+    of_real: Floats
+    of_synthetic: Floats
+
+
+def interval(comparison: Comparison, real: PatientBootstrap, synthetic: PatientBootstrap) -> tuple[float, float]:
+    """The ends of a figure's 95 % bootstrap interval, from draws of both sides.
+
+    Args:
+        comparison: The figure.
+        real: R draws of the real images, all of a patient together.
+        synthetic: R draws of the synthetic images.
+    """
+    moved = _mean(real.images, comparison.of_real) + _mean(synthetic.images, comparison.of_synthetic)
+    low, high = np.quantile(comparison.value + moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _mean(counts: Floats, influence: Floats) -> Floats:
+    means: Floats = counts @ influence / counts.sum(axis=1)
+    return means

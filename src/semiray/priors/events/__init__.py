@@ -1,0 +1,1 @@
+"""Events: their language, their partition into boxes, sampling given one."""

@@ -1,0 +1,249 @@
+"""Events: statements about codes, such as `survival == 1 and duration <= 14`, read by a whitelist and never by eval.
+
+comparisons and chains    duration <= 14     7 <= duration < 14     presentation < texture
+membership                severity in {1, 2}     severity not in {0}
+logic                     and, or, not, parentheses
+dimensions                duration (its lead), duration[3]
+all dimensions            all(survival) == 1     any(duration) > 30     mean(texture) < 0
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.priors.events.conditions import (
+    Comparison,
+    Condition,
+    Equal,
+    Join,
+    Less,
+    Mean,
+    Not,
+    Number,
+    Operand,
+    Values,
+)
+from semiray.priors.factors import suggestion
+
+__all__ = ["Event", "read_event"]
+
+_LONGEST = 1000
+_LARGEST = 1e30
+_HABITS = (("&&", "and"), ("||", "or"), ("&", "and"), ("|", "or"), ("!", "not"))
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event, checked: call it on codes (n, M) to learn where it holds, (n,) bool.
+
+    Args:
+        text: as it was written, on one line.
+        condition: what it says, for boxes of codes too.
+        columns: the code dimensions that it speaks of, ascending.
+        factors: the factors that it speaks of.
+    """
+
+    text: str
+    condition: Condition
+    columns: tuple[int, ...]
+    factors: tuple[str, ...]
+
+    def __call__(self, codes: Tensor) -> Tensor:
+        """Where the event holds, (n,) bool, for codes (n, M) in their own units."""
+        return self.condition.truth(codes, codes).certain
+
+    def problem(self, place: tuple[int, int], message: str) -> SemirayError:
+        """An error that points at a place of the text."""
+        return _pointing(self.text, *place, message)
+
+
+def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Event:
+    """Read and check an event.
+
+    Args:
+        text: the event.
+        slices: the columns of each factor by its name.
+        discrete: (M,) bool, which columns take finitely many values.
+
+    Raises:
+        SemirayError: what can't be understood, with a caret under the place.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise SemirayError("the event is empty; write a condition such as 'survival == 1 and duration <= 14'")
+    line = " ".join(text.split())
+    if len(line) > _LONGEST:
+        raise SemirayError(f"the event has {len(line)} characters, at most {_LONGEST} are read")
+    for i, character in enumerate(line):
+        if not character.isprintable():
+            raise _pointing(line[:i] + "\ufffd" + line[i + 1 :], i, i + 1, "this character can't be printed, nor read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's own advice on style, such as on "1and"
+            tree = ast.parse(line, mode="eval").body
+        condition = _Reader(line, slices, discrete.tolist()).condition(tree)
+    except SyntaxError as error:
+        raise _syntax_problem(line, error) from None
+    except (RecursionError, MemoryError, ValueError):
+        raise _pointing(line, 0, len(line), "this is too deeply nested") from None
+    columns = condition.columns
+    factors = tuple(name for name, part in slices.items() if any(part.start <= i < part.stop for i in columns))
+    return Event(line, condition, columns, factors)
+
+
+class _Reader:
+    """Turns a syntax tree into conditions; keeps the text for carets."""
+
+    def __init__(self, line: str, slices: Mapping[str, slice], discrete: list[bool]) -> None:
+        self.line, self.slices, self.discrete = line, slices, discrete
+
+    def condition(self, node: ast.expr) -> Condition:
+        match node:
+            case ast.BoolOp(op=op, values=values):
+                return Join(tuple(self.condition(value) for value in values), isinstance(op, ast.Or), self.place(node))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return Not(self.condition(operand), self.place(node))
+            case ast.Compare():
+                return self.comparison(node)
+            case ast.BinOp(op=ast.BitAnd()) | ast.BinOp(op=ast.BitOr()):
+                word = "and" if isinstance(node.op, ast.BitAnd) else "or"
+                raise self.problem(node.right, f"write {word!r} between conditions, not '&' or '|'")
+            case ast.Name() | ast.Subscript() | ast.Call():
+                self.operand(node)
+                raise self.problem(node, f"this is a number, not yet a condition; compare it: {ast.unparse(node)} == 1")
+        raise self.problem(node, "a condition is expected here, such as duration <= 14")
+
+    def comparison(self, node: ast.Compare) -> Comparison:
+        nodes = [node.left, *node.comparators]
+        operands = [self.operand(node.left)]
+        tests: list[Less | Equal] = []
+        for i, op in enumerate(node.ops):
+            left, right = operands[-1], nodes[i + 1]
+            if isinstance(op, ast.In | ast.NotIn):
+                numbers = tuple(Number(number) for number in self.numbers(right))
+                self.refuse_equality(right, left)
+                if i + 1 < len(node.ops):
+                    raise self.problem(nodes[i + 2], "a chain can't go on after a set; join conditions by 'and'")
+                tests.append(Equal(left, numbers, isinstance(op, ast.NotIn)))
+                continue
+            operands.append(self.operand(right))
+            match op:
+                case ast.Lt() | ast.LtE():
+                    tests.append(Less(left, operands[-1], isinstance(op, ast.Lt)))
+                case ast.Gt() | ast.GtE():
+                    tests.append(Less(operands[-1], left, isinstance(op, ast.Gt)))
+                case ast.Eq() | ast.NotEq():
+                    self.refuse_equality(right, left, operands[-1])
+                    tests.append(Equal(left, (operands[-1],), isinstance(op, ast.NotEq)))
+                case _:
+                    raise self.problem(right, "compare with ==, !=, <, <=, >, >= or in")
+            if left.columns and left == operands[-1]:
+                raise self.problem(right, "both sides are the same")
+        words = [word for word in map(_quantifier, nodes) if word]
+        if len(words) > 1:
+            raise self.problem(nodes[-1], "only one all(...) or any(...) can stand in a comparison")
+        if not any(operand.columns for operand in operands):
+            raise self.problem(node, "this compares numbers only; name a factor")
+        return Comparison(tuple(tests), words == ["any"], self.place(node))
+
+    def operand(self, node: ast.expr) -> Operand:
+        match node:
+            case ast.Constant() | ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+                return Number(self.number(node))
+            case ast.Name() | ast.Subscript():
+                return Values((self.column(node),))
+            case ast.Call(func=ast.Name(id="all" | "any" | "mean" as word), args=[ast.Name() as name], keywords=[]):
+                part = self.factor(name)
+                columns = tuple(range(part.start, part.stop))
+                return Mean(columns) if word == "mean" else Values(columns)
+            case ast.Call():
+                raise self.problem(node, "only all(factor), any(factor) and mean(factor) can be called")
+            case ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
+                raise self.problem(node, "a number or a factor is expected here, not a condition")
+        raise self.problem(
+            node, "a number, a factor, factor[i], all(factor), any(factor) or mean(factor) is expected here"
+        )
+
+    def number(self, node: ast.expr) -> float:
+        match node:
+            case ast.Constant(value=bool()):
+                raise self.problem(node, "write 1 or 0")
+            case ast.Constant(value=int() | float() as value):
+                if abs(value) > _LARGEST:
+                    raise self.problem(node, "this number is too large")
+                return float(value)
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() as operand):
+                return -self.number(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=ast.Constant() as operand):
+                return self.number(operand)
+        raise self.problem(node, "a number is expected here")
+
+    def numbers(self, node: ast.expr) -> tuple[float, ...]:
+        if isinstance(node, ast.Set | ast.List | ast.Tuple) and node.elts:
+            return tuple(self.number(element) for element in node.elts)
+        raise self.problem(node, "a set of numbers is expected here, such as {0, 1}")
+
+    def column(self, node: ast.expr) -> int:
+        if isinstance(node, ast.Name):
+            return int(self.factor(node).start)
+        assert isinstance(node, ast.Subscript)
+        if not isinstance(node.value, ast.Name):
+            raise self.problem(node, "a factor is expected before [")
+        part = self.factor(node.value)
+        count = part.stop - part.start
+        index = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if type(index) is not int or index >= count:
+            raise self.problem(node.slice, f"{node.value.id} has the dimensions 0 to {count - 1}")
+        return int(part.start) + index
+
+    def factor(self, node: ast.Name) -> slice:
+        if node.id not in self.slices:
+            known = ", ".join(self.slices)
+            raise self.problem(
+                node, f"no factor {node.id!r}{suggestion(node.id, self.slices)}; the factors are {known}"
+            )
+        return self.slices[node.id]
+
+    def refuse_equality(self, node: ast.expr, *sides: Operand) -> None:
+        if any(not self.discrete[column] for side in sides for column in side.columns):
+            raise self.problem(
+                node, "a continuous factor takes no value exactly (probability 0); give a range: 13 <= duration <= 15"
+            )
+
+    def place(self, node: ast.expr) -> tuple[int, int]:
+        ends = (node.col_offset, node.end_col_offset or node.col_offset + 1)
+        # ast counts bytes
+        start, end = (len(self.line.encode()[:offset].decode(errors="ignore")) for offset in ends)
+        return start, end
+
+    def problem(self, node: ast.expr, message: str) -> SemirayError:
+        return _pointing(self.line, *self.place(node), message)
+
+
+def _quantifier(node: ast.expr) -> str:
+    match node:
+        case ast.Call(func=ast.Name(id="all" | "any" as word)):
+            return word
+    return ""
+
+
+def _syntax_problem(line: str, error: SyntaxError) -> SemirayError:
+    at = error.offset - 1 if error.offset else len(line)  # no offset: the text ends too early
+    for habit, word in _HABITS:
+        place = line.find(habit)
+        if place >= 0 and line[place : place + 2] != "!=":
+            return _pointing(line, place, place + len(habit), f"write {word!r} in place of {habit!r}")
+    for i, character in enumerate(line):
+        if character == "=" and line[i - 1 : i] not in ("=", "<", ">", "!") and line[i + 1 : i + 2] != "=":
+            return _pointing(line, i, i + 1, "equality is written ==")
+    return _pointing(line, at, at + 1, "this can't be read; an event looks like 'survival == 1 and duration <= 14'")
+
+
+def _pointing(line: str, start: int, end: int, message: str) -> SemirayError:
+    start = min(start, len(line))
+    return SemirayError(f"event: {message}\n  {line}\n  {' ' * start}{'^' * max(end - start, 1)}")

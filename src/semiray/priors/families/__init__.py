@@ -1,0 +1,1 @@
+"""Marginals: families of distributions, one a file."""

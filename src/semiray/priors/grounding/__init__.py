@@ -1,0 +1,1 @@
+"""Grounding: factors tied to metadata, and a prior fitted to a table."""

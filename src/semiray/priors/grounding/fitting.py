@@ -1,0 +1,197 @@
+"""A prior fitted to a table: rates and correlations of what the table tells of, everything else as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.priors.correlation import nearest_correlation
+from semiray.priors.factors import Factor
+from semiray.priors.grounding.dependence import estimate_correlation
+from semiray.priors.grounding.estimation import Estimate, NotEstimableError, estimate_parameters
+from semiray.priors.grounding.grounds import Ground
+from semiray.priors.grounding.observations import Observations, observe, read_observations
+from semiray.priors.joint import JointPrior
+
+__all__ = ["FittedPrior", "fit_prior"]
+
+_DIGITS = 6
+_FLOOR = 0.02
+"""Smallest eigenvalue of the leads' correlations, where estimates of single pairs contradict one another."""
+
+
+@dataclass(frozen=True)
+class FittedPrior:
+    """A fitted prior, and what a person should know about the fit.
+
+    Args:
+        prior: the prior.
+        parameters: the estimates of each fitted factor's parameters.
+        correlations: the estimate for each pair of fitted factors that the table determines.
+        kept: why a grounded factor, or a pair of them, keeps what it had.
+        lines: all of it in words, a line each.
+    """
+
+    prior: JointPrior
+    parameters: Mapping[str, tuple[Estimate, ...]]
+    correlations: Mapping[tuple[str, str], Estimate]
+    kept: Mapping[str, str]
+    lines: tuple[str, ...]
+
+    def to_yaml(self, title: str = "") -> str:
+        """The prior as YAML that `JointPrior.from_yaml` reads, with the lines as a comment on top."""
+        text = yaml.safe_dump(self.prior.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True)
+        return "".join(f"# {line}\n" for line in (*([title] if title else []), *self.lines)) + text
+
+
+def fit_prior(
+    rows: Sequence[Mapping[str, str]],
+    patients: Sequence[str],
+    grounds: Mapping[str, Ground],
+    prior: JointPrior,
+    *,
+    names: Sequence[str] | None = None,
+) -> FittedPrior:
+    """Fit a prior to a table: parameters by maximum likelihood with right-censoring, then the leads' correlations.
+
+    A factor keeps its family, its number of dimensions and the correlation within it, of which a table says nothing;
+    its parameters become those of the lead. A factor or a pair that the table doesn't determine keeps what it had.
+
+    Args:
+        rows: one mapping from column to cell a row.
+        patients: the patient of each row; a patient counts once, whatever the number of rows.
+        grounds: which column tells of which factor, of `read_grounds`.
+        prior: families, and whatever the table doesn't tell of.
+        names: what to call the rows in messages: row 1, row 2, ... unless given.
+
+    Raises:
+        SemirayError: no row, no rule, a column or a cell that can't be read, or no factor that can be fitted; a prior
+            whose correlations are one full matrix.
+
+    Example:
+        >>> rules = read_grounds({"duration": {"time": "days", "event": "ended"}}, JointPrior.default())
+        >>> rows = [{"days": "4", "ended": "yes"}, {"days": "6", "ended": "yes"}, {"days": "10", "ended": "no"}]
+        >>> fit = fit_prior(rows, ["a", "b", "c"], rules, JointPrior.default())
+        >>> fit.prior.marginal("duration").mean
+        10.0
+    """
+    if not rows:
+        raise SemirayError("there is nothing to fit to: the table has no rows below its header")
+    if not grounds:
+        raise SemirayError(
+            "there is nothing to fit: name columns for factors, such as ground: {survival: {column: COLUMN}}"
+        )
+    spec = prior.to_dict()
+    if "correlation" in spec and len(grounds) > 1:
+        raise SemirayError(
+            "a prior whose correlations are one full matrix can't be fitted; write a `correlation` for each factor, "
+            "and `between` for what is known between them"
+        )
+    seen = _observations(rows, patients, grounds, prior, names)
+    parameters: dict[str, tuple[Estimate, ...]] = {}
+    kept: dict[str, str] = {}
+    for factor in (factor for factor in prior.factors if factor.name in grounds):
+        try:
+            parameters[factor.name] = estimate_parameters(factor, seen[factor.name])
+        except NotEstimableError as reason:
+            kept[factor.name] = str(reason)
+            continue
+        spec["factors"][factor.name] |= _written(factor, parameters[factor.name])
+    if not parameters:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in kept.items())
+        raise SemirayError(f"nothing can be fitted to this table. {reasons}")
+    fitted = JointPrior.from_dict(spec)
+    seen = {name: seen[name].within(fitted.marginal(name)) for name in parameters}
+    correlations: dict[tuple[str, str], Estimate] = {}
+    for one, other in combinations(parameters, 2):
+        try:
+            correlations[one, other], _ = estimate_correlation(
+                seen[one], fitted.marginal(one), seen[other], fitted.marginal(other)
+            )
+        except NotEstimableError as reason:
+            kept[f"{one} with {other}"] = str(reason)
+    notes = []
+    if correlations:
+        spec["between"], weakened = _between(spec, fitted, correlations)
+        notes = ["The pairs' correlations contradict one another; the nearest ones that don't are written."] * weakened
+        fitted = JointPrior.from_dict(spec)
+    lines = [
+        f"{len(set(patients)):,} patients, {len(rows):,} rows",
+        *(_factor_line(fitted, name, parameters[name], seen[name]) for name in parameters),
+        *(f"{one} with {other}: {estimate}" for (one, other), estimate in correlations.items()),
+        *(f"{name}: as it was; {reason}" for name, reason in kept.items()),
+        *(_difference(name, seen[name]) for name in parameters if seen[name].disagreeing),
+        *notes,
+    ]
+    return FittedPrior(fitted, parameters, correlations, kept, tuple(lines))
+
+
+def _observations(
+    rows: Sequence[Mapping[str, str]],
+    patients: Sequence[str],
+    grounds: Mapping[str, Ground],
+    prior: JointPrior,
+    names: Sequence[str] | None,
+) -> dict[str, Observations]:
+    """What the rows say; a range that is itself to be fitted doesn't limit it."""
+    free = {factor.name for factor in prior.factors if factor.family == "uniform"}
+    limited = {name: ground for name, ground in grounds.items() if name not in free}
+    unlimited = {name: ground for name, ground in grounds.items() if name in free}
+    return observe(rows, patients, limited, prior, names=names) | read_observations(
+        rows, patients, unlimited, names=names
+    )
+
+
+def _written(factor: Factor, estimates: Sequence[Estimate]) -> dict[str, Any]:
+    """The parameters as they stand in YAML, for every dimension alike."""
+    # The ends of a range are values seen: rounded, they might shut those values out.
+    values = [e.value if e.error is None else float(f"{e.value:.{_DIGITS}g}") for e in estimates]
+    listed = [key for key, parameter in factor.entry.parameters.items() if parameter.listed and not parameter.optional]
+    if listed:
+        return {listed[0]: values}
+    return dict(zip((estimate.name for estimate in estimates), values, strict=True))
+
+
+def _between(
+    spec: Mapping[str, Any], prior: JointPrior, found: Mapping[tuple[str, str], Estimate]
+) -> tuple[list[list[Any]], bool]:
+    """`between` with the correlations found, and whether they had to be changed to go together."""
+    through = {frozenset(entry[:2]): list(entry[3:]) for entry in spec.get("between", ())}
+    leads = [prior.index(factor.name) for factor in prior.factors]
+    R: Tensor = prior.correlation[leads][:, leads].clone()
+    order = {factor.name: i for i, factor in enumerate(prior.factors)}
+    for (one, other), estimate in found.items():
+        i, j = order[one], order[other]
+        R[i, j] = R[j, i] = estimate.value
+    changed = float(torch.linalg.eigvalsh(R)[0]) < _FLOOR
+    if changed:
+        R = nearest_correlation(R, floor=_FLOOR)
+    entries = []
+    for one, other in combinations(order, 2):
+        value = float(f"{float(R[order[one], order[other]]):.{_DIGITS}g}")
+        if value or frozenset((one, other)) in through:
+            entries.append([one, other, value, *through.get(frozenset((one, other)), [])])
+    return entries, changed
+
+
+def _difference(name: str, seen: Observations) -> str:
+    """Rows of one patient may well differ, but of a course that is followed up only the last row knows the whole."""
+    return (
+        f"{name}: the rows of {seen.disagreeing:,} patients differ, and share the patient's weight; where they follow "
+        "one course, give its last row alone"
+    )
+
+
+def _factor_line(prior: JointPrior, name: str, estimates: Sequence[Estimate], seen: Observations) -> str:
+    factor = next(factor for factor in prior.factors if factor.name == name)
+    censored = seen.patients - seen.events
+    counted = f"{seen.patients:,} patients" + (f", {seen.events:,} events, {censored:,} censored" if censored else "")
+    unit = f" [{factor.unit}]" if factor.unit else ""
+    return f"{name} ~ {factor.family}{unit}: {'; '.join(map(str, estimates))}; {counted}"

@@ -1,0 +1,136 @@
+"""The rules of grounding as a person writes them: which columns of a table say what about which factor.
+
+ground:
+  survival: {column: outcome, values: {recovered: 1, died: 0}}
+  duration: {time: days, event: discharged}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from semiray.errors import SemirayError
+from semiray.priors.factors import number, suggestion
+from semiray.priors.grounding.cells import ANSWERS, normal_word
+from semiray.priors.grounding.recipes import RECIPES
+from semiray.priors.joint import JointPrior
+
+__all__ = ["Ground", "read_grounds"]
+
+_OPTIONS = ("column", "time", "event", "values")
+_OUTCOMES = {**ANSWERS, **dict.fromkeys(("alive", "survived"), 1.0), **dict.fromkeys(("dead", "died", "deceased"), 0.0)}
+_EXAMPLE = "{column: COLUMN}, or for a duration {time: COLUMN, event: COLUMN}"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The rule by which one factor's lead dimension is read from a row.
+
+    Args:
+        column: the column of its value, or of the time for which it was observed.
+        event: the column that says whether that time is the end (yes) or only the last that is known (no: censored);
+            None: every value is exact.
+        words: what words mean, in `column`, or in `event` where there is one; None means that nothing is known. Keys as
+            `normal_word` writes them.
+        recipe: the recipe whose columns are added to the rows first, or None.
+    """
+
+    column: str
+    event: str | None = None
+    words: Mapping[str, float | None] = field(default_factory=dict)
+    recipe: str | None = None
+
+
+def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
+    """The rules that stand in settings under `ground`, by factor, in the prior's order.
+
+    A factor's rule is `{column: C}`, with `values: {word: number}` where the column holds words other than yes/no; or
+    `{time: C}` for a duration that is always seen to its end; or `{time: C, event: C}`. A recipe, `ground: hannover` or
+    `ground: {recipe: hannover}`, brings rules for those of its factors that the prior has; rules beside it are added,
+    or take the place of its own (null: take one away), and may name its columns.
+
+    Args:
+        tree: what was written; None or empty: nothing is grounded.
+        prior: the prior whose factors are meant.
+
+    Raises:
+        SemirayError: an unknown factor, option or recipe, a missing or impossible one; names factor and option.
+
+    Example:
+        >>> rules = read_grounds({"duration": {"time": "days", "event": "discharged"}}, JointPrior.default())
+        >>> rules["duration"].column, rules["duration"].event
+        ('days', 'discharged')
+    """
+    if tree is None:
+        return {}
+    entries = {"recipe": tree} if isinstance(tree, str) else tree
+    if not isinstance(entries, Mapping):
+        raise SemirayError(f"ground = {tree!r}: write factor: {_EXAMPLE}; or recipe: {' or '.join(RECIPES)}")
+    factors_own = "recipe" in prior.slices  # a factor may bear that name
+    recipe = None if factors_own else entries.get("recipe")
+    rules: dict[Any, Any] = {name: rule for name, rule in entries.items() if factors_own or name != "recipe"}
+    if recipe is not None:
+        rules = {**_recipe_rules(recipe, prior), **rules}
+    for name in rules:
+        if name not in prior.slices:
+            raise SemirayError(
+                f"ground: no factor {name!r}{suggestion(str(name), prior.slices)}; the prior's factors are "
+                f"{', '.join(prior.slices)}"
+            )
+    said = {name: rules[name] for name in prior.slices if rules.get(name) is not None}
+    return {name: _read_ground(name, rule, prior, recipe) for name, rule in said.items()}
+
+
+def _recipe_rules(recipe: Any, prior: JointPrior) -> dict[str, Any]:
+    if not isinstance(recipe, str) or recipe not in RECIPES:
+        raise SemirayError(
+            f"ground: no recipe {recipe!r}{suggestion(str(recipe), RECIPES)}; there are {', '.join(RECIPES)}"
+        )
+    rules = {name: rule for name, rule in RECIPES[recipe].grounds.items() if name in prior.slices}
+    if not rules:
+        raise SemirayError(
+            f"ground: recipe {recipe!r} speaks of {', '.join(RECIPES[recipe].grounds)}, but the prior has none "
+            f"of them: its factors are {', '.join(prior.slices)}"
+        )
+    return rules
+
+
+def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None) -> Ground:
+    where, marginal = f"ground: {factor}", prior.marginal(factor)
+    if not isinstance(entry, Mapping):
+        raise SemirayError(f"{where} = {entry!r}: write {_EXAMPLE}")
+    for option in entry:
+        if option not in _OPTIONS:
+            raise SemirayError(
+                f"{where}: no option {option!r}{suggestion(str(option), _OPTIONS)}; known are {', '.join(_OPTIONS)}"
+            )
+    if ("column" in entry) == ("time" in entry):
+        raise SemirayError(f"{where}: give either column or time: {_EXAMPLE}")
+    if "event" in entry and "time" not in entry:
+        raise SemirayError(f"{where}: event says whether a time is the end; name that time's column: {_EXAMPLE}")
+    if "time" in entry and marginal.discrete:
+        raise SemirayError(f"{where}: time is for durations, but this factor is {marginal.range}; use column")
+    for option in ("column", "time", "event"):
+        if option in entry and (not isinstance(entry[option], str) or not entry[option].strip()):
+            raise SemirayError(f"{where}: {option} = {entry[option]!r} must be the name of a column")
+    binary = "event" in entry or marginal.values == (0.0, 1.0)
+    known: dict[str, float | None] = dict(ANSWERS if "event" in entry else _OUTCOMES if binary else {})
+    words = known | _read_words(entry.get("values", {}), where)
+    if "event" in entry and not {value for value in words.values() if value is not None} <= {0.0, 1.0}:
+        raise SemirayError(f"{where}: values must be 1 (the time is the end) or 0 (still running), or null (not known)")
+    return Ground(entry.get("column", entry.get("time")), entry.get("event"), words, recipe)
+
+
+def _read_words(values: Any, where: str) -> dict[str, float | None]:
+    if not isinstance(values, Mapping):
+        raise SemirayError(f"{where}: values must say what words mean, such as values: {{recovered: 1, died: 0}}")
+    implied: dict[str, float | None] = {}
+    said: dict[str, float | None] = {}
+    for word, value in values.items():
+        spelt = normal_word(str(word))
+        said[spelt] = None if value is None else number(value, f"{where}: values: {word}")
+        # YAML turns a bare yes or no into true or false before anybody can see which word it was: all go together.
+        implied |= {other: said[spelt] for other, answer in ANSWERS.items() if answer == ANSWERS.get(spelt)}
+    return implied | said

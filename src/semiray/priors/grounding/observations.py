@@ -1,0 +1,286 @@
+"""What a table says of the factors: rules and rows of text in, observations with censoring and patients' weights out.
+
+Rules (`grounds.py`) name columns for factors, and every row that can be read becomes one observation of a factor's lead
+dimension. A patient still treated after 12 days is not discarded: the duration is right-censored, known to exceed 12.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.priors.factors import suggestion
+from semiray.priors.grounding.cells import read_cell
+from semiray.priors.grounding.grounds import Ground
+from semiray.priors.grounding.recipes import RECIPES
+from semiray.priors.joint import JointPrior
+from semiray.priors.marginal import Marginal
+
+__all__ = ["Observations", "observe", "read_observations"]
+
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """What is known of one factor's lead dimension, row by row.
+
+    Args:
+        value: (N,) float64 in the factor's unit, NaN where nothing is known.
+        censored: (N,) bool: the true value is known to exceed `value`.
+        patient: (N,) int64, equal for rows of one patient.
+
+    Attributes:
+        weight: (N,) float64, 1 / (the patient's rows with an observation), 0 where nothing is known: every observed
+            patient counts once, whatever the number of images.
+
+    Example:
+        >>> value, patient = torch.tensor([3.0, float("nan"), 5.0, 8.0]), torch.tensor([0, 0, 0, 1])
+        >>> seen = Observations(value, censored=torch.tensor([False, False, False, True]), patient=patient)
+        >>> seen.weight.tolist(), seen.patients, seen.events, seen.images
+        ([0.5, 0.0, 0.5, 1.0], 2, 1, 3)
+    """
+
+    value: Tensor
+    censored: Tensor
+    patient: Tensor
+    weight: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        value = self.value.to(torch.float64)
+        known = ~value.isnan()
+        patient = self.patient.to(torch.int64)
+        rows = torch.zeros(int(patient.max()) + 1 if len(patient) else 0, dtype=torch.float64)
+        rows.index_add_(0, patient, known.to(torch.float64))
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "censored", self.censored.to(torch.bool) & known)
+        object.__setattr__(self, "patient", patient)
+        object.__setattr__(self, "weight", torch.where(known, 1.0 / rows[patient].clamp(min=1.0), 0.0))
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @property
+    def known(self) -> Tensor:
+        """(N,) bool: where there is an observation, censored or not."""
+        return ~self.value.isnan()
+
+    @property
+    def images(self) -> int:
+        """How many rows have an observation."""
+        return int(self.known.sum())
+
+    @property
+    def patients(self) -> int:
+        """How many patients have an observation."""
+        return len(np.unique(self.patient[self.known]))
+
+    @property
+    def events(self) -> int:
+        """How many patients have an observation that isn't censored."""
+        return len(np.unique(self.patient[self.known & ~self.censored]))
+
+    @property
+    def disagreeing(self) -> int:
+        """How many patients have rows that say different things."""
+        said = torch.stack([self.patient.to(torch.float64), self.value, self.censored.to(torch.float64)], -1)
+        different = np.unique(said[self.known], axis=0)[:, 0]
+        return int((np.unique(different, return_counts=True)[1] > 1).sum())
+
+    def interval(self, marginal: Marginal) -> tuple[Tensor, Tensor]:
+        """Scores (N,), (N,) float64, between which the lead's score is known to lie: all that a likelihood needs.
+
+        | observation | low | high | likelihood of a score estimate m with error sigma |
+        | --- | --- | --- | --- |
+        | exact, continuous | s | s | phi((s - m) / sigma) / sigma |
+        | right-censored | s | inf | Phi((m - s) / sigma) |
+        | the k-th value of a discrete factor | t_k | t_k+1 | Phi((t_k+1 - m) / sigma) - Phi((t_k - m) / sigma) |
+        | none | -inf | inf | 1 |
+
+        with s the score of the value, s = Phi^-1(F(value)), always finite, and t_k the score at which the k-th value
+        begins, -inf for the first. The second line is Tobit's (1958, Econometrica 26, 24-36), the third probit's.
+
+        Args:
+            marginal: the lead's distribution, `prior.marginal(factor)`; the values must be possible under it, as those
+                of `observe` are.
+        """
+        known = self.known
+        value = torch.where(known, self.value, marginal.mean)
+        if marginal.discrete:
+            cuts, thresholds = marginal.constants["cuts"][0], marginal.constants["thresholds"][0]
+            bounds = torch.cat([thresholds.new_tensor([-math.inf]), thresholds, thresholds.new_tensor([math.inf])])
+            level = (value.unsqueeze(-1) > cuts).sum(-1)
+            low, high = bounds[level], bounds[level + 1]
+        else:
+            low = marginal.family.to_score(value.unsqueeze(-1), marginal.constants).squeeze(-1)
+            high = torch.where(self.censored, math.inf, low)
+        return torch.where(known, low, -math.inf), torch.where(known, high, math.inf)
+
+    def within(self, marginal: Marginal, *, names: Sequence[str] | None = None, origin: str = "") -> Observations:
+        """The same observations as this distribution can have them.
+
+        A value at the very end of a continuous distribution's range (a duration of 0 days) would have an infinite
+        score. It stands for all that is rounded to it, and is moved inwards by half of the last decimal that the column
+        uses: half a day where days are whole, at most a quarter of the range. A censored value at the lower end
+        (treated for at least 0 days) says nothing and becomes no observation.
+
+        Args:
+            marginal: the lead's distribution.
+            names: what to call the rows in messages: row 1, row 2, ... unless given.
+            origin: the column, for messages.
+
+        Raises:
+            SemirayError: a value that the distribution doesn't have; names row, value and range.
+        """
+        low, high = marginal.support
+        value = self.value.clone()
+        if marginal.discrete:
+            possible = (value.unsqueeze(-1) == value.new_tensor(marginal.values)).any(-1)
+        else:
+            possible = (value >= low) & (value <= high)
+        wrong = (self.known & ~possible).nonzero().flatten().tolist()
+        if wrong:
+            raise SemirayError(
+                f"ground: {marginal.name.split('[')[0]}: {_row_name(names, wrong[0])}{origin} says "
+                f"{value[wrong[0]]:g}, which the prior doesn't have: it is {marginal.range}{_and_more(wrong)}. Correct "
+                "the table, leave the cell empty where nothing is known, or choose another family or range"
+            )
+        if not marginal.discrete:
+            nudge = min(_rounding(value[self.known]) / 2, (high - low) / 4)
+            value = torch.where(self.censored & (value <= low), math.nan, value)
+            value = torch.where(value == low, low + nudge, value)
+            value = torch.where(value == high, high - nudge, value)
+        return Observations(value, self.censored, self.patient)
+
+
+def observe(
+    rows: Sequence[Mapping[str, str]],
+    patients: Sequence[str],
+    grounds: Mapping[str, Ground],
+    prior: JointPrior,
+    *,
+    names: Sequence[str] | None = None,
+) -> dict[str, Observations]:
+    """What rows say of each grounded factor's lead, checked against the prior.
+
+    Weights count the rows given: call it on the training images alone.
+
+    Args:
+        rows: one mapping from column to cell a row (an image), as `RadiographSet.metadata` or `Table.rows`.
+        patients: the patient of each row.
+        grounds: the rules, of `read_grounds`.
+        prior: the prior.
+        names: what to call the rows in messages (image keys); row 1, row 2, ... unless given.
+
+    Raises:
+        SemirayError: a column that no row has, a cell that can't be read, a value outside the marginal's range; names
+            factor, row, column and cell.
+
+    Example:
+        >>> prior = JointPrior.default()
+        >>> rules = read_grounds({"duration": {"time": "days", "event": "discharged"}}, prior)
+        >>> cells = [("12", "no"), ("", ""), ("3", "yes")]
+        >>> rows = [{"days": days, "discharged": ended} for days, ended in cells]
+        >>> seen = observe(rows, ["a", "a", "b"], rules, prior)["duration"]
+        >>> seen.value.tolist(), seen.censored.tolist()
+        ([12.0, nan, 3.0], [True, False, False])
+    """
+    return {
+        factor: seen.within(prior.marginal(factor), names=names, origin=f", column {grounds[factor].column!r},")
+        for factor, seen in read_observations(rows, patients, grounds, names=names).items()
+    }
+
+
+def read_observations(
+    rows: Sequence[Mapping[str, str]],
+    patients: Sequence[str],
+    grounds: Mapping[str, Ground],
+    *,
+    names: Sequence[str] | None = None,
+) -> dict[str, Observations]:
+    """As `observe`, but whatever range the values have: for fitting a prior to them."""
+    called = list(names) if names is not None else [_row_name(None, i) for i in range(len(rows))]
+    codes = {patient: code for code, patient in enumerate(dict.fromkeys(patients))}
+    patient = torch.tensor([codes[name] for name in patients], dtype=torch.int64)
+    derived: dict[str | None, Sequence[Mapping[str, str]]] = {None: rows}
+    result = {}
+    for factor, ground in grounds.items():
+        if ground.recipe is not None and ground.recipe not in derived:
+            derived[ground.recipe] = RECIPES[ground.recipe].apply(rows, patients, called)
+        value, censored = _read_columns(derived[ground.recipe], ground, factor, called)
+        result[factor] = Observations(value, censored, patient)
+    return result
+
+
+def _read_columns(
+    rows: Sequence[Mapping[str, str]], ground: Ground, factor: str, names: Sequence[str]
+) -> tuple[Tensor, Tensor]:
+    """Values (N,), NaN where nothing is known, and whether they are censored (N,)."""
+    words = ground.words if ground.event is None else {}
+    value = _read_column(rows, ground.column, words, factor, names)
+    if ground.event is None:
+        return value, torch.zeros(len(rows), dtype=torch.bool)
+    ended = _read_column(rows, ground.event, ground.words, factor, names)
+    wrong = (~ended.isnan() & (ended != 0) & (ended != 1)).nonzero().flatten().tolist()
+    if wrong:
+        _refuse(rows[wrong[0]][ground.event], wrong, ground.event, factor, names, "neither yes nor no, 1 nor 0")
+    # A time of which nobody says whether it is the end is neither: there is no observation.
+    return torch.where(ended.isnan(), math.nan, value), ended == 0
+
+
+def _read_column(
+    rows: Sequence[Mapping[str, str]],
+    column: str,
+    words: Mapping[str, float | None],
+    factor: str,
+    names: Sequence[str],
+) -> Tensor:
+    there = {name for row in rows for name in row}
+    if rows and column not in there:
+        raise SemirayError(
+            f"ground: {factor}: the table has no column {column!r}{suggestion(column, there)}; it has "
+            f"{', '.join(sorted(there)) or 'none'}"
+        )
+    values, wrong = torch.full((len(rows),), math.nan, dtype=torch.float64), []
+    for i, row in enumerate(rows):
+        try:
+            value = read_cell(row.get(column, ""), words)
+        except ValueError:
+            wrong.append(i)
+            continue
+        if value is not None:
+            values[i] = value
+    if wrong:
+        known = f" and no word known here ({', '.join(words)})" if words else ""
+        _refuse(rows[wrong[0]][column], wrong, column, factor, names, f"not a number{known}")
+    return values
+
+
+def _refuse(cell: str, wrong: list[int], column: str, factor: str, names: Sequence[str], problem: str) -> NoReturn:
+    raise SemirayError(
+        f"ground: {factor}: {names[wrong[0]]}, column {column!r}: {cell!r} is {problem}{_and_more(wrong)}. Correct the "
+        f"table, leave the cell empty where nothing is known, or say what it means: values: {{{cell!r}: 1}}"
+    )
+
+
+def _row_name(names: Sequence[str] | None, i: int) -> str:
+    return f"row {i + 1}" if names is None else names[i]
+
+
+def _and_more(wrong: list[int]) -> str:
+    return f" (and so {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
+
+
+def _rounding(values: Tensor) -> float:
+    """The last decimal place that the values use: 1 where all are whole, 0.1 where some have one decimal."""
+    for decimals in range(_DECIMALS):
+        if bool(((values - values.round(decimals=decimals)).abs() < 1e-9 * (1 + values.abs())).all()):
+            return float(10.0**-decimals)
+    return float(10.0**-_DECIMALS)

@@ -1,0 +1,174 @@
+"""Recipes for tables that many people use: what their columns say about a patient's course, worked out row by row.
+
+A recipe adds columns to the table's rows and says which factor is read from which. Of a patient it says the same in
+every row, so that it doesn't matter which image is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from semiray.errors import SemirayError
+from semiray.priors.grounding.cells import read_cell
+
+__all__ = ["RECIPES", "Recipe"]
+
+Rows = Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is known about a published table.
+
+    Args:
+        name: the word in settings.
+        about: the table, in a few words.
+        caveat: what whoever uses it must know, in a sentence or two.
+        needs: columns without which it isn't that table.
+        grounds: rules by factor, as they would be written in settings; used for those factors that the prior has.
+        derive: rows, their patients and their names for messages -> the columns to add, row by row.
+    """
+
+    name: str
+    about: str
+    caveat: str
+    needs: tuple[str, ...]
+    grounds: Mapping[str, Mapping[str, Any]]
+    derive: Callable[[Rows, Sequence[str], Sequence[str]], list[dict[str, str]]]
+
+    def apply(self, rows: Rows, patients: Sequence[str], names: Sequence[str]) -> list[Mapping[str, str]]:
+        """The rows with the recipe's columns added.
+
+        Raises:
+            SemirayError: a needed column isn't there, a cell can't be read, or a patient's rows contradict one another.
+        """
+        there = {column for row in rows for column in row}
+        missing = [column for column in self.needs if column not in there]
+        if missing:
+            raise SemirayError(
+                f"ground: recipe {self.name!r} ({self.about}) needs the column{'s' if missing[1:] else ''} "
+                f"{', '.join(missing)}; the table has {', '.join(sorted(there)) or 'none'}. Name this table's own "
+                "columns instead: ground: {factor: {column: ...}}"
+            )
+        ours = [i for i, row in enumerate(rows) if any(column in row for column in self.needs)]
+        derived = self.derive([rows[i] for i in ours], [patients[i] for i in ours], [names[i] for i in ours])
+        result = list(rows)  # an image that the table doesn't name stays unknown
+        for i, cells in zip(ours, derived, strict=True):
+            result[i] = {**rows[i], **cells}
+        return result
+
+
+def _hannover(rows: Rows, patients: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
+    """Days since admission, from days relative to the exam: an event's day is its offset less the admission's.
+
+    Treatment ends with intensive care, or with death if that is later. Where neither is known it was still running on
+    the last day on which the patient is seen at all: exam, laboratory value or admission to intensive care.
+    """
+    courses: dict[str, _Course] = {}
+    for row, patient, name in zip(rows, patients, names, strict=True):
+        courses.setdefault(patient, _Course(patient)).see(row, name)
+    return [courses[patient].cells() for patient in patients]
+
+
+class _Course:
+    """What the rows of one patient of the Hannover table say together."""
+
+    def __init__(self, patient: str) -> None:
+        self.patient = patient
+        self.died = False
+        self.intensive_care = False
+        self.last_seen: float | None = None
+        self.ends: dict[str, float] = {}
+
+    def see(self, row: Mapping[str, str], name: str) -> None:
+        """Take in one row: one exam."""
+        offsets = {column: _days(row, column, name) for column in row if column.endswith("_offset")}
+        known = {column: days for column, days in offsets.items() if days is not None}
+        self.died |= "death_offset" in known
+        self.intensive_care |= "icu_admission_offset" in known or "icu_release_offset" in known
+        if "admission_offset" not in known:  # nothing else of this exam can be placed in the patient's stay
+            return
+        admission = known.pop("admission_offset")
+        for end in ("icu_release_offset", "death_offset"):
+            if end in known:
+                self._end(end, known.pop(end) - admission, name)
+        seen = max([0.0, *known.values()]) - admission
+        self.last_seen = seen if self.last_seen is None else max(self.last_seen, seen)
+
+    def _end(self, column: str, day: float, name: str) -> None:
+        if abs(self.ends.setdefault(column, day) - day) > 1e-6:
+            raise SemirayError(
+                f"ground: recipe 'hannover': {name}: the rows of patient {self.patient!r} contradict one another: by "
+                f"{column} and admission_offset the day is {day:g} after admission, by an earlier row "
+                f"{self.ends[column]:g}. Correct the table"
+            )
+
+    def cells(self) -> dict[str, str]:
+        """The derived columns."""
+        ended = bool(self.ends)
+        day = max(self.ends.values()) if ended else self.last_seen
+        return {
+            "survived": "no" if self.died else "yes",
+            "intensive_care": "yes" if self.intensive_care else "no",
+            # Who was seen only before admission was treated for at least 0 days.
+            "treated_days": "" if day is None else f"{day if ended else max(0.0, day):g}",
+            "treatment_ended": "yes" if ended else "no",
+        }
+
+
+def _ieee8023(rows: Rows, patients: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
+    """The last image's day: so long, at least, the illness lasted. No column says when it ended."""
+    last: dict[str, float] = {}
+    for row, patient, name in zip(rows, patients, names, strict=True):
+        days = _days(row, "offset", name)
+        if days is not None:
+            last[patient] = max(days, last.get(patient, 0.0))
+    return [{"last_day": f"{last[patient]:g}" if patient in last else "", "ended": "no"} for patient in patients]
+
+
+def _days(row: Mapping[str, str], column: str, name: str) -> float | None:
+    try:
+        return read_cell(row.get(column, ""), {})
+    except ValueError as error:
+        raise SemirayError(
+            f"ground: {name}, column {column!r}: {str(error)!r} is not a number of days. Correct the cell, or leave it "
+            "empty where nothing is known"
+        ) from None
+
+
+RECIPES: Mapping[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "hannover",
+            "data.csv of the COVID-19 Image Repository, Hannover Medical School",
+            "A patient without a date of death counts as a survivor, which the missing date does not prove. Duration "
+            "runs from admission to the end of intensive care, or to death; without either it is censored on the last "
+            "day seen.",
+            ("admission_offset", "icu_admission_offset", "icu_release_offset", "death_offset"),
+            {
+                "survival": {"column": "survived"},
+                "duration": {"time": "treated_days", "event": "treatment_ended"},
+                "intensive_care": {"column": "intensive_care"},
+            },
+            _hannover,
+        ),
+        Recipe(
+            "ieee8023",
+            "metadata.csv of the COVID-19 image data collection, ieee8023/covid-chestxray-dataset",
+            "No column says when an illness ended: every duration is censored on the day of the last image, and days "
+            "count from first symptoms or from admission, whichever the source gave.",
+            ("offset", "survival"),
+            {
+                "survival": {"column": "survival"},
+                "duration": {"time": "last_day", "event": "ended"},
+                "intensive_care": {"column": "went_icu"},
+                "intubation": {"column": "intubated"},
+            },
+            _ieee8023,
+        ),
+    )
+}
+"""The recipes by name."""

@@ -1,0 +1,142 @@
+"""TensorFlow Probability's distributions as factors: the same distribution, in semiray's own families.
+
+Nothing of TensorFlow is imported here, and nothing of it stays: whoever hands over a distribution has imported it, and
+what is made of it is numbers that a YAML file holds.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.priors.correlation import Between, build_correlation, read_between
+from semiray.priors.factors import Factor, number, suggestion
+from semiray.priors.tfp.families import library
+from semiray.priors.tfp.marginals import as_double, identify, kind, marginals
+
+__all__ = ["read_tfp"]
+
+
+def read_tfp(
+    distributions: Any,
+    *,
+    correlation: Mapping[str, float] | None = None,
+    between: Sequence[Between | Sequence[Any]] = (),
+    units: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The arguments of `JointPrior` for TFP distributions; see `JointPrior.from_tfp`.
+
+    Raises:
+        SemirayError: not a distribution of TFP, or one that no factor can be; names the factor and says what to do.
+    """
+    correlation, units = correlation or {}, units or {}
+    parts = _named(distributions)
+    for argument, names in (("correlation", list(correlation)), ("units", list(units))):
+        for name in names:
+            if name not in parts:
+                raise SemirayError(
+                    f"{argument}: no factor {name!r}{suggestion(str(name), parts)}; the factors are {', '.join(parts)}"
+                )
+    factors, blocks = [], {}
+    for name, distribution in parts.items():
+        where = f"factor {name!r}"
+        given = number(correlation[name], f"{where}: correlation") if name in correlation else None
+        factor, block = _factor(name, as_double(distribution, where), given, units.get(name, ""))
+        factors.append(factor)
+        if block is not None:
+            blocks[name] = block
+    return {"factors": factors, **_bound(factors, blocks, between)}
+
+
+def _named(distributions: Any) -> dict[str, Any]:
+    """Each factor's distribution, checked to be one, in the order given."""
+    tfp = library()
+    if tfp is not None and isinstance(
+        distributions, tfp.distributions.JointDistributionNamed | tfp.distributions.JointDistributionNamedAutoBatched
+    ):
+        distributions = distributions.model
+    if hasattr(distributions, "_asdict"):
+        distributions = distributions._asdict()
+    if not isinstance(distributions, Mapping):
+        raise SemirayError(
+            f"from_tfp takes a mapping of names to TFP distributions, or a JointDistributionNamed, not "
+            f"{_article(distributions)}; write for example "
+            "from_tfp({'survival': tfd.Bernoulli(probs=0.5), 'duration': tfd.Exponential(rate=0.1)})"
+        )
+    parts = {}
+    for name, value in distributions.items():
+        part = value
+        if callable(part) and not (tfp and isinstance(part, tfp.distributions.Distribution)):
+            given = inspect.signature(part).parameters.values()
+            needs = [parameter.name for parameter in given if parameter.default is parameter.empty]
+            if needs:
+                raise SemirayError(
+                    f"factor {name!r}: its distribution depends on {', '.join(needs)}, which a prior of semiray can't "
+                    "express: factors depend on one another through the correlation of their scores alone. Give its "
+                    f"own distribution, and between=[({needs[0]!r}, {name!r}, 0.3)] for the dependence"
+                )
+            part = part()
+        if tfp is None or not isinstance(part, tfp.distributions.Distribution):
+            raise SemirayError(
+                f"factor {name!r}: {_article(part)} is not a distribution of TensorFlow Probability; give one such as "
+                "tfd.Exponential(rate=0.1), with `import tensorflow_probability as tfp; tfd = tfp.distributions` "
+                "(pip install 'semiray[tfp]'), or write the prior with Factor or in YAML"
+            )
+        if isinstance(part, tfp.distributions.JointDistribution):
+            raise SemirayError(
+                f"factor {name!r}: {_article(part)} holds several distributions; give each as a factor of its own"
+            )
+        parts[str(name)] = part
+    return parts
+
+
+def _factor(name: str, distribution: Any, correlation: float | None, unit: str) -> tuple[Factor, Tensor | None]:
+    """The factor, and the correlation of its dimensions (d, d) where one number doesn't say it."""
+    where = f"factor {name!r}"
+    part = marginals(distribution, where)
+    if part.correlation is not None and correlation is not None:
+        raise SemirayError(f"{where}: {kind(distribution)} says itself how it correlates; remove `correlation`")
+    family, parameters = identify(part.distribution, where)
+    if part.dimensions is None:  # one number says nothing of dimensions: as many as any factor has, and so correlated
+        rest: dict[str, Any] = {} if correlation is None else {"correlation": correlation}
+        return Factor(name, family, parameters=parameters, unit=unit, **rest), None
+    d, block = part.dimensions, part.correlation
+    if block is None or d == 1:
+        return Factor(name, family, d, parameters, correlation or 0.0, unit), None
+    off = block[~torch.eye(d, dtype=torch.bool)]
+    if float(off.max() - off.min()) < 1e-12:
+        return Factor(name, family, d, parameters, float(off[0]), unit), None
+    return Factor(name, family, d, parameters, 0.0, unit), block
+
+
+def _bound(
+    factors: Sequence[Factor], blocks: Mapping[str, Tensor], between: Sequence[Between | Sequence[Any]]
+) -> dict[str, Any]:
+    """What binds the factors: `between`, or the full matrix where a factor has a matrix of its own."""
+    if not blocks:
+        return {"between": between}
+    entries = read_between(between, factors)
+    R = build_correlation(factors, entries)
+    parts, start = {}, 0
+    for factor in factors:
+        parts[factor.name] = slice(start, start + factor.dimensions)
+        start += factor.dimensions
+    for name, block in blocks.items():
+        part = parts[name]
+        for entry in entries:
+            if name in (entry.first, entry.second) and entry.through == "lead":  # companions follow through their lead
+                other = parts[entry.second if name == entry.first else entry.first]
+                R[part, other] = torch.outer(block[:, 0], R[part.start, other])
+                R[other, part] = R[part, other].T
+        R[part, part] = block
+    return {"correlation": R}
+
+
+def _article(thing: Any) -> str:
+    name = type(thing).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,1 @@
+"""The toy thorax with known truth."""

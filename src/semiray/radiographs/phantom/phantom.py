@@ -1,0 +1,267 @@
+"""The phantom: toy chest radiographs whose factors are known, rendered from codes, for demos and as ground truth.
+
+What each code does to an image is listed in docs/phantom.md. Rays, disease and organs live in ``phantom_geometry``,
+``phantom_disease`` and ``phantom_anatomy``; here stand the detector, the public functions and the files.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from scipy.ndimage import uniform_filter1d
+
+from semiray.errors import SemirayError
+from semiray.memory import keep_freed_memory
+from semiray.radiographs.phantom.anatomy import attenuation
+from semiray.radiographs.phantom.disease import Draws, Signs
+from semiray.radiographs.phantom.geometry import Array, per_image
+
+__all__ = ["PHANTOM_CLASSES", "phantom_labels", "render_phantoms", "save_phantoms"]
+
+PHANTOM_CLASSES = ("normal", "lobar", "diffuse")
+FACTORS = ("survival", "duration", "presentation", "texture")
+DIMENSIONS = 5
+CODES = DIMENSIONS * len(FACTORS)
+RANGES = ("0 or 1", "0 days or more", "between -1 and 1", "between -1 and 1")
+RESOLUTIONS = (16, 1024)
+BURDEN_DAYS = 12.0  # burden = 1 - exp(-days / 12): disease saturates as it fills the lungs
+LETTER = ("111", "101", "111", "100", "100")  # the lead marker P: phantom
+MARK_GREY = 245
+CHUNK = 16  # patients rendered at once by a thread
+
+
+def phantom_labels(n: int, seed: int = 0) -> NDArray[np.int64]:
+    """Draw labels of ``n`` phantoms: the classes in equal shares (to within one), in random order.
+
+    Args:
+        n: How many, 0 or more.
+        seed: The same seed gives the same labels.
+
+    Returns:
+        Indices into ``PHANTOM_CLASSES``, shape (n,), int64.
+    """
+    if n < 0:
+        raise SemirayError(f"phantom_labels: n is {n}, but must be 0 or more")
+    return np.random.default_rng(seed).permutation(np.arange(n, dtype=np.int64) % len(PHANTOM_CLASSES))
+
+
+def render_phantoms(
+    codes: ArrayLike,
+    labels: ArrayLike,
+    resolution: int,
+    seed: int,
+    *,
+    first: int = 0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.uint8]:
+    """Render phantoms, each from its own codes and label.
+
+    Anatomy, exposure and photon noise of image i depend on ``(seed, first + i)`` alone, so that any split into batches
+    gives the same bytes.
+
+    Args:
+        codes: (N, 20) in own units: survival x 5 (0 or 1), duration x 5 (days, >= 0), presentation x 5 and texture x 5
+            (both -1 to 1); the lead of each factor first.
+        labels: (N,) indices into ``PHANTOM_CLASSES``.
+        resolution: Pixels a side, 16 to 1024.
+        seed: 0 or more.
+        first: Index of the first image, for rendering a large set in parts.
+        workers: Threads; None means one a core. The images don't depend on it.
+        progress: Called with (done, total) now and then.
+
+    Returns:
+        Images (N, resolution, resolution), uint8, with the letter P bright in the upper left corner.
+
+    Raises:
+        SemirayError: A shape, a code or a label is invalid.
+
+    Example:
+        >>> images = render_phantoms([[1] * 5 + [10] * 5 + [0] * 10], [2], resolution=64, seed=0)
+        >>> images.shape
+        (1, 64, 64)
+    """
+    table, classes = _checked(codes, labels)
+    low, high = RESOLUTIONS
+    if not low <= resolution <= high:
+        raise SemirayError(f"phantom resolution {resolution} is outside {low} to {high} pixels")
+    if seed < 0 or first < 0:
+        raise SemirayError(f"phantom seed {seed} and first index {first} must be 0 or more")
+    total = len(table)
+    images = np.empty((total, resolution, resolution), dtype=np.uint8)
+
+    def render_chunk(start: int) -> int:
+        stop = min(start + CHUNK, total)
+        generators = [np.random.default_rng((seed, first + i)) for i in range(start, stop)]
+        images[start:stop] = _render(_signs(table[start:stop], classes[start:stop]), generators, resolution)
+        return stop - start
+
+    keep_freed_memory()
+    starts, done = range(0, total, CHUNK), 0
+    with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
+        for count in pool.map(render_chunk, starts):
+            done += count
+            if progress is not None:
+                progress(done, total)
+    return images
+
+
+def save_phantoms(out: Path, images: ArrayLike, codes: ArrayLike, labels: ArrayLike, names: Sequence[str]) -> None:
+    """Write phantoms as OUT/<class>/phantom_000001.png and their factors as OUT/factors.csv.
+
+    Every PNG says in its text metadata that it is a phantom (Phantom, Synthetic, Software, Label, Codes). The table has
+    the columns path (relative to ``out``), label, patient (each image its own) and one per code. The folder
+    appears whole or not at all.
+
+    Args:
+        out: A folder that doesn't exist yet, or is empty.
+        images: (N, H, W) uint8.
+        codes: (N, 20) in own units.
+        labels: (N,) indices into ``PHANTOM_CLASSES``.
+        names: The codes' names, such as the prior's "survival[0]", 20 of them.
+
+    Raises:
+        SemirayError: Shapes or values are invalid, or ``out`` is in use.
+    """
+    table, classes = _checked(codes, labels)
+    stack = np.asarray(images)
+    if stack.ndim != 3 or stack.dtype != np.uint8 or len(stack) != len(table):
+        raise SemirayError(
+            f"phantom images have shape {stack.shape} and type {stack.dtype}, but ({len(table)}, H, W) uint8 is needed"
+        )
+    if len(names) != CODES or len(set(names)) != CODES:
+        raise SemirayError(f"the phantom needs {CODES} different code names, but got {len(set(names))} of {len(names)}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SemirayError(f"{out} exists and isn't an empty folder; choose another folder for the phantoms")
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        for name in PHANTOM_CLASSES:
+            (partial / name).mkdir(parents=True, exist_ok=True)
+        with (partial / "factors.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "label", "patient", *names])
+            for i, (image, row, label) in enumerate(zip(stack, table, classes, strict=True), start=1):
+                name, patient = PHANTOM_CLASSES[label], f"phantom_{i:06d}"
+                values = [str(value) for value in row]  # the shortest text that reads back as the same float32
+                Image.fromarray(image).save(
+                    partial / name / f"{patient}.png", pnginfo=_metadata(name, dict(zip(names, values, strict=True)))
+                )
+                writer.writerow([f"{name}/{patient}.png", name, patient, *values])
+        if out.exists():
+            out.rmdir()
+        partial.replace(out)
+    except OSError as error:
+        raise SemirayError(f"can't write phantoms to {out}: {error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _metadata(label: str, codes: dict[str, str]) -> PngInfo:
+    info = PngInfo()
+    for key, value in (("Phantom", "true"), ("Synthetic", "true"), ("Software", "semiray"), ("Label", label)):
+        info.add_text(key, value)
+    info.add_text("Codes", json.dumps({name: float(value) for name, value in codes.items()}))
+    return info
+
+
+def _checked(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The codes as (N, 20) float32 and the labels as (N,) int64, or an error that names row and column."""
+    table, classes = np.asarray(codes, dtype=np.float32), np.asarray(labels)
+    if table.ndim != 2 or table.shape[1] != CODES:
+        raise SemirayError(
+            f"phantom codes have shape {table.shape}, but (N, {CODES}) is needed: {' x 5, '.join(FACTORS)} x 5"
+        )
+    if classes.shape != (len(table),) or (classes.size and classes.dtype.kind not in "iu"):
+        raise SemirayError(
+            f"phantom labels have shape {classes.shape} and type {classes.dtype}, but must be {len(table)} integers"
+        )
+    blocks = table.reshape(-1, len(FACTORS), DIMENSIONS)
+    wrong = ~np.isfinite(blocks)
+    wrong[:, 0] |= (blocks[:, 0] != 0) & (blocks[:, 0] != 1)
+    wrong[:, 1] |= blocks[:, 1] < 0
+    wrong[:, 2:] |= np.abs(blocks[:, 2:]) > 1
+    if wrong.any():
+        row, factor, k = (int(i) for i in np.argwhere(wrong)[0])
+        raise SemirayError(
+            f"phantom codes row {row}: {FACTORS[factor]}[{k}] is {blocks[row, factor, k]}, but must be {RANGES[factor]}"
+        )
+    unknown = (classes < 0) | (classes >= len(PHANTOM_CLASSES))
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        known = ", ".join(f"{i} {name}" for i, name in enumerate(PHANTOM_CLASSES))
+        raise SemirayError(f"phantom labels row {row}: {classes[row]} is no class; the classes are {known}")
+    return table, classes.astype(np.int64)
+
+
+def _signs(table: Array, classes: NDArray[np.int64]) -> Signs:
+    survival, duration, presentation, texture = np.split(table.astype(np.float64), len(FACTORS), axis=1)
+    burden = 1.0 - np.exp(-duration / BURDEN_DAYS)
+    return Signs(label=classes, absent=1.0 - survival, burden=burden, place=presentation, texture=texture)
+
+
+def _render(signs: Signs, generators: list[np.random.Generator], resolution: int) -> NDArray[np.uint8]:
+    """Anatomy, then the detector: Beer-Lambert, a pixel's area, photon noise, digital processing, the mark."""
+    draws = Draws(generators)
+    fine = max(1, 128 // resolution)  # a detector pixel collects the photons of its whole area
+    signal = attenuation(signs, draws, resolution * fine)
+    np.negative(signal, out=signal)
+    np.exp(signal, out=signal)
+    signal = _pooled(_pooled(signal, fine, axis=1), fine, axis=2)
+    low, high = np.array([(0.6, 1.10, 2.40, 1.50), (1.6, 1.22, 2.60, 1.70)])
+    dose, steep, middle, local = (low + (high - low) * draws.exposure).T
+    photons = dose * (1.5e5 * (64 / resolution) ** 2 + 2e4)
+    signal *= per_image(photons / fine**2)
+    # Density is log exposure below that of open air, up to the constant log(photons), which the last curve takes in.
+    density = np.stack([g.poisson(s) for g, s in zip(generators, signal, strict=True)]).astype(np.float32)
+    density += np.float32(1.0)
+    np.log(density, out=density)
+    density -= per_image(np.log(photons))
+    # Digital systems compress the wide range between lung and spine, and raise local detail (unsharp masking).
+    broad = _smoothed(density)
+    density *= per_image(local * steep)
+    broad *= per_image((0.72 - local) * steep)
+    density += broad
+    # The characteristic curve: a logistic function of density, dense tissue bright.
+    density += per_image(0.72 * middle * steep)
+    np.exp(density, out=density)
+    density += np.float32(1.0)
+    np.divide(np.float32(255.0), density, out=density)
+    density += np.float32(0.5)
+    images = density.astype(np.uint8)
+    _mark(images)
+    return images
+
+
+def _pooled(images: Array, by: int, axis: int) -> Array:
+    """The sum of each ``by`` neighbours along an axis."""
+    parts = [images[(slice(None),) * axis + (slice(k, None, by),)] for k in range(by)]
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total
+
+
+def _smoothed(images: Array) -> Array:
+    """Images under a kernel like a Gaussian of deviation 5 % of a side: a box filter, twice along each axis."""
+    size = 2 * round(0.06 * images.shape[1]) + 1
+    for axis in (1, 1, 2, 2):
+        images = uniform_filter1d(images, size, axis=axis, mode="nearest")
+    return images
+
+
+def _mark(images: NDArray[np.uint8]) -> None:
+    """Set a bright P into the upper left corners, as a lead marker would, in place."""
+    resolution = images.shape[1]
+    scale, at = max(1, resolution // 56), resolution // 20
+    letter = np.array([[cell == "1" for cell in row] for row in LETTER]).repeat(scale, axis=0).repeat(scale, axis=1)
+    images[:, at : at + letter.shape[0], at : at + letter.shape[1]][:, letter] = MARK_GREY

@@ -1,0 +1,157 @@
+"""Decodes the files of a listing in parallel threads, and tells one listing from another without opening a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from semiray.errors import SemirayError
+from semiray.radiographs.pixels.framing import Framing, UnreadableImageError, decode_grey, frame
+from semiray.radiographs.reading.records import Listing, Record
+from semiray.radiographs.store.images import FileFacts, digest
+
+__all__ = ["Decoder", "Progress", "processors", "read_bytes"]
+
+# Raise when the same file and settings give other pixels than before.
+_VERSION = 1
+_AHEAD = 512
+
+Progress = Callable[[int, int], None]
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Decodes one listing with one choice of pixels.
+
+    Attributes:
+        listing: what to decode.
+        resolution: side of the images in pixels.
+        framing: ``crop`` or ``pad``.
+        workers: threads; None for the processors there are.
+        progress: called with (files done, files in all).
+    """
+
+    listing: Listing
+    resolution: int
+    framing: Framing = "crop"
+    workers: int | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.resolution < 1 or self.framing not in ("crop", "pad"):
+            raise SemirayError(
+                f"resolution must be at least 1 and framing crop or pad, not {self.resolution} and {self.framing!r}."
+            )
+
+    def identify(self) -> tuple[str, str]:
+        """Digests of names and sizes, and of these with places and times: equal ones need no look into the files."""
+        stats = [_status(record) for record in self.listing.records]
+        keys = (record.key for record in self.listing.records)
+        names = digest(self._settings, ((key, size) for key, (size, _, _) in zip(keys, stats, strict=True)))
+        return names, digest(names, [(str(self.listing.root.resolve()), stats)])
+
+    def fingerprint(self, files: Iterable[FileFacts]) -> str:
+        """Digest of names, contents and settings."""
+        return digest(self._settings, ((file.key, file.content) for file in files))
+
+    def hash(self) -> list[FileFacts]:
+        """Facts that hold the contents' hashes alone: files are read, not decoded."""
+        return list(self._in_order(_hash, 0))
+
+    def decode(self, first: int = 0) -> Iterator[tuple[FileFacts, npt.NDArray[np.uint8] | None]]:
+        """Facts and pixels (None if it can't be decoded) of each file from a number on.
+
+        Raises:
+            SemirayError: if a file that was listed is gone: the disk or the data set is on its way out.
+        """
+        return self._in_order(self._decode, first)
+
+    @property
+    def _settings(self) -> str:
+        return f"{_VERSION} {self.resolution} {self.framing}"
+
+    def _decode(self, record: Record) -> tuple[FileFacts, npt.NDArray[np.uint8] | None]:
+        content = ""
+        try:
+            raw = read_bytes(record)
+            content = hashlib.sha256(raw).hexdigest()
+            grey = decode_grey(raw)
+        except UnreadableImageError as problem:
+            return FileFacts(record.key, content, 0, 0, "", str(problem)), None
+        facts = FileFacts(record.key, content, grey.width, grey.height, grey.kind, "")
+        return facts, frame(grey.pixels, self.resolution, self.framing)
+
+    def _in_order(self, work: Callable[[Record], R], first: int) -> Iterator[R]:
+        """Map in threads (decoders release the lock), in order, holding no more than some results in memory."""
+        records = self.listing.records
+        workers = max(1, self.workers if self.workers is not None else processors())
+        with ThreadPoolExecutor(workers, thread_name_prefix="semiray-decode") as pool:
+            for start in range(first, len(records), _AHEAD):
+                futures = [pool.submit(work, record) for record in records[start : start + _AHEAD]]
+                try:
+                    for done, future in enumerate(futures, start + 1):
+                        yield future.result()
+                        if self.progress is not None:
+                            self.progress(done, len(records))
+                finally:
+                    for future in futures:
+                        future.cancel()
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_bytes(record: Record) -> bytes:
+    """The bytes of an image: its file, or its part of a shard.
+
+    Raises:
+        UnreadableImageError: if they can't be read.
+        SemirayError: if the file is gone since it was listed.
+    """
+    size = _status(record)[0]
+    if size < 0:
+        if not os.path.lexists(record.path):
+            raise SemirayError(
+                f"{record.path} is gone since the data set was listed: it changed while it was read, or its disk went "
+                "away. Start again when it is back; what was decoded is kept."
+            )
+        raise UnreadableImageError("a broken link" if record.path.is_symlink() else "not a regular file, or gone")
+    try:
+        with record.path.open("rb") as file:
+            file.seek(record.offset)
+            content = file.read(-1 if record.size is None else record.size)
+    except OSError as error:
+        raise UnreadableImageError(f"can't be opened: {error.strerror or error}") from error
+    if record.size is not None and len(content) < record.size:
+        raise UnreadableImageError(f"its shard {record.path.name} is cut off")
+    return content
+
+
+def _status(record: Record) -> tuple[int, int, int]:
+    """Size, time of change of content, time of change of anything (tools that copy can keep the former)."""
+    try:
+        status = record.path.stat()
+    except OSError:
+        return (-1, 0, 0)
+    # Opening a pipe that is called x.png would wait for ever.
+    size = status.st_size if record.size is None else record.size
+    return (size if stat.S_ISREG(status.st_mode) else -1, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _hash(record: Record) -> FileFacts:
+    try:
+        content = hashlib.sha256(read_bytes(record)).hexdigest()
+    except UnreadableImageError:
+        content = ""
+    return FileFacts(record.key, content, 0, 0, "", "")

@@ -1,0 +1,100 @@
+"""Images that stay in the shards where they lie, each decoded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from semiray.errors import SemirayError
+from semiray.radiographs.pixels.decoding import processors, read_bytes
+from semiray.radiographs.pixels.framing import Framing, UnreadableImageError, decode_grey, frame
+from semiray.radiographs.reading.records import Record
+
+__all__ = ["ShardImages"]
+
+
+class ShardImages:
+    """(N, H, W) uint8 as an array would give them: by a number, a slice, an array of numbers or a mask.
+
+    Files are opened for each read and no thread is kept, so that it may be used after a fork and in other processes.
+
+    Args:
+        shards: the .tar files.
+        places: (N, 3) int64: the image's shard, its offset and its size in bytes.
+        resolution: side of the images.
+        framing: ``crop`` or ``pad``.
+    """
+
+    dtype = np.dtype(np.uint8)
+    ndim = 3
+
+    def __init__(
+        self, shards: Sequence[Path], places: npt.NDArray[np.int64], resolution: int, framing: Framing
+    ) -> None:
+        self._shards, self._places = shards, places
+        self._resolution, self._framing = resolution, framing
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(N, H, W)."""
+        return len(self._places), self._resolution, self._resolution
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:
+        """Decode the images that an index names.
+
+        Raises:
+            IndexError: as an array would.
+            SemirayError: if an image can't be read any more.
+        """
+        if isinstance(index, tuple):
+            first, *rest = index
+            chosen = self[first]
+            picked: npt.NDArray[np.uint8] = chosen[(*[slice(None)] * (chosen.ndim - 2), *rest)]
+            return picked
+        if isinstance(index, slice):
+            rows = np.arange(*index.indices(len(self)))
+        else:
+            rows = np.asarray(index)
+            rows = rows.astype(np.int64) if rows.size == 0 else rows
+            if rows.dtype == np.bool_:
+                if rows.shape != (len(self),):
+                    raise IndexError(f"a mask of shape {rows.shape} for {len(self)} images")
+                rows = np.flatnonzero(rows)
+        places = self._places[rows]
+        images = np.empty((*rows.shape, self._resolution, self._resolution), np.uint8)
+        flat = images.reshape(-1, self._resolution, self._resolution)
+
+        def read(at: int) -> None:
+            flat[at] = self._read(places.reshape(-1, 3)[at])
+
+        if len(flat) < 2:
+            for at in range(len(flat)):
+                read(at)
+        else:
+            with ThreadPoolExecutor(min(len(flat), processors()), thread_name_prefix="semiray-decode") as pool:
+                list(pool.map(read, range(len(flat))))
+        return images
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        images = self[:]
+        return images if dtype is None else images.astype(dtype)
+
+    def _read(self, place: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        shard, offset, size = (int(number) for number in place)
+        path = self._shards[shard]
+        try:
+            content = read_bytes(Record(path, path.name, None, "", {}, offset, size))
+            return frame(decode_grey(content).pixels, self._resolution, self._framing)
+        except UnreadableImageError as error:
+            raise SemirayError(
+                f"{path}: an image could be read when the shard was first looked at, and can't be any more ({error}; "
+                f"byte {offset:,}). The shard has changed: start again."
+            ) from error

@@ -1,0 +1,332 @@
+"""Looks at a folder or a table and lists its radiographs, so that every command takes data as it lies on disk."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from semiray.errors import SemirayError
+from semiray.radiographs.reading.folders import Tree, label_by_folder, walk
+from semiray.radiographs.reading.records import IMAGE_SUFFIXES, TABLE_SUFFIXES, Listing, Record
+from semiray.radiographs.reading.selection import choose_classes, compile_pattern, search
+from semiray.radiographs.reading.shards import read_shards
+from semiray.radiographs.reading.tables import (
+    LABEL_COLUMNS,
+    PATIENT_COLUMNS,
+    ImageIndex,
+    Table,
+    choose_column,
+    find_path_column,
+    read_table,
+)
+
+__all__ = ["PATIENT_PRESETS", "find_shards", "read_records"]
+
+PATIENT_PRESETS: Mapping[str, str] = {
+    # Kermany et al. 2018: personN_virus_M.jpeg; IM-0439-0001-0002.jpeg and NORMAL2-IM-0439-0001.jpeg count apart.
+    "kermany": r"(person\d+|(?:NORMAL2-)?IM-\d+)",
+    # Winther et al. 2020: a column of data.csv.
+    "hannover": "patient_id",
+}
+_KERMANY_NAME = re.compile(r"^(person\d+_(virus|bacteria)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?)$")
+
+
+def read_records(
+    data: Path,
+    *,
+    label_from: str | None = None,
+    patient_from: str | None = None,
+    classes: Mapping[str, str] | Sequence[str] | None = None,
+    label_column: str | None = None,
+    patient_column: str | None = None,
+    path_column: str | None = None,
+) -> Listing:
+    r"""List the radiographs of a folder or of a table, with labels and patients as far as they can be known.
+
+    A folder: every image below it counts; class folders, train/validation/test folders and the COVID-19 Radiography
+    Database are recognised, and a table in the folder that names its images adds label, patient and metadata. A table
+    (CSV, TSV, Parquet): the images that its rows name count. A folder of .tar shards: its samples count, their .json
+    files being the table. No pixel is read.
+
+    Args:
+        data: the folder or the table.
+        label_from: regular expression searched in each key; what matches (group 1 if there is a group) is the label. An
+            image that it doesn't match stays, unlabelled.
+        patient_from: alike for the patient, or the name of a preset (``PATIENT_PRESETS``). An image that it doesn't
+            match is its own patient.
+        classes: labels to keep, in order; or a mapping from labels to the names to call them by, equal names merging.
+            All other images, unlabelled ones too, are left out.
+        label_column: the table's column of labels, found by its name otherwise.
+        patient_column: the table's column of patients, found by its name otherwise.
+        path_column: the table's column that names images, found by its cells otherwise.
+
+    Returns:
+        The listing, its records sorted by key.
+
+    Raises:
+        SemirayError: if there is no image, an option is invalid, or an option matches nothing.
+
+    Example:
+        >>> listing = read_records(Path("chest_xray/train"), label_from="NORMAL|virus|bacteria")  # doctest: +SKIP
+    """
+    data = Path(data)
+    if label_from is not None and label_column is not None:
+        raise SemirayError("label_from and label_column both say where the label stands. Give one of them.")
+    if patient_from is not None and patient_column is not None:
+        raise SemirayError("patient_from and patient_column both say who the patient is. Give one of them.")
+    if patient_from == "hannover":
+        patient_from, patient_column = None, PATIENT_PRESETS["hannover"]
+    elif patient_from is not None and patient_from in PATIENT_PRESETS:
+        patient_from = PATIENT_PRESETS[patient_from]
+    label_pattern = compile_pattern(label_from, "label_from (--label-from)")
+    patient_pattern = compile_pattern(patient_from, "patient_from (--patient-from)")
+
+    if _is_table_file(data):
+        found = _read_table_file(data, path_column)
+    else:
+        shards = find_shards(data)
+        found = _read_shards(data, shards) if shards else _read_folder(data, path_column)
+    notes = list(found.notes)
+    labels, patients = dict(found.labels), {}
+    if found.table is not None:
+        labels.update(_column_labels(found, label_column, notes))
+        patients = _column_patients(found, patient_column, notes)
+    elif label_column or patient_column or path_column:
+        option = "label_column" if label_column else "patient_column" if patient_column else "path_column"
+        raise SemirayError(f"{data}: {option} is given, but no table (CSV, TSV, Parquet) here names its images.")
+    keys = sorted(found.paths)
+    if label_pattern is not None:
+        labels = search(label_pattern, keys, "label_from (--label-from)", "unlabelled", notes)
+    if patient_pattern is not None:
+        patients = search(patient_pattern, keys, "patient_from (--patient-from)", "their own patients", notes)
+    elif not patients and all(_KERMANY_NAME.match(PurePosixPath(key).stem) for key in keys):
+        patients = search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
+        notes.append("Patients are read off the file names (preset kermany).")
+
+    records = [
+        Record(
+            found.paths[key],
+            key,
+            labels.get(key),
+            patients.get(key, key),
+            found.metadata.get(key, {}),
+            *found.spans.get(key, ()),
+        )
+        for key in keys
+    ]
+    records, names = choose_classes(records, classes, notes)
+    return Listing(found.root, found.layout, tuple(records), tuple(notes), names)
+
+
+def find_shards(data: Path) -> tuple[Path, ...]:
+    """The .tar shards in a folder; none where images lie there too: the .tar is an archive of them, then."""
+    shards = sorted(path for path in data.glob("[!.]*.tar") if path.is_file()) if data.is_dir() else []
+    return tuple(shards) if shards and not walk(data).images else ()
+
+
+@dataclass
+class _Found:
+    """What lies on disk, before the user's options speak."""
+
+    root: Path
+    layout: str
+    paths: dict[str, Path]
+    labels: dict[str, str]
+    metadata: Mapping[str, Mapping[str, str]]
+    notes: list[str]
+    table: Table | None = None
+    rows: Mapping[str, Mapping[str, str]] | None = None
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def _is_table_file(data: Path) -> bool:
+    if data.is_dir():
+        return False
+    if not data.exists():
+        raise SemirayError(f"{data}: no such file or folder.")
+    if data.suffix.lower() not in TABLE_SUFFIXES:
+        hint = f" Give its folder, {data.parent}." if data.suffix.lower() in IMAGE_SUFFIXES else ""
+        raise SemirayError(
+            f"{data}: neither a folder of images nor a table ({', '.join(sorted(TABLE_SUFFIXES))}).{hint}"
+        )
+    return True
+
+
+def _read_shards(data: Path, shards: Sequence[Path]) -> _Found:
+    samples = read_shards(data, shards)
+    return _Found(
+        data,
+        f"{len(shards):,} WebDataset shard{'s' * (len(shards) > 1)}",
+        {key: shard for key, (shard, _, _) in samples.places.items()},
+        samples.labels,
+        samples.rows,
+        samples.notes,
+        samples.table if samples.rows else None,
+        samples.rows,
+        {key: (offset, size) for key, (_, offset, size) in samples.places.items()},
+    )
+
+
+def _read_folder(data: Path, path_column: str | None) -> _Found:
+    tree = walk(data)
+    if not tree.images:
+        detail = " ".join(tree.notes) or "It holds no file that looks like one."
+        raise SemirayError(
+            f"{data}: no image found. {detail} Images end in {', '.join(sorted(IMAGE_SUFFIXES))}; "
+            "folders called masks don't count."
+        )
+    by_folder = label_by_folder(tree.images)
+    found = _Found(
+        data,
+        by_folder.layout,
+        {key: tree.paths[key] for key in by_folder.images},
+        by_folder.labels,
+        {key: {"split": part} for key, part in by_folder.splits.items()},
+        [*tree.notes, *by_folder.notes],
+    )
+    best = _best_table(tree, list(by_folder.images), path_column, found.notes)
+    if best is not None:
+        _join(found, *best)
+        without = len(found.paths) - len(found.rows or {})
+        if without:
+            found.notes.append(f"{without:,} images have no row in {found.table.path.name if found.table else ''}.")
+        found.layout = (
+            f"a table ({best[0].path.name}) with {by_folder.layout}"
+            if by_folder.labels
+            else f"a table ({best[0].path.name})"
+        )
+    return found
+
+
+def _best_table(
+    tree: Tree, images: list[str], path_column: str | None, notes: list[str]
+) -> tuple[Table, str, list[str | None]] | None:
+    """The table that names most images; other tables that name some are told of."""
+    candidates: list[tuple[int, Table, str, list[str | None]]] = []
+    broken: list[SemirayError] = []
+    mismatches: list[SemirayError] = []
+    for key in tree.tables:
+        parent = PurePosixPath(key).parent.as_posix()
+        try:
+            table = read_table(tree.paths[key])
+        except SemirayError as error:
+            broken.append(error)
+            continue
+        if path_column is not None and path_column not in table.columns:
+            continue
+        try:
+            match = find_path_column(table, ImageIndex(images, "" if parent == "." else parent), path_column)
+        except SemirayError as error:
+            mismatches.append(error)
+            continue
+        if match is not None:
+            candidates.append((len(set(match[1]) - {None}), table, *match))
+    if path_column is not None and not candidates and tree.tables:
+        there = ", ".join(tree.tables)
+        raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column): {there}."))
+    notes.extend(f"Table not read: {problem}" for problem in broken if not candidates)
+    if not candidates:
+        return None
+    best = max(candidates, key=lambda candidate: candidate[0])
+    notes.extend(
+        f"{table.path.name} names {hits:,} images too, but {best[1].path.name} names most and is used."
+        for hits, table, _, _ in candidates
+        if table is not best[1]
+    )
+    return best[1:]
+
+
+def _read_table_file(data: Path, path_column: str | None) -> _Found:
+    table, root = read_table(data), data.parent
+    # Paths that lead straight to their files spare a walk through what may be a very large folder.
+    direct = {
+        column: _direct(table, column, root)
+        for column in ([path_column] if path_column in table.columns else table.columns)
+    }
+    column = max(direct, key=lambda name: len(direct[name]))
+    if table.rows and len(direct[column]) == len({row[column] for row in table.rows}):
+        cells, notes = direct[column], []
+        match: tuple[str, list[str | None]] | None = (column, [cells[row[column]][0] for row in table.rows])
+        paths = dict(cells.values())
+    else:
+        tree = walk(root)
+        match, notes, paths = find_path_column(table, ImageIndex(tree.images), path_column), tree.notes, tree.paths
+    if match is None:
+        some = ", ".join(sorted(paths)[:3]) or "none"
+        raise SemirayError(
+            f"{data}: no column names images of {root} (columns: {', '.join(table.columns)}; images: {some}). "
+            "Say which one does with path_column."
+        )
+    found = _Found(root, f"a table ({data.name})", paths, {}, {}, notes)
+    _join(found, table, *match)
+    found.paths = {key: paths[key] for key in found.rows or {}}
+    return found
+
+
+def _direct(table: Table, column: str, root: Path) -> dict[str, tuple[str, Path]]:
+    found = {}
+    for cell in {row[column] for row in table.rows}:
+        path = root / cell.replace("\\", "/")
+        if Path(cell).suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            inside = Path(os.path.normpath(path))
+            key = inside.relative_to(root).as_posix() if inside.is_relative_to(root) else inside.as_posix()
+            found[cell] = (key, path)
+    return found
+
+
+def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> None:
+    """Give images their rows; the first row of an image counts."""
+    rows: dict[str, Mapping[str, str]] = {}
+    metadata = dict(found.metadata)
+    repeated, lost = 0, []
+    for key, row in zip(keys, table.rows, strict=True):
+        if key is None:
+            lost.append(row[column] or "(empty)")
+        elif key in rows:
+            repeated += 1
+        else:
+            rows[key] = row
+            metadata[key] = {**metadata.get(key, {}), **row}
+    if lost:
+        found.notes.append(
+            f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image that is here "
+            f"(column {column!r}): {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}."
+        )
+    if repeated:
+        found.notes.append(f"{repeated:,} rows of {table.path.name} name an image again; its first row counts.")
+    found.table, found.rows, found.metadata = table, rows, metadata
+
+
+def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
+    assert found.table is not None
+    assert found.rows is not None
+    column = choose_column(found.table, chosen, LABEL_COLUMNS, "label_column")
+    if column is None:
+        return {}
+    labels = {key: row[column] for key, row in found.rows.items() if row[column]}
+    different = len(set(labels.values()))
+    if chosen is None and different > max(20, len(labels) // 20):
+        notes.append(f"Column {column!r} has {different:,} different values: too many to be classes; it isn't used.")
+        return {}
+    if chosen is not None and not labels:
+        raise SemirayError(f"{found.table.path}, column {column!r} (label_column): every cell is empty.")
+    return labels
+
+
+def _column_patients(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
+    assert found.table is not None
+    assert found.rows is not None
+    column = choose_column(found.table, chosen, PATIENT_COLUMNS, "patient_column")
+    if column is None:
+        return {}
+    patients = {key: row[column] for key, row in found.rows.items() if row[column]}
+    if chosen is not None and not patients:
+        raise SemirayError(f"{found.table.path}, column {column!r} (patient_column): every cell is empty.")
+    if len(patients) < len(found.rows):
+        notes.append(
+            f"{len(found.rows) - len(patients):,} rows have no patient in column {column!r}: each is its own patient."
+        )
+    return patients

@@ -1,0 +1,163 @@
+"""Reads what WebDataset shards hold: .tar files of samples, an image and what is known of it under one name.
+
+A sample is all files of one name up to its first dot: ``0001.png``, ``0001.json``, ``0001.cls``. The convention is that
+of WebDataset, https://github.com/webdataset/webdataset.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from semiray.errors import SemirayError
+from semiray.radiographs.reading.folders import label_by_folder
+from semiray.radiographs.reading.tables import Table
+
+__all__ = ["Samples", "read_shards"]
+
+_IMAGES = (".png", ".jpg", ".jpeg")
+_LABELS = (".cls", ".txt")
+_LONGEST = 1 << 20  # bytes of a description: more is none
+
+
+@dataclass
+class Samples:
+    """The samples of all shards, by the names of their images.
+
+    Attributes:
+        places: shard, offset and size in bytes.
+        labels: what ``.cls`` or ``.txt`` say, else folders in the names.
+        table: the ``.json`` files: a row a sample that has one.
+        rows: these by the image's name.
+        notes: what a person should know.
+    """
+
+    table: Table
+    places: dict[str, tuple[Path, int, int]] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_shards(root: Path, shards: Sequence[Path]) -> Samples:
+    """Go over the headers of shards; pixels are passed by, descriptions are read.
+
+    Args:
+        root: their folder.
+        shards: the .tar files.
+
+    Raises:
+        SemirayError: if two samples have one name, or a shard can't be opened.
+    """
+    samples = Samples(Table(root, (), ()))
+    troubles: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for shard in shards:
+        for name, files in _grouped(shard, samples.notes).items():
+            images = [suffix for suffix in files if suffix in _IMAGES]
+            if not images:
+                _count(troubles, first, "have no .png, .jpg or .jpeg and are left out", name)
+                continue
+            if len(images) > 1:
+                _count(troubles, first, "hold several images, of which the first counts", name)
+            key, offset, size, _ = files[images[0]]
+            if key in samples.places:
+                raise SemirayError(
+                    f"two samples are called {key}: in {samples.places[key][0].name} and {shard.name}. Names must "
+                    "differ over all shards; was a shard copied, or numbered from 0 again?"
+                )
+            samples.places[key] = (shard, offset, size)
+            for suffix in _LABELS:
+                if text := files.get(suffix, ("", 0, 0, b""))[3].decode("utf-8", "replace").strip():
+                    samples.labels.setdefault(key, text)
+            if ".json" in files:
+                row = _row(files[".json"][3])
+                if row is None:
+                    _count(troubles, first, "have a .json that holds no JSON object; it is left out", name)
+                else:
+                    samples.rows[key] = row
+    if not samples.places:
+        raise SemirayError(
+            f"{root}: the shards hold no sample with a .png, .jpg or .jpeg. {' '.join(samples.notes)} A sample is all "
+            "files of one name up to its first dot, as WebDataset has it."
+        )
+    samples.notes += [f"{count:,} samples {what}: {first[what]}." for what, count in troubles.items()]
+    _settle_labels(samples)
+    columns = dict.fromkeys(name for row in samples.rows.values() for name in row)
+    rows = {key: {name: row.get(name, "") for name in columns} for key, row in samples.rows.items()}
+    samples.rows, samples.table = dict(rows), Table(root, tuple(columns), tuple(rows.values()))
+    return samples
+
+
+def _settle_labels(samples: Samples) -> None:
+    different = len(set(samples.labels.values()))
+    if different > max(20, len(samples.labels) // 20):
+        samples.notes.append(
+            f".cls and .txt files hold {different:,} different texts: too many to be classes; they aren't used."
+        )
+        samples.labels = {}
+    elif not samples.labels and not samples.rows:
+        by_folder = label_by_folder(sorted(samples.places))
+        samples.labels = by_folder.labels
+        samples.notes += by_folder.notes
+
+
+def _count(troubles: Counter[str], first: dict[str, str], what: str, name: str) -> None:
+    troubles[what] += 1
+    first.setdefault(what, name)
+
+
+def _row(content: bytes) -> Mapping[str, str] | None:
+    """A sample's JSON as a table's row: text as it is, anything else as JSON writes it, null as nothing."""
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, dict):
+        return None
+    return {
+        name: value.strip() if isinstance(value, str) else "" if value is None else json.dumps(value)
+        for name, value in values.items()
+    }
+
+
+def _grouped(shard: Path, notes: list[str]) -> dict[str, dict[str, tuple[str, int, int, bytes]]]:
+    """The samples of a shard: name -> suffix -> the file's name, offset, size, and content if it is no image."""
+    samples: dict[str, dict[str, tuple[str, int, int, bytes]]] = {}
+    for key, offset, size, content in _members(shard, notes):
+        path = PurePosixPath(key)
+        stem, dot, suffix = path.name.partition(".")
+        name, suffix = (path.parent / stem).as_posix(), (dot + suffix).lower()
+        files = samples.setdefault(name, {})
+        if suffix in files:
+            raise SemirayError(f"two samples are called {name}: both in {shard}. Names must differ over all shards.")
+        files[suffix] = (key, offset, size, content)
+    return samples
+
+
+def _members(shard: Path, notes: list[str]) -> Iterator[tuple[str, int, int, bytes]]:
+    """Name, offset, size, and content if it is a description, of the files in a shard, as far as it is whole."""
+    try:
+        with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
+            while (member := tar.next()) is not None:
+                tar.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+                name = PurePosixPath(member.name).as_posix().lstrip("/")
+                if not member.isfile() or PurePosixPath(name).name.startswith("."):
+                    continue
+                described = name.lower().endswith((".json", *_LABELS)) and member.size <= _LONGEST
+                opened = tar.extractfile(member) if described else None
+                yield name, member.offset_data, member.size, opened.read() if opened else b""
+            file.seek(tar.offset)
+            end = file.read(tarfile.BLOCKSIZE)  # tarfile takes a damaged header for the end, and no end for one
+            if len(end) < tarfile.BLOCKSIZE:
+                notes.append(f"{shard.name} is cut off: it has no end mark. What it holds till there is read.")
+            elif end.strip(b"\0"):
+                notes.append(f"{shard.name} is damaged at byte {tar.offset:,}; what follows is left out.")
+    except (tarfile.TarError, EOFError) as error:
+        notes.append(f"{shard.name} is damaged or cut off ({error}); what follows is left out.")
+    except OSError as error:
+        raise SemirayError(f"{shard}: the shard can't be read ({error.strerror or error}).") from error

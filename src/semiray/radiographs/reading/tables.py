@@ -1,0 +1,187 @@
+"""Joins a table (CSV, TSV, Parquet) to the images that it names, whatever its columns are called."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from semiray.errors import SemirayError
+from semiray.radiographs.reading.records import IMAGE_SUFFIXES
+
+__all__ = ["ImageIndex", "Table", "choose_column", "find_path_column", "read_table"]
+
+LABEL_COLUMNS = ("label", "labels", "class", "class_name", "diagnosis", "finding", "findings", "category", "target")
+PATIENT_COLUMNS = ("patient_id", "patientid", "patient", "subject_id", "subjectid", "subject")
+_PATH_HINTS = ("path", "file", "image", "img", "name")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text, every row with every column.
+
+    Attributes:
+        path: the file.
+        columns: the header.
+        rows: one mapping a row; an empty cell is the empty string.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, str], ...]
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV, TSV or Parquet file; all cells become text, missing ones the empty string.
+
+    The delimiter of a CSV is a comma, semicolon or tab, whichever the header holds most of.
+
+    Raises:
+        SemirayError: if the file can't be read as a table, with the line where it breaks, or if Parquet needs pyarrow.
+    """
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SemirayError(f"{path}: the table can't be read ({error.strerror or error}).") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Spreadsheets on Windows write this; any byte string decodes, so that a column of names at least joins.
+        text = raw.decode("cp1252", "replace")
+    header_line = text.split("\n", 1)[0]
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=header_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows: list[Mapping[str, str]] = []
+    columns: tuple[str, ...] = ()
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not columns:
+                columns = tuple(cell.strip() for cell in cells)
+                continue
+            if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
+                raise SemirayError(
+                    f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(columns)} columns. "
+                    "Quote cells that hold the delimiter."
+                )
+            padded = [cell.strip() for cell in cells[: len(columns)]] + [""] * (len(columns) - len(cells))
+            rows.append(dict(zip(columns, padded, strict=True)))
+    except csv.Error as error:
+        raise SemirayError(f"{path}, line {reader.line_num}: this isn't a table ({error}).") from error
+    if not columns:
+        raise SemirayError(f"{path}: the table is empty. Its first line should name the columns.")
+    return Table(path, columns, tuple(rows))
+
+
+def _read_parquet(path: Path) -> Table:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise SemirayError(f"{path}: reading Parquet needs pyarrow: pip install 'semiray[parquet]'.") from error
+    try:
+        content = pyarrow.parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise SemirayError(f"{path}: this isn't a Parquet table ({str(error).splitlines()[0]}).") from error
+    columns = tuple(str(name) for name in content.column_names)
+    values = [["" if value is None else str(value) for value in column.to_pylist()] for column in content.columns]
+    rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True))
+    return Table(path, columns, rows)
+
+
+class ImageIndex:
+    """Finds the image that a cell means: a path, the end of one, a file name, with its extension or without."""
+
+    def __init__(self, keys: Iterable[str], prefix: str = "") -> None:
+        """Index image keys; ``prefix`` is the table's folder relative to the root: its paths may start from there."""
+        self.keys = set(keys)
+        self.prefix = prefix
+        self._names: dict[str, list[str]] = {}
+        self._stems: dict[str, list[str]] = {}
+        for key in self.keys:
+            path = PurePosixPath(key)
+            self._names.setdefault(path.name, []).append(key)
+            self._stems.setdefault(path.stem, []).append(key)
+
+    def find(self, cell: str) -> str | None:
+        """Return the key that a cell names, or None if there is none or more than one."""
+        value = os.path.normpath(cell.replace("\\", "/")).replace(os.sep, "/") if cell else ""
+        if not value:
+            return None
+        joined = os.path.normpath(f"{self.prefix}/{value}").replace(os.sep, "/") if self.prefix else value
+        for exact in (joined, value):
+            if exact in self.keys:
+                return exact
+        path = PurePosixPath(value)
+        candidates = self._names.get(path.name) or self._stems.get(path.name) or []
+        if len(path.parts) > 1:
+            # Folders in the cell must agree with the image's own, from the end, as far as both go.
+            wanted = path.with_suffix("").parts if path.suffix.lower() in IMAGE_SUFFIXES else path.parts
+            candidates = [key for key in candidates if _ends_alike(PurePosixPath(key).with_suffix("").parts, wanted)]
+        return candidates[0] if len(candidates) == 1 else None
+
+
+def _ends_alike(a: Sequence[str], b: Sequence[str]) -> bool:
+    shared = min(len(a), len(b))
+    return tuple(a[-shared:]) == tuple(b[-shared:])
+
+
+def find_path_column(table: Table, index: ImageIndex, column: str | None = None) -> tuple[str, list[str | None]] | None:
+    """Find the column whose cells name images.
+
+    Args:
+        table: the table.
+        index: the images there are.
+        column: the user's choice, if any.
+
+    Returns:
+        The column's name and, per row, the image's key or None; or None if no column names images: at least half of a
+        column's cells, or cells for half of the images, must.
+
+    Raises:
+        SemirayError: if the chosen column doesn't exist or names no image.
+    """
+    if column is not None:
+        choose_column(table, column, (), "path_column")
+        found = [index.find(row[column]) for row in table.rows]
+        if not any(found):
+            sample = ", ".join(repr(row[column]) for row in table.rows[:3]) or "none: the table has no rows"
+            some = ", ".join(sorted(index.keys)[:3]) or "none"
+            raise SemirayError(
+                f"{table.path}, column {column!r}: no cell names an image. Cells: {sample}. Images: {some}."
+            )
+        return column, found
+    best: tuple[tuple[int, int, int], str, list[str | None]] | None = None
+    for name in table.columns:
+        cells = [row[name] for row in table.rows]
+        found = [index.find(cell) for cell in cells]
+        hits = len({key for key in found if key is not None})
+        filled = len({cell for cell in cells if cell})
+        if not hits or (hits < 0.5 * filled and hits < 0.5 * len(index.keys)):
+            continue
+        # A row number can be the stem of 7.png by chance; an extension or a telling name can't.
+        suffixed = sum(Path(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells)
+        rank = (hits, suffixed, int(any(hint in name.lower() for hint in _PATH_HINTS)))
+        if best is None or rank > best[0]:
+            best = rank, name, found
+    return None if best is None else (best[1], best[2])
+
+
+def choose_column(table: Table, chosen: str | None, known: Sequence[str], option: str) -> str | None:
+    """Return the user's column, else the first with a known name, else None.
+
+    Raises:
+        SemirayError: if the user's column isn't in the table; the message lists those that are.
+    """
+    if chosen is not None:
+        if chosen not in table.columns:
+            raise SemirayError(f"{table.path}: no column {chosen!r} ({option}). There are: {', '.join(table.columns)}.")
+        return chosen
+    names = {column.lower().replace(" ", "_").replace("-", "_"): column for column in reversed(table.columns)}
+    return next((names[name] for name in known if name in names), None)

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from semiray.evaluation.judgements.effect import DimensionEffect, EffectResult
+from semiray.report.plots.effect import MOST_ACROSS, plot_effect
+from semiray.report.theme import DARK, LIGHT
+
+
+def effects(**dimensions: int) -> EffectResult:
+    names = [f"{factor}[{i}]" for factor, count in dimensions.items() for i in range(count)]
+    rows = tuple(DimensionEffect(name, float(k), 0.0, 9.0) for k, name in enumerate(names))
+    maps = np.arange(len(names), dtype=np.float32)[:, None, None] * np.ones((1, 16, 16), np.float32)
+    return EffectResult(rows, maps, np.full((16, 16), 100, np.float32), 20.0, 8)
+
+
+def test_a_line_a_factor_a_map_a_dimension_with_its_figure() -> None:
+    figure = plot_effect(effects(survival=2, duration=3), note="Assumed names: survival.")
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["[0]  0.0", "[1]  1.0", "[0]  2.0", "[1]  3.0", "[2]  4.0", "mean image", "grey levels"]
+    assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == ["survival", "duration"]
+    assert len({axes.images[0].get_clim() for axes in figure.axes[:5]}) == 1
+    assert any("Assumed names: survival." in " ".join(text.get_text().split()) for text in figure.texts)
+
+
+@pytest.mark.parametrize("dimensions", [{"texture": 1}, {"texture": MOST_ACROSS + 3}, {"a": 1, "b": 5}])
+def test_any_prior_fits(dimensions: dict[str, int]) -> None:
+    for theme in (LIGHT, DARK):
+        figure = plot_effect(effects(**dimensions), theme)
+        figure.canvas.draw()
+        for axes in figure.axes:
+            box = axes.get_position()
+            assert box.x0 >= 0
+            assert box.y0 >= 0
+            assert box.x1 <= 1
+            assert box.y1 <= 1
+
+
+def test_no_effect_at_all_is_drawn_too() -> None:
+    nothing = effects(texture=1)
+    plot_effect(nothing).canvas.draw()
