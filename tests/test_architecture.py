@@ -1,9 +1,11 @@
 """Promises about the package as a whole: what is public, what importing costs, how files are kept."""
 
 import ast
+import graphlib
 import importlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,10 @@ import semiray
 
 SOURCE = Path(semiray.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
+TESTS = Path(__file__).parent
+MODULES = {
+    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES
+}
 HEAVY = ("torch", "numpy", "matplotlib", "scipy", "sklearn", "pydantic", "PIL")
 
 
@@ -67,3 +73,62 @@ def test_nothing_unpickles() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
                 given = {word.arg: ast.unparse(word.value) for word in node.keywords}
                 assert given.get("weights_only") == "True", f"{path}:{node.lineno} calls torch.load"
+
+
+def imports(path: Path) -> set[str]:
+    """The modules of semiray that a file imports, at its top, within functions and for types alike."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found & MODULES.keys()
+
+
+def test_no_import_circle() -> None:
+    # A package is imported with each of its modules, but only what its own __init__ imports counts for it.
+    graph = {name: imports(path) - {name} for name, path in MODULES.items()}
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_no_folder_holds_more_than_twenty_source_files() -> None:
+    counts = Counter(path.parent for path in FILES)
+    assert {str(folder): count for folder, count in counts.items() if count > 20} == {}
+
+
+def test_every_source_file_has_its_test_file() -> None:
+    expected = {
+        path.relative_to(SOURCE).with_name(f"test_{path.name}") for path in FILES if not path.name.startswith("__")
+    }
+    found = {path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    assert sorted(map(str, expected - found)) == []
+
+
+def test_every_test_can_fail() -> None:
+    helpers = {name for path in TESTS.rglob("*.py") for name, body in functions(path) if checks(body, set())}
+    idle = [
+        f"{path.relative_to(TESTS)}: {name}"
+        for path in sorted(TESTS.rglob("test_*.py"))
+        for name, body in functions(path)
+        if name.startswith("test_") and not checks(body, helpers)
+    ]
+    assert idle == []
+
+
+def functions(path: Path) -> list[tuple[str, ast.FunctionDef]]:
+    """All functions of a file by their names."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [(node.name, node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
+def checks(body: ast.FunctionDef, helpers: set[str]) -> bool:
+    """Whether a function asserts something, itself or through what it calls or is given."""
+    given = {argument.arg for argument in body.args.args + body.args.kwonlyargs}
+    called = {ast.unparse(node.func).rsplit(".", 1)[-1] for node in ast.walk(body) if isinstance(node, ast.Call)}
+    return any(isinstance(node, ast.Assert) for node in ast.walk(body)) or any(
+        name in helpers or name.startswith("assert_") or name in ("raises", "warns", "fail") for name in called | given
+    )
