@@ -12,19 +12,17 @@ no estimated probability enters. The other dimensions follow from the conditiona
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.priors.copula import GaussianCopula
 from semiray.priors.events.language import read_event
 from semiray.priors.events.partition import SeenCodes, make_partition
 from semiray.priors.events.tilting import TiltedBoxes
-
-if TYPE_CHECKING:
-    from semiray.priors.joint import JointPrior
-    from semiray.priors.marginal import Marginal
+from semiray.priors.factors import factor_of
+from semiray.priors.marginal import Marginal
 
 __all__ = ["ConditionalPrior"]
 
@@ -60,7 +58,7 @@ class ConditionalPrior:
         >>> codes = survivors.sample(600, torch.Generator().manual_seed(7))
     """
 
-    def __init__(self, prior: JointPrior, event: str) -> None:
+    def __init__(self, prior: GaussianCopula, event: str) -> None:
         self.prior = prior
         self._event = read_event(event, prior.slices, prior.discrete)
         self.event = self._event.text
@@ -167,7 +165,7 @@ class ConditionalPrior:
 
 def _range(marginal: Marginal) -> str:
     """The possible codes of a factor in words, and how far draws go where that has no end."""
-    said = f"{marginal.name.split('[')[0]} is {marginal.range}"
+    said = f"{factor_of(marginal.name)} is {marginal.range}"
     if marginal.discrete or all(map(math.isfinite, marginal.support)):
         return said
     low, high = marginal.code(torch.tensor([-math.inf, math.inf])).tolist()

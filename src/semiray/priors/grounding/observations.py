@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.factors import suggestion
+from semiray.priors.factors import factor_of, suggestion
 from semiray.priors.grounding.cells import read_cell
 from semiray.priors.grounding.grounds import Ground
 from semiray.priors.grounding.recipes import RECIPES
@@ -148,7 +148,7 @@ class Observations:
         wrong = (self.known & ~possible).nonzero().flatten().tolist()
         if wrong:
             raise SemirayError(
-                f"ground: {marginal.name.split('[')[0]}: {_row_name(names, wrong[0])}{origin} says "
+                f"ground: {factor_of(marginal.name)}: {_row_name(names, wrong[0])}{origin} says "
                 f"{value[wrong[0]]:g}, which the prior doesn't have: it is {marginal.range}{_and_more(wrong)}. Correct "
                 "the table, leave the cell empty where nothing is known, or choose another family or range"
             )
