@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from semiray.errors import SemirayError
 from semiray.priors.copula import GaussianCopula
 from semiray.priors.correlation import Between, CorrelationError, build_correlation, read_between
@@ -134,6 +136,18 @@ class JointPrior(GaussianCopula):
     def to_dict(self) -> dict[str, Any]:
         """The dictionary (plain types) from which `from_dict` makes the same prior."""
         return write_specification(self.factors, self._between, self.correlation if self._full else None)
+
+    def to_yaml(self) -> str:
+        """The prior as the YAML that `from_yaml` reads.
+
+        Example:
+            >>> print(JointPrior([Factor("x", "uniform", 1, {"low": 0, "high": 1})]).to_yaml())
+            factors:
+              x: {family: uniform, low: 0.0, high: 1.0, dimensions: 1, correlation: 0.5}
+            <BLANKLINE>
+        """
+        text: str = yaml.safe_dump(self.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True)
+        return text
 
     def given(self, event: str) -> ConditionalPrior:
         """The conditional prior p(c | event), for an event such as "survival == 1 and duration <= 14".

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.files import write_whole
 from semiray.priors.correlation import nearest_correlation
 from semiray.priors.factors import Factor
 from semiray.priors.grounding.dependence import estimate_correlation
 from semiray.priors.grounding.estimation import Estimate, NotEstimableError, estimate_parameters
 from semiray.priors.grounding.grounds import Ground
-from semiray.priors.grounding.observations import Observations, observe, read_observations
+from semiray.priors.grounding.observations import Observations, observe, read_observations, row_names
+from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.joint import JointPrior
 
 __all__ = ["FittedPrior", "fit_prior"]
@@ -46,14 +48,31 @@ class FittedPrior:
     lines: tuple[str, ...]
 
     def to_yaml(self, title: str = "") -> str:
-        """The prior as YAML that `JointPrior.from_yaml` reads, with the lines as a comment on top."""
-        text = yaml.safe_dump(self.prior.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True)
-        return "".join(f"# {line}\n" for line in (*([title] if title else []), *self.lines)) + text
+        """The prior as YAML that `JointPrior.from_yaml` reads, below the title and the lines as comments."""
+        return "".join(f"# {line}\n" for line in (*([title] if title else []), *self.lines)) + self.prior.to_yaml()
+
+    def save(self, path: str | Path, title: str = "") -> Path:
+        """Write `to_yaml(title)` to a file, in one step; its folder is made if it is missing.
+
+        Args:
+            path: the file; a leading ~ is the home folder.
+            title: the first comment line.
+
+        Returns:
+            The path written to.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        path = Path(path).expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, self.to_yaml(title))
+        return path
 
 
 def fit_prior(
     rows: Sequence[Mapping[str, str]],
-    patients: Sequence[str],
+    patients: Sequence[str] | str | None,
     grounds: Mapping[str, Ground],
     prior: JointPrior,
     *,
@@ -66,7 +85,8 @@ def fit_prior(
 
     Args:
         rows: one mapping from column to cell a row.
-        patients: the patient of each row; a patient counts once, whatever the number of rows.
+        patients: the patient of each row, or the column that names the patient; None: every row is its own patient. A
+            patient counts once, whatever the number of rows.
         grounds: which column tells of which factor, of `read_grounds`.
         prior: families, and whatever the table doesn't tell of.
         names: what to call the rows in messages: row 1, row 2, ... unless given.
@@ -94,6 +114,7 @@ def fit_prior(
             "a prior whose correlations are one full matrix can't be fitted; write a `correlation` for each factor, "
             "and `between` for what is known between them"
         )
+    whose, patients = _patients(rows, patients)
     seen = _observations(rows, patients, grounds, prior, names)
     parameters: dict[str, tuple[Estimate, ...]] = {}
     kept: dict[str, str] = {}
@@ -122,15 +143,28 @@ def fit_prior(
         spec["between"], weakened = _between(spec, fitted, correlations)
         notes = ["The pairs' correlations contradict one another; the nearest ones that don't are written."] * weakened
         fitted = JointPrior.from_dict(spec)
+    recipes = {ground.recipe: None for ground in grounds.values() if ground.recipe is not None}  # in the order named
     lines = [
+        *whose,
         f"{len(set(patients)):,} patients, {len(rows):,} rows",
         *(_factor_line(fitted, name, parameters[name], seen[name]) for name in parameters),
         *(f"{one} with {other}: {estimate}" for (one, other), estimate in correlations.items()),
         *(f"{name}: as it was; {reason}" for name, reason in kept.items()),
         *(_difference(name, seen[name]) for name in parameters if seen[name].disagreeing),
         *notes,
+        *(f"note: {RECIPES[recipe].caveat}" for recipe in recipes),
     ]
     return FittedPrior(fitted, parameters, correlations, kept, tuple(lines))
+
+
+def _patients(rows: Sequence[Mapping[str, str]], patients: Sequence[str] | str | None) -> tuple[list[str], list[str]]:
+    """A line that says how patients are counted, unless they were given, and the patient of each row."""
+    if patients is None:
+        return ["Patients: no column names them, so every row counts as one"], row_names(len(rows))
+    if isinstance(patients, str):
+        line = f"Patients: column {patients} names the patient of each row"
+        return [line], [row[patients] or name for row, name in zip(rows, row_names(len(rows)), strict=True)]
+    return [], list(patients)
 
 
 def _observations(

@@ -23,7 +23,7 @@ from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.joint import JointPrior
 from semiray.priors.marginal import Marginal
 
-__all__ = ["Observations", "observe", "read_observations"]
+__all__ = ["Observations", "observe", "read_observations", "row_names"]
 
 _DECIMALS = 6
 
@@ -148,7 +148,7 @@ class Observations:
         wrong = (self.known & ~possible).nonzero().flatten().tolist()
         if wrong:
             raise SemirayError(
-                f"ground: {factor_of(marginal.name)}: {_row_name(names, wrong[0])}{origin} says "
+                f"ground: {factor_of(marginal.name)}: {(names or row_names(len(self)))[wrong[0]]}{origin} says "
                 f"{value[wrong[0]]:g}, which the prior doesn't have: it is {marginal.range}{_and_more(wrong)}. Correct "
                 "the table, leave the cell empty where nothing is known, or choose another family or range"
             )
@@ -206,7 +206,7 @@ def read_observations(
     names: Sequence[str] | None = None,
 ) -> dict[str, Observations]:
     """As `observe`, but whatever range the values have: for fitting a prior to them."""
-    called = list(names) if names is not None else [_row_name(None, i) for i in range(len(rows))]
+    called = row_names(len(rows)) if names is None else names
     codes = {patient: code for code, patient in enumerate(dict.fromkeys(patients))}
     patient = torch.tensor([codes[name] for name in patients], dtype=torch.int64)
     derived: dict[str | None, Sequence[Mapping[str, str]]] = {None: rows}
@@ -217,6 +217,11 @@ def read_observations(
         value, censored = _read_columns(derived[ground.recipe], ground, factor, called)
         result[factor] = Observations(value, censored, patient)
     return result
+
+
+def row_names(n: int) -> list[str]:
+    """What n rows are called in messages: row 1, row 2, ..."""
+    return [f"row {i}" for i in range(1, n + 1)]
 
 
 def _read_columns(
@@ -268,10 +273,6 @@ def _refuse(cell: str, wrong: list[int], column: str, factor: str, names: Sequen
         f"ground: {factor}: {names[wrong[0]]}, column {column!r}: {cell!r} is {problem}{_and_more(wrong)}. Correct the "
         f"table, leave the cell empty where nothing is known, or say what it means: values: {{{cell!r}: 1}}"
     )
-
-
-def _row_name(names: Sequence[str] | None, i: int) -> str:
-    return f"row {i + 1}" if names is None else names[i]
 
 
 def _and_more(wrong: list[int]) -> str:
