@@ -17,7 +17,7 @@ from semiray.errors import SemirayError
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
 
-__all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of", "number", "suggestion"]
+__all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of", "number", "short", "suggestion"]
 
 RESERVED_NAMES = frozenset({"all", "any", "mean"})
 """Words of the event grammar, which no factor may bear."""
@@ -96,7 +96,7 @@ class Factor:
     @property
     def text(self) -> str:
         """The factor in one line: "duration ~ exponential(mean=10.0) x 5"."""
-        values = ", ".join(f"{key}={_short(value)}" for key, value in self.parameters.items())
+        values = ", ".join(f"{key}={short(value)}" for key, value in self.parameters.items())
         return f"{self.name} ~ {self.family}({values}) x {self.dimensions}"
 
     def constants(self) -> dict[str, Tensor]:
@@ -239,7 +239,8 @@ def _is_list(value: Any) -> bool:
     return hasattr(value, "tolist") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value as text, cut to 80 characters."""
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -197,3 +197,8 @@ class JointPrior(GaussianCopula):
 
     def __repr__(self) -> str:
         return f"JointPrior({'; '.join(factor.text for factor in self.factors)})"
+
+    def _repr_html_(self) -> str:
+        from semiray.priors.notebook import prior_html  # imports matplotlib
+
+        return prior_html(self)
