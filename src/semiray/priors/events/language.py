@@ -17,18 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.events.conditions import (
-    Comparison,
-    Condition,
-    Equal,
-    Join,
-    Less,
-    Mean,
-    Not,
-    Number,
-    Operand,
-    Values,
-)
+from semiray.priors.events.conditions import Comparison, Condition, Equal, Join, Less, Not, Operand
 from semiray.priors.factors import suggestion
 
 __all__ = ["Event", "read_event"]
@@ -105,9 +94,9 @@ class _Reader:
     def condition(self, node: ast.expr) -> Condition:
         match node:
             case ast.BoolOp(op=op, values=values):
-                return Join(tuple(self.condition(value) for value in values), isinstance(op, ast.Or), self.place(node))
+                return Join(self.place(node), tuple(self.condition(value) for value in values), isinstance(op, ast.Or))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return Not(self.condition(operand), self.place(node))
+                return Not(self.place(node), self.condition(operand))
             case ast.Compare():
                 return self.comparison(node)
             case ast.BinOp(op=ast.BitAnd()) | ast.BinOp(op=ast.BitOr()):
@@ -125,21 +114,21 @@ class _Reader:
         for i, op in enumerate(node.ops):
             left, right = operands[-1], nodes[i + 1]
             if isinstance(op, ast.In | ast.NotIn):
-                numbers = tuple(Number(number) for number in self.numbers(right))
+                numbers = [Operand(value=number) for number in self.numbers(right)]
                 self.refuse_equality(right, left)
                 if i + 1 < len(node.ops):
                     raise self.problem(nodes[i + 2], "a chain can't go on after a set; join conditions by 'and'")
-                tests.append(Equal(left, numbers, isinstance(op, ast.NotIn)))
+                tests.append(Equal((left, *numbers), isinstance(op, ast.NotIn)))
                 continue
             operands.append(self.operand(right))
             match op:
                 case ast.Lt() | ast.LtE():
-                    tests.append(Less(left, operands[-1], isinstance(op, ast.Lt)))
+                    tests.append(Less((left, operands[-1]), isinstance(op, ast.Lt)))
                 case ast.Gt() | ast.GtE():
-                    tests.append(Less(operands[-1], left, isinstance(op, ast.Gt)))
+                    tests.append(Less((operands[-1], left), isinstance(op, ast.Gt)))
                 case ast.Eq() | ast.NotEq():
                     self.refuse_equality(right, left, operands[-1])
-                    tests.append(Equal(left, (operands[-1],), isinstance(op, ast.NotEq)))
+                    tests.append(Equal((left, operands[-1]), isinstance(op, ast.NotEq)))
                 case _:
                     raise self.problem(right, "compare with ==, !=, <, <=, >, >= or in")
             if left.columns and left == operands[-1]:
@@ -149,18 +138,18 @@ class _Reader:
             raise self.problem(nodes[-1], "only one all(...) or any(...) can stand in a comparison")
         if not any(operand.columns for operand in operands):
             raise self.problem(node, "this compares numbers only; name a factor")
-        return Comparison(tuple(tests), words == ["any"], self.place(node))
+        return Comparison(self.place(node), tuple(tests), words == ["any"])
 
     def operand(self, node: ast.expr) -> Operand:
         match node:
             case ast.Constant() | ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-                return Number(self.number(node))
+                return Operand(value=self.number(node))
             case ast.Name() | ast.Subscript():
-                return Values((self.column(node),))
+                return Operand((self.column(node),))
             case ast.Call(func=ast.Name(id="all" | "any" | "mean" as word), args=[ast.Name() as name], keywords=[]):
                 part = self.factor(name)
                 columns = tuple(range(part.start, part.stop))
-                return Mean(columns) if word == "mean" else Values(columns)
+                return Operand(columns, mean=word == "mean")
             case ast.Call():
                 raise self.problem(node, "only all(factor), any(factor) and mean(factor) can be called")
             case ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
