@@ -137,7 +137,7 @@ def test_a_factor_without_events_keeps_what_it_had_and_the_reason_is_given() -> 
     found = fit(rows)
     assert found.prior.marginal("duration").mean == 10
     assert set(found.parameters) == {"survival", "presentation"}
-    assert any(line.startswith("duration: as it was; no event") for line in found.lines)
+    assert any(line.startswith("duration: unchanged; no event") for line in found.lines)
 
 
 def test_contradicting_pairs_are_brought_together_and_it_is_said() -> None:
@@ -160,7 +160,11 @@ REFUSED = [
     ([{"alive": "Y"}], {}, "there is nothing to fit: name columns"),
     ([{"alive": "Y"}, {"alive": "Y"}], {"survival": RULES["survival"]}, "survival: every row has the same value, 1"),
     ([{"days": "3", "discharged": "no"}], {"duration": RULES["duration"]}, "duration: no event: all 1 patients"),
-    ([{"days": "-3", "discharged": "no"}], {"duration": RULES["duration"]}, "says -3, which the prior doesn't have"),
+    (
+        [{"days": "-3", "discharged": "no"}],
+        {"duration": RULES["duration"]},
+        "is -3, which is impossible under the prior",
+    ),
 ]
 
 
