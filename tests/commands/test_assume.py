@@ -84,7 +84,7 @@ REFUSED = [
     (HEADER + ROWS, "ground: {duration: {time: outcome}}", "row 1, column 'outcome': 'alive' is not a number"),
     (HEADER + "a,3,no,\nb,4,no,\n", "duration: {time: days, event: discharged}", "no event: all 2 patients"),
     (HEADER + "a,3,no,alive\nb,4,no,alive\n", "survival: {column: outcome}", "every row has the same value, 1"),
-    (HEADER + "a,-3,no,alive\n", "duration: {time: days}", "row 1, column 'days', says -3"),
+    (HEADER + "a,-3,no,alive\n", "duration: {time: days}", "row 1, column 'days', is -3"),
     (HEADER + ROWS, "", "nothing to fit"),
 ]
 

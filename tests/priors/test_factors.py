@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.priors import Factor
+from semiray.priors import Factor, factor_of
 
 WRONG = [
     (("d", "exponential", 5, {"mean": -3}), r"factor 'd': mean = -3 is outside its range, greater than 0"),
@@ -85,3 +85,8 @@ def test_a_factor_is_a_value() -> None:
 
 def test_a_single_dimension_takes_any_correlation() -> None:
     assert Factor("x", "exponential", 1, {"mean": 4}, -0.9).correlation == -0.9
+
+
+def test_a_dimension_belongs_to_its_factor() -> None:
+    assert factor_of("survival[0]") == factor_of("survival") == "survival"
+    assert factor_of("x_2[13]") == "x_2"

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.factors import Factor, number, suggestion
+from semiray.priors.factors import Factor, factor_columns, number, suggestion
 
 __all__ = [
     "Between",
@@ -108,21 +108,18 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
 
 def build_correlation(factors: Sequence[Factor], between: Sequence[Between] = ()) -> Tensor:
     """R (M, M) float64 from the factors' own correlations and those between them; not yet checked."""
-    starts, total = {}, 0
-    for factor in factors:
-        starts[factor.name] = slice(total, total + factor.dimensions)
-        total += factor.dimensions
-    R = torch.eye(total, dtype=torch.float64)
+    columns = factor_columns(factors)
+    R = torch.eye(sum(factor.dimensions for factor in factors), dtype=torch.float64)
     with_lead = {}
     for factor in factors:
         block = torch.full((factor.dimensions,) * 2, factor.correlation, dtype=torch.float64).fill_diagonal_(1.0)
-        R[starts[factor.name], starts[factor.name]] = block
+        R[columns[factor.name], columns[factor.name]] = block
         with_lead[factor.name] = block[0]
     for entry in between:
-        rows, columns = starts[entry.first], starts[entry.second]
+        one, other = columns[entry.first], columns[entry.second]
         pattern = torch.outer(with_lead[entry.first], with_lead[entry.second])
         block = entry.correlation * (torch.ones_like(pattern) if entry.through == "all" else pattern)
-        R[rows, columns], R[columns, rows] = block, block.T
+        R[one, other], R[other, one] = block, block.T
     return R
 
 

@@ -17,7 +17,7 @@ from semiray.errors import SemirayError
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
 
-__all__ = ["RESERVED_NAMES", "Factor", "number", "suggestion"]
+__all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of", "number", "short", "suggestion"]
 
 RESERVED_NAMES = frozenset({"all", "any", "mean"})
 """Words of the event grammar, which no factor may bear."""
@@ -92,6 +92,12 @@ class Factor:
     def names(self) -> tuple[str, ...]:
         """Names of the dimensions: duration[0], duration[1], ..."""
         return tuple(f"{self.name}[{i}]" for i in range(self.dimensions))
+
+    @property
+    def text(self) -> str:
+        """The factor in one line: "duration ~ exponential(mean=10.0) x 5"."""
+        values = ", ".join(f"{key}={short(value)}" for key, value in self.parameters.items())
+        return f"{self.name} ~ {self.family}({values}) x {self.dimensions}"
 
     def constants(self) -> dict[str, Tensor]:
         """Parameters, and what the family derives of them, as float64 tensors with one row a dimension."""
@@ -169,6 +175,34 @@ class Factor:
             )
 
 
+def factor_of(name: str) -> str:
+    """The factor that a dimension belongs to.
+
+    Example:
+        >>> factor_of("survival[0]"), factor_of("survival")
+        ('survival', 'survival')
+    """
+    return name.split("[")[0]
+
+
+def factor_columns(factors: Iterable[Factor]) -> dict[str, slice]:
+    """The columns of each factor by its name, one factor after the other.
+
+    Raises:
+        SemirayError: no factor, or a name given twice.
+    """
+    columns: dict[str, slice] = {}
+    start = 0
+    for factor in factors:
+        if factor.name in columns:
+            raise SemirayError(f"factor {factor.name!r} is given twice; names must differ")
+        columns[factor.name] = slice(start, start + factor.dimensions)
+        start += factor.dimensions
+    if not columns:
+        raise SemirayError("a prior needs at least one factor")
+    return columns
+
+
 def number(value: Any, entry: str) -> float:
     """A finite number from what a person wrote (YAML reads 1e-3 as text); the error names the entry.
 
@@ -203,6 +237,12 @@ def _is_list(value: Any) -> bool:
     if getattr(value, "ndim", None) == 0:
         return False
     return hasattr(value, "tolist") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+
+
+def short(value: Any) -> str:
+    """A value as text, cut to 80 characters."""
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _written(parameters: Mapping[str, Any]) -> str:

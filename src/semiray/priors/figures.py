@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,10 +14,10 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from semiray.priors.copula import GaussianCopula
+from semiray.priors.events.conditional import ConditionalPrior
+from semiray.priors.factors import factor_of
 from semiray.priors.marginal import Marginal
-
-if TYPE_CHECKING:
-    from semiray.priors.joint import JointPrior
 
 __all__ = ["plot_marginals", "plot_pairs"]
 
@@ -29,7 +28,7 @@ _MOST_POINTS = 3_000
 
 
 def plot_marginals(
-    prior: JointPrior,
+    prior: GaussianCopula,
     names: Sequence[str] | None = None,
     *,
     draws: int = 20_000,
@@ -63,7 +62,7 @@ def plot_marginals(
 
 
 def plot_pairs(
-    prior: JointPrior,
+    prior: GaussianCopula,
     names: Sequence[str] | None = None,
     *,
     draws: int = 20_000,
@@ -122,9 +121,9 @@ def plot_pairs(
     return figure
 
 
-def _draw(prior: JointPrior, draws: int, seed: int, event: str | None) -> Tensor:
+def _draw(prior: GaussianCopula, draws: int, seed: int, event: str | None) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    source = prior.given(event) if event else prior
+    source = ConditionalPrior(prior, event) if event else prior
     return source.sample_scores(draws, generator)
 
 
@@ -208,7 +207,7 @@ def _dress(panel: Axes, low: float, high: float) -> None:
 
 
 def _label(marginal: Marginal, *, lead_only: bool = False) -> str:
-    name = marginal.name.split("[")[0] if lead_only else marginal.name
+    name = factor_of(marginal.name) if lead_only else marginal.name
     return f"{name} ({marginal.unit})" if marginal.unit else name
 
 

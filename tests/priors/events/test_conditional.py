@@ -9,8 +9,7 @@ import torch
 from scipy import stats
 
 from semiray.errors import SemirayError
-from semiray.priors import Factor, JointPrior, read_event
-from semiray.priors.events import conditional
+from semiray.priors import ConditionalPrior, Factor, JointPrior, read_event
 
 
 def _generator(seed: int = 0) -> torch.Generator:
@@ -142,9 +141,9 @@ def test_an_impossible_event_is_pointed_at_with_what_is_possible(text: str, unde
     assert line[caret.index("^") : caret.rindex("^") + 1] == under
 
 
-def test_what_cannot_be_decided_is_given_up_with_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conditional, "_MOST_DRAWS", 1 << 14)
+def test_what_cannot_be_decided_is_given_up_with_a_bound() -> None:
+    impossible = "presentation < texture and texture < presentation"
     with pytest.raises(
         SemirayError, match=r"0 of 16,384 draws obeyed .* impossible, or its probability is about \S+e-0"
     ):
-        JointPrior.default().given("presentation < texture and texture < presentation")
+        ConditionalPrior(JointPrior.default(), impossible, most_draws=1 << 14)

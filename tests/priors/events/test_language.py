@@ -56,27 +56,27 @@ def test_an_event_knows_what_it_speaks_of() -> None:
 # text, message, what the caret stands under
 WRONG = [
     ("survival = 1", "equality is written ==", "="),
-    ("survival == 1 && duration < 3", "write 'and' in place of '&&'", "&&"),
-    ("survival == 1 || duration < 3", "write 'or' in place of '||'", "||"),
+    ("survival == 1 && duration < 3", "write 'and' instead of '&&'", "&&"),
+    ("survival == 1 || duration < 3", "write 'or' instead of '||'", "||"),
     ("(survival == 1) & (duration < 3)", "write 'and' between conditions", "duration < 3"),
-    ("! survival == 1", "write 'not' in place of '!'", "!"),
+    ("! survival == 1", "write 'not' instead of '!'", "!"),
     ("duratin < 3", "no factor 'duratin', did you mean 'duration'?", "duratin"),
     ("survival == 1 and x < 3", "no factor 'x'; the factors are survival, duration, presentation, texture", "x"),
     ("duration[7] < 3", "duration has the dimensions 0 to 4", "7"),
     ("duration[-1] < 3", "duration has the dimensions 0 to 4", "-1"),
     ("duration[True] < 3", "duration has the dimensions 0 to 4", "True"),
     ("duration[0:2] < 3", "duration has the dimensions 0 to 4", "0:2"),
-    ("survival", "this is a number, not yet a condition", "survival"),
-    ("survival and duration < 3", "this is a number, not yet a condition", "survival"),
+    ("survival", "this is a number, not a condition", "survival"),
+    ("survival and duration < 3", "this is a number, not a condition", "survival"),
     ("3", "a condition is expected here", "3"),
     ("1 < 2", "name a factor", "1 < 2"),
-    ("duration == 14", "takes no value exactly", "14"),
-    ("duration in {14}", "takes no value exactly", "{14}"),
-    ("presentation == texture", "takes no value exactly", "texture"),
+    ("duration == 14", "equals a value with probability 0", "14"),
+    ("duration in {14}", "equals a value with probability 0", "{14}"),
+    ("presentation == texture", "equals a value with probability 0", "texture"),
     ("survival in 1", "a set of numbers is expected", "1"),
     ("survival in {}", "a set of numbers is expected", "{}"),
     ("survival in {0, duration}", "a number is expected here", "duration"),
-    ("survival in {1} < 2", "a chain can't go on after a set", "2"),
+    ("survival in {1} < 2", "a chain can't continue after a set", "2"),
     ("survival == True", "write 1 or 0", "True"),
     ("survival == '1'", "a number is expected here", "'1'"),
     ("survival + 1 == 2", "a number, a factor", "survival + 1"),
@@ -96,7 +96,7 @@ WRONG = [
     ("duration < duration", "both sides are the same", "duration"),
     ("mean(texture) > mean(texture)", "both sides are the same", "mean(texture)"),
     ("0 < duration < duration < 3", "both sides are the same", "duration"),
-    ("all(survival) == 1 == any(duration)", "takes no value exactly", "any(duration)"),
+    ("all(survival) == 1 == any(duration)", "equals a value with probability 0", "any(duration)"),
     ("mean(all(duration)) < 3", "only all(factor), any(factor) and mean(factor)", "mean(all(duration))"),
     ("all(mean(duration) < 3)", "only all(factor)", "all(mean(duration) < 3)"),
     ("any(all(survival) == 1)", "only all(factor)", "any(all(survival) == 1)"),
@@ -160,7 +160,7 @@ def test_what_is_no_text_of_an_event_is_refused() -> None:
 
 def test_a_character_that_cannot_be_seen_is_pointed_at() -> None:
     for character in ("\0", "\u200b", "\ud800", "\x1b"):
-        with pytest.raises(SemirayError, match="can't be printed") as caught:
+        with pytest.raises(SemirayError, match="not printable") as caught:
             read_event(f"duration {character}< 3", PRIOR.slices, PRIOR.discrete)
         assert str(caught.value).split("\n")[1:] == ["  duration \ufffd< 3", "           ^"]
 

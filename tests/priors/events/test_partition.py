@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from semiray.priors import Factor, JointPrior, read_event
-from semiray.priors.events.partition import Partition, SeenCodes, make_partition
+from semiray.priors.events.partition import EventCodes, Partition, make_partition
 
 PRIOR = JointPrior(
     [
@@ -45,9 +45,9 @@ IMPOSSIBLE = [
 ]
 
 
-def _partition(text: str, prior: JointPrior = PRIOR) -> tuple[Partition, SeenCodes]:
+def _partition(text: str, prior: JointPrior = PRIOR) -> tuple[Partition, EventCodes]:
     event = read_event(text, prior.slices, prior.discrete)
-    seen = SeenCodes({i: prior.marginal(prior.names[i]) for i in event.columns}, prior.dimensions)
+    seen = EventCodes({i: prior.marginal(prior.names[i]) for i in event.columns}, prior.dimensions)
     return make_partition(event.condition, seen, prior.correlation[list(event.columns)][:, list(event.columns)]), seen
 
 

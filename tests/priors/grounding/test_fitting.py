@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from semiray.errors import SemirayError
-from semiray.priors import FittedPrior, JointPrior, fit_prior, read_grounds
+from semiray.priors import RECIPES, FittedPrior, JointPrior, fit_prior, read_grounds
 
 START = JointPrior.default()
 TRUE = JointPrior.from_dict(
@@ -137,7 +137,7 @@ def test_a_factor_without_events_keeps_what_it_had_and_the_reason_is_given() -> 
     found = fit(rows)
     assert found.prior.marginal("duration").mean == 10
     assert set(found.parameters) == {"survival", "presentation"}
-    assert any(line.startswith("duration: as it was; no event") for line in found.lines)
+    assert any(line.startswith("duration: unchanged; no event") for line in found.lines)
 
 
 def test_contradicting_pairs_are_brought_together_and_it_is_said() -> None:
@@ -160,7 +160,11 @@ REFUSED = [
     ([{"alive": "Y"}], {}, "there is nothing to fit: name columns"),
     ([{"alive": "Y"}, {"alive": "Y"}], {"survival": RULES["survival"]}, "survival: every row has the same value, 1"),
     ([{"days": "3", "discharged": "no"}], {"duration": RULES["duration"]}, "duration: no event: all 1 patients"),
-    ([{"days": "-3", "discharged": "no"}], {"duration": RULES["duration"]}, "says -3, which the prior doesn't have"),
+    (
+        [{"days": "-3", "discharged": "no"}],
+        {"duration": RULES["duration"]},
+        "is -3, which is impossible under the prior",
+    ),
 ]
 
 
@@ -174,3 +178,32 @@ def test_a_full_matrix_is_not_overwritten() -> None:
     prior = JointPrior(TRUE.factors, correlation=TRUE.correlation)
     with pytest.raises(SemirayError, match="one full matrix"):
         fit(table(40), prior=prior)
+
+
+def test_patients_are_given_by_a_column_or_one_per_row() -> None:
+    rows = [row | {"case": f"{i // 2}" if i < 40 else ""} for i, row in enumerate(table(60))]
+    by_column = fit_prior(rows, "case", read_grounds(RULES, START), START)
+    given = fit(rows, [f"{i // 2}" if i < 40 else f"row {i + 1}" for i in range(60)])
+    assert by_column.prior == given.prior
+    assert by_column.lines == ("Patients: column case names the patient of each row", *given.lines)
+    assert "40 patients, 60 rows" in by_column.lines
+    alone = fit_prior(rows, None, read_grounds(RULES, START), START)
+    assert alone.prior == fit(rows).prior
+    assert alone.lines[:2] == ("Patients: no column names them, so every row counts as one", "60 patients, 60 rows")
+
+
+def test_a_fitted_prior_is_saved_where_it_is_asked(
+    fitted: FittedPrior, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert fitted.save("~/made/prior.yaml", "A title") == tmp_path / "made" / "prior.yaml"
+    assert JointPrior.from_yaml("~/made/prior.yaml") == fitted.prior
+    assert (tmp_path / "made" / "prior.yaml").read_text(encoding="utf-8").startswith("# A title\n# 1,200 patients")
+
+
+def test_a_recipe_s_caveat_is_among_the_lines() -> None:
+    columns = ("admission_offset", "icu_admission_offset", "icu_release_offset", "death_offset")
+    cells = [("0", "0", "5", ""), ("-2", "", "", ""), ("-3", "", "", "6"), ("-1", "1", "8", "")]
+    rows = [dict(zip(columns, row, strict=True)) for row in cells]
+    found = fit_prior(rows, None, read_grounds("hannover", START), START)
+    assert found.lines[-1] == f"note: {RECIPES['hannover'].caveat}"

@@ -108,10 +108,15 @@ def test_rows_without_the_columns_are_open_and_no_rows_are_none() -> None:
 
 
 WRONG = [
-    ("survival", {"column": "s"}, ["2"], r"row 1, column 's', says 2, which the prior doesn't have: it is 0 or 1\."),
-    ("duration", {"column": "d"}, ["4", "-3", "-4"], r"row 2, .* says -3, .* 0 days or more \(and so 1 more\)"),
+    (
+        "survival",
+        {"column": "s"},
+        ["2"],
+        r"row 1, column 's', is 2, which is impossible under the prior: the factor is 0 or 1\.",
+    ),
+    ("duration", {"column": "d"}, ["4", "-3", "-4"], r"row 2, column 'd', is -3, .* 0 days or more \(and 1 more\)"),
     ("side", {"column": "c"}, ["1.5"], r"side: row 1, .* -1 to 1"),
-    ("severity", {"column": "c"}, ["2"], r"says 2, .* 0, 1 or 4"),
+    ("severity", {"column": "c"}, ["2"], r"is 2, .* 0, 1 or 4"),
     (
         "survival",
         {"column": "s"},

@@ -43,7 +43,7 @@ def test_the_real_table_of_hannover() -> None:
         rows = list(csv.DictReader(file))
     seen = use("hannover", rows, "patient_id")
     assert (len(rows), seen["survival"].patients, seen["survival"].images) == (243, 71, 243)
-    # Of a patient the same is said in every row.
+    # All rows of a patient get the same values.
     assert [seen[factor].disagreeing for factor in seen] == [0, 0, 0]
     deaths = {row["patient_id"] for row in rows if row["death_offset"]}
     assert float((seen["survival"].weight * (seen["survival"].value == 0)).sum()) == pytest.approx(len(deaths))
@@ -106,7 +106,7 @@ def test_images_that_the_table_does_not_name_stay_unknown() -> None:
 
 
 def test_rows_that_contradict_one_another_are_refused() -> None:
-    with pytest.raises(SemirayError, match=r"row 2: the rows of patient 'a' contradict .* 12 after admission, .* 11"):
+    with pytest.raises(SemirayError, match=r"row 2: the rows of patient 'a' contradict .* day 12 after .* day 11"):
         hannover(("a", "-2", "", "", "9"), ("a", "-4", "", "", "8"))
     with pytest.raises(SemirayError, match=r"row 1, column 'death_offset': 'soon' is not a number of days"):
         hannover(("a", "-2", "", "", "soon"))

@@ -1,1 +1,1 @@
-"""Events: their language, their partition into boxes, sampling given one."""
+"""Events: their language, their partition into boxes, and sampling from the prior given an event."""

@@ -1,10 +1,10 @@
-"""The conditional prior p(c | event): what "600 survivors treated within 14 days" means, however rare they are.
+"""The conditional prior p(c | event): exact draws such as "600 survivors treated within 14 days", even of rare events.
 
-The event is cut into disjoint boxes of scores (`partition.py`), of those dimensions only that it speaks of.
-Each box k has a proposal q_k and a bound exp(b_k) on the density of the scores over q_k (`tilting.py`). A
-draw takes box k with a probability proportional to exp(b_k), a proposal s ~ q_k, and is accepted with the probability
-exp(log N(s; 0, R) - log q_k(s) - b_k), if its codes obey the event. What is accepted follows the prior given the event:
-no estimated probability enters. The other dimensions follow from the conditional normal distribution of their scores,
+With A the dimensions that the event names, the event is split into disjoint boxes of their scores (`partition.py`). Box
+k has a proposal q_k and a bound exp(b_k) on the density of the scores relative to q_k (`tilting.py`). A draw chooses
+box k with probability proportional to exp(b_k), proposes s ~ q_k, and is accepted with probability
+exp(log N(s; 0, R) - log q_k(s) - b_k) if its codes obey the event. Accepted draws follow the prior given the event; no
+estimated probability enters. The scores of the other dimensions B follow from their conditional normal distribution,
 
     s_B | s_A ~ N(R_BA R_AA^-1 s_A,  R_BB - R_BA R_AA^-1 R_AB).
 """
@@ -12,31 +12,29 @@ no estimated probability enters. The other dimensions follow from the conditiona
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.priors.copula import GaussianCopula
 from semiray.priors.events.language import read_event
-from semiray.priors.events.partition import SeenCodes, make_partition
+from semiray.priors.events.partition import EventCodes, make_partition
 from semiray.priors.events.tilting import TiltedBoxes
-
-if TYPE_CHECKING:
-    from semiray.priors.joint import JointPrior
-    from semiray.priors.marginal import Marginal
+from semiray.priors.factors import factor_of
+from semiray.priors.marginal import Marginal
 
 __all__ = ["ConditionalPrior"]
 
 _BATCH = 1 << 16
 _PRECISION = 0.01
-"""Relative error of the estimated probability."""
+"""Relative standard error wanted for the estimated probability."""
 
 _FIRST_DRAWS, _LAST_DRAWS = 1 << 13, 1 << 20
 """Fewest and most proposals for that estimate."""
 
-_MOST_DRAWS, _FEWEST = 1 << 22, 100
-"""If so many proposals bring fewer that obey the event, it isn't sampled."""
+_FEWEST_HITS = 100
+"""Fewest proposals that must obey the event."""
 
 
 class ConditionalPrior:
@@ -45,45 +43,50 @@ class ConditionalPrior:
     Args:
         prior: the joint prior.
         event: a statement about its codes, such as "survival == 1 and duration <= 14"; see `language.py`.
+        most_draws: the most proposals made; if fewer than 100 of them obey the event, it is not sampled.
 
     Attributes:
         event: the event as text.
-        probability: its probability under the prior, estimated with a seed of its own, so that it is always the same.
-        probability_error: the standard error of that estimate, about 1 % of it or less unless most draws are refused;
+        probability: its probability under the prior, estimated with a fixed seed, so that it is always the same.
+        probability_error: the standard error of that estimate, about 1 % of it or less unless most draws are rejected;
             0 where it is exact.
 
     Raises:
-        SemirayError: the event can't be read, or is impossible (a caret shows what), or takes too many draws.
+        SemirayError: the event can't be read, is impossible (a caret shows what), or takes too many draws.
 
     Example:
+        >>> from semiray.priors import JointPrior
         >>> survivors = JointPrior.default().given("survival == 1 and duration <= 14")
-        >>> codes = survivors.sample(600, torch.Generator().manual_seed(7))
+        >>> round(survivors.probability, 2)
+        0.38
+        >>> survivors.sample(600, torch.Generator().manual_seed(7)).shape
+        torch.Size([600, 20])
     """
 
-    def __init__(self, prior: JointPrior, event: str) -> None:
+    def __init__(self, prior: GaussianCopula, event: str, *, most_draws: int = 1 << 22) -> None:
         self.prior = prior
         self._event = read_event(event, prior.slices, prior.discrete)
         self.event = self._event.text
         R, A = prior.correlation, list(self._event.columns)
         B = [i for i in range(prior.dimensions) if i not in self._event.columns]
-        self._codes = SeenCodes({i: prior.marginal(prior.names[i]) for i in A}, prior.dimensions)
+        self._codes = EventCodes({i: prior.marginal(prior.names[i]) for i in A}, prior.dimensions)
         self._order = torch.tensor([*A, *B]).argsort()
         L = torch.linalg.cholesky(R[A + B][:, A + B])
-        seen, self._rest = L[: len(A), : len(A)], L[len(A) :, len(A) :]
-        self._rest_mean = torch.linalg.solve_triangular(seen, L[len(A) :, : len(A)], upper=False, left=False)
+        named, self._rest = L[: len(A), : len(A)], L[len(A) :, len(A) :]
+        self._rest_mean = torch.linalg.solve_triangular(named, L[len(A) :, : len(A)], upper=False, left=False)
         boxes = make_partition(self._event.condition, self._codes, R[A][:, A])
         if not len(boxes):
             raise self._impossible()
         self._boxes = TiltedBoxes(boxes.lower, boxes.upper, R[A][:, A])
         self._total = float(self._boxes.bound.logsumexp(0).exp())
         self._reached = self._boxes.bound.softmax(0).cumsum(0)
-        self.probability, self.probability_error = self._estimate()
+        self.probability, self.probability_error = self._estimate(most_draws)
 
     def __repr__(self) -> str:
         return f"ConditionalPrior({self.event!r}, probability={self.probability:.4g} +- {self.probability_error:.1g})"
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw codes (n, M) in their own units, float32, every one of which obeys the event."""
+        """Draw codes (n, M) in their own units, float32; all of them obey the event."""
         return self.prior.codes(self.sample_scores(n, generator))
 
     def sample_scores(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -94,15 +97,15 @@ class ConditionalPrior:
         rest_mean, rest, order = (x.to(device) for x in (self._rest_mean, self._rest, self._order))
         done = 0
         while done < n:
-            seen = self._accepted(n - done, generator)
-            noise = torch.randn(len(seen), len(rest), dtype=torch.float64, device=device, generator=generator)
-            unseen = seen @ rest_mean.T + noise @ rest.T
-            scores[done : done + len(seen)] = torch.cat([seen, unseen], -1)[:, order].to(torch.float32)
-            done += len(seen)
+            named = self._accepted(n - done, generator)
+            noise = torch.randn(len(named), len(rest), dtype=torch.float64, device=device, generator=generator)
+            others = named @ rest_mean.T + noise @ rest.T
+            scores[done : done + len(named)] = torch.cat([named, others], -1)[:, order].to(torch.float32)
+            done += len(named)
         return scores
 
     def _accepted(self, most: int, generator: torch.Generator) -> Tensor:
-        """At most so many scores (., |A|), float64, that follow the distribution given the event; possibly none."""
+        """At most `most` scores (., |A|), float64, that follow the distribution given the event; possibly none."""
         size = min(_BATCH, math.ceil(1.1 * most * self._total / self.probability) + 16)
         scores, weight = self._propose(size, generator)
         chance = torch.rand(size, dtype=torch.float64, device=scores.device, generator=generator)
@@ -117,17 +120,17 @@ class ConditionalPrior:
         scores, weight = self._boxes.propose(box, generator)
         return scores, torch.exp(weight - bound[box])
 
-    def _estimate(self) -> tuple[float, float]:
+    def _estimate(self, most_draws: int) -> tuple[float, float]:
         """The probability, sum_k exp(b_k) times the mean acceptance, and its standard error."""
         generator = torch.Generator().manual_seed(0)
         draws = _FIRST_DRAWS
         hits, mean, variance = self._acceptance(draws, generator)
-        while hits < _FEWEST:
-            if draws >= _MOST_DRAWS:
+        while hits < _FEWEST_HITS:
+            if draws >= most_draws:
                 raise self._too_rare(draws, hits)
-            draws = min(4 * draws, _MOST_DRAWS)
+            draws = min(4 * draws, most_draws)
             hits, mean, variance = self._acceptance(draws, generator)
-        # So much tells how many draws suffice; the mean of fresh ones is unbiased.
+        # These draws tell how many suffice; the mean of fresh ones is unbiased.
         draws = min(max(math.ceil(variance / (_PRECISION * mean) ** 2), _FIRST_DRAWS), _LAST_DRAWS)
         _, mean, variance = self._acceptance(draws, generator)
         return self._total * mean, self._total * math.sqrt(variance / draws)
@@ -144,7 +147,7 @@ class ConditionalPrior:
         return hits, mean, max(squares / draws - mean**2, 0.0)
 
     def _impossible(self) -> SemirayError:
-        """Points at the smallest part of the event that can't hold."""
+        """An error that points at the smallest part of the event that can't hold."""
         condition = self._event.condition
         A = list(self._event.columns)
         R = self.prior.correlation[A][:, A]
@@ -159,15 +162,15 @@ class ConditionalPrior:
     def _too_rare(self, draws: int, hits: int) -> SemirayError:
         most = self._total * max(hits, 3) / draws
         return SemirayError(
-            f"event {self.event!r}: {hits} of {draws:,} draws obeyed it, made where its comparisons with numbers allow "
-            f"it. It is impossible, or its probability is about {most:.1g} or less and not to be had with reasonable "
-            "effort; bound its factors by comparisons with numbers"
+            f"event {self.event!r}: only {hits} of {draws:,} draws obeyed it. It is impossible, or its probability is "
+            f"about {most:.1g} or less, which is too rare to sample; limit its factors by comparisons with numbers, "
+            "such as duration <= 14"
         )
 
 
 def _range(marginal: Marginal) -> str:
-    """The possible codes of a factor in words, and how far draws go where that has no end."""
-    said = f"{marginal.name.split('[')[0]} is {marginal.range}"
+    """The possible codes of a factor in words, and where draws end if the support is unbounded."""
+    said = f"{factor_of(marginal.name)} is {marginal.range}"
     if marginal.discrete or all(map(math.isfinite, marginal.support)):
         return said
     low, high = marginal.code(torch.tensor([-math.inf, math.inf])).tolist()

@@ -1,4 +1,4 @@
-"""Events: statements about codes, such as `survival == 1 and duration <= 14`, read by a whitelist and never by eval.
+"""The language of events: statements about codes, such as `survival == 1 and duration <= 14`, parsed without eval.
 
 comparisons and chains    duration <= 14     7 <= duration < 14     presentation < texture
 membership                severity in {1, 2}     severity not in {0}
@@ -17,18 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.events.conditions import (
-    Comparison,
-    Condition,
-    Equal,
-    Join,
-    Less,
-    Mean,
-    Not,
-    Number,
-    Operand,
-    Values,
-)
+from semiray.priors.events.conditions import Comparison, Condition, Equal, Join, Less, Not, Operand
 from semiray.priors.factors import suggestion
 
 __all__ = ["Event", "read_event"]
@@ -40,13 +29,13 @@ _HABITS = (("&&", "and"), ("||", "or"), ("&", "and"), ("|", "or"), ("!", "not"))
 
 @dataclass(frozen=True)
 class Event:
-    """An event, checked: call it on codes (n, M) to learn where it holds, (n,) bool.
+    """A checked event: called on codes (n, M), it returns where it holds, (n,) bool.
 
     Args:
-        text: as it was written, on one line.
-        condition: what it says, for boxes of codes too.
-        columns: the code dimensions that it speaks of, ascending.
-        factors: the factors that it speaks of.
+        text: the event as written, on one line.
+        condition: its meaning, which can be evaluated on boxes of codes too.
+        columns: the code dimensions it names, ascending.
+        factors: the factors it names.
     """
 
     text: str
@@ -67,21 +56,26 @@ def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Even
     """Read and check an event.
 
     Args:
-        text: the event.
+        text: the event, at most 1,000 characters.
         slices: the columns of each factor by its name.
         discrete: (M,) bool, which columns take finitely many values.
 
     Raises:
-        SemirayError: what can't be understood, with a caret under the place.
+        SemirayError: a part can't be understood; a caret stands under it.
+
+    Example:
+        >>> event = read_event("x > 1 or y == 0", {"x": slice(0, 1), "y": slice(1, 2)}, torch.tensor([False, True]))
+        >>> event(torch.tensor([[2.0, 1.0], [0.5, 1.0]]))
+        tensor([ True, False])
     """
     if not isinstance(text, str) or not text.strip():
         raise SemirayError("the event is empty; write a condition such as 'survival == 1 and duration <= 14'")
     line = " ".join(text.split())
     if len(line) > _LONGEST:
-        raise SemirayError(f"the event has {len(line)} characters, at most {_LONGEST} are read")
+        raise SemirayError(f"the event has {len(line)} characters; at most {_LONGEST} are allowed")
     for i, character in enumerate(line):
         if not character.isprintable():
-            raise _pointing(line[:i] + "\ufffd" + line[i + 1 :], i, i + 1, "this character can't be printed, nor read")
+            raise _pointing(line[:i] + "\ufffd" + line[i + 1 :], i, i + 1, "this character is not printable")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's own advice on style, such as on "1and"
@@ -97,7 +91,7 @@ def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Even
 
 
 class _Reader:
-    """Turns a syntax tree into conditions; keeps the text for carets."""
+    """Turns a syntax tree into conditions; keeps the text to point at."""
 
     def __init__(self, line: str, slices: Mapping[str, slice], discrete: list[bool]) -> None:
         self.line, self.slices, self.discrete = line, slices, discrete
@@ -105,9 +99,9 @@ class _Reader:
     def condition(self, node: ast.expr) -> Condition:
         match node:
             case ast.BoolOp(op=op, values=values):
-                return Join(tuple(self.condition(value) for value in values), isinstance(op, ast.Or), self.place(node))
+                return Join(self.place(node), tuple(self.condition(value) for value in values), isinstance(op, ast.Or))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return Not(self.condition(operand), self.place(node))
+                return Not(self.place(node), self.condition(operand))
             case ast.Compare():
                 return self.comparison(node)
             case ast.BinOp(op=ast.BitAnd()) | ast.BinOp(op=ast.BitOr()):
@@ -115,7 +109,7 @@ class _Reader:
                 raise self.problem(node.right, f"write {word!r} between conditions, not '&' or '|'")
             case ast.Name() | ast.Subscript() | ast.Call():
                 self.operand(node)
-                raise self.problem(node, f"this is a number, not yet a condition; compare it: {ast.unparse(node)} == 1")
+                raise self.problem(node, f"this is a number, not a condition; compare it: {ast.unparse(node)} == 1")
         raise self.problem(node, "a condition is expected here, such as duration <= 14")
 
     def comparison(self, node: ast.Compare) -> Comparison:
@@ -125,42 +119,42 @@ class _Reader:
         for i, op in enumerate(node.ops):
             left, right = operands[-1], nodes[i + 1]
             if isinstance(op, ast.In | ast.NotIn):
-                numbers = tuple(Number(number) for number in self.numbers(right))
+                numbers = [Operand(value=number) for number in self.numbers(right)]
                 self.refuse_equality(right, left)
                 if i + 1 < len(node.ops):
-                    raise self.problem(nodes[i + 2], "a chain can't go on after a set; join conditions by 'and'")
-                tests.append(Equal(left, numbers, isinstance(op, ast.NotIn)))
+                    raise self.problem(nodes[i + 2], "a chain can't continue after a set; join conditions by 'and'")
+                tests.append(Equal((left, *numbers), isinstance(op, ast.NotIn)))
                 continue
             operands.append(self.operand(right))
             match op:
                 case ast.Lt() | ast.LtE():
-                    tests.append(Less(left, operands[-1], isinstance(op, ast.Lt)))
+                    tests.append(Less((left, operands[-1]), isinstance(op, ast.Lt)))
                 case ast.Gt() | ast.GtE():
-                    tests.append(Less(operands[-1], left, isinstance(op, ast.Gt)))
+                    tests.append(Less((operands[-1], left), isinstance(op, ast.Gt)))
                 case ast.Eq() | ast.NotEq():
                     self.refuse_equality(right, left, operands[-1])
-                    tests.append(Equal(left, (operands[-1],), isinstance(op, ast.NotEq)))
+                    tests.append(Equal((left, operands[-1]), isinstance(op, ast.NotEq)))
                 case _:
                     raise self.problem(right, "compare with ==, !=, <, <=, >, >= or in")
             if left.columns and left == operands[-1]:
                 raise self.problem(right, "both sides are the same")
         words = [word for word in map(_quantifier, nodes) if word]
         if len(words) > 1:
-            raise self.problem(nodes[-1], "only one all(...) or any(...) can stand in a comparison")
+            raise self.problem(nodes[-1], "a comparison can contain only one all(...) or any(...)")
         if not any(operand.columns for operand in operands):
-            raise self.problem(node, "this compares numbers only; name a factor")
-        return Comparison(tuple(tests), words == ["any"], self.place(node))
+            raise self.problem(node, "this compares only numbers; name a factor")
+        return Comparison(self.place(node), tuple(tests), words == ["any"])
 
     def operand(self, node: ast.expr) -> Operand:
         match node:
             case ast.Constant() | ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-                return Number(self.number(node))
+                return Operand(value=self.number(node))
             case ast.Name() | ast.Subscript():
-                return Values((self.column(node),))
+                return Operand((self.column(node),))
             case ast.Call(func=ast.Name(id="all" | "any" | "mean" as word), args=[ast.Name() as name], keywords=[]):
                 part = self.factor(name)
                 columns = tuple(range(part.start, part.stop))
-                return Mean(columns) if word == "mean" else Values(columns)
+                return Operand(columns, mean=word == "mean")
             case ast.Call():
                 raise self.problem(node, "only all(factor), any(factor) and mean(factor) can be called")
             case ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
@@ -212,12 +206,12 @@ class _Reader:
     def refuse_equality(self, node: ast.expr, *sides: Operand) -> None:
         if any(not self.discrete[column] for side in sides for column in side.columns):
             raise self.problem(
-                node, "a continuous factor takes no value exactly (probability 0); give a range: 13 <= duration <= 15"
+                node, "a continuous factor equals a value with probability 0; give a range: 13 <= duration <= 15"
             )
 
     def place(self, node: ast.expr) -> tuple[int, int]:
         ends = (node.col_offset, node.end_col_offset or node.col_offset + 1)
-        # ast counts bytes
+        # ast counts bytes, not characters
         start, end = (len(self.line.encode()[:offset].decode(errors="ignore")) for offset in ends)
         return start, end
 
@@ -237,7 +231,7 @@ def _syntax_problem(line: str, error: SyntaxError) -> SemirayError:
     for habit, word in _HABITS:
         place = line.find(habit)
         if place >= 0 and line[place : place + 2] != "!=":
-            return _pointing(line, place, place + len(habit), f"write {word!r} in place of {habit!r}")
+            return _pointing(line, place, place + len(habit), f"write {word!r} instead of {habit!r}")
     for i, character in enumerate(line):
         if character == "=" and line[i - 1 : i] not in ("=", "<", ">", "!") and line[i + 1 : i + 2] != "=":
             return _pointing(line, i, i + 1, "equality is written ==")

@@ -1,16 +1,16 @@
-"""An event as disjoint boxes of scores: those in which it holds, and those in which it may.
+"""An event as disjoint boxes of scores: boxes in which it holds, and boxes in which it may hold.
 
-Every code is a monotone function of its score, so the codes of a box lie between those at its corner, and the event's
-condition decides such boxes (`semiray.priors.events.conditions`). The partition starts from the whole space and cuts:
+Every code is a monotone function of its score, so the codes of a box lie between those at its corners, and the event's
+condition can be evaluated on boxes (`semiray.priors.events.conditions`). The whole space is split
 
-1. at the values that the event compares dimensions with, and between the values of discrete ones, until all these
-   comparisons are decided. What is false is dropped. Most events end here, with no box undecided, so that an
-   impossible one is known by the empty partition;
-2. undecided boxes (`mean(duration) > 40`, `presentation < texture`) where most draws would be refused, in the dimension
-   that best separates accepted from refused ones, until enough of all draws would be accepted.
+1. at the values that the event compares dimensions with, and between the values of discrete dimensions, until all these
+   comparisons are decided. False boxes are dropped. Most events need no more and leave no box undecided; an impossible
+   event leaves no box at all.
+2. Undecided boxes (`mean(duration) > 40`, `presentation < texture`) are split further where most draws would be
+   rejected, in the dimension that best separates accepted from rejected draws, until enough draws would be accepted.
 
-Scores are handed out as 32-bit numbers, so a cut lies halfway between two of them, found by bisection on the codes as
-they are handed out: on either side no rounding error can bring a draw over.
+Scores are returned as 32-bit numbers, so a cut lies halfway between two of them, found by bisection on the codes as
+they are returned: no rounding error can move a draw across it.
 """
 
 from __future__ import annotations
@@ -30,37 +30,38 @@ from semiray.priors.events.tilting import TiltedBoxes
 from semiray.priors.families.family import SCORE_BOUND
 from semiray.priors.marginal import Marginal
 
-__all__ = ["Partition", "SeenCodes", "make_partition"]
+__all__ = ["EventCodes", "Partition", "make_partition"]
 
 _MOST_BOXES = 2048
 _MOST_WORK = 1 << 24
-"""Boxes times the cube of their dimension: what tilting them costs."""
+"""Most boxes times the cube of their dimension: the cost of tilting them."""
 
 _MOST_ROUNDS = 60
 _ENOUGH = 0.5
-"""Share of accepted draws at which undecided boxes are no longer cut."""
+"""Share of accepted draws at which undecided boxes are no longer split."""
 
 _AT_ONCE = 0.7
-"""Share of the refused draws whose boxes are cut in a round."""
+"""Share of the rejected draws whose boxes are split in one round."""
 
 _DOUBT = 0.05
-"""What an undecided half is worth cutting on, though all draws in it agree."""
+"""Impurity given to an undecided half in which all draws agree: it may still be worth splitting."""
 
 _FEW_VALUES = 16
+"""Discrete dimensions with at most so many values are split between all of them."""
 
 _POINTS = 32
-"""Draws in each box, by which boxes and cuts are weighed."""
+"""Draws per box, from which boxes and cuts are weighed."""
 
 _HIGHEST = int(torch.tensor(SCORE_BOUND, dtype=torch.float32).view(torch.int32))
-"""The position of the highest score among 32-bit numbers."""
+"""The position of the highest score among the 32-bit numbers."""
 
 
-class SeenCodes:
-    """The codes of the dimensions that an event speaks of.
+class EventCodes:
+    """Codes of the d dimensions that an event names, from their scores.
 
     Args:
         marginals: their distributions by column.
-        dimensions: M, all columns.
+        dimensions: M, the number of all columns.
     """
 
     def __init__(self, marginals: dict[int, Marginal], dimensions: int) -> None:
@@ -69,7 +70,7 @@ class SeenCodes:
         self._marginals, self._dimensions = marginals, dimensions
 
     def __call__(self, scores: Tensor) -> Tensor:
-        """Codes (n, M), float32, as the prior hands them out for scores (n, d); columns not spoken of are 0."""
+        """Codes (n, M), float32, as the prior returns them for scores (n, d); columns that are not named are 0."""
         scores = scores.to(torch.float32)
         codes = torch.zeros(len(scores), self._dimensions, device=scores.device)
         for i, (column, marginal) in enumerate(self._marginals.items()):
@@ -77,16 +78,16 @@ class SeenCodes:
         return codes
 
     def truth(self, condition: Condition, lower: Tensor, upper: Tensor) -> tuple[Truth, Tensor, Tensor]:
-        """Whether a condition holds in boxes of scores (K, d), and the lowest and highest codes (K, M) there."""
+        """Whether a condition holds in boxes of scores (K, d), and their lowest and highest codes (K, M)."""
         low = self(torch.nextafter(lower, torch.full_like(lower, math.inf)))
         high = self(torch.nextafter(upper, torch.full_like(upper, -math.inf)))
         return condition.truth(low, high), low, high
 
     def cuts(self, condition: Condition) -> tuple[Tensor, Tensor]:
-        """Scores at which to cut each dimension, (d, C) and (d, C'), filled up by inf.
+        """Scores at which to split each dimension, (d, C) and (d, C'), padded with inf.
 
-        The first decide comparisons with numbers, and single out the values of a discrete dimension that has few. The
-        second are only good places: the numbers that means are compared with, and many discrete values.
+        The first decide comparisons with numbers, and separate the values of discrete dimensions that have few. The
+        second are only promising places: the numbers that means are compared with, and many discrete values.
         """
         wanted = set(condition.cuts())
         tables: dict[bool, list[Tensor]] = {True: [], False: []}
@@ -107,8 +108,8 @@ class Partition:
     Args:
         lower: (K, d) float64, -inf where open.
         upper: (K, d) float64, inf where open.
-        certain: (K,) bool, where the event holds in all of the box.
-        relevant: (K, d) bool, the dimensions on which the decision still depends; none where it is certain.
+        certain: (K,) bool, whether the event holds in the whole box.
+        relevant: (K, d) bool, the dimensions on which the decision still depends; none if certain.
     """
 
     lower: Tensor
@@ -120,20 +121,20 @@ class Partition:
         return len(self.lower)
 
 
-def make_partition(condition: Condition, seen: SeenCodes, R: Tensor) -> Partition:
-    """The partition for a condition on dimensions whose scores have the correlation R (d, d); empty if impossible."""
-    cutter = _Cutter(condition, seen, R)
-    return cutter.cut_where_draws_are_refused(cutter.cut_at_values())
+def make_partition(condition: Condition, codes: EventCodes, R: Tensor) -> Partition:
+    """The partition for a condition on d dimensions whose scores have the correlation R (d, d); empty if impossible."""
+    splitter = _Splitter(condition, codes, R)
+    return splitter.split_rejected(splitter.split_at_values())
 
 
 @dataclass(frozen=True)
 class _Draws:
-    """Weighted draws in each of K boxes: what it weighs, and what of it is accepted, roughly."""
+    """N weighted draws in each of K boxes: a rough estimate of its probability and of the share that is accepted."""
 
     scores: Tensor  # (K, N, d)
     share: Tensor  # (K, N), of the box's probability
     holds: Tensor  # (K, N) bool
-    mass: Tensor  # (K,) log probability
+    mass: Tensor  # (K,) log probability of the box
 
     @property
     def accepted(self) -> Tensor:
@@ -141,17 +142,17 @@ class _Draws:
         return (self.share * self.holds).sum(-1)
 
 
-class _Cutter:
-    def __init__(self, condition: Condition, seen: SeenCodes, R: Tensor) -> None:
-        self.condition, self.seen, self.R = condition, seen, R
-        self.exact_cuts, self.other_cuts = seen.cuts(condition)
+class _Splitter:
+    def __init__(self, condition: Condition, codes: EventCodes, R: Tensor) -> None:
+        self.condition, self.codes, self.R = condition, codes, R
+        self.exact_cuts, self.other_cuts = codes.cuts(condition)
         self.generator = torch.Generator().manual_seed(0)
         self.most = min(_MOST_BOXES, max(64, _MOST_WORK // len(R) ** 3))
 
-    def cut_at_values(self) -> Partition:
-        """Until no undecided box has an exact cut inside it, or there are too many boxes."""
+    def split_at_values(self) -> Partition:
+        """Split until no undecided box has an exact cut inside, or there are too many boxes."""
         whole = torch.full((1, len(self.R)), math.inf, dtype=torch.float64)
-        boxes = self.judged(-whole, whole)
+        boxes = self.classify(-whole, whole)
         while True:
             inside = _inside(self.exact_cuts, boxes)
             cut = inside.any(-1).any(-1)
@@ -160,46 +161,46 @@ class _Cutter:
             parents, inside = _rows(boxes, cut), inside[cut]
             dimension = inside.any(-1).int().argmax(-1)
             at = _middle(self.exact_cuts[dimension], inside[torch.arange(len(parents)), dimension])
-            boxes = _joined(_rows(boxes, ~cut), self.judged(*_halves(parents, dimension, at)))
+            boxes = _joined(_rows(boxes, ~cut), self.classify(*_halves(parents, dimension, at)))
 
-    def cut_where_draws_are_refused(self, boxes: Partition) -> Partition:
-        """Until enough draws would be accepted, or there are too many boxes."""
+    def split_rejected(self, boxes: Partition) -> Partition:
+        """Split until enough draws would be accepted, or there are too many boxes."""
         if bool(boxes.certain.all()) or len(boxes) >= self.most:
             return boxes
-        draws = self.drawn(boxes)
+        draws = self.draw(boxes)
         for _ in range(_MOST_ROUNDS):
             mass = torch.exp(draws.mass - draws.mass.max())
-            refused = torch.where(boxes.certain, 0.0, mass * (1 - draws.accepted))
-            if float(refused.sum()) <= (1 - _ENOUGH) * float(mass.sum()) or len(boxes) >= self.most:
+            rejected = torch.where(boxes.certain, 0.0, mass * (1 - draws.accepted))
+            if float(rejected.sum()) <= (1 - _ENOUGH) * float(mass.sum()) or len(boxes) >= self.most:
                 break
-            worst = refused.argsort(descending=True, stable=True)
-            most = refused[worst].cumsum(0) - refused[worst] < _AT_ONCE * refused.sum()
+            worst = rejected.argsort(descending=True, stable=True)
+            most = rejected[worst].cumsum(0) - rejected[worst] < _AT_ONCE * rejected.sum()
             cut = torch.zeros_like(boxes.certain)
             cut[worst[most][: self.most - len(boxes)]] = True
             parents = _rows(boxes, cut)
-            children = self.judged(*_halves(parents, *self.best_cuts(parents, _rows(draws, cut))))
-            boxes, draws = _joined(_rows(boxes, ~cut), children), _joined(_rows(draws, ~cut), self.drawn(children))
+            children = self.classify(*_halves(parents, *self.best_cuts(parents, _rows(draws, cut))))
+            boxes, draws = _joined(_rows(boxes, ~cut), children), _joined(_rows(draws, ~cut), self.draw(children))
         return boxes
 
-    def judged(self, lower: Tensor, upper: Tensor) -> Partition:
+    def classify(self, lower: Tensor, upper: Tensor) -> Partition:
         """The boxes in which the event may hold."""
-        truth, low, high = self.seen.truth(self.condition, lower, upper)
+        truth, low, high = self.codes.truth(self.condition, lower, upper)
         relevant = self.condition.open_columns(low, high) & (low < high)
-        boxes = Partition(lower, upper, truth.certain, relevant[:, list(self.seen.columns)])
+        boxes = Partition(lower, upper, truth.certain, relevant[:, list(self.codes.columns)])
         return _rows(boxes, truth.possible)
 
-    def drawn(self, boxes: Partition) -> _Draws:
+    def draw(self, boxes: Partition) -> _Draws:
         """Draws in every box."""
         shape = len(boxes), _POINTS
         index = torch.arange(len(boxes)).repeat_interleave(_POINTS)
         scores, weight = TiltedBoxes(boxes.lower, boxes.upper, self.R, tilted=False).propose(index, self.generator)
-        codes, weight = self.seen(scores), weight.view(shape)
+        codes, weight = self.codes(scores), weight.view(shape)
         holds = self.condition.truth(codes, codes).certain.view(shape)
         mass = weight.logsumexp(-1) - math.log(_POINTS)
         return _Draws(scores.view(*shape, len(self.R)), weight.softmax(-1), holds, mass)
 
     def best_cuts(self, boxes: Partition, draws: _Draws) -> tuple[Tensor, Tensor]:
-        """For each box the dimension to cut and where: what leaves the purest halves, decided ones being pure."""
+        """The dimension and place to split each box: what leaves the purest halves, where decided halves are pure."""
         at = _medians(draws)
         for table in (self.other_cuts, self.exact_cuts):
             inside = _inside(table, boxes)
@@ -207,7 +208,7 @@ class _Cutter:
         K, d = at.shape
         every = Partition(*(getattr(boxes, f.name).repeat_interleave(d, 0) for f in dataclasses.fields(boxes)))
         halves = _halves(every, torch.arange(d).repeat(K), at.flatten())
-        undecided = self.seen.truth(self.condition, *halves)[0].undecided.view(2, K, d)
+        undecided = self.codes.truth(self.condition, *halves)[0].undecided.view(2, K, d)
         below = draws.scores <= at.unsqueeze(1)  # (K, N, d)
         side = torch.stack([below, ~below]) * draws.share.unsqueeze(-1)
         weight, true = side.sum(-2), (side * draws.holds.unsqueeze(-1)).sum(-2)  # (2, K, d)
@@ -218,12 +219,12 @@ class _Cutter:
         return dimension, at.gather(-1, dimension.unsqueeze(-1)).squeeze(-1)
 
     def _spread(self, draws: _Draws) -> Tensor:
-        """(K, d) the standard deviation of the codes in each box, in units of each dimension's own."""
+        """(K, d) standard deviations of the codes in each box, relative to those under the prior."""
         K, N, d = draws.scores.shape
-        codes = self.seen(draws.scores.view(-1, d))[:, list(self.seen.columns)].view(K, N, d).double()
+        codes = self.codes(draws.scores.view(-1, d))[:, list(self.codes.columns)].view(K, N, d).double()
         share = draws.share.unsqueeze(-1)
         centred = codes - (share * codes).sum(1, keepdim=True)
-        return (share * centred.square()).sum(1).sqrt() / self.seen.standard_deviation
+        return (share * centred.square()).sum(1).sqrt() / self.codes.standard_deviation
 
 
 _Rows = TypeVar("_Rows", Partition, _Draws)
@@ -238,20 +239,20 @@ def _joined(a: _Rows, b: _Rows) -> _Rows:
 
 
 def _halves(boxes: Partition, dimension: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
-    """Lower and upper ends of all boxes' halves below the cut, then of those above it."""
+    """Lower and upper ends of the halves of all boxes: first those below the cut, then those above it."""
     here = functional.one_hot(dimension, boxes.lower.shape[1]).bool()
     lower, upper = (torch.where(here, at.unsqueeze(-1), end) for end in (boxes.lower, boxes.upper))
     return torch.cat([boxes.lower, lower]), torch.cat([upper, boxes.upper])
 
 
 def _inside(cuts: Tensor, boxes: Partition) -> Tensor:
-    """(K, d, C) bool: which cuts (d, C) go through a box in a dimension that matters."""
+    """(K, d, C) bool: which cuts (d, C) go through a box in a relevant dimension."""
     within = (cuts > boxes.lower.unsqueeze(-1)) & (cuts < boxes.upper.unsqueeze(-1))
     return within & boxes.relevant.unsqueeze(-1)
 
 
 def _middle(cuts: Tensor, inside: Tensor) -> Tensor:
-    """The middle one (...,) of those ascending cuts (..., C) that are inside; the last where none is."""
+    """The middle one (...,) of the ascending cuts (..., C) that are inside; the last if none is."""
     rank = inside.cumsum(-1)
     index = (rank > (rank[..., -1:] - 1) // 2).int().argmax(-1, keepdim=True)
     return cuts.gather(-1, index).squeeze(-1)
@@ -266,7 +267,7 @@ def _medians(draws: _Draws) -> Tensor:
 
 
 def _first_scores(marginal: Marginal, turns: Sequence[tuple[float, bool]]) -> Tensor:
-    """Halfway between the last 32-bit score below a turn and the first beyond it; infinite where there is none."""
+    """Halfway between the last 32-bit score below each turn and the first beyond it; infinite if there is none."""
     value = torch.tensor([value for value, _ in turns], dtype=torch.float32)
     above = torch.tensor([above for _, above in turns], dtype=torch.bool)
 
@@ -287,12 +288,12 @@ def _first_scores(marginal: Marginal, turns: Sequence[tuple[float, bool]]) -> Te
 
 
 def _score(position: Tensor) -> Tensor:
-    """32-bit scores by their position in ascending order, 0 standing for 0."""
+    """32-bit scores by their position in ascending order; position 0 is the score 0."""
     size = position.abs().to(torch.int32).view(torch.float32)
     return torch.where(position < 0, -size, size)
 
 
 def _padded(rows: list[Tensor]) -> Tensor:
-    """(d, C) of d ascending rows, filled up by inf; C is at least 1."""
+    """(d, C) from d rows, sorted and padded with inf; C is at least 1."""
     widest = max(1, *(len(row) for row in rows))
     return torch.stack([functional.pad(row.sort().values, (0, widest - len(row)), value=math.inf) for row in rows])

@@ -1,18 +1,18 @@
-"""Many boxes of a multivariate normal at once, each with a proposal that stays in it and a bound on its weights.
+"""Minimax tilting: proposals for a multivariate normal restricted to boxes, with a bound on their weights.
 
 Source: Botev 2017, The normal law under linear restrictions: simulation and estimation via minimax tilting, JRSS B
 79(1), arXiv 1603.04166. For s ~ N(0, R), R = L L^T, and a box lower < s < upper, write s = L z, D for the diagonal of
-L, and A = D^-1 L - I (strictly lower triangular). The numbers z_1, z_2, ... are drawn in turn,
+L, and A = D^-1 L - I (strictly lower triangular). z_1, z_2, ... are drawn one after the other,
 
     z_k ~ N(mu_k, 1) on the interval  (lower_k / D_k, upper_k / D_k) - (A z)_k,
 
-and the density of s over that of the proposal is exp psi(z; mu), up to nothing:
+and the density of s relative to that of the proposal is exactly exp psi(z; mu):
 
     psi(z; mu) = sum_k  mu_k^2 / 2 - mu_k z_k + log P(z_k in its interval under N(mu_k, 1)).
 
-psi is concave in z and convex in mu. At its saddle point the largest weight is as small as it can be, and because the
-gradient in z vanishes there, it *is* the largest weight: accepting a draw with probability exp(psi(z) - psi_max) leaves
-the normal restricted to the box, exactly.
+psi is concave in z and convex in mu. The best mu is the one at its saddle point: there the largest weight is smallest,
+and it equals exp psi, because the gradient in z vanishes. Accepting a draw with probability exp(psi(z) - psi_max) gives
+the normal distribution restricted to the box, exactly.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _ITERATIONS = 60
 _HALVINGS = 8
 _CONVERGED = 1e-7
 _REACH = 30.0
-"""No draw of z lies further than this from the saddle point, so what is left of the gradient adds next to nothing."""
+"""No draw of z lies further than this from the saddle point, so the remaining gradient adds almost nothing."""
 
 _CHUNK = 1 << 22
-"""Numbers in the equations solved at once."""
+"""Most numbers in the equations that are solved at once."""
 
 
 class TiltedBoxes:
@@ -41,17 +41,17 @@ class TiltedBoxes:
         lower: (K, d) float64, possibly -inf.
         upper: (K, d) float64, above `lower`, possibly inf.
         R: the correlation (d, d).
-        tilted: solve for the best mu; False takes mu = 0 (cheap, and good enough to weigh boxes roughly).
+        tilted: solve for the best mu; False uses mu = 0, which is cheap and good enough to weigh boxes roughly.
 
     Attributes:
         bound: (K,) the logarithm of the largest weight in each box; its exp is at least the box's probability.
-        solved: (K,) bool, where the saddle point was found; elsewhere mu = 0, with a bound that is true but coarse.
+        solved: (K,) bool, whether the saddle point was found; elsewhere mu = 0, with a valid but coarse bound.
     """
 
     def __init__(self, lower: Tensor, upper: Tensor, R: Tensor, *, tilted: bool = True) -> None:
         self._box = lower, upper
         low, width = lower.clamp(min=-FAR), upper.clamp(max=FAR) - lower.clamp(min=-FAR)
-        # The least likely dimension comes first: then the others, drawn given it, need less tilting.
+        # The least likely dimension comes first: the others, drawn given it, then need less tilting.
         self._order = log_mass(low, width).argsort(-1)
         low, width = low.gather(-1, self._order), width.gather(-1, self._order)
         L = torch.linalg.cholesky(R[self._order.unsqueeze(-1), self._order.unsqueeze(-2)])
@@ -92,7 +92,7 @@ class TiltedBoxes:
         return torch.minimum(torch.maximum(s, _inside(lower, torch.inf)), _inside(upper, -torch.inf)), weight
 
     def _solve(self, part: slice) -> None:
-        """Find the saddle points by Newton's method with halved steps; where that fails, mu = 0 and its bound stay."""
+        """Find the saddle points by Newton's method with step halving; where that fails, mu = 0 and its bound stay."""
         rows, low, width = self._rows[part], self._low[part], self._width[part]
         d = low.shape[1]
         at = low.new_zeros(len(low), 2 * (d - 1))  # x, then mu: all but the last of each, which are 0
@@ -122,7 +122,7 @@ class TiltedBoxes:
                 length[todo] /= 2
             going[active[~moved]] = False
         size = gradient.abs()
-        # psi(z) <= psi(x) + gradient (z - x), for psi is concave in z.
+        # psi is concave in z: psi(z) <= psi(x) + gradient (z - x).
         bound = value + _REACH * size[:, : d - 1].sum(-1)
         solved = (size.amax(-1) < _CONVERGED) & bound.isfinite()
         self._mu[part, : d - 1] = torch.where(solved[:, None], at[:, d - 1 :], 0.0)

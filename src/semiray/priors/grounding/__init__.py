@@ -1,1 +1,1 @@
-"""Grounding: factors tied to metadata, and a prior fitted to a table."""
+"""Grounding: which columns of a table tell of which factor, and fitting a prior to a table."""

@@ -1,4 +1,4 @@
-"""What one cell of a table says: a number, a word that stands for one, or nothing."""
+"""Reading one cell of a table: a number, a word with a numeric meaning, or a missing value."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Mapping
 __all__ = ["ANSWERS", "MISSING", "is_missing", "normal_word", "read_cell"]
 
 MISSING = frozenset({"", "-", ".", "?", "n/a", "na", "nan", "none", "null", "missing", "not known", "unknown", "unk"})
-"""Words that say that nothing is known, in lower case."""
+"""Words for a missing value, in lower case."""
 
 ANSWERS: Mapping[str, float] = {
     **dict.fromkeys(("yes", "y", "true"), 1.0),
     **dict.fromkeys(("no", "n", "false"), 0.0),
 }
-"""Words that everybody reads alike, in lower case."""
+"""Words whose meaning is unambiguous, in lower case."""
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that nothing is known: empty, `NaN`, `unknown` and the like.
+    """Whether a cell is a missing value: empty, `NaN`, `unknown`, or another word of `MISSING`.
 
     Example:
         >>> [is_missing(cell) for cell in ("", " N/A ", "unknown", "0")]
@@ -28,7 +28,7 @@ def is_missing(cell: str) -> bool:
 
 
 def normal_word(cell: str) -> str:
-    """A cell as it is compared: lower case, without spaces around it, and a number in its shortest form.
+    """A cell in the form in which words are compared: lower case, trimmed, numbers in their shortest form.
 
     Example:
         >>> normal_word(" Y "), normal_word("1.0")
@@ -40,14 +40,14 @@ def normal_word(cell: str) -> str:
 
 
 def read_cell(cell: str, words: Mapping[str, float | None]) -> float | None:
-    """The number that a cell says, or None where it says that nothing is known.
+    """The number in a cell, or None for a missing value.
 
-    `words` is asked first, so that even an empty cell can be given a meaning; then the usual words for missing; then it
-    must be a finite number.
+    `words` has precedence, so that even an empty cell can be given a meaning; then come the usual words for missing
+    values; anything else must be a finite number.
 
     Args:
         cell: the text.
-        words: what words mean, their keys as `normal_word` writes them.
+        words: the meaning of words (None: missing), with keys in the form of `normal_word`.
 
     Raises:
         ValueError: neither a known word nor a finite number.

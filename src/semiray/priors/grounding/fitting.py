@@ -1,59 +1,78 @@
-"""A prior fitted to a table: rates and correlations of what the table tells of, everything else as it was."""
+"""Fitting a prior to a table: parameters and correlations of the grounded factors; everything else is unchanged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.files import write_whole
 from semiray.priors.correlation import nearest_correlation
 from semiray.priors.factors import Factor
-from semiray.priors.grounding.dependence import estimate_correlation
-from semiray.priors.grounding.estimation import Estimate, NotEstimableError, estimate_parameters
+from semiray.priors.grounding.correlation_estimation import estimate_correlation
 from semiray.priors.grounding.grounds import Ground
-from semiray.priors.grounding.observations import Observations, observe, read_observations
+from semiray.priors.grounding.observations import Observations, observe, read_observations, row_names
+from semiray.priors.grounding.parameter_estimation import Estimate, NotEstimableError, estimate_parameters
+from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.joint import JointPrior
 
 __all__ = ["FittedPrior", "fit_prior"]
 
 _DIGITS = 6
 _FLOOR = 0.02
-"""Smallest eigenvalue of the leads' correlations, where estimates of single pairs contradict one another."""
+"""Smallest eigenvalue left to the leads' correlations if the estimates of pairs contradict one another."""
 
 
 @dataclass(frozen=True)
 class FittedPrior:
-    """A fitted prior, and what a person should know about the fit.
+    """A fitted prior and a summary of the fit.
 
     Args:
         prior: the prior.
-        parameters: the estimates of each fitted factor's parameters.
+        parameters: the estimated parameters of each fitted factor.
         correlations: the estimate for each pair of fitted factors that the table determines.
-        kept: why a grounded factor, or a pair of them, keeps what it had.
-        lines: all of it in words, a line each.
+        unchanged: why a grounded factor, or a pair of them, could not be fitted and keeps its starting values.
+        lines: the summary in words, one line per statement.
     """
 
     prior: JointPrior
     parameters: Mapping[str, tuple[Estimate, ...]]
     correlations: Mapping[tuple[str, str], Estimate]
-    kept: Mapping[str, str]
+    unchanged: Mapping[str, str]
     lines: tuple[str, ...]
 
     def to_yaml(self, title: str = "") -> str:
-        """The prior as YAML that `JointPrior.from_yaml` reads, with the lines as a comment on top."""
-        text = yaml.safe_dump(self.prior.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True)
-        return "".join(f"# {line}\n" for line in (*([title] if title else []), *self.lines)) + text
+        """The prior as YAML that `JointPrior.from_yaml` reads, below the title and the lines as comments."""
+        return "".join(f"# {line}\n" for line in (*([title] if title else []), *self.lines)) + self.prior.to_yaml()
+
+    def save(self, path: str | Path, title: str = "") -> Path:
+        """Write `to_yaml(title)` to a file, in one step; its folder is made if it is missing.
+
+        Args:
+            path: the file; a leading ~ is the home folder.
+            title: the first comment line.
+
+        Returns:
+            The path written to.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        path = Path(path).expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, self.to_yaml(title))
+        return path
 
 
 def fit_prior(
     rows: Sequence[Mapping[str, str]],
-    patients: Sequence[str],
+    patients: Sequence[str] | str | None,
     grounds: Mapping[str, Ground],
     prior: JointPrior,
     *,
@@ -61,21 +80,23 @@ def fit_prior(
 ) -> FittedPrior:
     """Fit a prior to a table: parameters by maximum likelihood with right-censoring, then the leads' correlations.
 
-    A factor keeps its family, its number of dimensions and the correlation within it, of which a table says nothing;
-    its parameters become those of the lead. A factor or a pair that the table doesn't determine keeps what it had.
+    A factor keeps its family, its number of dimensions and its correlation within, which no table determines; all its
+    dimensions get the parameters of the lead. Whatever the table doesn't determine keeps its starting values.
 
     Args:
-        rows: one mapping from column to cell a row.
-        patients: the patient of each row; a patient counts once, whatever the number of rows.
-        grounds: which column tells of which factor, of `read_grounds`.
-        prior: families, and whatever the table doesn't tell of.
-        names: what to call the rows in messages: row 1, row 2, ... unless given.
+        rows: one mapping from column to cell per row.
+        patients: the patient of each row, or the column that names the patient; None: every row is its own patient. A
+            patient counts once, whatever the number of rows.
+        grounds: which column holds the values of which factor, from `read_grounds`.
+        prior: the families, and the starting values.
+        names: names of the rows in messages: row 1, row 2, ... unless given.
 
     Raises:
-        SemirayError: no row, no rule, a column or a cell that can't be read, or no factor that can be fitted; a prior
-            whose correlations are one full matrix.
+        SemirayError: no row, no rule, a column or cell that can't be read, no factor that can be fitted, or a prior
+            whose correlations are given as one full matrix.
 
     Example:
+        >>> from semiray.priors import read_grounds
         >>> rules = read_grounds({"duration": {"time": "days", "event": "ended"}}, JointPrior.default())
         >>> rows = [{"days": "4", "ended": "yes"}, {"days": "6", "ended": "yes"}, {"days": "10", "ended": "no"}]
         >>> fit = fit_prior(rows, ["a", "b", "c"], rules, JointPrior.default())
@@ -91,46 +112,59 @@ def fit_prior(
     spec = prior.to_dict()
     if "correlation" in spec and len(grounds) > 1:
         raise SemirayError(
-            "a prior whose correlations are one full matrix can't be fitted; write a `correlation` for each factor, "
-            "and `between` for what is known between them"
+            "a prior whose correlations are given as one full matrix can't be fitted; write a `correlation` for each "
+            "factor, and `between` for known correlations between factors"
         )
-    seen = _observations(rows, patients, grounds, prior, names)
+    counted_by, patients = _patients(rows, patients)
+    observations = _observations(rows, patients, grounds, prior, names)
     parameters: dict[str, tuple[Estimate, ...]] = {}
-    kept: dict[str, str] = {}
+    unchanged: dict[str, str] = {}
     for factor in (factor for factor in prior.factors if factor.name in grounds):
         try:
-            parameters[factor.name] = estimate_parameters(factor, seen[factor.name])
+            parameters[factor.name] = estimate_parameters(factor, observations[factor.name])
         except NotEstimableError as reason:
-            kept[factor.name] = str(reason)
+            unchanged[factor.name] = str(reason)
             continue
         spec["factors"][factor.name] |= _written(factor, parameters[factor.name])
     if not parameters:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in kept.items())
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in unchanged.items())
         raise SemirayError(f"nothing can be fitted to this table. {reasons}")
     fitted = JointPrior.from_dict(spec)
-    seen = {name: seen[name].within(fitted.marginal(name)) for name in parameters}
+    observations = {name: observations[name].within(fitted.marginal(name)) for name in parameters}
     correlations: dict[tuple[str, str], Estimate] = {}
     for one, other in combinations(parameters, 2):
         try:
-            correlations[one, other], _ = estimate_correlation(
-                seen[one], fitted.marginal(one), seen[other], fitted.marginal(other)
+            correlations[one, other] = estimate_correlation(
+                observations[one], fitted.marginal(one), observations[other], fitted.marginal(other)
             )
         except NotEstimableError as reason:
-            kept[f"{one} with {other}"] = str(reason)
-    notes = []
+            unchanged[f"{one} with {other}"] = str(reason)
+    changed = False
     if correlations:
-        spec["between"], weakened = _between(spec, fitted, correlations)
-        notes = ["The pairs' correlations contradict one another; the nearest ones that don't are written."] * weakened
+        spec["between"], changed = _between(spec, fitted, correlations)
         fitted = JointPrior.from_dict(spec)
+    recipes = dict.fromkeys(ground.recipe for ground in grounds.values() if ground.recipe is not None)
     lines = [
+        *counted_by,
         f"{len(set(patients)):,} patients, {len(rows):,} rows",
-        *(_factor_line(fitted, name, parameters[name], seen[name]) for name in parameters),
+        *(_factor_line(fitted, name, parameters[name], observations[name]) for name in parameters),
         *(f"{one} with {other}: {estimate}" for (one, other), estimate in correlations.items()),
-        *(f"{name}: as it was; {reason}" for name, reason in kept.items()),
-        *(_difference(name, seen[name]) for name in parameters if seen[name].disagreeing),
-        *notes,
+        *(f"{name}: unchanged; {reason}" for name, reason in unchanged.items()),
+        *(_difference(name, observations[name]) for name in parameters if observations[name].disagreeing),
+        *["The pairs' correlations contradict one another; the nearest valid ones are written."] * changed,
+        *(f"note: {RECIPES[recipe].caveat}" for recipe in recipes),
     ]
-    return FittedPrior(fitted, parameters, correlations, kept, tuple(lines))
+    return FittedPrior(fitted, parameters, correlations, unchanged, tuple(lines))
+
+
+def _patients(rows: Sequence[Mapping[str, str]], patients: Sequence[str] | str | None) -> tuple[list[str], list[str]]:
+    """A line that says how patients are counted, unless they were given, and the patient of each row."""
+    if patients is None:
+        return ["Patients: no column names them, so every row counts as one"], row_names(len(rows))
+    if isinstance(patients, str):
+        line = f"Patients: column {patients} names the patient of each row"
+        return [line], [row[patients] or name for row, name in zip(rows, row_names(len(rows)), strict=True)]
+    return [], list(patients)
 
 
 def _observations(
@@ -140,7 +174,7 @@ def _observations(
     prior: JointPrior,
     names: Sequence[str] | None,
 ) -> dict[str, Observations]:
-    """What the rows say; a range that is itself to be fitted doesn't limit it."""
+    """The observations in the rows; a range that is itself to be fitted doesn't limit them."""
     free = {factor.name for factor in prior.factors if factor.family == "uniform"}
     limited = {name: ground for name, ground in grounds.items() if name not in free}
     unlimited = {name: ground for name, ground in grounds.items() if name in free}
@@ -150,8 +184,8 @@ def _observations(
 
 
 def _written(factor: Factor, estimates: Sequence[Estimate]) -> dict[str, Any]:
-    """The parameters as they stand in YAML, for every dimension alike."""
-    # The ends of a range are values seen: rounded, they might shut those values out.
+    """The parameters as in YAML, the same for every dimension."""
+    # The ends of a range are observed values: rounding might exclude those values.
     values = [e.value if e.error is None else float(f"{e.value:.{_DIGITS}g}") for e in estimates]
     listed = [key for key, parameter in factor.entry.parameters.items() if parameter.listed and not parameter.optional]
     if listed:
@@ -162,7 +196,7 @@ def _written(factor: Factor, estimates: Sequence[Estimate]) -> dict[str, Any]:
 def _between(
     spec: Mapping[str, Any], prior: JointPrior, found: Mapping[tuple[str, str], Estimate]
 ) -> tuple[list[list[Any]], bool]:
-    """`between` with the correlations found, and whether they had to be changed to go together."""
+    """`between` with the estimated correlations, and whether they had to be changed to be valid together."""
     through = {frozenset(entry[:2]): list(entry[3:]) for entry in spec.get("between", ())}
     leads = [prior.index(factor.name) for factor in prior.factors]
     R: Tensor = prior.correlation[leads][:, leads].clone()
@@ -181,17 +215,19 @@ def _between(
     return entries, changed
 
 
-def _difference(name: str, seen: Observations) -> str:
-    """Rows of one patient may well differ, but of a course that is followed up only the last row knows the whole."""
+def _difference(name: str, observations: Observations) -> str:
+    """Rows of one patient may differ, but if they follow one course, only the last row has its full duration."""
     return (
-        f"{name}: the rows of {seen.disagreeing:,} patients differ, and share the patient's weight; where they follow "
-        "one course, give its last row alone"
+        f"{name}: the rows of {observations.disagreeing:,} patients differ and share the patient's weight; if they "
+        "follow one course over time, keep only its last row"
     )
 
 
-def _factor_line(prior: JointPrior, name: str, estimates: Sequence[Estimate], seen: Observations) -> str:
+def _factor_line(prior: JointPrior, name: str, estimates: Sequence[Estimate], observations: Observations) -> str:
     factor = next(factor for factor in prior.factors if factor.name == name)
-    censored = seen.patients - seen.events
-    counted = f"{seen.patients:,} patients" + (f", {seen.events:,} events, {censored:,} censored" if censored else "")
+    patients, events = observations.patients, observations.events
+    counted = f"{patients:,} patients"
+    if patients > events:
+        counted += f", {events:,} events, {patients - events:,} censored"
     unit = f" [{factor.unit}]" if factor.unit else ""
     return f"{name} ~ {factor.family}{unit}: {'; '.join(map(str, estimates))}; {counted}"

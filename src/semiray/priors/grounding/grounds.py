@@ -1,4 +1,4 @@
-"""The rules of grounding as a person writes them: which columns of a table say what about which factor.
+"""The rules of grounding as written in settings: which columns of a table hold the values of which factor.
 
 ground:
   survival: {column: outcome, values: {recovered: 1, died: 0}}
@@ -26,14 +26,14 @@ _EXAMPLE = "{column: COLUMN}, or for a duration {time: COLUMN, event: COLUMN}"
 
 @dataclass(frozen=True)
 class Ground:
-    """The rule by which one factor's lead dimension is read from a row.
+    """The rule by which one factor's lead is read from a row.
 
     Args:
         column: the column of its value, or of the time for which it was observed.
-        event: the column that says whether that time is the end (yes) or only the last that is known (no: censored);
-            None: every value is exact.
-        words: what words mean, in `column`, or in `event` where there is one; None means that nothing is known. Keys as
-            `normal_word` writes them.
+        event: the column that says whether that time is the end (yes) or only a lower bound (no: right-censored); None:
+            every value is exact.
+        words: the meaning of words in `event` if there is one, else in `column`; None: missing. Keys in the form of
+            `normal_word`.
         recipe: the recipe whose columns are added to the rows first, or None.
     """
 
@@ -44,21 +44,22 @@ class Ground:
 
 
 def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
-    """The rules that stand in settings under `ground`, by factor, in the prior's order.
+    """The rules under `ground` in settings, by factor, in the prior's order.
 
-    A factor's rule is `{column: C}`, with `values: {word: number}` where the column holds words other than yes/no; or
-    `{time: C}` for a duration that is always seen to its end; or `{time: C, event: C}`. A recipe, `ground: hannover` or
-    `ground: {recipe: hannover}`, brings rules for those of its factors that the prior has; rules beside it are added,
-    or take the place of its own (null: take one away), and may name its columns.
+    A factor's rule is `{column: C}`, with `values: {word: number}` if the column holds words other than yes/no;
+    `{time: C}` for a duration that is always observed to its end; or `{time: C, event: C}`. A recipe, `hannover` or
+    `{recipe: hannover}`, has rules for several factors, of which those that the prior has are used; rules beside it are
+    added or replace its own (null removes one), and may name the columns that it derives.
 
     Args:
-        tree: what was written; None or empty: nothing is grounded.
-        prior: the prior whose factors are meant.
+        tree: the rules as written; None or empty: nothing is grounded.
+        prior: the prior with the factors.
 
     Raises:
-        SemirayError: an unknown factor, option or recipe, a missing or impossible one; names factor and option.
+        SemirayError: an unknown factor, option or recipe, or a missing or impossible value; names factor and option.
 
     Example:
+        >>> from semiray.priors import JointPrior
         >>> rules = read_grounds({"duration": {"time": "days", "event": "discharged"}}, JointPrior.default())
         >>> rules["duration"].column, rules["duration"].event
         ('days', 'discharged')
@@ -68,9 +69,9 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
     entries = {"recipe": tree} if isinstance(tree, str) else tree
     if not isinstance(entries, Mapping):
         raise SemirayError(f"ground = {tree!r}: write factor: {_EXAMPLE}; or recipe: {' or '.join(RECIPES)}")
-    factors_own = "recipe" in prior.slices  # a factor may bear that name
-    recipe = None if factors_own else entries.get("recipe")
-    rules: dict[Any, Any] = {name: rule for name, rule in entries.items() if factors_own or name != "recipe"}
+    is_factor = "recipe" in prior.slices  # a factor may have that name
+    recipe = None if is_factor else entries.get("recipe")
+    rules: dict[Any, Any] = {name: rule for name, rule in entries.items() if is_factor or name != "recipe"}
     if recipe is not None:
         rules = {**_recipe_rules(recipe, prior), **rules}
     for name in rules:
@@ -79,20 +80,20 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
                 f"ground: no factor {name!r}{suggestion(str(name), prior.slices)}; the prior's factors are "
                 f"{', '.join(prior.slices)}"
             )
-    said = {name: rules[name] for name in prior.slices if rules.get(name) is not None}
-    return {name: _read_ground(name, rule, prior, recipe) for name, rule in said.items()}
+    given = {name: rules[name] for name in prior.slices if rules.get(name) is not None}
+    return {name: _read_ground(name, rule, prior, recipe) for name, rule in given.items()}
 
 
 def _recipe_rules(recipe: Any, prior: JointPrior) -> dict[str, Any]:
     if not isinstance(recipe, str) or recipe not in RECIPES:
         raise SemirayError(
-            f"ground: no recipe {recipe!r}{suggestion(str(recipe), RECIPES)}; there are {', '.join(RECIPES)}"
+            f"ground: no recipe {recipe!r}{suggestion(str(recipe), RECIPES)}; the recipes are {', '.join(RECIPES)}"
         )
     rules = {name: rule for name, rule in RECIPES[recipe].grounds.items() if name in prior.slices}
     if not rules:
         raise SemirayError(
-            f"ground: recipe {recipe!r} speaks of {', '.join(RECIPES[recipe].grounds)}, but the prior has none "
-            f"of them: its factors are {', '.join(prior.slices)}"
+            f"ground: recipe {recipe!r} has rules for {', '.join(RECIPES[recipe].grounds)}, but the prior has none "
+            f"of these factors; it has {', '.join(prior.slices)}"
         )
     return rules
 
@@ -109,7 +110,7 @@ def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None)
     if ("column" in entry) == ("time" in entry):
         raise SemirayError(f"{where}: give either column or time: {_EXAMPLE}")
     if "event" in entry and "time" not in entry:
-        raise SemirayError(f"{where}: event says whether a time is the end; name that time's column: {_EXAMPLE}")
+        raise SemirayError(f"{where}: event needs time, the column of the time that it is about: {_EXAMPLE}")
     if "time" in entry and marginal.discrete:
         raise SemirayError(f"{where}: time is for durations, but this factor is {marginal.range}; use column")
     for option in ("column", "time", "event"):
@@ -119,18 +120,18 @@ def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None)
     known: dict[str, float | None] = dict(ANSWERS if "event" in entry else _OUTCOMES if binary else {})
     words = known | _read_words(entry.get("values", {}), where)
     if "event" in entry and not {value for value in words.values() if value is not None} <= {0.0, 1.0}:
-        raise SemirayError(f"{where}: values must be 1 (the time is the end) or 0 (still running), or null (not known)")
+        raise SemirayError(f"{where}: values must be 1 (the time is the end), 0 (still running) or null (missing)")
     return Ground(entry.get("column", entry.get("time")), entry.get("event"), words, recipe)
 
 
 def _read_words(values: Any, where: str) -> dict[str, float | None]:
     if not isinstance(values, Mapping):
-        raise SemirayError(f"{where}: values must say what words mean, such as values: {{recovered: 1, died: 0}}")
+        raise SemirayError(f"{where}: values must map words to numbers, such as values: {{recovered: 1, died: 0}}")
     implied: dict[str, float | None] = {}
-    said: dict[str, float | None] = {}
+    explicit: dict[str, float | None] = {}
     for word, value in values.items():
-        spelt = normal_word(str(word))
-        said[spelt] = None if value is None else number(value, f"{where}: values: {word}")
-        # YAML turns a bare yes or no into true or false before anybody can see which word it was: all go together.
-        implied |= {other: said[spelt] for other, answer in ANSWERS.items() if answer == ANSWERS.get(spelt)}
-    return implied | said
+        normal = normal_word(str(word))
+        explicit[normal] = None if value is None else number(value, f"{where}: values: {word}")
+        # YAML reads a bare yes or no as true or false, so the word itself is lost: all synonyms get the same value.
+        implied |= {other: explicit[normal] for other, answer in ANSWERS.items() if answer == ANSWERS.get(normal)}
+    return implied | explicit

@@ -1,7 +1,7 @@
-"""What a table says of the factors: rules and rows of text in, observations with censoring and patients' weights out.
+"""Observations of factors in a table: from rows of text and rules to values with censoring and patients' weights.
 
-Rules (`grounds.py`) name columns for factors, and every row that can be read becomes one observation of a factor's lead
-dimension. A patient still treated after 12 days is not discarded: the duration is right-censored, known to exceed 12.
+Rules (`grounds.py`) name columns for factors, and every row with a value becomes one observation of a factor's lead. A
+patient still treated after 12 days is not discarded: the duration is right-censored, known to exceed 12.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.factors import suggestion
+from semiray.priors.factors import factor_of, suggestion
 from semiray.priors.grounding.cells import read_cell
 from semiray.priors.grounding.grounds import Ground
 from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.joint import JointPrior
 from semiray.priors.marginal import Marginal
 
-__all__ = ["Observations", "observe", "read_observations"]
+__all__ = ["Observations", "observe", "read_observations", "row_names"]
 
 _DECIMALS = 6
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """What is known of one factor's lead dimension, row by row.
+    """Observations of one factor's lead, one per row.
 
     Args:
-        value: (N,) float64 in the factor's unit, NaN where nothing is known.
+        value: (N,) float64 in the factor's unit, NaN where missing.
         censored: (N,) bool: the true value is known to exceed `value`.
-        patient: (N,) int64, equal for rows of one patient.
+        patient: (N,) int64, equal for rows of the same patient.
 
     Attributes:
-        weight: (N,) float64, 1 / (the patient's rows with an observation), 0 where nothing is known: every observed
+        weight: (N,) float64, 1 / (number of the patient's rows with an observation), 0 where missing: every observed
             patient counts once, whatever the number of images.
 
     Example:
@@ -74,28 +74,28 @@ class Observations:
 
     @property
     def images(self) -> int:
-        """How many rows have an observation."""
+        """The number of rows with an observation."""
         return int(self.known.sum())
 
     @property
     def patients(self) -> int:
-        """How many patients have an observation."""
+        """The number of patients with an observation."""
         return len(np.unique(self.patient[self.known]))
 
     @property
     def events(self) -> int:
-        """How many patients have an observation that isn't censored."""
+        """The number of patients with an observation that is not censored."""
         return len(np.unique(self.patient[self.known & ~self.censored]))
 
     @property
     def disagreeing(self) -> int:
-        """How many patients have rows that say different things."""
-        said = torch.stack([self.patient.to(torch.float64), self.value, self.censored.to(torch.float64)], -1)
-        different = np.unique(said[self.known], axis=0)[:, 0]
+        """The number of patients whose rows differ."""
+        rows = torch.stack([self.patient.to(torch.float64), self.value, self.censored.to(torch.float64)], -1)
+        different = np.unique(rows[self.known], axis=0)[:, 0]
         return int((np.unique(different, return_counts=True)[1] > 1).sum())
 
     def interval(self, marginal: Marginal) -> tuple[Tensor, Tensor]:
-        """Scores (N,), (N,) float64, between which the lead's score is known to lie: all that a likelihood needs.
+        """Bounds (N,), (N,) float64 of the lead's score, which are all that a likelihood needs.
 
         | observation | low | high | likelihood of a score estimate m with error sigma |
         | --- | --- | --- | --- |
@@ -104,12 +104,13 @@ class Observations:
         | the k-th value of a discrete factor | t_k | t_k+1 | Phi((t_k+1 - m) / sigma) - Phi((t_k - m) / sigma) |
         | none | -inf | inf | 1 |
 
-        with s the score of the value, s = Phi^-1(F(value)), always finite, and t_k the score at which the k-th value
-        begins, -inf for the first. The second line is Tobit's (1958, Econometrica 26, 24-36), the third probit's.
+        with s = Phi^-1(F(value)) the score of the value, always finite, and t_k the score at which the k-th value
+        begins, -inf for the first. The second line is the Tobit model (Tobin 1958, Econometrica 26, 24-36), the third
+        ordered probit.
 
         Args:
             marginal: the lead's distribution, `prior.marginal(factor)`; the values must be possible under it, as those
-                of `observe` are.
+                from `observe` are.
         """
         known = self.known
         value = torch.where(known, self.value, marginal.mean)
@@ -124,20 +125,20 @@ class Observations:
         return torch.where(known, low, -math.inf), torch.where(known, high, math.inf)
 
     def within(self, marginal: Marginal, *, names: Sequence[str] | None = None, origin: str = "") -> Observations:
-        """The same observations as this distribution can have them.
+        """The same observations, checked against a distribution and moved inside its support.
 
-        A value at the very end of a continuous distribution's range (a duration of 0 days) would have an infinite
-        score. It stands for all that is rounded to it, and is moved inwards by half of the last decimal that the column
-        uses: half a day where days are whole, at most a quarter of the range. A censored value at the lower end
-        (treated for at least 0 days) says nothing and becomes no observation.
+        A value at the very end of a continuous distribution's support (a duration of 0 days) has an infinite score. It
+        stands for all values that are rounded to it, and is moved inwards by half of the last decimal place that the
+        column uses: half a day if days are whole, at most a quarter of the range. A censored value at the lower end
+        (treated for at least 0 days) carries no information and becomes missing.
 
         Args:
             marginal: the lead's distribution.
-            names: what to call the rows in messages: row 1, row 2, ... unless given.
+            names: names of the rows in messages: row 1, row 2, ... unless given.
             origin: the column, for messages.
 
         Raises:
-            SemirayError: a value that the distribution doesn't have; names row, value and range.
+            SemirayError: a value is impossible under the distribution; names row, value and range.
         """
         low, high = marginal.support
         value = self.value.clone()
@@ -148,9 +149,10 @@ class Observations:
         wrong = (self.known & ~possible).nonzero().flatten().tolist()
         if wrong:
             raise SemirayError(
-                f"ground: {marginal.name.split('[')[0]}: {_row_name(names, wrong[0])}{origin} says "
-                f"{value[wrong[0]]:g}, which the prior doesn't have: it is {marginal.range}{_and_more(wrong)}. Correct "
-                "the table, leave the cell empty where nothing is known, or choose another family or range"
+                f"ground: {factor_of(marginal.name)}: {(names or row_names(len(self)))[wrong[0]]}{origin} is "
+                f"{value[wrong[0]]:g}, which is impossible under the prior: the factor is {marginal.range}"
+                f"{_and_more(wrong)}. Correct the table, leave the cell empty if the value is missing, or choose "
+                "another family or range"
             )
         if not marginal.discrete:
             nudge = min(_rounding(value[self.known]) / 2, (high - low) / 4)
@@ -168,22 +170,23 @@ def observe(
     *,
     names: Sequence[str] | None = None,
 ) -> dict[str, Observations]:
-    """What rows say of each grounded factor's lead, checked against the prior.
+    """The observations of each grounded factor's lead, checked against the prior.
 
-    Weights count the rows given: call it on the training images alone.
+    Weights depend on the rows given: pass the training images only.
 
     Args:
-        rows: one mapping from column to cell a row (an image), as `RadiographSet.metadata` or `Table.rows`.
+        rows: one mapping from column to cell per row (per image), such as `RadiographSet.metadata` or `Table.rows`.
         patients: the patient of each row.
-        grounds: the rules, of `read_grounds`.
+        grounds: the rules, from `read_grounds`.
         prior: the prior.
-        names: what to call the rows in messages (image keys); row 1, row 2, ... unless given.
+        names: names of the rows in messages (image keys): row 1, row 2, ... unless given.
 
     Raises:
         SemirayError: a column that no row has, a cell that can't be read, a value outside the marginal's range; names
             factor, row, column and cell.
 
     Example:
+        >>> from semiray.priors import JointPrior, read_grounds
         >>> prior = JointPrior.default()
         >>> rules = read_grounds({"duration": {"time": "days", "event": "discharged"}}, prior)
         >>> cells = [("12", "no"), ("", ""), ("3", "yes")]
@@ -193,8 +196,8 @@ def observe(
         ([12.0, nan, 3.0], [True, False, False])
     """
     return {
-        factor: seen.within(prior.marginal(factor), names=names, origin=f", column {grounds[factor].column!r},")
-        for factor, seen in read_observations(rows, patients, grounds, names=names).items()
+        factor: observations.within(prior.marginal(factor), names=names, origin=f", column {grounds[factor].column!r},")
+        for factor, observations in read_observations(rows, patients, grounds, names=names).items()
     }
 
 
@@ -205,24 +208,29 @@ def read_observations(
     *,
     names: Sequence[str] | None = None,
 ) -> dict[str, Observations]:
-    """As `observe`, but whatever range the values have: for fitting a prior to them."""
-    called = list(names) if names is not None else [_row_name(None, i) for i in range(len(rows))]
+    """As `observe`, but values may lie outside the prior's ranges, which are then fitted to them."""
+    names = row_names(len(rows)) if names is None else names
     codes = {patient: code for code, patient in enumerate(dict.fromkeys(patients))}
     patient = torch.tensor([codes[name] for name in patients], dtype=torch.int64)
     derived: dict[str | None, Sequence[Mapping[str, str]]] = {None: rows}
     result = {}
     for factor, ground in grounds.items():
         if ground.recipe is not None and ground.recipe not in derived:
-            derived[ground.recipe] = RECIPES[ground.recipe].apply(rows, patients, called)
-        value, censored = _read_columns(derived[ground.recipe], ground, factor, called)
+            derived[ground.recipe] = RECIPES[ground.recipe].apply(rows, patients, names)
+        value, censored = _read_columns(derived[ground.recipe], ground, factor, names)
         result[factor] = Observations(value, censored, patient)
     return result
+
+
+def row_names(n: int) -> list[str]:
+    """Names of n rows in messages: row 1, row 2, ..."""
+    return [f"row {i}" for i in range(1, n + 1)]
 
 
 def _read_columns(
     rows: Sequence[Mapping[str, str]], ground: Ground, factor: str, names: Sequence[str]
 ) -> tuple[Tensor, Tensor]:
-    """Values (N,), NaN where nothing is known, and whether they are censored (N,)."""
+    """Values (N,), NaN where missing, and whether they are censored (N,)."""
     words = ground.words if ground.event is None else {}
     value = _read_column(rows, ground.column, words, factor, names)
     if ground.event is None:
@@ -231,7 +239,7 @@ def _read_columns(
     wrong = (~ended.isnan() & (ended != 0) & (ended != 1)).nonzero().flatten().tolist()
     if wrong:
         _refuse(rows[wrong[0]][ground.event], wrong, ground.event, factor, names, "neither yes nor no, 1 nor 0")
-    # A time of which nobody says whether it is the end is neither: there is no observation.
+    # A time that may be the end or not is no observation.
     return torch.where(ended.isnan(), math.nan, value), ended == 0
 
 
@@ -242,11 +250,11 @@ def _read_column(
     factor: str,
     names: Sequence[str],
 ) -> Tensor:
-    there = {name for row in rows for name in row}
-    if rows and column not in there:
+    columns = {name for row in rows for name in row}
+    if rows and column not in columns:
         raise SemirayError(
-            f"ground: {factor}: the table has no column {column!r}{suggestion(column, there)}; it has "
-            f"{', '.join(sorted(there)) or 'none'}"
+            f"ground: {factor}: the table has no column {column!r}{suggestion(column, columns)}; it has "
+            f"{', '.join(sorted(columns)) or 'none'}"
         )
     values, wrong = torch.full((len(rows),), math.nan, dtype=torch.float64), []
     for i, row in enumerate(rows):
@@ -258,7 +266,7 @@ def _read_column(
         if value is not None:
             values[i] = value
     if wrong:
-        known = f" and no word known here ({', '.join(words)})" if words else ""
+        known = f" or one of the words {', '.join(words)}" if words else ""
         _refuse(rows[wrong[0]][column], wrong, column, factor, names, f"not a number{known}")
     return values
 
@@ -266,20 +274,16 @@ def _read_column(
 def _refuse(cell: str, wrong: list[int], column: str, factor: str, names: Sequence[str], problem: str) -> NoReturn:
     raise SemirayError(
         f"ground: {factor}: {names[wrong[0]]}, column {column!r}: {cell!r} is {problem}{_and_more(wrong)}. Correct the "
-        f"table, leave the cell empty where nothing is known, or say what it means: values: {{{cell!r}: 1}}"
+        f"table, leave the cell empty if the value is missing, or give its meaning: values: {{{cell!r}: 1}}"
     )
 
 
-def _row_name(names: Sequence[str] | None, i: int) -> str:
-    return f"row {i + 1}" if names is None else names[i]
-
-
 def _and_more(wrong: list[int]) -> str:
-    return f" (and so {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
+    return f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
 
 
 def _rounding(values: Tensor) -> float:
-    """The last decimal place that the values use: 1 where all are whole, 0.1 where some have one decimal."""
+    """The last decimal place that the values use: 1 if all are whole, 0.1 if some have one decimal."""
     for decimals in range(_DECIMALS):
         if bool(((values - values.round(decimals=decimals)).abs() < 1e-9 * (1 + values.abs())).all()):
             return float(10.0**-decimals)

@@ -1,7 +1,7 @@
-"""Recipes for tables that many people use: what their columns say about a patient's course, worked out row by row.
+"""Recipes for published tables: columns about a patient's course, derived from the table's own columns.
 
-A recipe adds columns to the table's rows and says which factor is read from which. Of a patient it says the same in
-every row, so that it doesn't matter which image is looked at.
+A recipe adds columns to the table's rows and has the rules that ground factors in them. All rows of a patient get the
+same values, so it doesn't matter which image is used.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ Rows = Sequence[Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is known about a published table.
+    """How to ground factors in a published table.
 
     Args:
-        name: the word in settings.
+        name: its name in settings.
         about: the table, in a few words.
-        caveat: what whoever uses it must know, in a sentence or two.
-        needs: columns without which it isn't that table.
-        grounds: rules by factor, as they would be written in settings; used for those factors that the prior has.
-        derive: rows, their patients and their names for messages -> the columns to add, row by row.
+        caveat: what users must know, in a sentence or two.
+        needs: the columns by which the table is recognised; all are required.
+        grounds: rules by factor, as in settings; used for the factors that the prior has.
+        derive: rows, their patients and their names in messages -> the columns to add, row by row.
     """
 
     name: str
@@ -42,84 +42,84 @@ class Recipe:
         """The rows with the recipe's columns added.
 
         Raises:
-            SemirayError: a needed column isn't there, a cell can't be read, or a patient's rows contradict one another.
+            SemirayError: a column is missing, a cell can't be read, or a patient's rows contradict one another.
         """
-        there = {column for row in rows for column in row}
-        missing = [column for column in self.needs if column not in there]
+        columns = {column for row in rows for column in row}
+        missing = [column for column in self.needs if column not in columns]
         if missing:
             raise SemirayError(
                 f"ground: recipe {self.name!r} ({self.about}) needs the column{'s' if missing[1:] else ''} "
-                f"{', '.join(missing)}; the table has {', '.join(sorted(there)) or 'none'}. Name this table's own "
-                "columns instead: ground: {factor: {column: ...}}"
+                f"{', '.join(missing)}; the table has {', '.join(sorted(columns)) or 'none'}. Write rules for "
+                "this table's own columns instead: ground: {factor: {column: ...}}"
             )
         ours = [i for i, row in enumerate(rows) if any(column in row for column in self.needs)]
         derived = self.derive([rows[i] for i in ours], [patients[i] for i in ours], [names[i] for i in ours])
-        result = list(rows)  # an image that the table doesn't name stays unknown
+        result = list(rows)  # images without a row in the table have no values
         for i, cells in zip(ours, derived, strict=True):
             result[i] = {**rows[i], **cells}
         return result
 
 
 def _hannover(rows: Rows, patients: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
-    """Days since admission, from days relative to the exam: an event's day is its offset less the admission's.
+    """Days since admission, from days relative to the exam: an event's offset minus that of the admission.
 
-    Treatment ends with intensive care, or with death if that is later. Where neither is known it was still running on
-    the last day on which the patient is seen at all: exam, laboratory value or admission to intensive care.
+    Treatment ends with intensive care, or with death if that is later. If neither is known, it is censored on the last
+    day on which the patient was observed: exam, laboratory value or admission to intensive care.
     """
     courses: dict[str, _Course] = {}
     for row, patient, name in zip(rows, patients, names, strict=True):
-        courses.setdefault(patient, _Course(patient)).see(row, name)
+        courses.setdefault(patient, _Course(patient)).add(row, name)
     return [courses[patient].cells() for patient in patients]
 
 
 class _Course:
-    """What the rows of one patient of the Hannover table say together."""
+    """The course of one patient of the Hannover table, from all rows."""
 
     def __init__(self, patient: str) -> None:
         self.patient = patient
         self.died = False
         self.intensive_care = False
-        self.last_seen: float | None = None
+        self.last_observed: float | None = None
         self.ends: dict[str, float] = {}
 
-    def see(self, row: Mapping[str, str], name: str) -> None:
-        """Take in one row: one exam."""
+    def add(self, row: Mapping[str, str], name: str) -> None:
+        """Add one row: one exam."""
         offsets = {column: _days(row, column, name) for column in row if column.endswith("_offset")}
         known = {column: days for column, days in offsets.items() if days is not None}
         self.died |= "death_offset" in known
         self.intensive_care |= "icu_admission_offset" in known or "icu_release_offset" in known
-        if "admission_offset" not in known:  # nothing else of this exam can be placed in the patient's stay
+        if "admission_offset" not in known:  # then no day of this exam can be placed in the stay
             return
         admission = known.pop("admission_offset")
         for end in ("icu_release_offset", "death_offset"):
             if end in known:
                 self._end(end, known.pop(end) - admission, name)
-        seen = max([0.0, *known.values()]) - admission
-        self.last_seen = seen if self.last_seen is None else max(self.last_seen, seen)
+        observed = max([0.0, *known.values()]) - admission
+        self.last_observed = observed if self.last_observed is None else max(self.last_observed, observed)
 
     def _end(self, column: str, day: float, name: str) -> None:
         if abs(self.ends.setdefault(column, day) - day) > 1e-6:
             raise SemirayError(
-                f"ground: recipe 'hannover': {name}: the rows of patient {self.patient!r} contradict one another: by "
-                f"{column} and admission_offset the day is {day:g} after admission, by an earlier row "
-                f"{self.ends[column]:g}. Correct the table"
+                f"ground: recipe 'hannover': {name}: the rows of patient {self.patient!r} contradict one another: "
+                f"{column} is day {day:g} after admission, but day {self.ends[column]:g} in an earlier row. Correct "
+                "the table"
             )
 
     def cells(self) -> dict[str, str]:
         """The derived columns."""
         ended = bool(self.ends)
-        day = max(self.ends.values()) if ended else self.last_seen
+        day = max(self.ends.values()) if ended else self.last_observed
         return {
             "survived": "no" if self.died else "yes",
             "intensive_care": "yes" if self.intensive_care else "no",
-            # Who was seen only before admission was treated for at least 0 days.
+            # Patients observed only before admission were treated for at least 0 days.
             "treated_days": "" if day is None else f"{day if ended else max(0.0, day):g}",
             "treatment_ended": "yes" if ended else "no",
         }
 
 
 def _ieee8023(rows: Rows, patients: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
-    """The last image's day: so long, at least, the illness lasted. No column says when it ended."""
+    """The day of the last image, a lower bound: no column says when the illness ended."""
     last: dict[str, float] = {}
     for row, patient, name in zip(rows, patients, names, strict=True):
         days = _days(row, "offset", name)
@@ -134,7 +134,7 @@ def _days(row: Mapping[str, str], column: str, name: str) -> float | None:
     except ValueError as error:
         raise SemirayError(
             f"ground: {name}, column {column!r}: {str(error)!r} is not a number of days. Correct the cell, or leave it "
-            "empty where nothing is known"
+            "empty if the value is missing"
         ) from None
 
 
@@ -146,7 +146,7 @@ RECIPES: Mapping[str, Recipe] = {
             "data.csv of the COVID-19 Image Repository, Hannover Medical School",
             "A patient without a date of death counts as a survivor, which the missing date does not prove. Duration "
             "runs from admission to the end of intensive care, or to death; without either it is censored on the last "
-            "day seen.",
+            "day on which the patient was observed.",
             ("admission_offset", "icu_admission_offset", "icu_release_offset", "death_offset"),
             {
                 "survival": {"column": "survived"},

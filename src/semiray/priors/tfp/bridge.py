@@ -15,7 +15,7 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.correlation import Between, build_correlation, read_between
-from semiray.priors.factors import Factor, number, suggestion
+from semiray.priors.factors import Factor, factor_columns, number, suggestion
 from semiray.priors.tfp.families import library
 from semiray.priors.tfp.marginals import as_double, identify, kind, marginals
 
@@ -122,10 +122,7 @@ def _bound(
         return {"between": between}
     entries = read_between(between, factors)
     R = build_correlation(factors, entries)
-    parts, start = {}, 0
-    for factor in factors:
-        parts[factor.name] = slice(start, start + factor.dimensions)
-        start += factor.dimensions
+    parts = factor_columns(factors)
     for name, block in blocks.items():
         part = parts[name]
         for entry in entries:

@@ -1,14 +1,14 @@
-"""The correlation of two factors' leads by maximum likelihood, where values are discrete, censored or exact.
+"""The correlation of two factors' leads by maximum likelihood, for exact, censored and discrete values.
 
-Every observation is an interval of scores (`Observations.interval`), so that one pair of them has the likelihood
+Every observation is an interval of scores (`Observations.interval`), so a pair of them has the likelihood
 
     exact, exact         phi_2(s, t; r) / (phi(s) phi(t))
     exact, interval      Phi((b - r s) / sqrt(1 - r^2)) - Phi((a - r s) / sqrt(1 - r^2))
     interval, interval   P(a < S <= b, c < T <= d; r),
 
-with the margins held at their own estimates (Joe and Xu 1996, inference functions for margins). Between two binary
-factors that is the tetrachoric correlation (Olsson 1979, Psychometrika 44, 443-460), and unlike a rank correlation it
-takes a censored time for what it is.
+with the marginals fixed at their own estimates (Joe and Xu 1996, inference functions for margins). For two binary
+factors this is the tetrachoric correlation (Olsson 1979, Psychometrika 44, 443-460); unlike a rank correlation, it
+treats censored times as censored.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 
-from semiray.priors.grounding.estimation import Z95, Estimate, NotEstimableError, curvature
 from semiray.priors.grounding.observations import Observations
+from semiray.priors.grounding.parameter_estimation import Z95, Estimate, NotEstimableError, curvature
 from semiray.priors.marginal import Marginal
 
 __all__ = ["estimate_correlation", "normal_rectangle"]
@@ -29,26 +29,43 @@ __all__ = ["estimate_correlation", "normal_rectangle"]
 Array = NDArray[np.float64]
 
 _FAR = 9.0
-"""Stands for infinity: beyond lies 1e-19."""
+"""Stands for infinity: a score exceeds it with probability 1e-19."""
 _STEEPEST = 2.3
-"""atanh of the strongest correlation that is looked for, 0.98."""
+"""atanh of the strongest correlation considered, 0.98."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
 def estimate_correlation(
     first: Observations, first_marginal: Marginal, second: Observations, second_marginal: Marginal
-) -> tuple[Estimate, int]:
-    """The correlation of two leads' scores, and how many patients tell of both.
+) -> Estimate:
+    """The correlation of two leads' scores, with its 95 % interval.
 
-    The interval is symmetric on Fisher's scale, atanh r, and doesn't know of the margins' own errors.
+    The interval is symmetric on Fisher's scale, atanh r, and ignores the marginals' own estimation errors. Each patient
+    counts once.
+
+    Args:
+        first: observations of one factor's lead.
+        first_marginal: its distribution.
+        second: observations of the other factor's lead, in the same rows.
+        second_marginal: its distribution.
 
     Raises:
-        NotEstimableError: no patient tells of both, or the likelihood grows up to the strongest correlation.
+        NotEstimableError: no patient has both values, or the likelihood increases up to a correlation of +-0.98.
+
+    Example:
+        >>> import torch
+        >>> from semiray.priors import Factor, JointPrior, Observations
+        >>> prior = JointPrior([Factor(name, "bernoulli", 1, {"probability": 0.5}) for name in "ab"])
+        >>> exact, patient = torch.zeros(8, dtype=torch.bool), torch.arange(8)
+        >>> a = Observations(torch.tensor([0, 0, 0, 0, 1, 1, 1, 1]), exact, patient)
+        >>> b = Observations(torch.tensor([0, 0, 0, 1, 0, 1, 1, 1]), exact, patient)
+        >>> round(estimate_correlation(a, prior.marginal("a"), b, prior.marginal("b")).value, 3)  # sin(pi / 4)
+        0.707
     """
     both = first.known & second.known
     patients, index, rows = np.unique(first.patient[both].numpy(), return_inverse=True, return_counts=True)
     if not len(patients):
-        raise NotEstimableError("no patient tells of both")
+        raise NotEstimableError("no patient has both values")
     (a, b), (c, d) = (
         (low[both].numpy(), high[both].numpy())
         for low, high in (first.interval(first_marginal), second.interval(second_marginal))
@@ -63,16 +80,16 @@ def estimate_correlation(
     z = float(minimize_scalar(loss, bounds=(-_STEEPEST, _STEEPEST), method="bounded", options={"xatol": 1e-8}).x)
     H = float(curvature(lambda at: loss(float(at[0])), np.array([z]))[0, 0])
     if abs(z) > _STEEPEST - 1e-3 or not H > 1e-3:
-        raise NotEstimableError(f"the {len(patients):,} patients who tell of both don't determine it")
+        raise NotEstimableError(f"the {len(patients):,} patients who have both values don't determine it")
     error = 1 / math.sqrt(H)
     low, value, high = (math.tanh(z + shift * error) for shift in (-Z95, 0.0, Z95))
-    return Estimate("correlation", value, low, high, error * (1 - value**2)), len(patients)
+    return Estimate("correlation", value, low, high, error * (1 - value**2))
 
 
 def normal_rectangle(a: Array, b: Array, c: Array, d: Array, r: float) -> Array:
     """P(a < S <= b, c < T <= d) for standard normal S, T of correlation r, elementwise; ends may be infinite.
 
-    Each side is mirrored into the lower half first, where differences of small probabilities keep their digits.
+    Both intervals are first mirrored into the lower half, where differences of small probabilities keep their digits.
 
     Example:
         >>> zero, infinity = np.zeros(1), np.full(1, np.inf)
@@ -101,13 +118,13 @@ def _lower(h: Array, k: Array, r: Array) -> Array:
 def _log_likelihood(a: Array, b: Array, c: Array, d: Array, r: float) -> Array:
     """Log likelihood (N,) of pairs of intervals, up to terms without r."""
     result = np.empty_like(a)
-    point, spot = a == b, c == d
-    both, neither = point & spot, ~point & ~spot
+    first_exact, second_exact = a == b, c == d
+    both, neither = first_exact & second_exact, ~first_exact & ~second_exact
     s, t = a[both], c[both]
     result[both] = -0.5 * math.log(1 - r**2) - (r**2 * (s**2 + t**2) - 2 * r * s * t) / (2 * (1 - r**2))
-    for exact, at, low, high in ((point & ~spot, a, c, d), (spot & ~point, c, a, b)):
+    for exact, at, low, high in ((first_exact & ~second_exact, a, c, d), (second_exact & ~first_exact, c, a, b)):
         below, above = ((end[exact] - r * at[exact]) / math.sqrt(1 - r**2) for end in (low, high))
-        upper = below + above > 0  # in the upper half, take the difference of the mirror image: it keeps its digits
+        upper = below + above > 0  # in the upper half, the mirror image keeps more digits
         below, above = np.where(upper, -above, below), np.where(upper, -below, above)
         result[exact] = _log(ndtr(above) - ndtr(below))
     result[neither] = _log(normal_rectangle(a[neither], b[neither], c[neither], d[neither], r))

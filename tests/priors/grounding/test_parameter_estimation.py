@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from semiray.priors import Factor, Observations
-from semiray.priors.grounding.estimation import Estimate, NotEstimableError, estimate_parameters
+from semiray.priors.grounding.parameter_estimation import Estimate, NotEstimableError, estimate_parameters
 
 Array = NDArray[np.float64]
 # family -> (true parameters, where to start, the same distribution in scipy)
@@ -137,7 +137,7 @@ def test_the_uniform_is_the_range_seen_and_its_interval_reaches_beyond() -> None
 
 
 REFUSED = [
-    ("exponential", [math.nan, math.nan], None, "no row says anything"),
+    ("exponential", [math.nan, math.nan], None, "no row has a value"),
     ("exponential", [3.0, 4.0], [True, True], "no event: all 2 patients are censored"),
     ("exponential", [3.0, 3.0], None, "every row has the same value, 3"),
     ("weibull", [3.0, 3.0, 5.0], [False, False, True], "every event has the same value, 3"),
