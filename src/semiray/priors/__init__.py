@@ -9,7 +9,7 @@ Example:
 from semiray.priors.correlation import Between, CorrelationError, nearest_correlation
 from semiray.priors.events.conditional import ConditionalPrior
 from semiray.priors.events.language import Event, read_event
-from semiray.priors.factors import Factor
+from semiray.priors.factors import Factor, factor_of
 from semiray.priors.families.discrete import discrete_family
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter, normal_cdf, normal_score
 from semiray.priors.families.registry import FAMILIES, register
@@ -37,6 +37,7 @@ __all__ = [
     "Observations",
     "Parameter",
     "discrete_family",
+    "factor_of",
     "fit_prior",
     "nearest_correlation",
     "normal_cdf",

@@ -17,12 +17,22 @@ from semiray.errors import SemirayError
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
 
-__all__ = ["RESERVED_NAMES", "Factor", "number", "suggestion"]
+__all__ = ["RESERVED_NAMES", "Factor", "factor_of", "number", "suggestion"]
 
 RESERVED_NAMES = frozenset({"all", "any", "mean"})
 """Words of the event grammar, which no factor may bear."""
 
 _FLOAT32_MAX = float(torch.finfo(torch.float32).max)
+
+
+def factor_of(dimension: str) -> str:
+    """The factor that a code dimension belongs to.
+
+    Example:
+        >>> factor_of("duration[3]")
+        'duration'
+    """
+    return dimension.partition("[")[0]
 
 
 @dataclass(frozen=True)

@@ -15,32 +15,30 @@ It measures order, not calibration: whether a 14-day image *says* 14 days is not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass as plain
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
 from semiray.errors import SemirayError
-from semiray.evaluation.skipped import Skipped
-from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.evaluation.context import Context
+from semiray.evaluation.results import Number, Result, Skipped
+from semiray.evaluation.statistics.intervals import ENDS, PatientBootstrap
 from semiray.priors import Observations, observe, read_grounds
+from semiray.radiographs import RadiographSet
+from semiray.training import Run
 
-if TYPE_CHECKING:
-    from semiray.radiographs import RadiographSet
-    from semiray.training.run import Run
-
-__all__ = ["CHANCE", "ConcordanceResult", "measure_concordance", "measure_grounding"]
+__all__ = ["CHANCE", "ConcordanceResult", "GroundingResult", "measure", "measure_concordance", "measure_grounding"]
 
 Floats = NDArray[np.float64]
 CHANCE = 0.5
-LEVEL = 0.95
 FEWEST = 5  # patients below which a bootstrap of them promises more than it knows
 ROWS = 256  # images whose pairs are in memory at once
 
 
 @dataclass(frozen=True)
-class ConcordanceResult:
+class ConcordanceResult(Result):
     """How well one factor's lead orders held-out patients.
 
     Attributes:
@@ -54,12 +52,28 @@ class ConcordanceResult:
     """
 
     measure: str
-    value: float
-    low: float
-    high: float
+    value: Number
+    low: Number
+    high: Number
     n_images: int
     n_patients: int
     n_events: int
+    chance: float = CHANCE
+
+
+@dataclass(frozen=True)
+class GroundingResult(Result):
+    """Grounded factor -> how well its lead orders held-out patients, or why that isn't known."""
+
+    factors: dict[str, ConcordanceResult | Skipped]
+
+
+def measure(context: Context) -> GroundingResult | None:
+    """The concordance of every grounded factor; nothing without a run or without grounding."""
+    if context.run is None:
+        return None
+    factors = measure_grounding(context.run, context.held_out, context.scores)
+    return GroundingResult(factors) if factors else None
 
 
 def measure_grounding(
@@ -152,7 +166,7 @@ def measure_concordance(
     if events >= FEWEST:
         with np.errstate(invalid="ignore"):  # a draw may hold no comparable pair
             figures = right[1:] / comparable[1:]
-        low, high = np.nanquantile(figures, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+        low, high = np.nanquantile(figures, ENDS).tolist()
     return ConcordanceResult(
         measure="auroc" if binary else "concordance",
         value=float(right[0] / comparable[0]),
@@ -164,7 +178,7 @@ def measure_concordance(
     )
 
 
-@dataclass(frozen=True)
+@plain(frozen=True)
 class _Pairs:
     """Images, sorted by patient, and which pairs of them can be compared; all (N,)."""
 

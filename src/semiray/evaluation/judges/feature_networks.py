@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.errors import SemirayError
-from semiray.evaluation.judges.classifier import WIDTHS, ClassifierNetwork, to_network
+from semiray.evaluation.judges.classifier import WIDTHS, ClassifierNetwork
 from semiray.evaluation.judges.weights import first_line, read_tensors
+from semiray.networks.intensities import to_input
 
 __all__ = ["DenseNet121", "classifier_step", "inception_step", "onnx_step", "rad_dino_step", "script_step", "xrv_step"]
 
@@ -125,7 +126,7 @@ def script_step(path: Path) -> Step:
             f"{path} is no TorchScript. A feature space in a .pt or .ts file is what "
             "torch.jit.script(network).save(...) writes; other PyTorch files are pickles, which semiray doesn't read."
         ) from error
-    return lambda images: _pooled(path, network(to_network(images)), len(images))
+    return lambda images: _pooled(path, network(to_input(images)), len(images))
 
 
 def onnx_step(path: Path) -> Step:
@@ -146,7 +147,7 @@ def onnx_step(path: Path) -> Step:
     count, channels, height, width = shape
 
     def step(images: Tensor) -> Tensor:
-        seen = to_network(images)
+        seen = to_input(images)
         if isinstance(height, int) and isinstance(width, int) and (height, width) != tuple(seen.shape[2:]):
             seen = F.interpolate(seen, (height, width), mode="bilinear", antialias=True)
         seen = seen.expand(-1, channels, -1, -1)
@@ -185,7 +186,7 @@ def classifier_step(path: Path) -> Step:
             side, halvings = (side + 1) // 2, halvings + 1
         if halvings != stems:
             raise SemirayError(f"{path} is a classifier of images of another size than {images.shape[-1]} px.")
-        features: Tensor = pooled(to_network(images))
+        features: Tensor = pooled(to_input(images))
         return features
 
     return step

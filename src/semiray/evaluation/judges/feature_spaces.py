@@ -7,6 +7,7 @@ are opened here, before any long work, so that a package or a file that is missi
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -15,11 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.evaluation.judgements.fidelity import FeatureSpace
 from semiray.evaluation.judges import feature_networks as networks
 from semiray.evaluation.judges import weights as published
 
-__all__ = ["SPACES", "check_space", "feature_space"]
+__all__ = ["SPACES", "FeatureSpace", "check_space", "feature_space"]
 
 SPACES = {
     "trtr": "what the last layer of the classifier trained on real images sees",
@@ -35,6 +35,19 @@ KINDS: dict[str, Callable[[Path], networks.Step]] = {
 }
 PACKAGES = {"inception": ("torch-fidelity", "torch_fidelity"), "rad-dino": ("transformers",) * 2}
 AT_ONCE = {"rad-dino": 8}  # images; of the others 32
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A named way to turn images into features.
+
+    Attributes:
+        name: E.g. ``"trtr"``.
+        extract: Images (N, H, W) uint8 -> features (N, D).
+    """
+
+    name: str
+    extract: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
 
 
 def feature_space(
