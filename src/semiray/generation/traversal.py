@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, show
+from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, show, text_width
 from semiray.generation.sampling import BLOCK, draw_block, render
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 _MOST_COLUMNS = 16  # thumbnails side by side that a page still shows
-_GAP, _LEFT, _TOP, _BOTTOM = 0.3, 0.4, 0.4, 0.5  # inches
+_GAP, _MARGIN, _TOP, _BOTTOM = 0.3, 0.12, 0.4, 0.5  # inches
 
 
 @dataclass(frozen=True)
@@ -156,14 +156,15 @@ def plot_traversal(traversal: Traversal) -> Figure:
     rows = traversal.patients * max(1, len(classes))
     high = rows * THUMB
     inner = max(sum(panels[name][0].shape[1] * THUMB for name in line) + _GAP * (len(line) - 1) for line in lines)
-    width = max(_LEFT + inner + 0.1, 5.0)
-    caption = textwrap.fill(_caption(traversal), int((width - _LEFT) * 15))
+    margin = max((text_width(name, 9) for name in classes), default=0.0) + 2 * _MARGIN
+    width = max(margin + inner + 0.1, 5.0)
+    caption = textwrap.fill(_caption(traversal), int((width - margin) * 15))
     foot = 0.15 * (caption.count("\n") + 1) + 0.1
     height = len(lines) * (_TOP + high + _BOTTOM) + foot
     figure = blank_figure(width, height)
-    figure.text(_LEFT / width, 0.08 / height, caption, fontsize=8, color=FAINT, va="bottom", linespacing=1.3)
+    figure.text(margin / width, 0.08 / height, caption, fontsize=8, color=FAINT, va="bottom", linespacing=1.3)
     for row, line in enumerate(lines):
-        bottom, left = height - row * (_TOP + high + _BOTTOM) - _TOP - high, _LEFT
+        bottom, left = height - row * (_TOP + high + _BOTTOM) - _TOP - high, margin
         for column, name in enumerate(line):
             images, codes = panels[name]
             wide = images.shape[1] * THUMB
@@ -177,7 +178,7 @@ def plot_traversal(traversal: Traversal) -> Figure:
             axes.set_xlabel(_axis_label(known[name], discrete=_is_discrete(prior, name)), fontsize=8, color=FAINT)
             if column == 0 and classes:
                 middle = (np.arange(len(classes)) + 0.5) * sheet.shape[0] / len(classes) - 0.5
-                axes.set_yticks(middle, classes, rotation=90, va="center", fontsize=9, color=INK)
+                axes.set_yticks(middle, classes, va="center", fontsize=9, color=INK)
             left += wide + _GAP
     return figure
 
