@@ -1,8 +1,9 @@
 import re
 from typing import Any
 
-from semiray.evaluation import ImageSamples, Results
 from semiray.evaluation.skipped import Skipped
+
+from semiray.evaluation import ImageSamples, Results
 from semiray.report import guides
 
 SAID = ["Measured", "How to read it", "Floor and ceiling", "Caveats"]

@@ -2,9 +2,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from semiray.evaluation.skipped import Skipped
+
 from semiray.evaluation import ImageSamples, Results
 from semiray.evaluation.judgements.fidelity import FidelityMeasure, FidelityResult
-from semiray.evaluation.skipped import Skipped
 from semiray.report.headlines import CARDS, cards
 
 

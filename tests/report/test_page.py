@@ -3,9 +3,10 @@ import math
 from html.parser import HTMLParser
 from typing import Any
 
+from semiray.evaluation.skipped import Skipped
+
 from semiray.evaluation import ImageSamples, Results
 from semiray.evaluation.judgements.grounding import ConcordanceResult
-from semiray.evaluation.skipped import Skipped
 from semiray.report import report_content
 from semiray.report.page import render_page
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from semiray.evaluation.skipped import Skipped
 
 from semiray.errors import SemirayError
 from semiray.evaluation import ImageSamples, Results
-from semiray.evaluation.skipped import Skipped
 from semiray.report import write_report
 from semiray.report.png import encode_png
 

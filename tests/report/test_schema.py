@@ -8,11 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from semiray.evaluation.skipped import Skipped
 
 from semiray.evaluation import ImageSamples, Results
 from semiray.evaluation.judgements.benefit import ARMS
 from semiray.evaluation.judgements.grounding import ConcordanceResult
-from semiray.evaluation.skipped import Skipped
 from semiray.report import content, report_content
 from semiray.report.schema import VERSION, report_schema
 

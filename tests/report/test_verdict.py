@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from semiray.evaluation.skipped import Skipped
 
 from semiray.evaluation import ImageSamples, Results
 from semiray.evaluation.judgements.commitment import CommitmentResult, DimensionCommitment
@@ -12,7 +13,6 @@ from semiray.evaluation.judgements.membership import MembershipResult
 from semiray.evaluation.judgements.privacy import PrivacyResult
 from semiray.evaluation.judgements.probe import ProbeResult
 from semiray.evaluation.judgements.utility import UtilityResult, UtilitySettings
-from semiray.evaluation.skipped import Skipped
 from semiray.evaluation.statistics.classification import Interval
 from semiray.radiographs.pixels.copies import CopyResult
 from semiray.report.verdict import obedience, verdict
