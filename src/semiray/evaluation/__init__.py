@@ -1,17 +1,5 @@
-"""Prove: numbers that can't flatter, one judgement a file, and the report that gathers them."""
+"""Measuring: arrays in, typed results out; no figure, no page, no sentence of a report."""
 
-from semiray.evaluation.disentanglement import (
-    DCI,
-    MIG,
-    SAP,
-    Disentanglement,
-    PhantomDisentanglement,
-    dci,
-    measure_disentanglement,
-    measure_phantoms,
-    mig,
-    sap,
-)
 from semiray.evaluation.evaluate import measure_run, measure_set
 from semiray.evaluation.judgements.authenticity import AuthenticityResult
 from semiray.evaluation.judgements.benefit import BenefitResult, measure_benefit
@@ -42,11 +30,8 @@ from semiray.evaluation.statistics.classification import ClassificationScores, C
 from semiray.evaluation.statistics.intervals import Interval
 
 __all__ = [
-    "DCI",
     "JUDGEMENTS",
-    "MIG",
     "QUICK_BENEFIT",
-    "SAP",
     "Architecture",
     "AuthenticityResult",
     "BenefitResult",
@@ -57,7 +42,6 @@ __all__ = [
     "CommitmentResult",
     "ConcordanceResult",
     "CorrelationResult",
-    "Disentanglement",
     "EffectResult",
     "EnergyResult",
     "EvaluationOptions",
@@ -68,7 +52,6 @@ __all__ = [
     "Interval",
     "MembershipResult",
     "PairShortcut",
-    "PhantomDisentanglement",
     "PrivacyResult",
     "ProbeResult",
     "Result",
@@ -78,20 +61,17 @@ __all__ = [
     "SortingResult",
     "UtilityResult",
     "UtilitySettings",
-    "dci",
     "feature_space",
     "judgement_module",
     "measure_benefit",
     "measure_commitment",
     "measure_concordance",
     "measure_correlation",
-    "measure_disentanglement",
     "measure_effect",
     "measure_energy",
     "measure_fidelity",
     "measure_grounding",
     "measure_membership",
-    "measure_phantoms",
     "measure_privacy",
     "measure_probe",
     "measure_run",
@@ -99,7 +79,5 @@ __all__ = [
     "measure_shortcuts",
     "measure_sorting",
     "measure_utility",
-    "mig",
-    "sap",
     "train_classifier",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def measure_run(
     Example:
         ``measure_run(Run.load("RUN"), load_radiographs("DATA", resolution=64)).utility.ratio.mean``
     """
-    chosen = _options(options, changes).resolved()
+    chosen = (options or EvaluationOptions()).changed(**changes).resolved()
     check_resolution(data, run.resolution, f"The run {run.path}")
     split, own, notes = run_split(run, data)
     context = Context(chosen, data, split, run=run, own=own, store=store)
@@ -100,7 +99,7 @@ def measure_set(
     Raises:
         SemirayError: If classes or resolutions differ, or a class is missing on a side.
     """
-    chosen = _options(options, changes | {"n_synthetic": len(synthetic)}).resolved()
+    chosen = (options or EvaluationOptions()).changed(**changes, n_synthetic=len(synthetic)).resolved()
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
     drawn = split_without_copies(real) if split is None else split
     context = Context(chosen, real, drawn, folder=synthetic, own=None if split is None else True, store=store)
@@ -122,10 +121,6 @@ def measure_set(
         notes=tuple(notes),
         samples=sample_images(context.classes, context.test, labelled.images, labelled.labels),
     )
-
-
-def _options(options: EvaluationOptions | None, changes: dict[str, Any]) -> EvaluationOptions:
-    return replace(options or EvaluationOptions(), **changes)
 
 
 def _measure(context: Context, progress: Progress | None) -> dict[str, Result]:

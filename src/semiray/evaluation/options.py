@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, replace
+from typing import Any
 
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from semiray.errors import SemirayError
@@ -137,6 +138,19 @@ class EvaluationOptions(UtilitySettings):
     def utility(self) -> UtilitySettings:
         """How the classifier of utility is trained."""
         return UtilitySettings(**{field.name: getattr(self, field.name) for field in fields(UtilitySettings)})
+
+    def changed(self, **changes: Any) -> EvaluationOptions:
+        """A copy with other values.
+
+        Raises:
+            SemirayError: There is no such option, or it takes no such value.
+        """
+        try:
+            return replace(self, **changes)
+        except ValidationError as error:
+            first = error.errors()[0]
+            message = first["msg"][:1].lower() + first["msg"][1:]
+            raise SemirayError(f"option {'.'.join(map(str, first['loc']))}: {message}.") from error
 
     def resolved(self) -> EvaluationOptions:
         """The options as they are used: reduced if ``quick``, with the benefit's settings or None."""

@@ -25,8 +25,8 @@ class Stages:
         """The progress of one stage, in its own units."""
 
         def report(done: int, total: int) -> None:
-            self.done[name] = max(self.done[name], self.sizes[name] * done // max(total, 1))
             if self.progress is not None:
+                self.done[name] = max(self.done[name], self.sizes[name] * done // max(total, 1))
                 self.progress(sum(self.done.values()), self.total)
 
         return report

@@ -242,16 +242,16 @@ def fit(
     network.eval()
 
 
-def network_outputs(network: nn.Module, images: NDArray[np.uint8]) -> Tensor:
+def network_outputs(network: nn.Module, images: NDArray[np.uint8], *, batch: int = PREDICTION_BATCH) -> Tensor:
     """Outputs (N, C) float32, on the CPU, of a network in evaluation mode for images (N, H, W) uint8.
 
     They do not depend on how images are batched.
     """
     device = next(network.parameters()).device
     with torch.inference_mode():
-        starts = range(0, max(len(images), 1), PREDICTION_BATCH)
-        batches = (torch.from_numpy(np.array(images[start : start + PREDICTION_BATCH])) for start in starts)
-        return torch.cat([network(to_input(batch, device)).cpu() for batch in batches])
+        starts = range(0, max(len(images), 1), batch)
+        parts = (torch.from_numpy(np.array(images[start : start + batch])) for start in starts)
+        return torch.cat([network(to_input(part, device)).cpu() for part in parts])
 
 
 def _one_cycle(t: float) -> float:

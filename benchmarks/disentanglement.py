@@ -13,7 +13,6 @@ codes don't reach 1: read every score beside that of the factors themselves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,9 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 from semiray.errors import SemirayError
 from semiray.generation import encode_scores
 from semiray.radiographs import RadiographSet
-
-if TYPE_CHECKING:
-    from semiray.training.run import Run
+from semiray.training import Run
 
 __all__ = [
     "DCI",
