@@ -21,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from disentanglement import measure_phantoms
 from phantom_oracle import LEADS, PRIOR, RANGES, Oracle, as_read, get_oracle, leads, phantom_digest, phantoms
 from phantom_oracle import PHANTOMS as ORACLE_PHANTOMS
 from phantom_oracle import STEPS as ORACLE_STEPS
-from semiray.evaluation.disentanglement import measure_phantoms
 from semiray.generation import generate
 from semiray.generation.sampling import render
 from semiray.radiographs import RadiographSet, Split

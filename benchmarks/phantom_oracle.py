@@ -19,8 +19,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from semiray.evaluation.judgements.probe import ProbeNetwork
-from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, to_network
+from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs
 from semiray.evaluation.judges.degradations import halve
+from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms
 
@@ -152,8 +153,8 @@ def make_loss(
         chosen = rng.integers(len(images), size=BATCH)
         top, left = rng.integers(2 * reach + 1, size=2)
         seen = np.concatenate([halve(images[chosen[:HALVED]]), images[chosen[HALVED:]]])
-        with fast_autocast():
-            outputs = network(to_network(torch.from_numpy(shifted(seen, top, left, reach))))
+        with fast_autocast(torch.device("cpu")):
+            outputs = network(to_input(shifted(seen, top, left, reach)))
         return ((outputs.float() - targets[torch.from_numpy(chosen)]).square() * weight).sum(dim=1).mean()
 
     return loss

@@ -23,7 +23,8 @@ from sklearn.metrics import balanced_accuracy_score
 
 from semiray.evaluation import train_classifier
 from semiray.evaluation.sides import labelled_parts, run_split
-from semiray.evaluation.statistics.classification import PatientBootstrap, score_predictions
+from semiray.evaluation.statistics.classification import score_predictions
+from semiray.evaluation.statistics.intervals import PatientBootstrap
 from semiray.files import write_whole
 from semiray.generation import generate
 from semiray.radiographs import RadiographSet, load_radiographs

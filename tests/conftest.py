@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: processes that can be killed, small sets and reports."""
+"""Fixtures that several rooms share: processes that can be killed, small sets and runs."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from semiray.evaluation import BenefitSettings, Results
-from semiray.evaluation import evaluate as protocol
 from semiray.networks import NetworkShape, build_networks
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, Split, split_by_patient
-from semiray.report import evaluate
 from semiray.settings import make_settings
 from semiray.training import Run
 
@@ -99,17 +96,3 @@ def set_maker() -> Any:
 @pytest.fixture(scope="session")
 def run_maker() -> Any:
     return make_run
-
-
-@pytest.fixture(scope="session")
-def whole(real: RadiographSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
-    """A report of a run in which nothing is missing but fidelity, and the folder that it was written to."""
-    folder = tmp_path_factory.mktemp("whole")
-    run, _ = make_run(folder / "RUN", real)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("COMMITMENT_IMAGES", 128), ("EFFECT_PATIENTS", 8), ("PERMUTATIONS", 39)):
-            patch.setattr(protocol, name, value)
-        benefit = BenefitSettings(fractions=(0.5, 1.0), seeds=1, steps=3, batch=8, multiples=(1, 2), resamples=20)
-        few: dict[str, Any] = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2}
-        found = evaluate(run, real, folder / "out", **few, benefit=benefit)
-    return found, folder / "out"

@@ -68,7 +68,7 @@ def test_a_space_is_opened_by_name_or_path(tmp_path: Path) -> None:
     for said in (Space(download=True), Space(weights=tmp_path)):
         with pytest.raises(SemirayError, match="trtr has none"):
             said.open()
-    for said, words in ((Space("absent.onnx"), "no such file"), (Space("xrv"), "--weights FILE")):
+    for said, words in ((Space("absent.onnx"), "choose inception"), (Space("xrv"), "needs weights")):
         with pytest.raises(SemirayError, match=words):
             said.open()
 

@@ -1,4 +1,4 @@
-"""An evaluation, killed at any moment and called again, ends with the report of one that never was."""
+"""An evaluation, killed at any moment and called again, ends with the results of one that never was."""
 
 import json
 import shutil
@@ -18,39 +18,33 @@ from semiray.training.checkpoints import load_tensors
 Killable = Callable[[Sequence[object] | str, float | None], int | None]
 KILLS = 30
 SMALL = ["networks.width=4", "networks.widest=8", "networks.noise=4", "optimisation.batch=8"]
-# What `semiray evaluate` calls, with less of everything: as a command it takes most of a minute (benchmarks/kills.py).
+# What `semiray evaluate` measures, with less of everything: the command takes most of a minute (benchmarks/kills.py).
 EVALUATE = """
-from itertools import islice
 from pathlib import Path
-from matplotlib.figure import Figure
-from semiray.evaluation import BenefitSettings
-from semiray.report.plots import classification as figures
-from semiray.report import evaluate as protocol
-from semiray.evaluation import Results
+from semiray.evaluation import BenefitSettings, measure_run
+from semiray.files import write_whole
 from semiray.radiographs import load_radiographs
 from semiray.training import Run
 
-drawn = Report.figures  # all of them take ten seconds
-Report.figures = lambda report, *options: islice(drawn(report, *options), 1)
-figures.plot_images = lambda *_: Figure(figsize=(1, 1))
-protocol.COMMITMENT_IMAGES, protocol.EFFECT_PATIENTS, protocol.PERMUTATIONS = 64, 4, 19
-protocol.evaluate(
-    Run.load({run!r}), load_radiographs({data!r}, resolution=32, cache=Path({cache!r})), Path({out!r}),
-    seeds=2, steps=4, batch=8, n_synthetic=24, probe_steps=2,
+out = Path({out!r})
+results = measure_run(
+    Run.load({run!r}), load_radiographs({data!r}, resolution=32, cache=Path({cache!r})), store=out / "cache",
+    seeds=2, steps=4, batch=8, n_synthetic=24, probe_steps=2, commitment_images=64, effect_patients=4, permutations=19,
     benefit=BenefitSettings(fractions=(1.0,), seeds=1, steps=3, batch=8, multiples=(1,), resamples=20),
 )
+write_whole(out / "results.json", results.model_dump_json().encode())
 """
 
 
-def report_of(out: Path) -> dict[str, Any]:
-    """What a report says, but for when it was made."""
-    content: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
+def results_of(out: Path) -> dict[str, Any]:
+    """What was measured, except when."""
+    content: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
     del content["created"]
     return content
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix signal")
-def test_thirty_kills_give_the_report_of_none(
+def test_thirty_kills_give_the_results_of_none(
     tmp_path: Path, killable: Killable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEMIRAY_CACHE", str(tmp_path / "cache"))
@@ -68,7 +62,7 @@ def test_thirty_kills_give_the_report_of_none(
     started = time.monotonic()
     assert killable(work("whole"), None) == 0
     seconds = time.monotonic() - started
-    whole, draws, killed, rounds = report_of(tmp_path / "whole"), np.random.default_rng(0), 0, 0
+    whole, draws, killed, rounds = results_of(tmp_path / "whole"), np.random.default_rng(0), 0, 0
     while killed < KILLS:
         rounds += 1
         out = tmp_path / f"killed-{rounds}"
@@ -77,7 +71,7 @@ def test_thirty_kills_give_the_report_of_none(
             killed += 1
             for path in out.glob("cache/**/*.safetensors"):
                 load_tensors(path)
-            if (out / "report.json").exists():
-                assert report_of(out) == whole
-        assert report_of(out) == whole
+            if (out / "results.json").exists():
+                assert results_of(out) == whole
+        assert results_of(out) == whole
         assert not list(out.rglob(".*.partial"))

@@ -1,36 +1,30 @@
 import re
-from dataclasses import replace
 from typing import Any
 
-from semiray.evaluation import ImageSamples, Results
-from semiray.evaluation.judgements.fidelity import FidelityMeasure, FidelityResult
-from semiray.evaluation.skipped import Skipped
-from semiray.report.headlines import CARDS, cards
+from semiray.report import Report, headlines, verdict
+from semiray.report.sections import sections
 
 
-def names(text: str) -> list[str]:
-    return re.findall(r'class="name">(.*?)<', text)
+def test_titles_are_unique_and_every_section_is_the_headlines_own(whole: Any) -> None:
+    found = headlines(whole[0])
+    assert len({one.title for one in found}) == len(found)
+    assert {one.section for one in found} <= {section.title for section in sections()}
+    assert not {"", None} & {one.name for one in found}
 
 
-def test_there_are_at_most_five_and_each_links_to_its_section(whole: Any) -> None:
-    report, folder = whole
-    coverage = FidelityMeasure(0.5, 0.4, 0.6, 0.9, 0.85, 0.95)
-    text = cards(replace(report, fidelity=FidelityResult("trtr", 192, {"coverage": coverage}, 50, 50)))
-    assert names(text) == ["Utility", "Benefit", "Commitment", "Coverage", "Privacy"]
-    assert len(CARDS) <= 5
-    assert "0.50 <small>of 0.90</small>" in text
-    page = (folder / "report.html").read_text()
-    for place in re.findall(r'href="#(.*?)"', text):
-        assert f'<section id="{place}">' in page
+def test_at_most_one_card_per_section_and_five_in_all(whole: Any) -> None:
+    cards = [one.section for one in headlines(whole[0]) if one.sentence]
+    assert cards == ["Utility", "Benefit", "Commitment", "Privacy"]  # fidelity takes 40 held-out patients
 
 
-def test_utility_stands_beside_its_ceiling_with_ratio_and_chance(whole: Any) -> None:
-    u = whole[0].utility
-    text = cards(whole[0])
-    assert f"{u.tstr.balanced_accuracy.mean:.2f} <small>of {u.trtr.balanced_accuracy.mean:.2f}</small>" in text
-    assert f"Ratio {u.ratio.mean:.2f} ({u.ratio.low:.2f} to {u.ratio.high:.2f})" in text
-    assert "chance 0.33" in text
+def test_the_verdict_is_in_words_for_people(whole: Any, make: Any) -> None:
+    sentences = verdict(whole[0])
+    assert 3 <= len(sentences) <= 5
+    assert all(sentence[0].isupper() and sentence[-1] == "." for sentence in sentences)
+    assert not re.search(r"p =|p-value|null hypothesis", " ".join(sentences))
+    assert verdict(make.results()) == []
 
 
-def test_what_was_not_measured_has_no_card() -> None:
-    assert cards(Results("a", "b", False, Skipped("why"), ImageSamples(("",), (), ()))) == ""
+def test_nothing_measured_nothing_said(make: Any) -> None:
+    assert headlines(make.results()) == []
+    assert Report.of(make.results()).headlines == []

@@ -4,41 +4,41 @@ from typing import Any
 import pytest
 import yaml
 
-from semiray.report import judge, model_card, write_model_card
+from semiray.report import Report, judge, model_card, write_model_card
 
 
 @pytest.fixture(scope="module")
-def content(set_maker: Any) -> dict[str, Any]:
-    real = set_maker(120)
-    return judge(set_maker(60, seed=7), real, None, seeds=1, steps=3, batch=12, subject="a: run").to_dict()
+def report(set_maker: Any) -> Report:
+    few: dict[str, Any] = {"seeds": 1, "steps": 3, "batch": 12, "benefit": False}
+    return judge(set_maker(60, seed=7), set_maker(120), subject="a: run", **few)
 
 
-def test_front_matter_is_what_the_hub_reads(real: Any, run_maker: Any, content: dict[str, Any], tmp_path: Path) -> None:
+def test_front_matter_is_what_the_hub_reads(real: Any, run_maker: Any, report: Report, tmp_path: Path) -> None:
     run, _ = run_maker(tmp_path / "RUN", real)
-    card = model_card(run, content)
+    card = model_card(run, report)
     _, front, text = card.split("---\n", 2)
     tree = yaml.safe_load(front)
     (result,) = tree["model-index"][0]["results"]
     assert tree["model-index"][0]["name"] == "a: run"
     found = {metric["name"]: metric["value"] for metric in result["metrics"]}
-    assert found["synthetic over real"] == pytest.approx(content["utility"]["ratio"], abs=1e-4)
+    assert found["Utility: synthetic / real"] == pytest.approx(report.utility.ratio.mean, abs=1e-4)
     assert "not a medical device" in text
-    for words in ("dark, middle, bright", "32 x 32", "Assumed, grounded on no image", "without the lungs"):
+    for words in ("dark, middle, bright", "32 x 32", "Assumed, grounded on no image", "without the lungs", "ceiling"):
         assert words in text
     assert "phantoms" not in text
-    assert "phantoms" in model_card(run, content | {"phantom": True})
+    assert "phantoms" in model_card(run, report.model_copy(update={"phantom": True}))
 
 
-def test_a_card_of_somebodys_own_stays(real: Any, run_maker: Any, content: dict[str, Any], tmp_path: Path) -> None:
+def test_a_card_of_somebodys_own_stays(real: Any, run_maker: Any, report: Report, tmp_path: Path) -> None:
     run, _ = run_maker(tmp_path / "RUN", real)
-    path = write_model_card(run, content)
+    path = write_model_card(run, report)
     assert path == tmp_path / "RUN" / "README.md"
-    assert write_model_card(run, content | {"subject": "renamed"}) == path
+    assert write_model_card(run, report.model_copy(update={"subject": "renamed"})) == path
     assert "# renamed" in path.read_text(encoding="utf-8")
     path.write_text("mine", encoding="utf-8")
-    assert write_model_card(run, content) is None
+    assert write_model_card(run, report) is None
     assert path.read_text(encoding="utf-8") == "mine"
     path.unlink()
     path.mkdir()  # can't be written: nothing is, and nothing is left
-    assert write_model_card(run, content) is None
+    assert write_model_card(run, report) is None
     assert not list((tmp_path / "RUN").glob(".README*"))

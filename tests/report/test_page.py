@@ -1,12 +1,10 @@
-import json
-import math
+import re
 from html.parser import HTMLParser
 from typing import Any
 
-from semiray.evaluation import ImageSamples, Results
-from semiray.evaluation.judgements.grounding import ConcordanceResult
-from semiray.evaluation.skipped import Skipped
-from semiray.report import report_content
+import pytest
+
+from semiray.evaluation import Skipped
 from semiray.report.page import render_page
 
 VOID = {"meta", "img", "source", "br", "link", "input"}
@@ -30,20 +28,21 @@ class Checker(HTMLParser):
         assert self.open.pop() == tag
 
 
-def page(**changes: Any) -> str:
-    given: dict[str, Any] = {
-        "subject": "<RUN> & sons",
-        "data": "12 images",
-        "phantom": False,
-        "utility": Skipped("no labels"),
-        "samples": ImageSamples(("",), (), ()),
-        "notes": ("first <b>", "second"),
-    }
-    report = Results(**(given | changes))
-    return render_page(report, report_content(report), {"images": (b"light", b"dark")})
+@pytest.fixture
+def page(make: Any) -> Any:
+    def render(**changes: Any) -> str:
+        given: dict[str, Any] = {
+            "subject": "<RUN> & sons",
+            "data": "12 images",
+            "utility": Skipped("no labels"),
+            "notes": ("first <b>", "second"),
+        }
+        return render_page(make.results(**given | changes), {"images": (b"light", b"dark")})
+
+    return render
 
 
-def test_the_page_is_whole_fetches_nothing_and_escapes_names() -> None:
+def test_the_page_is_whole_fetches_nothing_and_escapes_names(page: Any) -> None:
     text = page()
     checker = Checker()
     checker.feed(text)
@@ -55,50 +54,41 @@ def test_the_page_is_whole_fetches_nothing_and_escapes_names() -> None:
     assert "first &lt;b&gt;" in text
 
 
-def test_it_says_once_what_it_is_not_and_only_a_phantom_is_a_phantom() -> None:
+def test_it_says_once_what_it_is_not_and_only_a_phantom_is_a_phantom(page: Any) -> None:
     assert page().count("not a medical device") == 1
     assert "phantom" not in page()
     assert "This is a phantom" in page(phantom=True)
 
 
-def test_dark_and_light_pages_get_their_own_figures() -> None:
+def test_dark_and_light_pages_get_their_own_figures(page: Any) -> None:
     text = page()
     assert 'media="screen and (prefers-color-scheme: dark)"' in text
     assert "ZGFyaw==" in text
     assert "bGlnaHQ=" in text
 
 
-def test_grounding_says_how_well_how_many_and_why_not() -> None:
-    few = ConcordanceResult("auroc", 0.6, math.nan, math.nan, n_images=9, n_patients=7, n_events=2)
-    found = ConcordanceResult("concordance", 0.7, 0.55, 0.81, n_images=243, n_patients=71, n_events=31)
-    grounding = {"survival": few, "duration": found, "texture": Skipped("no column <b>")}
-    given = {"grounding": grounding, "grounded": {"duration": 160, "survival": 50}}
-    text = page(**given)
-    assert "0.600 <small>too few for an interval</small>" in text
-    assert "0.700 <small>0.55–0.81</small>" in text
-    assert "71 patients, 243 images" in text
-    assert "160 images" in text
-    assert "not measured" in text
-    assert "no column &lt;b&gt;" in text
-    assert "nan" not in text
-    assert "Grounding" not in page()
-    checker = Checker()
-    checker.feed(text)
-    assert checker.open == []
+def test_the_browser_is_told_to_fetch_nothing_and_run_nothing(page: Any) -> None:
+    assert """content="default-src &#39;none&#39;; img-src data:; style-src &#39;unsafe-inline&#39;\"""" in page()
 
 
-def test_report_json_knows_no_nan() -> None:
-    few = ConcordanceResult("auroc", 0.6, math.nan, math.nan, n_images=9, n_patients=7, n_events=2)
-    report = Results("run", "12 images", False, Skipped("no labels"), ImageSamples(("",), (), ()), grounding={"a": few})
-    content = json.loads(json.dumps(report_content(report), allow_nan=False))["grounding"]["a"]
-    assert (content["value"], content["low"], content["high"], content["chance"]) == (0.6, None, None, 0.5)
-
-
-def test_the_browser_is_told_to_fetch_nothing_and_run_nothing() -> None:
-    assert """content="default-src 'none'; img-src data:; style-src 'unsafe-inline'\"""" in page()
-
-
-def test_the_verdict_stands_on_top_and_no_line_begins_with_a_per_cent_sign() -> None:
+def test_the_verdict_stands_on_top_and_no_line_begins_with_a_per_cent_sign(page: Any) -> None:
     text = page(utility=Skipped("only 5 % <b>"))
     assert text.index("Verdict") < text.index("Look first")
     assert "was not measured: only 5\u00a0% &lt;b&gt;" in text
+
+
+def test_a_whole_page_has_a_guide_per_section_and_cards_that_link_to_them(whole: Any) -> None:
+    text = (whole[1] / "report.html").read_text()
+    checker = Checker()
+    checker.feed(text)
+    assert checker.open == []
+    found = dict(re.findall(r"<section.*?><h2>(.*?)</h2>(.*?)</section>", text, re.DOTALL))
+    for title in set(found) - {"Look first", "What to know", "Fidelity and coverage"}:
+        guide = re.findall(r"<dt>(.*?)</dt>", found[title].split("</dl>")[0])
+        assert guide == ["Measured", "How to read it", "Floor and ceiling", "Caveats"], title
+    assert found["Fidelity and coverage"].strip().startswith("<p>Not measured")  # which takes 40 held-out patients
+    cards = re.findall(r'<a class="card" href="#(.*?)"><span class="name">(.*?)</span>', text)
+    assert [title for _, title in cards] == ["Utility", "Benefit", "Commitment", "Privacy"]
+    assert all(f'<section id="{place}"><h2>{title}</h2>' in text for place, title in cards)
+    for words in ("nan", "None", "Undefined"):
+        assert not re.search(rf">\s*{words}\s*<", text)

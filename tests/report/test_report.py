@@ -8,15 +8,16 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.evaluation import ImageSamples, Results
-from semiray.evaluation.skipped import Skipped
-from semiray.report import write_report
-from semiray.report.png import encode_png
+from semiray.evaluation import ImageSamples, Results, Skipped
+from semiray.report import draw_figures, write_report
+from semiray.report.report import figure_names
+from semiray.report.theme import png
 
 
 def report(real: Any) -> Results:
     samples = ImageSamples(("dark",), (real.images[:3],), (real.images[3:5],))
-    return Results("RUN", "data", False, Skipped("why"), samples, notes=("note",))
+    judgements = {"utility": Skipped("why")}
+    return Results(subject="RUN", data="data", judgements=judgements, samples=samples, notes=("note",))
 
 
 def test_write_leaves_whole_files_only(real: Any, tmp_path: Path) -> None:
@@ -25,7 +26,7 @@ def test_write_leaves_whole_files_only(real: Any, tmp_path: Path) -> None:
     names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
     assert names == ["a/b/figures/images.png", "a/b/report.html", "a/b/report.json"]
     content = json.loads((tmp_path / "a" / "b" / "report.json").read_text())
-    assert content["utility"] == {"skipped": "why"}
+    assert content["judgements"] == {"utility": {"reason": "why"}}
     assert content["notes"] == ["note"]
     assert Image.open(tmp_path / "a" / "b" / "figures" / "images.png").width > 300
     assert "why" in page.read_text()
@@ -53,13 +54,13 @@ def everything(folder: Path) -> dict[str, bytes]:
 def test_without_real_images_no_pixel_of_one_gets_in(whole: Any, tmp_path: Path) -> None:
     """Whatever the real images are, the same bytes are written."""
     full, folder = whole
-    given = replace(full, commitment=None, probe=None, sorting=None, correlation=None)  # whose results hold no image
-    noise = np.random.default_rng(0)
-    other = replace(
-        given,
-        samples=replace(given.samples, real=tuple(255 - images for images in given.samples.real)),
-        privacy=replace(given.privacy, closest=noise.integers(0, 256, given.privacy.closest.shape, dtype=np.uint8)),
-    )
+    none = {name: one for name, one in full.judgements.items() if name not in ("commitment", "sorting", "energy")}
+    privacy = none["privacy"]
+    closest = np.random.default_rng(0).integers(0, 256, privacy.closest.shape, dtype=np.uint8)
+    inverted = replace(full.samples, real=tuple(255 - images for images in full.samples.real))
+    given = full.model_copy(update={"judgements": none})
+    changed = none | {"privacy": replace(privacy, closest=closest)}
+    other = full.model_copy(update={"judgements": changed, "samples": inverted})
     for name, one in (("a", given), ("b", other)):
         (tmp_path / name / "figures").mkdir(parents=True)
         (tmp_path / name / "figures" / "closest.png").write_bytes(b"of an earlier report")
@@ -73,9 +74,15 @@ def test_without_real_images_no_pixel_of_one_gets_in(whole: Any, tmp_path: Path)
     assert "Held-out real images above" not in text
     shown = (folder / "report.html").read_text()
     assert "were left out of this page" not in shown
-    drawn = [encode_png(next(one.figures()).light) for one in (given, other)]
+    drawn = [png(next(draw_figures(one))[1]) for one in (given, other)]
     assert drawn[0] != drawn[1], "with real images they would differ"
 
 
 def test_a_whole_page_is_small_enough_to_send(whole: Any) -> None:
-    assert (whole[1] / "report.html").stat().st_size < 5_000_000
+    assert (whole[1] / "report.html").stat().st_size < 4_000_000
+
+
+def test_every_figure_is_one_of_the_names_in_their_order(whole: Any) -> None:
+    drawn = [name for name, _, _ in draw_figures(whole[0])]
+    assert drawn == [name for name in figure_names() if name in drawn]
+    assert set(figure_names()) == set(drawn)

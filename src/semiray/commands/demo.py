@@ -19,7 +19,7 @@ def demo(
     from semiray.commands.console import console, progress_bar, wrote
     from semiray.commands.live import live_reports
     from semiray.demo import run_demo
-    from semiray.report import report_content, summarise
+    from semiray.report import summarise
 
     steps = iter(range(1, 100))
 
@@ -28,7 +28,7 @@ def demo(
 
     report = run_demo(out, minutes=minutes, seed=seed, say=say, bar=progress_bar, watch=live_reports)
     console.print()
-    console.print("\n".join(summarise(report_content(report))), markup=False, soft_wrap=True)
+    console.print("\n".join(summarise(report)), markup=False, soft_wrap=True)
     console.print(
         "\nThese are phantoms, toy images with known factors: what is proved here is semiray, not a fact of medicine."
     )

@@ -90,9 +90,7 @@ class Space:
 
     space: Annotated[
         str,
-        typer.Option(
-            help="Features for fidelity: trtr, inception, xrv, rad-dino, or a .pt, .onnx or .safetensors file."
-        ),
+        typer.Option(help="Features for fidelity: trtr, inception, xrv or rad-dino."),
     ] = "trtr"
     weights: Annotated[
         Path | None, typer.Option(help="Your copy of the space's weights: a file, for rad-dino a folder.")
@@ -109,11 +107,9 @@ class Space:
                     "--weights and --download go with a --space that has published weights; trtr has none."
                 )
             return None
-        from semiray.commands.console import progress_bar
         from semiray.evaluation import feature_space
 
-        with progress_bar("Fetching weights (MB)") as show:
-            return feature_space(self.space, weights=self.weights, download=self.download, progress=show)
+        return feature_space(self.space, weights=self.weights, download=self.download)
 
 
 def parse_classes(text: str) -> dict[str, str]:

@@ -65,15 +65,14 @@ def evaluate(
     called again with the same --out, it goes on where it was.
     """
     from semiray.commands.console import console, progress_bar, read_data, wrote
-    from semiray.files import hold_folder
-    from semiray.report import evaluate, report_content, write_model_card
-    from semiray.report.summary import summarise
+    from semiray.report import evaluate, summarise
     from semiray.training import Run
 
     protocol, features, loaded = benefit.settings(quick), space.open(), Run.load(run)
     options = loaded.settings.data.model_dump(exclude={"fractions"}) | reading.given()
     images = read_data(data, resolution=loaded.resolution, cache=reading.cache, **options)
-    with hold_folder(out), progress_bar("Evaluating") as show:
+    files: list[Path] = []
+    with progress_bar("Evaluating") as show:
         report = evaluate(
             loaded,
             images,
@@ -84,13 +83,11 @@ def evaluate(
             space=features,
             real_images=real_images,
             progress=show,
+            on_file=files.append,
         )
-    content = report_content(report)
-    console.print("\n".join(summarise(content)), markup=False, soft_wrap=True)
-    card = write_model_card(loaded, content)
-    if card is not None:
-        wrote(card)
-    wrote(out / "report.html")
+    console.print("\n".join(summarise(report)), markup=False, soft_wrap=True)
+    for file in files:
+        wrote(file)
 
 
 @with_groups
@@ -112,10 +109,8 @@ def judge(
 ) -> None:
     """Judge any synthetic images: a classifier trained on them, tested on real patients, beside its ceiling."""
     from semiray.commands.console import console, progress_bar, read_data, wrote
-    from semiray.files import hold_folder
     from semiray.radiographs import Split
-    from semiray.report import judge, report_content
-    from semiray.report.summary import summarise
+    from semiray.report import judge, summarise
 
     protocol, features, theirs = benefit.settings(quick), space.open(), reading.given()
     framing = {"framing": theirs["framing"]} if "framing" in theirs else {}
@@ -123,7 +118,7 @@ def judge(
     held = read_data(real, resolution=resolution, cache=reading.cache, **theirs)
     parts = None if split is None else Split.load(split, held.keys)
     name = synthetic.resolve().name
-    with hold_folder(out), progress_bar("Judging") as show:
+    with progress_bar("Judging") as show:
         report = judge(
             made,
             held,
@@ -137,7 +132,7 @@ def judge(
             real_images=real_images,
             progress=show,
         )
-    console.print("\n".join(summarise(report_content(report))), markup=False, soft_wrap=True)
+    console.print("\n".join(summarise(report)), markup=False, soft_wrap=True)
     wrote(out / "report.html")
 
 

@@ -1,44 +1,37 @@
-"""Prove: numbers that can't flatter, one judgement a file, and the report that gathers them."""
+"""Measuring: arrays in, typed results out; no figure, no page, no sentence of a report."""
 
-from semiray.evaluation.disentanglement import (
-    DCI,
-    MIG,
-    SAP,
-    Disentanglement,
-    PhantomDisentanglement,
-    dci,
-    measure_disentanglement,
-    measure_phantoms,
-    mig,
-    sap,
-)
 from semiray.evaluation.evaluate import measure_run, measure_set
 from semiray.evaluation.judgements.authenticity import AuthenticityResult
-from semiray.evaluation.judgements.benefit import QUICK_BENEFIT, BenefitResult, BenefitSettings, measure_benefit
+from semiray.evaluation.judgements.benefit import BenefitResult, measure_benefit
 from semiray.evaluation.judgements.commitment import CommitmentResult, measure_commitment
 from semiray.evaluation.judgements.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.judgements.effect import EffectResult, measure_effect
 from semiray.evaluation.judgements.energy import EnergyResult, measure_energy
-from semiray.evaluation.judgements.fidelity import FeatureSpace, FidelityResult, measure_fidelity
-from semiray.evaluation.judgements.grounding import ConcordanceResult, measure_concordance, measure_grounding
+from semiray.evaluation.judgements.fidelity import FidelityResult, measure_fidelity
+from semiray.evaluation.judgements.grounding import (
+    ConcordanceResult,
+    GroundingResult,
+    measure_concordance,
+    measure_grounding,
+)
 from semiray.evaluation.judgements.membership import MembershipResult, measure_membership
 from semiray.evaluation.judgements.privacy import PrivacyResult, measure_privacy
 from semiray.evaluation.judgements.probe import ProbeResult, measure_probe
 from semiray.evaluation.judgements.shortcuts import PairShortcut, ShortcutResult, measure_shortcuts
 from semiray.evaluation.judgements.sorting import SortingResult, measure_sorting
-from semiray.evaluation.judgements.utility import UtilityResult, UtilitySettings, measure_utility
+from semiray.evaluation.judgements.utility import UtilityResult, measure_utility
 from semiray.evaluation.judges.architectures import Architecture
 from semiray.evaluation.judges.classifier import Classifier, train_classifier
-from semiray.evaluation.judges.feature_spaces import feature_space
-from semiray.evaluation.results import ImageSamples, Results
-from semiray.evaluation.skipped import Skipped
-from semiray.evaluation.statistics.classification import ClassificationScores, ClassScores, Interval
+from semiray.evaluation.judges.feature_spaces import FeatureSpace, feature_space
+from semiray.evaluation.options import QUICK_BENEFIT, BenefitSettings, EvaluationOptions, UtilitySettings
+from semiray.evaluation.registry import JUDGEMENTS, judgement_module
+from semiray.evaluation.results import ImageSamples, Result, Results, Skipped
+from semiray.evaluation.statistics.classification import ClassificationScores, ClassScores
+from semiray.evaluation.statistics.intervals import Interval
 
 __all__ = [
-    "DCI",
-    "MIG",
+    "JUDGEMENTS",
     "QUICK_BENEFIT",
-    "SAP",
     "Architecture",
     "AuthenticityResult",
     "BenefitResult",
@@ -49,37 +42,36 @@ __all__ = [
     "CommitmentResult",
     "ConcordanceResult",
     "CorrelationResult",
-    "Disentanglement",
     "EffectResult",
     "EnergyResult",
+    "EvaluationOptions",
     "FeatureSpace",
     "FidelityResult",
+    "GroundingResult",
     "ImageSamples",
     "Interval",
     "MembershipResult",
     "PairShortcut",
-    "PhantomDisentanglement",
     "PrivacyResult",
     "ProbeResult",
+    "Result",
     "Results",
     "ShortcutResult",
     "Skipped",
     "SortingResult",
     "UtilityResult",
     "UtilitySettings",
-    "dci",
     "feature_space",
+    "judgement_module",
     "measure_benefit",
     "measure_commitment",
     "measure_concordance",
     "measure_correlation",
-    "measure_disentanglement",
     "measure_effect",
     "measure_energy",
     "measure_fidelity",
     "measure_grounding",
     "measure_membership",
-    "measure_phantoms",
     "measure_privacy",
     "measure_probe",
     "measure_run",
@@ -87,7 +79,5 @@ __all__ = [
     "measure_shortcuts",
     "measure_sorting",
     "measure_utility",
-    "mig",
-    "sap",
     "train_classifier",
 ]

@@ -1,30 +1,37 @@
-"""One progress over judgements of which each counts in units of its own."""
+"""One progress over judgements that each count in units of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-__all__ = ["Stages"]
+__all__ = ["Progress", "Stages"]
+
+Progress = Callable[[int, int], None]
 
 
 class Stages:
-    """One progress over several stages.
+    """One progress over several stages, whatever their order.
 
     Args:
-        progress: Called with (done, total); None tells nobody.
+        progress: Called with (done, total); None reports nothing.
         sizes: Stage -> what it takes, in one unit for all.
     """
 
-    def __init__(self, progress: Callable[[int, int], None] | None, sizes: Mapping[str, int]) -> None:
+    def __init__(self, progress: Progress | None, sizes: Mapping[str, int]) -> None:
         self.progress, self.sizes, self.total = progress, sizes, max(sum(sizes.values()), 1)
+        self.done = dict.fromkeys(sizes, 0)
 
-    def __getitem__(self, name: str) -> Callable[[int, int], None]:
-        """The progress of one stage, whatever its own units are."""
-        names = list(self.sizes)
-        before, size = sum(self.sizes[other] for other in names[: names.index(name)]), self.sizes[name]
+    def __getitem__(self, name: str) -> Progress:
+        """The progress of one stage, in its own units."""
 
         def report(done: int, total: int) -> None:
             if self.progress is not None:
-                self.progress(before + size * done // max(total, 1), self.total)
+                self.done[name] = max(self.done[name], self.sizes[name] * done // max(total, 1))
+                self.progress(sum(self.done.values()), self.total)
 
         return report
+
+    def finish(self, *names: str) -> None:
+        """Report some stages as done, also those that were not needed."""
+        for name in names:
+            self[name](1, 1)

@@ -1,94 +1,149 @@
-"""The results of an evaluation as plain data: no figure, no network, no sentence."""
+"""The results of an evaluation as plain, typed data: what report.json holds, and what the figures are drawn from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
+from typing import Annotated, Any, Protocol, TypeVar
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    InstanceOf,
+    PlainSerializer,
+    SerializeAsAny,
+    TypeAdapter,
+)
+from pydantic.dataclasses import dataclass
+from pydantic.json_schema import JsonSchemaValue
 
-from semiray.evaluation.judgements.benefit import BenefitResult
-from semiray.evaluation.judgements.commitment import CommitmentResult
-from semiray.evaluation.judgements.correlation import CorrelationResult
-from semiray.evaluation.judgements.effect import EffectResult
-from semiray.evaluation.judgements.energy import EnergyResult
-from semiray.evaluation.judgements.fidelity import FidelityResult
-from semiray.evaluation.judgements.grounding import ConcordanceResult
-from semiray.evaluation.judgements.privacy import PrivacyResult
-from semiray.evaluation.judgements.probe import ProbeResult
-from semiray.evaluation.judgements.shortcuts import ShortcutResult
-from semiray.evaluation.judgements.sorting import SortingResult
-from semiray.evaluation.judgements.utility import UtilityResult
-from semiray.evaluation.skipped import Skipped
-from semiray.priors import JointPrior
+from semiray.evaluation.registry import JUDGEMENTS, result_type
+from semiray.generation import Traversal
+from semiray.priors import JointPrior, factor_of
 
-__all__ = ["ImageSamples", "Results", "Skipped"]
+__all__ = ["Hidden", "ImageSamples", "Matrix", "Number", "Result", "Results", "Skipped", "factor_means"]
+
+Number = Annotated[
+    float, PlainSerializer(lambda x: x if isfinite(x) else None, return_type=float | None, when_used="json")
+]
+"""A float. JSON has no NaN and no infinity: both become null."""
+
+Matrix = Annotated[NDArray[Any], PlainSerializer(lambda x: x.tolist(), return_type=list[list[float]], when_used="json")]
+"""A small array that is written as nested lists."""
+
+Hidden = Annotated[NDArray[Any], Field(exclude=True)]
+"""An array that figures are drawn from; it is not written."""
+
+R = TypeVar("R", bound="Result")
 
 
 @dataclass(frozen=True)
-class ImageSamples:
-    """A few images of every class, for the eye; one empty name where there are no classes."""
+class Result:
+    """What all results are: frozen, typed, and written as JSON by pydantic."""
+
+    __pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Skipped(Result):
+    """A judgement that could not be made, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class ImageSamples(Result):
+    """A few images of every class, to look at; one empty name where there are no classes."""
 
     names: tuple[str, ...]
     real: tuple[NDArray[np.uint8], ...]
     synthetic: tuple[NDArray[np.uint8], ...]
 
 
-@dataclass(frozen=True)
-class Results:
+class _Concrete:
+    """Lists every judgement's own type in the JSON schema."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        properties = {name: handler(TypeAdapter(result_type(name)).core_schema) for name in JUDGEMENTS}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+class Results(BaseModel):
     """All judgements of one run, or of one folder of synthetic images.
 
+    A judgement is found by its class, ``results.get(UtilityResult)``, or by its name, ``results.utility``; both give
+    None where it does not apply, and `Skipped` where it could not be made. ``results.model_dump(mode="json")`` holds
+    every figure.
+
     Attributes:
-        subject: What was judged: the run's or the folder's name.
+        subject: What was judged: the name of the run or of the folder.
         data: What it was judged on, in words.
         phantom: Whether the images are phantoms.
-        utility: TSTR beside TRTR, or why not.
-        samples: Images for the eye.
-        benefit: What synthetic images add to real ones and classical augmentation, or why that isn't known.
-        commitment: Commitment by the sorter; None where there is no run.
-        probe: Commitment by a fresh probe, clean and degraded; None where there is no run.
-        effect: The visible effect of each dimension; None where there is no run.
-        sorting: Sorting of held-out real images, dimension by dimension; None where there is no run.
-        energy: All codes jointly, or why not; None where there is no run.
-        correlation: Their correlations beside R, or why not; None where there is no run.
-        grounding: Grounded factor -> how well its lead orders held-out patients, or why that isn't known.
-        prior: The assumed prior; None where there is no run.
+        judgements: Name -> result, in the order of the registry; a judgement that does not apply is absent.
         grounded: Factor -> number of images whose metadata ground it; the names of all others are assumed.
-        fidelity: Likeness and coverage in a feature space, or why not.
-        privacy: Copies and membership, or why not.
-        shortcuts: What tells the real classes apart without the lungs; None where there are no classes.
         notes: What a reader must know to trust the figures.
-        traversal: Figure of what each factor does; None where there is no run.
+        created: When, in ISO 8601.
+        samples: Images to look at; not written.
+        prior: The assumed prior; None where there is no run. Not written.
+        traversal: What each factor does to the same patients; None where there is no run. Not written.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     subject: str
     data: str
-    phantom: bool
-    utility: UtilityResult | Skipped
-    samples: ImageSamples
-    benefit: BenefitResult | Skipped = field(default_factory=lambda: Skipped("it was not asked for."))
-    commitment: CommitmentResult | None = None
-    probe: ProbeResult | None = None
-    effect: EffectResult | None = None
-    sorting: SortingResult | None = None
-    energy: EnergyResult | Skipped | None = None
-    correlation: CorrelationResult | Skipped | None = None
-    grounding: Mapping[str, ConcordanceResult | Skipped] = field(default_factory=dict)
-    fidelity: FidelityResult | Skipped = field(default_factory=lambda: Skipped("it was not asked for."))
-    privacy: PrivacyResult | Skipped = field(default_factory=lambda: Skipped("it was not asked for."))
-    shortcuts: ShortcutResult | None = None
-    prior: JointPrior | None = None
-    grounded: Mapping[str, int] = field(default_factory=dict)
+    phantom: bool = False
+    judgements: Annotated[dict[str, SerializeAsAny[Result]], _Concrete] = Field(default_factory=dict)
+    grounded: dict[str, int] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    traversal: Figure | None = None
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    samples: ImageSamples = Field(default=ImageSamples(("",), (), ()), exclude=True)
+    prior: InstanceOf[JointPrior] | None = Field(default=None, exclude=True)
+    traversal: InstanceOf[Traversal] | None = Field(default=None, exclude=True)
+
+    def get(self, kind: type[R]) -> R | Skipped | None:
+        """The result of a judgement by its class; `Skipped` where it could not be made, None where it doesn't apply.
+
+        Example:
+            ``results.get(UtilityResult)``
+        """
+        found = self.judgements.get(kind.__module__.rpartition(".")[2])  # a judgement is called like its file
+        if found is None or isinstance(found, kind | Skipped):
+            return found
+        raise TypeError(f"{kind.__name__} is not the result of a judgement")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in JUDGEMENTS:
+            return self.judgements.get(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.judgements]
 
     @property
-    def assumed(self) -> str:
-        """Which factors' names are assumed, in a sentence; empty where all are grounded or there is no run."""
+    def assumed(self) -> tuple[str, ...]:
+        """The factors whose names are assumed: no metadata ground them. Empty where there is no run."""
         factors = () if self.prior is None else self.prior.factors
-        names = [factor.name for factor in factors if not self.grounded.get(factor.name)]
-        return f"Assumed names, grounded on no image: {', '.join(names)}." if names else ""
+        return tuple(factor.name for factor in factors if not self.grounded.get(factor.name))
+
+
+class _Dimension(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def value(self) -> float: ...
+
+
+def factor_means(dimensions: Sequence[_Dimension]) -> dict[str, float]:
+    """Factor -> the mean figure of its dimensions."""
+    factors: dict[str, list[float]] = {}
+    for dimension in dimensions:
+        factors.setdefault(factor_of(dimension.name), []).append(dimension.value)
+    return {name: float(np.mean(values)) for name, values in factors.items()}

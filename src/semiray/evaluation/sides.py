@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,7 @@ from numpy.typing import NDArray
 from semiray.errors import SemirayError
 from semiray.evaluation.results import ImageSamples
 from semiray.radiographs import RadiographSet, Split, split_without_copies
-
-if TYPE_CHECKING:
-    from semiray.training.run import Run
+from semiray.training import Run
 
 __all__ = ["check_resolution", "describe", "is_phantom", "labelled_parts", "match_labels", "run_split", "sample_images"]
 

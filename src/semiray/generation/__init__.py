@@ -9,7 +9,7 @@ from semiray.generation.representation import Representation, represent
 from semiray.generation.representation_figure import plot_representation
 from semiray.generation.sampling import Request, Synthetic, generate
 from semiray.generation.similarity import ms_ssim, ssim
-from semiray.generation.traversal import traversal_images, traverse
+from semiray.generation.traversal import Traversal, measure_traversal, plot_traversal, traversal_images, traverse
 from semiray.generation.writers import check_out, write_images
 
 __all__ = [
@@ -20,16 +20,19 @@ __all__ = [
     "Share",
     "Synthetic",
     "SyntheticDataset",
+    "Traversal",
     "check_out",
     "critic_logits",
     "encode",
     "encode_scores",
     "generate",
     "invert",
+    "measure_traversal",
     "ms_ssim",
     "plot_networks",
     "plot_representation",
     "plot_samples",
+    "plot_traversal",
     "represent",
     "ssim",
     "traversal_images",

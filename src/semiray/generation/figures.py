@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from semiray.training.run import Run
 
 __all__ = ["FAINT", "INK", "THUMB", "blank_figure", "enlarge", "mosaic", "plot_networks", "plot_samples", "show"]
+__all__ += ["text_width"]
 
 INK = "#1b1f24"
 FAINT = "#68707a"
@@ -55,6 +57,11 @@ def blank_figure(width: float, height: float, kind: type[Figure] = SyntheticFigu
     figure = kind(figsize=(width, height), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+def text_width(text: str, size: float) -> float:
+    """The width of a line of text, in inches, at this size in points."""
+    return float(TextPath((0, 0), text, size=size).get_extents().width / 72) if text.strip() else 0.0
 
 
 def mosaic(images: NDArray[np.uint8], *, gap: int | None = None, group: int | None = None) -> NDArray[np.uint8]:

@@ -1,19 +1,22 @@
 """Showing: results as sentences, figures and pages."""
 
 from semiray.report.compare import ReportFigures, compare_lines, plot_comparison, read_reports
-from semiray.report.content import report_content
 from semiray.report.evaluate import evaluate, judge
+from semiray.report.headlines import headlines, verdict
 from semiray.report.model_card import model_card, write_model_card
 from semiray.report.report import draw_figures, write_report
-from semiray.report.schema import report_schema
+from semiray.report.schema import Report, report_content, report_schema
+from semiray.report.section import Headline
 from semiray.report.summary import summarise
-from semiray.report.verdict import verdict
 
 __all__ = [
+    "Headline",
+    "Report",
     "ReportFigures",
     "compare_lines",
     "draw_figures",
     "evaluate",
+    "headlines",
     "judge",
     "model_card",
     "plot_comparison",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image, PngImagePlugin
 
-__all__ = ["DARK", "LIGHT", "Theme", "blank", "foot", "legend", "style"]
+__all__ = ["DARK", "LIGHT", "Theme", "blank", "foot", "legend", "png", "style"]
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,14 @@ DARK = Theme(
 
 
 def blank(width: float, height: float, theme: Theme) -> Figure:
-    """An empty figure of this size in inches that no global state knows of."""
+    """An empty figure of this size in inches, outside of pyplot."""
     figure = Figure(figsize=(width, height), dpi=144, facecolor=theme.paper)
     FigureCanvasAgg(figure)
     return figure
 
 
 def style(axes: Axes, theme: Theme, title: str) -> None:
-    """Panel colours, a bold title on the left, thin vertical rules, no frame but the bottom."""
+    """Apply the colours, a bold title on the left, thin vertical rules, and a frame at the bottom only."""
     axes.set_facecolor(theme.paper)
     axes.set_title(title, loc="left", fontsize=10, color=theme.ink, weight="bold")
     axes.tick_params(colors=theme.faint, labelcolor=theme.ink, labelsize=8.5, length=0)
@@ -60,9 +63,7 @@ def style(axes: Axes, theme: Theme, title: str) -> None:
 
 
 def legend(figure: Figure, theme: Theme, entries: Sequence[tuple[str, str]]) -> None:
-    """Colours and what they stand for, at the top left."""
-    from matplotlib.lines import Line2D
-
+    """Draw a legend at the top left: (colour, name) pairs."""
     handles = [Line2D([], [], color=colour, marker="o", markersize=5, linewidth=1.6) for colour, _ in entries]
     figure.legend(
         handles,
@@ -76,8 +77,20 @@ def legend(figure: Figure, theme: Theme, entries: Sequence[tuple[str, str]]) -> 
 
 
 def foot(figure: Figure, theme: Theme, text: str) -> float:
-    """A small line at the figure's bottom; returns the share of the height that it takes."""
+    """Write a note below the figure; returns the share of the height that it takes."""
     width, height = figure.get_size_inches()
     lines = textwrap.wrap(text, int(16 * width)) if text else []
     figure.text(0.08 / width, 0.06 / height, "\n".join(lines), fontsize=7.5, color=theme.faint, va="bottom")
     return float((0.14 * len(lines) + 0.1) / height)
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as PNG; the same figure always gives the same bytes."""
+    drawn, buffer = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="rgba")
+    width, height = figure.canvas.get_width_height()
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Software", "semiray")
+    image = Image.frombytes("RGBA", (width, height), drawn.getvalue()).convert("RGB")
+    image.save(buffer, "PNG", optimize=True, pnginfo=about)
+    return buffer.getvalue()

@@ -4,18 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from sklearn.metrics import balanced_accuracy_score
 
 from semiray.errors import SemirayError
-from semiray.evaluation import ImageSamples, Results
-from semiray.evaluation.judgements.benefit import ARMS, USES, BenefitResult, BenefitSettings, measure_benefit
+from semiray.evaluation.judgements.benefit import ARMS, USES, BenefitResult, measure_benefit, n_steps
 from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory, Training
 from semiray.evaluation.judges.architectures import Architecture
-from semiray.evaluation.statistics.classification import Interval
-from semiray.report.content import _benefit
-from semiray.report.plots.benefit import plot_benefit
-from semiray.report.sections.benefit import benefit
-from semiray.report.theme import DARK
+from semiray.evaluation.options import BenefitSettings
 
 SMALL = BenefitSettings(
     fractions=(0.2, 1.0), seeds=2, steps=40, batch=24, shares=(0.25,), multiples=(1, 2), resamples=200
@@ -35,6 +31,10 @@ def replace_patients(data: Any) -> Any:
 def result(parts: tuple[Any, Any], set_maker: Any) -> BenefitResult:
     synthetic = set_maker(240, seed=2)
     return measure_benefit(synthetic.images, synthetic.labels, *parts, SMALL, own=True)
+
+
+def content_of(result: BenefitResult) -> Any:
+    return TypeAdapter(BenefitResult).dump_python(result, mode="json")
 
 
 def test_every_arm_is_scored_at_every_fraction(result: BenefitResult) -> None:
@@ -60,6 +60,17 @@ def test_a_gain_is_the_paired_difference(result: BenefitResult) -> None:
         assert gain.high <= wide.high
 
 
+def test_what_is_written_names_files_not_folders_and_holds_every_class(result: BenefitResult) -> None:
+    placed = replace(result.settings, architecture=Architecture("cnn", Path("/home/somebody/weights.safetensors")))
+    content = content_of(replace(result, settings=placed))
+    assert content["settings"]["architecture"]["weights"] == "weights.safetensors"
+    cell = content["arms"]["pretrained"]["0.2"]
+    assert cell["balanced_accuracy"]["mean"] > 0.8
+    assert [one["name"] for one in cell["per_class"]] == list(result.classes)
+    assert content["minority"] in result.classes
+    assert n_steps(SMALL) == 2 * (5 * (18 + 40) + 3 * 40)
+
+
 def test_images_of_noise_and_wrong_labels_teach_nothing(parts: tuple[Any, Any], set_maker: Any) -> None:
     # One useless classifier may tell two kinds of three by luck: many of them are at chance on average.
     rng, good = np.random.default_rng(0), set_maker(240, seed=2)
@@ -78,28 +89,6 @@ def test_images_of_noise_and_wrong_labels_teach_nothing(parts: tuple[Any, Any], 
         assert np.mean(reached) == pytest.approx(1 / 3, abs=0.12)
 
 
-def test_the_verdict_follows_the_intervals(result: BenefitResult) -> None:
-    def verdict(mixed: tuple[float, float], pretrained: tuple[float, float]) -> str:
-        ends = {"mixed": mixed, "pretrained": pretrained}
-        return replace(
-            result, decisive={use: Interval((a + b) / 2, a, b, ()) for use, (a, b) in ends.items()}
-        ).verdict()
-
-    assert verdict((-0.01, 0.02), (0.01, 0.05)).startswith("Synthetic images help beyond classical augmentation here")
-    assert "pre-trained on +0.030 (+0.010 to +0.050)" in verdict((-0.01, 0.02), (0.01, 0.05))
-    assert verdict((-0.01, 0.02), (-0.03, 0.05)).startswith("It is not shown")
-    assert verdict((-0.04, -0.02), (-0.03, 0.05)).startswith("It is not shown")
-    assert "do harm" in verdict((-0.04, -0.02), (-0.03, -0.01))
-    assert "A first look: 2 trainings" in verdict((-0.04, -0.02), (-0.03, -0.01))
-    score = result.arms["real"][1.0]
-    better = replace(score, balanced_accuracy=replace(score.balanced_accuracy, mean=0.99))
-    poorer = replace(score, balanced_accuracy=replace(score.balanced_accuracy, mean=0.90))
-    arms = {**result.arms, "real": {1.0: better}, "classical": {1.0: poorer}}
-    assert "Real images alone, without augmentation, +0.090" in replace(result, arms=arms).verdict()
-    arms = {**result.arms, "real": {1.0: poorer}, "classical": {1.0: better}}
-    assert "Real images alone" not in replace(result, arms=arms).verdict()
-
-
 def test_a_second_run_takes_what_the_first_kept(
     parts: tuple[Any, Any], set_maker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,39 +99,7 @@ def test_a_second_run_takes_what_the_first_kept(
         "semiray.evaluation.judgements.benefit_trainings.fit", lambda *_, **__: pytest.fail("trained again")
     )
     second = measure_benefit(synthetic.images, synthetic.labels, *parts, few, store=tmp_path)
-    assert _benefit(first) == _benefit(second)
-
-
-def test_the_report_shows_it(result: BenefitResult) -> None:
-    report = Results("RUN", "90 images", False, None, ImageSamples(("",), (), ()), benefit=result)  # type: ignore[arg-type]
-    text = benefit(report, {"benefit": (b"a", b"b")})
-    assert result.verdict() in text
-    assert "learnt from" in text
-    assert "Only the last column tells of augmentation" in text
-    for own, said in ((False, "other patients"), (None, "isn't known here")):
-        words = benefit(replace(report, benefit=replace(result, own=own)), {})
-        assert said in words
-        assert "Only the last column" not in words
-    assert plot_benefit(result, DARK).axes[0].get_title(loc="left") == "Balanced accuracy"
-    content = _benefit(result)
-    assert content["arms"]["pretrained"]["0.2"]["balanced_accuracy"]["mean"] > 0.8
-    assert content["minority"] in result.classes
-
-
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        ({"fractions": (0.1,)}, "the last is 1"),
-        ({"fractions": (0.5, 0.1, 1.0)}, "ascend"),
-        ({"share": 1.0}, "between 0 and 1"),
-        ({"multiples": ()}, "multiples"),
-        ({"seeds": 0}, "seeds = 0"),
-        ({"batch": 1}, "batch = 1"),
-    ],
-)
-def test_settings_out_of_range(wrong: dict[str, Any], says: str) -> None:
-    with pytest.raises(SemirayError, match=says):
-        BenefitSettings(**wrong)
+    assert content_of(first) == content_of(second)
 
 
 def test_a_classifier_that_cannot_be_built_is_told_at_once(parts: tuple[Any, Any], tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from semiray.evaluation.judgements.energy import (
     _split_statistics,
     energy_distance,
     measure_energy,
-    one_a_patient,
 )
 from semiray.priors import Factor, JointPrior
 
@@ -77,13 +76,6 @@ def test_copies_of_a_patients_images_prove_nothing() -> None:
     careless = measure_energy(repeated, PRIOR, people(400), permutations=99)
     assert careful.n_patients == 40
     assert careful.p_value > 0.05 > careless.p_value
-
-
-def test_one_image_a_patient_any_of_them() -> None:
-    patients = np.array(["b", "a", "b", "c", "b"])
-    drawn = [one_a_patient(patients, np.random.default_rng(k)) for k in range(50)]
-    assert all(sorted(patients[d]) == ["a", "b", "c"] for d in drawn)
-    assert {int(i) for d in drawn for i in d} == {0, 1, 2, 3, 4}
 
 
 def test_how_sure_the_sorter_is_of_a_value_does_not_matter() -> None:

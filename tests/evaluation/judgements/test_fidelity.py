@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from semiray.evaluation.judgements.fidelity import MEASURES, FeatureSpace, FidelityResult, measure_fidelity
-from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.judgements.fidelity import MEASURES, FidelityResult, measure_fidelity
+from semiray.evaluation.judges.feature_spaces import FeatureSpace
+from semiray.evaluation.results import Skipped
 from semiray.radiographs import RadiographSet
 
 PIXELS = FeatureSpace("pixels", lambda images: images.reshape(len(images), -1)[:, ::32] / np.float64(64))

@@ -8,9 +8,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from semiray.errors import SemirayError
-from semiray.evaluation.judgements import grounding as concordance
 from semiray.evaluation.judgements.grounding import ConcordanceResult, measure_concordance, measure_grounding
-from semiray.evaluation.skipped import Skipped
+from semiray.evaluation.results import Skipped
 from semiray.priors import Observations
 from semiray.settings import make_settings
 
@@ -66,14 +65,13 @@ def test_censored_times_and_several_images_follow_the_definition() -> None:
     assert result.n_events == len(np.unique(patient[~censored]))
 
 
-def test_blocks_of_pairs_give_what_all_at_once_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_pairs_give_what_all_at_once_gives() -> None:
     rng = np.random.default_rng(5)
     patient = rng.integers(0, 20, 90)
     days, censored = rng.integers(1, 30, 20)[patient].astype(float), (rng.random(20) < 0.3)[patient]
     scores, seen = rng.normal(size=90), observations(days, censored, patient)
     whole = measured(scores, seen)
-    monkeypatch.setattr(concordance, "ROWS", 7)
-    blocks = measured(scores, seen)
+    blocks = measured(scores, seen, rows=7)
     for field in ("value", "low", "high"):
         assert getattr(blocks, field) == pytest.approx(getattr(whole, field))
 

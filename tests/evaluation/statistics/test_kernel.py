@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from semiray.evaluation.statistics import kernel
 from semiray.evaluation.statistics.kernel import kernel_distance
 
 Floats = NDArray[np.float64]
@@ -20,11 +19,10 @@ def written_out(x: Floats, y: Floats) -> float:
     return within(x) + within(y) - 2 * float(np.mean([k(a, b) for a in x for b in y]))
 
 
-def test_it_is_the_double_sum(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel, "ROWS", 7)  # so that blocks are put together
+def test_it_is_the_double_sum() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 5)), rng.normal(0.3, 1.2, size=(15, 5))
-    assert kernel_distance(x, y).value == pytest.approx(written_out(x, y))
+    assert kernel_distance(x, y, rows=7).value == pytest.approx(written_out(x, y))  # of blocks put together
 
 
 def test_between_samples_of_one_distribution_it_is_0_on_average() -> None:

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from semiray.evaluation.judgements.correlation import measure_correlation
-from semiray.evaluation.judgements.sorting import SortingResult, measure_sorting
+from semiray.evaluation import SortingResult, measure_sorting
 from semiray.priors import Factor, JointPrior
-from semiray.report.plots.codes import plot_codes, plot_correlation, plot_pairs
+from semiray.report.plots.codes import plot_codes, plot_pairs
 from semiray.report.theme import DARK, LIGHT
 
 SURVIVAL = Factor("survival", "bernoulli", 2, {"probability": 0.5})
@@ -20,7 +19,7 @@ def sorted_by(prior: JointPrior, n: int = 500) -> SortingResult:
 
 
 def test_codes_get_a_panel_a_factor_with_units() -> None:
-    axes = plot_codes(sorted_by(PRIOR), PRIOR).axes
+    axes = plot_codes(sorted_by(PRIOR), PRIOR, LIGHT).axes
     assert [a.get_title(loc="left") for a in axes] == ["survival", "duration", "texture"]
     assert "days" in axes[1].get_xlabel()
     lead = axes[1].lines[-1].get_xydata()
@@ -29,12 +28,12 @@ def test_codes_get_a_panel_a_factor_with_units() -> None:
 
 
 def test_pairs_show_leads_with_units_and_both_samples() -> None:
-    figure = plot_pairs(sorted_by(PRIOR), PRIOR, note="a note")
+    figure = plot_pairs(sorted_by(PRIOR), PRIOR, LIGHT, note="a note")
     grid = np.array(figure.axes).reshape(3, 3)
     assert [a.get_xlabel() for a in grid[-1]] == ["survival", "duration (days)", "texture"]
     assert [a.get_ylabel() for a in grid[:, 0]] == ["", "duration (days)", "texture"]
     assert [len(points.get_offsets()) for points in grid[2, 1].collections] == [500, 500]
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["draws of the prior", "held-out images"]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["samples of the prior", "held-out images"]
     assert not grid[0, 1].axison
 
 
@@ -46,13 +45,3 @@ def test_pairs_are_drawn_for_any_prior_and_any_number_of_images(factors: list[Fa
         figure = plot_pairs(sorted_by(prior, n), prior, theme)
         figure.canvas.draw()
         assert len(figure.axes) == (len(factors) if len(factors) > 1 else prior.dimensions) ** 2
-
-
-def test_correlations_stand_beside_r_and_their_difference() -> None:
-    result = measure_correlation(sorted_by(PRIOR).scores, PRIOR, np.arange(500).astype(str), resamples=5)
-    figure = plot_correlation(result, note="a note")
-    figure.canvas.draw()
-    assumed, measured, difference, _bar = figure.axes
-    assert np.array_equal(assumed.images[0].get_array(), PRIOR.correlation)
-    assert np.allclose(measured.images[0].get_array() - assumed.images[0].get_array(), difference.images[0].get_array())
-    assert [label.get_text() for label in assumed.get_yticklabels()] == ["survival", "duration", "texture"]

@@ -11,13 +11,13 @@ so that perfect synthetic images don't reach 1. What held-out images get is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
-from semiray.evaluation.statistics.classification import Interval
+from semiray.evaluation.progress import Progress
+from semiray.evaluation.results import Result
+from semiray.evaluation.statistics.intervals import ENDS, Interval
 from semiray.evaluation.statistics.neighbours import squared_distances
 
 __all__ = ["AuthenticityResult", "Nearness", "in_shares", "measure_nearness", "nearest_features"]
@@ -25,13 +25,12 @@ __all__ = ["AuthenticityResult", "Nearness", "in_shares", "measure_nearness", "n
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 CLOSEST = 0.01
-LEVEL = 0.95
 ROWS = 1024  # of a matrix of distances in memory at once
 DRAWS = 50  # of the bootstrap in memory at once
 
 
 @dataclass(frozen=True)
-class Nearness:
+class Nearness(Result):
     """How near images of one side come to training images, each figure with its 95 % interval.
 
     Attributes:
@@ -48,7 +47,7 @@ class Nearness:
 
 
 @dataclass(frozen=True)
-class AuthenticityResult:
+class AuthenticityResult(Result):
     """Both sides in one space.
 
     Attributes:
@@ -66,7 +65,7 @@ def nearest_features(
     features: NDArray[np.floating],
     train: NDArray[np.floating],
     patients: NDArray[np.str_],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Floats, Floats]:
     """Euclidean distances to the nearest training image, and from that one to the nearest of another patient.
 
@@ -120,7 +119,7 @@ def measure_nearness(distance: Floats, width: Floats, *, resamples: int = 1000, 
         rows = rng.integers(0, count, (min(DRAWS, resamples - first), count))
         draws[:, first : first + DRAWS] = _figures(distance[rows], authentic[rows])
     values = _figures(distance[None], authentic[None])[:, 0]
-    ends = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
+    ends = np.quantile(draws, ENDS, axis=1)
     median, closest, share = (
         Interval(float(value), float(low), float(high), (float(value),))
         for value, low, high in zip(values, *ends, strict=True)

@@ -9,27 +9,26 @@ fine-tuned on real ones with classical augmentation, which published work on che
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
-from semiray.errors import SemirayError
-from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory, Training
-from semiray.evaluation.judges.architectures import Architecture
-from semiray.evaluation.statistics.classification import (
-    ClassificationScores,
-    Interval,
-    PatientBootstrap,
-    difference_interval,
-    score_predictions,
-)
+from semiray.evaluation.context import GENERATED_PER_STEP, POOL_SEED, Context
+from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory, Training, first_of_each_class
+from semiray.evaluation.options import BenefitSettings
+from semiray.evaluation.progress import Progress
+from semiray.evaluation.results import Result, Skipped
+from semiray.evaluation.statistics.classification import ClassificationScores, score_predictions
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap, difference_interval
+from semiray.generation import generate
 from semiray.radiographs import RadiographSet
 
-__all__ = ["ARMS", "QUICK_BENEFIT", "USES", "BenefitResult", "BenefitSettings", "measure_benefit", "signed"]
+__all__ = ["ARMS", "USES", "BenefitResult", "cost", "measure", "measure_benefit", "n_steps"]
 
 ARMS = {
     "real": "real images alone",
@@ -39,81 +38,14 @@ ARMS = {
     "pretrained": "pre-trained on synthetic, then real + classical augmentation",
 }
 USES = {"mixed": "mixed in", "pretrained": "pre-trained on"}  # of synthetic images beside classical augmentation
-FEW_SEEDS = 5  # below, the verdict calls itself a first look
 # Two uses are compared with classical augmentation: each interval of the verdict is so wide that both hold together
 # in about 95 of 100 judgements (Bonferroni).
 VERDICT_LEVEL = 1 - 0.05 / len(USES)
+STEP = 0.3  # what a step of these smaller trainings takes, in steps of utility's
 
 
 @dataclass(frozen=True)
-class BenefitSettings:
-    """How the benefit is measured; fixed beforehand, the same for all arms.
-
-    Attributes:
-        fractions: Shares of the real patients, each in (0, 1], ascending; 1 is among them.
-        seeds: Trainings an arm and fraction. A seed also draws the patients, the same for all arms.
-        steps: Batches a training on all patients, or on synthetic images alone; on a fraction f of the patients
-            sqrt(f) times as many, since few images are learned sooner.
-        batch: Images a batch.
-        share: Share of synthetic images in the batches of the arms that mix.
-        shares: Other shares that the mixed arm is trained with, on all patients.
-        multiples: Synthetic images alone: as many as there are real ones, times these.
-        most_synthetic: Synthetic images at most, whatever the multiples.
-        mirror: Whether classical augmentation mirrors: not for chests.
-        resamples: Draws of the bootstrap.
-        architecture: The classifier.
-
-    Raises:
-        SemirayError: A setting is out of its range.
-    """
-
-    fractions: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
-    seeds: int = 5
-    steps: int = 500
-    batch: int = 64
-    share: float = 0.5
-    shares: tuple[float, ...] = (0.25, 0.75)
-    multiples: tuple[int, ...] = (1, 3, 10)
-    most_synthetic: int = 30_000
-    mirror: bool = False
-    resamples: int = 1000
-    architecture: Architecture = field(default_factory=Architecture)
-
-    def __post_init__(self) -> None:
-        for name, least in (("seeds", 1), ("steps", 1), ("batch", 2), ("most_synthetic", 1), ("resamples", 2)):
-            if getattr(self, name) < least:
-                raise SemirayError(f"{name} = {getattr(self, name)}: must be at least {least}.")
-        if not self.fractions or not all(0 < f <= 1 for f in self.fractions) or self.fractions[-1] != 1:
-            raise SemirayError(f"fractions = {self.fractions}: shares above 0, of which the last is 1.")
-        if sorted(set(self.fractions)) != list(self.fractions):
-            raise SemirayError(f"fractions = {self.fractions}: must ascend.")
-        if not all(0 < share < 1 for share in (self.share, *self.shares)):
-            raise SemirayError(f"share = {self.share}, shares = {self.shares}: must lie between 0 and 1.")
-        if not self.multiples or any(m < 1 for m in self.multiples):
-            raise SemirayError(f"multiples = {self.multiples}: must be at least 1.")
-
-    def steps_at(self, fraction: float) -> int:
-        """Batches of a training on a fraction of the patients."""
-        return max(1, round(self.steps * math.sqrt(fraction)))
-
-    @property
-    def size(self) -> int:
-        """Batches of all trainings together."""
-        arms = len(ARMS) * sum(map(self.steps_at, self.fractions))
-        return self.seeds * (arms + (len(self.multiples) + len(self.shares)) * self.steps)
-
-    def wanted(self, n_real: int) -> int:
-        """How many synthetic images the largest multiple takes for so many real ones."""
-        return min(max(self.multiples) * n_real, self.most_synthetic)
-
-
-QUICK_BENEFIT = BenefitSettings(
-    fractions=(0.1, 1.0), seeds=2, steps=200, shares=(), multiples=(1,), most_synthetic=6000, resamples=300
-)
-
-
-@dataclass(frozen=True)
-class BenefitResult:
+class BenefitResult(Result):
     """What each arm reached.
 
     Attributes:
@@ -132,41 +64,63 @@ class BenefitResult:
         settings: How it was measured.
     """
 
-    arms: Mapping[str, Mapping[float, ClassificationScores]]
-    synthetic_only: Mapping[int, ClassificationScores]
-    mixing: Mapping[float, ClassificationScores]
-    gains: Mapping[str, Mapping[float, Interval]]
-    decisive: Mapping[str, Interval]
+    arms: dict[str, dict[float, ClassificationScores]]
+    synthetic_only: dict[int, ClassificationScores]
+    mixing: dict[float, ClassificationScores]
+    gains: dict[str, dict[float, Interval]]
+    decisive: dict[str, Interval]
     classes: tuple[str, ...]
     minority: str
-    n_real: Mapping[float, float]
-    n_patients: Mapping[float, float]
+    n_real: dict[float, float]
+    n_patients: dict[float, float]
     n_synthetic: int
     own: bool | None
     settings: BenefitSettings
 
-    def verdict(self) -> str:
-        """Whether synthetic images help beyond classical augmentation on all patients, by how much, how certainly."""
-        told = "; ".join(
-            f"{use} {signed(self.decisive[arm].mean)} ({signed(self.decisive[arm].low)} to "
-            f"{signed(self.decisive[arm].high)})"
-            for arm, use in USES.items()
-        )
-        best = max(self.decisive.values(), key=lambda gain: gain.low)
-        if best.low > 0:
-            words = "Synthetic images help beyond classical augmentation here"
-        elif all(gain.high < 0 for gain in self.decisive.values()):
-            words = "Synthetic images do harm beside classical augmentation here"
-        else:
-            words = "It is not shown that synthetic images help beyond classical augmentation here"
-        text = f"{words}: balanced accuracy with all real patients, {told}."
-        real, classical = (self.arms[arm][1.0].balanced_accuracy.mean for arm in ("real", "classical"))
-        plain = real - classical
-        if plain > 0:  # then classical augmentation is no hard baseline, and a reader must know
-            text += f" Real images alone, without augmentation, {signed(plain)}."
-        if self.settings.seeds < FEW_SEEDS:
-            text += f" A first look: {self.settings.seeds} trainings of each kind."
-        return text
+
+def n_steps(settings: BenefitSettings) -> int:
+    """Batches of all trainings together."""
+    arms = len(ARMS) * sum(map(settings.steps_at, settings.fractions))
+    return settings.seeds * (arms + (len(settings.multiples) + len(settings.shares)) * settings.steps)
+
+
+def cost(context: Context) -> int:
+    """The trainings, and the images that are generated for them alone."""
+    settings = context.options.benefit
+    if context.obstacle or not isinstance(settings, BenefitSettings):
+        return 0
+    return round(STEP * n_steps(settings)) + _n_further(context, settings) // GENERATED_PER_STEP
+
+
+def measure(context: Context) -> BenefitResult | Skipped:
+    """The benefit of a run's images, or of a folder's; why not, where there are no classes to learn."""
+    settings = context.options.benefit
+    if context.obstacle:
+        return Skipped(context.obstacle)
+    if not isinstance(settings, BenefitSettings):
+        return Skipped("it was not asked for.")
+    pool, labels = context.synthetic.images, context.synthetic.labels
+    further = _n_further(context, settings)
+    if context.run is not None and further:
+        more = generate(context.run, further, seed=POOL_SEED)
+        pool, labels = np.concatenate([pool, more.images]), np.concatenate([labels, more.labels])
+    chosen = first_of_each_class(labels, settings.wanted(len(context.train)))
+    return measure_benefit(
+        np.asarray(pool[chosen]),
+        labels[chosen],
+        context.train,
+        context.test,
+        settings,
+        own=context.own,
+        store=context.store,
+        device=context.device,
+        progress=context.stages["benefit"],
+    )
+
+
+def _n_further(context: Context, settings: BenefitSettings) -> int:
+    """Images that a run generates for the benefit, besides those that utility is measured on."""
+    return 0 if context.run is None else max(0, settings.wanted(len(context.train)) - context.options.n_synthetic)
 
 
 def measure_benefit(
@@ -178,7 +132,8 @@ def measure_benefit(
     *,
     own: bool | None = None,
     store: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    device: str | torch.device | None = "auto",
+    progress: Progress | None = None,
 ) -> BenefitResult:
     """Trains all arms at all fractions and tests them on real patients whom none has seen.
 
@@ -190,7 +145,8 @@ def measure_benefit(
         settings: How.
         own: Whether the generator was trained on the very patients of ``train``: then at every fraction below 1 it has
             learnt from patients whom the classifier isn't shown. None: it isn't known whom it has seen.
-        store: Folder that keeps each training's predictions: a judgement that was killed goes on there.
+        store: Folder that keeps each training's predictions, so that an interrupted evaluation continues.
+        device: Where classifiers are trained.
         progress: Called with (trainings done, trainings).
 
     Returns:
@@ -212,6 +168,7 @@ def measure_benefit(
         batch=settings.batch,
         mirror=settings.mirror,
         store=store,
+        device=device,
     )
     available = len(labels)
     sizes = sorted({m * len(train) for m in settings.multiples if m * len(train) < available} | {available})
@@ -224,8 +181,9 @@ def measure_benefit(
     )
     seen = {f: [laboratory.rows(f, seed) for seed in range(settings.seeds)] for f in settings.fractions}
     n_real = {f: float(np.mean([len(rows) for rows in seen[f]])) for f in seen}
-    scores = {
-        key: score_predictions(
+    scores = {}
+    for key, cell in cells.items():
+        scored = score_predictions(
             [found[cell(seed)] for seed in range(settings.seeds)],
             test.labels,
             train.classes,
@@ -233,8 +191,7 @@ def measure_benefit(
             n_train=int(key[1]) if key[0] == "only" else round(n_real[1.0 if key[0] == "mixing" else key[1]]),
             patients=test.patients,
         )
-        for key, cell in cells.items()
-    }
+        scores[key] = replace(scored, confusion=(), reports=())  # too much of them for a hundred trainings
     arms = {arm: {f: scores[arm, f] for f in settings.fractions} for arm in ARMS}
     classical = arms["classical"]
     return BenefitResult(
@@ -280,8 +237,3 @@ def _cells(
 def _minority(train: RadiographSet) -> str:
     counts = [len(np.unique(train.patients[train.labels == k])) for k in range(len(train.classes))]
     return train.classes[int(np.argmin(counts))]
-
-
-def signed(value: float) -> str:
-    """A difference with its sign, in three digits."""
-    return f"{value:+.3f}".replace("-", "−")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -17,11 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.evaluation.judges import architectures, classical, classifier
 from semiray.evaluation.judges.architectures import Architecture
 from semiray.evaluation.judges.classical import classical_augmentation
-from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, to_network
+from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, network_seed
+from semiray.evaluation.progress import Progress
+from semiray.evaluation.statistics.patients import patient_classes
+from semiray.networks.intensities import to_input
 from semiray.training.checkpoints import load_tensors, save_tensors
 
 __all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]
@@ -84,7 +88,8 @@ class Laboratory:
         steps: Batches of pre-training.
         batch: Images a batch.
         mirror: Whether classical augmentation mirrors.
-        store: Folder that keeps predictions, so that a killed judgement goes on; None keeps nothing.
+        store: Folder that keeps predictions, so that an interrupted evaluation continues; None keeps nothing.
+        device: Where networks are trained.
     """
 
     def __init__(
@@ -100,10 +105,12 @@ class Laboratory:
         batch: int,
         mirror: bool,
         store: Path | None,
+        device: str | torch.device | None = "auto",
     ) -> None:
         self.real, self.patients, self.pool, self.test = real, patients, pool, test
         self.n_classes, self.architecture = n_classes, architecture
         self.steps, self.batch, self.mirror, self.store = steps, batch, mirror, store
+        self.device = choose_device(device)
         self.identity = "" if store is None else self._identity()
         self.starts: dict[int, dict[str, Tensor]] = {}
         self.locks: dict[int, threading.Lock] = {}
@@ -111,7 +118,7 @@ class Laboratory:
         self.seeding = threading.Lock()  # torch.manual_seed is everybody's
 
     def predict(
-        self, trainings: Sequence[Training], *, progress: Callable[[int, int], None] | None = None
+        self, trainings: Sequence[Training], *, progress: Progress | None = None
     ) -> Mapping[Training, NDArray[np.float32]]:
         """Probabilities (T, C) of the test images for every training, in parallel.
 
@@ -187,12 +194,12 @@ class Laboratory:
             if self.stopped.is_set():
                 raise RuntimeError("another training failed, or the judgement was interrupted")
             drawn = [next(one) for one in batches]
-            inputs = to_network(torch.cat([images for images, _ in drawn]))
+            inputs = to_input(torch.cat([images for images, _ in drawn]), self.device)
             if training.augmented:
                 inputs = classical_augmentation(inputs, generator, mirror=self.mirror)
-            with fast_autocast():
+            with fast_autocast(self.device):
                 logits = network(inputs)
-            return F.cross_entropy(logits.float(), torch.cat([labels for _, labels in drawn]))
+            return F.cross_entropy(logits.float(), torch.cat([labels for _, labels in drawn]).to(self.device))
 
         fit(network, loss, steps=training.steps, learning_rate=rate)
         return network
@@ -208,9 +215,9 @@ class Laboratory:
         return self.starts[seed]
 
     def _network(self, seed: int) -> nn.Module:
-        with self.seeding, torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return self.architecture.build(self.n_classes, self.test.shape[1])
+        with self.seeding, network_seed(seed):
+            network = self.architecture.build(self.n_classes, self.test.shape[1])
+        return network.to(self.device)
 
     def _probabilities(self, network: nn.Module) -> NDArray[np.float32]:
         found: NDArray[np.float32] = F.softmax(network_outputs(network, self.test), dim=1).numpy()
@@ -223,7 +230,7 @@ class Laboratory:
             digest.update(f"{part.dtype.str}{part.shape}".encode())
             digest.update(np.ascontiguousarray(part).data)
         digest.update("\0".join(self.patients.tolist()).encode())
-        settings = [self.architecture.name, self.steps, self.batch, self.mirror, torch.__version__]
+        settings = [self.architecture.name, self.steps, self.batch, self.mirror, torch.__version__, self.device.type]
         library = self.architecture.name.partition(":")
         settings += [version(library[0])] if library[1] else []
         digest.update(json.dumps(settings).encode())
@@ -247,10 +254,7 @@ def nested_patients(
     """
     if fraction <= 0:
         return np.zeros(0, np.int64)
-    _, patient = np.unique(patients, return_inverse=True)
-    counts = np.zeros((int(patient.max(initial=-1)) + 1, int(labels.max(initial=0)) + 1), np.int64)
-    np.add.at(counts, (patient, labels), 1)
-    stratum = counts.argmax(axis=1)
+    patient, counts, stratum = patient_classes(patients, labels)
     order = np.random.default_rng(seed).permutation(len(counts))
     chosen = np.zeros(len(counts), bool)
     for value in np.unique(stratum):

@@ -7,21 +7,25 @@ images whose value is read back exactly. The sorter that trained the generator f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from pydantic import computed_field
+from pydantic.dataclasses import dataclass
 
 from semiray.errors import SemirayError
+from semiray.evaluation.context import Context
+from semiray.evaluation.results import Number, Result, factor_means
+from semiray.evaluation.statistics.intervals import ENDS
+from semiray.generation import encode_scores
 
-__all__ = ["CommitmentResult", "DimensionCommitment", "measure_commitment"]
+__all__ = ["CommitmentResult", "DimensionCommitment", "measure", "measure_commitment"]
 
 Floats = NDArray[np.float64]
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class DimensionCommitment:
+class DimensionCommitment(Result):
     """How far one code dimension is obeyed.
 
     Attributes:
@@ -35,18 +39,33 @@ class DimensionCommitment:
 
     name: str
     measure: str
-    value: float
-    low: float
-    high: float
-    floor: float
+    value: Number
+    low: Number
+    high: Number
+    floor: Number
 
 
 @dataclass(frozen=True)
-class CommitmentResult:
+class CommitmentResult(Result):
     """Commitment of every dimension, in the order of the codes, as one reader of codes sees it."""
 
     dimensions: tuple[DimensionCommitment, ...]
     n_images: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def means(self) -> dict[str, float]:
+        """Factor -> the mean of its dimensions."""
+        return factor_means(self.dimensions)
+
+
+def measure(context: Context) -> CommitmentResult | None:
+    """Commitment as the run's own sorter sees it; nothing without a run."""
+    run = context.run
+    if run is None:
+        return None
+    estimated = run.prior.codes(torch.from_numpy(encode_scores(run, context.fresh.images))).float().numpy()
+    return measure_commitment(context.fresh.codes, estimated, run.prior.names, run.prior.discrete.numpy())
 
 
 def measure_commitment(
@@ -95,7 +114,7 @@ def measure_commitment(
             floor /= len(wanted)
         else:
             values, floor = _r2(wanted, got, tables), 0.0
-        low, high = np.quantile(values[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.quantile(values[1:], ENDS)
         measure = "accuracy" if discrete[j] else "r2"
         results.append(DimensionCommitment(name, measure, float(values[0]), float(low), float(high), floor))
     return CommitmentResult(tuple(results), len(asked))

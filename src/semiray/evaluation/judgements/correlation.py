@@ -7,25 +7,31 @@ varies counts as correlated with nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import PlainSerializer
+from pydantic.dataclasses import dataclass
 
 from semiray.errors import SemirayError
-from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.evaluation.context import Context
+from semiray.evaluation.results import Number, Result, Skipped
+from semiray.evaluation.statistics.intervals import LEVEL, PatientBootstrap
 from semiray.priors import JointPrior
 
-__all__ = ["CorrelationResult", "measure_correlation"]
+__all__ = ["CorrelationResult", "measure", "measure_correlation"]
 
 Floats = NDArray[np.float64]
-LEVEL = 0.95
 FLOOR_SAMPLES = 200
+Correlations = Annotated[
+    Floats, PlainSerializer(lambda x: x.round(4).tolist(), return_type=list[list[float]], when_used="json")
+]
 
 
 @dataclass(frozen=True)
-class CorrelationResult:
+class CorrelationResult(Result):
     """How far the correlations of real images' scores are from R.
 
     Attributes:
@@ -42,17 +48,28 @@ class CorrelationResult:
         n_patients: Patients behind them.
     """
 
-    mean_absolute_difference: float
-    low: float
-    high: float
-    floor: float
-    floor_high: float
+    mean_absolute_difference: Number
+    low: Number
+    high: Number
+    floor: Number
+    floor_high: Number
     greatest: tuple[str, str]
-    measured: Floats
-    assumed: Floats
+    measured: Correlations
+    assumed: Correlations
     names: tuple[str, ...]
     n_images: int
     n_patients: int
+
+
+def measure(context: Context) -> CorrelationResult | Skipped | None:
+    """The correlations of held-out images' scores; nothing without a run; why not, where there are too few."""
+    if context.run is None:
+        return None
+    if context.run.prior.dimensions < 2:
+        return Skipped("the prior has one dimension.")
+    if len(context.scores) < 3:
+        return Skipped(f"there are {len(context.scores)} held-out images only.")
+    return measure_correlation(context.scores, context.run.prior, context.held_out.patients)
 
 
 def measure_correlation(

@@ -7,28 +7,26 @@ effect is the mean absolute difference of the two images, in grey levels of 255,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from pydantic import computed_field
+from pydantic.dataclasses import dataclass
 
+from semiray.evaluation.context import FRESH_SEED, GENERATED_PER_STEP, Context
+from semiray.evaluation.progress import Progress
+from semiray.evaluation.results import Hidden, Number, Result, factor_means
+from semiray.evaluation.statistics.intervals import ENDS
 from semiray.generation.sampling import BLOCK, draw_block, render
+from semiray.priors import JointPrior
+from semiray.training import Run
 
-if TYPE_CHECKING:
-    from semiray.priors import JointPrior
-    from semiray.training.run import Run
+__all__ = ["DimensionEffect", "EffectResult", "cost", "measure", "measure_effect", "traversal_ends"]
 
-__all__ = ["DimensionEffect", "EffectResult", "measure_effect", "traversal_ends"]
-
-LEVEL = 0.95
-ENDS = (0.05, 0.95)
+TRAVERSED = (0.05, 0.95)  # quantiles
 
 
 @dataclass(frozen=True)
-class DimensionEffect:
+class DimensionEffect(Result):
     """What one code dimension does to an image.
 
     Attributes:
@@ -39,13 +37,13 @@ class DimensionEffect:
     """
 
     name: str
-    value: float
-    low: float
-    high: float
+    value: Number
+    low: Number
+    high: Number
 
 
 @dataclass(frozen=True)
-class EffectResult:
+class EffectResult(Result):
     """The visible effect of every dimension, in the order of the codes.
 
     Attributes:
@@ -57,10 +55,31 @@ class EffectResult:
     """
 
     dimensions: tuple[DimensionEffect, ...]
-    maps: NDArray[np.float32]
-    mean_image: NDArray[np.float32]
-    between: float
+    maps: Hidden
+    mean_image: Hidden
+    between: Number
     n_patients: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def means(self) -> dict[str, float]:
+        """Factor -> the mean of its dimensions."""
+        return factor_means(self.dimensions)
+
+
+def cost(context: Context) -> int:
+    """Two images of every imagined patient and dimension."""
+    if context.run is None:
+        return 0
+    return 2 * context.options.effect_patients * context.run.prior.dimensions // GENERATED_PER_STEP
+
+
+def measure(context: Context) -> EffectResult | None:
+    """The visible effect of every dimension of a run."""
+    if context.run is None:
+        return None
+    patients, told = context.options.effect_patients, context.stages["effect"]
+    return measure_effect(context.run, patients=patients, seed=FRESH_SEED, progress=told)
 
 
 def measure_effect(
@@ -69,7 +88,7 @@ def measure_effect(
     patients: int = 64,
     seed: int = 0,
     resamples: int = 1000,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> EffectResult:
     """Moves every dimension by itself and measures by how much the images change.
 
@@ -102,7 +121,7 @@ def measure_effect(
         change = np.abs(images[1] - images[0])
         maps[j] = change.mean(axis=0)
         each = change.mean(axis=(1, 2), dtype=np.float64)
-        low, high = np.quantile(weights @ each, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.quantile(weights @ each, ENDS)
         results.append(DimensionEffect(name, float(each.mean()), float(low), float(high)))
         if progress is not None:
             progress(j + 1, len(run.prior.names))
@@ -115,5 +134,5 @@ def traversal_ends(prior: JointPrior, name: str) -> tuple[float, float]:
     marginal = prior.marginal(name)
     if marginal.discrete:
         return marginal.values[0], marginal.values[-1]
-    low, high = marginal.quantile(torch.tensor(ENDS, dtype=torch.float64)).tolist()
+    low, high = marginal.quantile(torch.tensor(TRAVERSED, dtype=torch.float64)).tolist()
     return low, high

@@ -17,27 +17,30 @@ what is compared, and permuted, are patients.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import computed_field
+from pydantic.dataclasses import dataclass
 from scipy.spatial.distance import cdist
 
 from semiray.errors import SemirayError
+from semiray.evaluation.context import Context
+from semiray.evaluation.results import Number, Result, Skipped
+from semiray.evaluation.statistics.intervals import LEVEL
+from semiray.evaluation.statistics.patients import one_per_patient
 from semiray.priors import JointPrior
 
-__all__ = ["EnergyResult", "energy_distance", "measure_energy", "one_a_patient"]
+__all__ = ["EnergyResult", "energy_distance", "measure", "measure_energy"]
 
 Floats = NDArray[np.float64]
-LEVEL = 0.95
 NORMAL_QUANTILE = 1.96  # of (1 + LEVEL) / 2
 MOST_PATIENTS = 1000  # the matrix of distances grows with the square
 FLOOR_PAIRS = 200
 
 
 @dataclass(frozen=True)
-class EnergyResult:
+class EnergyResult(Result):
     """The joint distance of real images' codes from the prior.
 
     Attributes:
@@ -51,19 +54,30 @@ class EnergyResult:
         permutations: Behind the p-value, whose smallest value is 1 / (permutations + 1).
     """
 
-    statistic: float
-    low: float
-    high: float
-    floor: float
-    floor_high: float
-    p_value: float
+    statistic: Number
+    low: Number
+    high: Number
+    floor: Number
+    floor_high: Number
+    p_value: Number
     n_patients: int
     permutations: int
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def ratio(self) -> float:
         """The statistic over its floor."""
         return self.statistic / self.floor
+
+
+def measure(context: Context) -> EnergyResult | Skipped | None:
+    """The energy distance of held-out patients' codes; nothing without a run; why not, of a single patient."""
+    if context.run is None:
+        return None
+    patients = context.held_out.patients
+    if len(np.unique(patients)) < 2:
+        return Skipped("there is one held-out patient only.")
+    return measure_energy(context.scores, context.run.prior, patients, permutations=context.options.permutations)
 
 
 def measure_energy(
@@ -87,7 +101,7 @@ def measure_energy(
         SemirayError: If there are fewer than two patients.
     """
     rng = np.random.default_rng(seed)
-    chosen = one_a_patient(patients, rng)[:MOST_PATIENTS]
+    chosen = rng.permutation(one_per_patient(patients, rng))[:MOST_PATIENTS]
     n = len(chosen)
     if n < 2:
         raise SemirayError(f"The energy distance needs at least two patients; got {n}.")
@@ -122,13 +136,6 @@ def energy_distance(x: Floats, y: Floats) -> float:
         6.0
     """
     return float(2 * cdist(x, y).mean() - cdist(x, x).mean() - cdist(y, y).mean())
-
-
-def one_a_patient(patients: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Positions of one image of every patient, both in random order."""
-    order = rng.permutation(len(patients))
-    _, first = np.unique(patients[order], return_index=True)
-    return np.asarray(order[rng.permutation(first)], np.int64)
 
 
 def _of_codes(scores: NDArray[np.float32], prior: JointPrior) -> Floats:

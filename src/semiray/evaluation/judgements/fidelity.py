@@ -9,24 +9,27 @@ reach.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
-from semiray.evaluation.skipped import Skipped
-from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.evaluation.context import Context
+from semiray.evaluation.judges.feature_spaces import FeatureSpace
+from semiray.evaluation.results import Number, Result, Skipped
 from semiray.evaluation.statistics.comparison import Comparison, interval
 from semiray.evaluation.statistics.diversity import pair_similarity
 from semiray.evaluation.statistics.frechet import frechet_distance
+from semiray.evaluation.statistics.intervals import PatientBootstrap
 from semiray.evaluation.statistics.kernel import kernel_distance
 from semiray.evaluation.statistics.neighbours import NEIGHBOURS, neighbourhood
+from semiray.evaluation.statistics.patients import one_per_patient
 from semiray.evaluation.statistics.sliced import sliced_distance
 from semiray.evaluation.statistics.spectrum import spectrum_distance
 from semiray.radiographs import RadiographSet, near_duplicates, split_by_patient, unite_patients
 
-__all__ = ["MEASURES", "FeatureSpace", "FidelityMeasure", "FidelityResult", "measure_fidelity", "one_a_patient"]
+__all__ = ["MEASURES", "FidelityMeasure", "FidelityResult", "measure", "measure_fidelity"]
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -46,20 +49,7 @@ LEAST = 4 * NEIGHBOURS  # images of each of the three sets
 
 
 @dataclass(frozen=True)
-class FeatureSpace:
-    """A named way to turn images into features.
-
-    Attributes:
-        name: E.g. ``"trtr"``.
-        extract: Images (N, H, W) uint8 -> features (N, D).
-    """
-
-    name: str
-    extract: Callable[[Images], NDArray[np.floating]]
-
-
-@dataclass(frozen=True)
-class FidelityMeasure:
+class FidelityMeasure(Result):
     """One figure of synthetic images, and the same of as many real ones.
 
     Attributes:
@@ -71,16 +61,16 @@ class FidelityMeasure:
         real_high: Upper end.
     """
 
-    value: float
-    low: float
-    high: float
-    real: float
-    real_low: float
-    real_high: float
+    value: Number
+    low: Number
+    high: Number
+    real: Number
+    real_low: Number
+    real_high: Number
 
 
 @dataclass(frozen=True)
-class FidelityResult:
+class FidelityResult(Result):
     """All figures in one feature space.
 
     Attributes:
@@ -96,6 +86,16 @@ class FidelityResult:
     measures: dict[str, FidelityMeasure]
     n_reference: int
     n_compared: int
+
+
+def measure(context: Context) -> FidelityResult | Skipped:
+    """The fidelity of a run's images, or of a folder's, in the space named or that of the TRTR classifier."""
+    labels, test, space = context.synthetic.labels, context.test, context.space
+    if space is None:
+        return Skipped(context.obstacle)
+    if context.obstacle:  # sides whose classes can't be matched are compared as a whole
+        labels, test = np.full(len(labels), -1), replace(test, labels=np.full(len(test), -1))
+    return measure_fidelity(context.synthetic.images, labels, test, space)
 
 
 def measure_fidelity(
@@ -150,17 +150,6 @@ def measure_fidelity(
     return FidelityResult(space.name, features[0].shape[1], measures, len(reference), len(real))
 
 
-def one_a_patient(data: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
-    """Rows of one image of each patient, at random; and (N,) all images' patients, one where they share a picture.
-
-    Several images of one patient are each other's neighbours, which no two synthetic images are.
-    """
-    patients = unite_patients(data.patients, near_duplicates(data.images))
-    order = np.random.default_rng(seed).permutation(len(patients))
-    _, first = np.unique(patients[order], return_index=True)
-    return np.sort(order[first]), patients
-
-
 def _compare_features(reference: Floats, other: Floats) -> dict[str, Comparison]:
     who = neighbourhood(reference, other)
     return {
@@ -190,7 +179,8 @@ def _within(name: str, ends: tuple[float, float]) -> tuple[float, float]:
 
 def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of half of the patients and of the other half, classes alike, one image of each patient."""
-    rows, patients = one_a_patient(held_out, seed)
+    patients = unite_patients(held_out.patients, near_duplicates(held_out.images))
+    rows = np.sort(one_per_patient(patients, np.random.default_rng(seed)))
     if len(rows) < 2 * LEAST:
         return rows, rows[:0]
     split = split_by_patient(patients[rows], held_out.labels[rows], fractions=(0.5, 0.0, 0.5), seed=seed)

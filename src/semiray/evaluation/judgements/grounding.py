@@ -15,32 +15,30 @@ It measures order, not calibration: whether a 14-day image *says* 14 days is not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass as plain
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
 from semiray.errors import SemirayError
-from semiray.evaluation.skipped import Skipped
-from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.evaluation.context import Context
+from semiray.evaluation.results import Number, Result, Skipped
+from semiray.evaluation.statistics.intervals import ENDS, PatientBootstrap
 from semiray.priors import Observations, observe, read_grounds
+from semiray.radiographs import RadiographSet
+from semiray.training import Run
 
-if TYPE_CHECKING:
-    from semiray.radiographs import RadiographSet
-    from semiray.training.run import Run
-
-__all__ = ["CHANCE", "ConcordanceResult", "measure_concordance", "measure_grounding"]
+__all__ = ["CHANCE", "ConcordanceResult", "GroundingResult", "measure", "measure_concordance", "measure_grounding"]
 
 Floats = NDArray[np.float64]
 CHANCE = 0.5
-LEVEL = 0.95
 FEWEST = 5  # patients below which a bootstrap of them promises more than it knows
 ROWS = 256  # images whose pairs are in memory at once
 
 
 @dataclass(frozen=True)
-class ConcordanceResult:
+class ConcordanceResult(Result):
     """How well one factor's lead orders held-out patients.
 
     Attributes:
@@ -54,12 +52,28 @@ class ConcordanceResult:
     """
 
     measure: str
-    value: float
-    low: float
-    high: float
+    value: Number
+    low: Number
+    high: Number
     n_images: int
     n_patients: int
     n_events: int
+    chance: float = CHANCE
+
+
+@dataclass(frozen=True)
+class GroundingResult(Result):
+    """Grounded factor -> how well its lead orders held-out patients, or why that isn't known."""
+
+    factors: dict[str, ConcordanceResult | Skipped]
+
+
+def measure(context: Context) -> GroundingResult | None:
+    """The concordance of every grounded factor; nothing without a run or without grounding."""
+    if context.run is None:
+        return None
+    factors = measure_grounding(context.run, context.held_out, context.scores)
+    return GroundingResult(factors) if factors else None
 
 
 def measure_grounding(
@@ -97,6 +111,7 @@ def measure_concordance(
     within: NDArray[np.int64] | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    rows: int = ROWS,
 ) -> ConcordanceResult | Skipped:
     """Compares what the sorter reads of one factor's lead with what metadata know of the patients.
 
@@ -109,6 +124,7 @@ def measure_concordance(
         resamples: Draws of the bootstrap: of patients within those censored and not, or within each of two values.
             Patients in perfect order stay so in every draw, and give an interval without width.
         seed: Of the draws.
+        rows: Images whose pairs are in memory at once.
 
     Returns:
         The figure, or why there is none: nothing known, or no two patients whose order is known.
@@ -130,21 +146,21 @@ def measure_concordance(
         return Skipped("the metadata say nothing of any held-out image.")
     if not np.isfinite(scores[known]).all():
         raise SemirayError("A score is not finite: the run's training has gone astray.")
-    rows = known[np.argsort(seen.patient.numpy()[known], kind="stable")]  # a patient's images stand together
-    patient, value = seen.patient.numpy()[rows], seen.value.numpy()[rows]
-    stratum = (value > value.min()) if binary else ~seen.censored.numpy()[rows]
+    order = known[np.argsort(seen.patient.numpy()[known], kind="stable")]  # a patient's images stand together
+    patient, value = seen.patient.numpy()[order], seen.value.numpy()[order]
+    stratum = (value > value.min()) if binary else ~seen.censored.numpy()[order]
     bootstrap = PatientBootstrap(patient.astype(np.str_), stratum.astype(np.int64), resamples=resamples, seed=seed)
     starts = np.flatnonzero(np.diff(patient, prepend=patient[0] - 1))
     pairs = _Pairs(
-        scores[rows].astype(np.float64),
+        scores[order].astype(np.float64),
         value,
-        seen.censored.numpy()[rows],
-        seen.weight.numpy()[rows],
+        seen.censored.numpy()[order],
+        seen.weight.numpy()[order],
         patient,
-        np.zeros(len(rows), np.int64) if within is None else within[rows],
+        np.zeros(len(order), np.int64) if within is None else within[order],
     )
     # The figure itself is that of every patient drawn once: the first row, so that pairs are looked at only once.
-    right, comparable = pairs.summed(starts, np.vstack([np.ones(len(starts)), bootstrap.images[:, starts]]))
+    right, comparable = pairs.summed(starts, np.vstack([np.ones(len(starts)), bootstrap.images[:, starts]]), rows)
     if not comparable[0]:
         return Skipped("of no two held-out patients is it known whose value is the greater.")
     events = min(len(np.unique(patient[stratum == level])) for level in ((0, 1) if binary else (1,)))
@@ -152,19 +168,19 @@ def measure_concordance(
     if events >= FEWEST:
         with np.errstate(invalid="ignore"):  # a draw may hold no comparable pair
             figures = right[1:] / comparable[1:]
-        low, high = np.nanquantile(figures, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+        low, high = np.nanquantile(figures, ENDS).tolist()
     return ConcordanceResult(
         measure="auroc" if binary else "concordance",
         value=float(right[0] / comparable[0]),
         low=low,
         high=high,
-        n_images=len(rows),
+        n_images=len(order),
         n_patients=len(starts),
         n_events=events,
     )
 
 
-@dataclass(frozen=True)
+@plain(frozen=True)
 class _Pairs:
     """Images, sorted by patient, and which pairs of them can be compared; all (N,)."""
 
@@ -175,13 +191,13 @@ class _Pairs:
     patient: NDArray[np.int64]
     group: NDArray[np.int64]
 
-    def summed(self, starts: NDArray[np.int64], drawn: Floats) -> tuple[Floats, Floats]:
+    def summed(self, starts: NDArray[np.int64], drawn: Floats, rows: int) -> tuple[Floats, Floats]:
         """Weights (R,) of the pairs in the right order, and of all comparable ones, for patients drawn (R, P) times."""
         right, comparable = np.zeros(len(drawn)), np.zeros(len(drawn))
         ends = np.append(starts[1:], len(self.m))
         first = 0
         while first < len(starts):  # blocks of whole patients: the matrix of all pairs may not fit into memory
-            last = max(first + 1, int(np.searchsorted(ends, starts[first] + ROWS, side="right")))
+            last = max(first + 1, int(np.searchsorted(ends, starts[first] + rows, side="right")))
             in_order, all_pairs = self._block(slice(starts[first], ends[last - 1]))
             for total, block in ((right, in_order), (comparable, all_pairs)):
                 of_patients = np.add.reduceat(block, starts[first:last] - starts[first], axis=0)

@@ -15,13 +15,13 @@ average, where M images are held out and n = floor(M / 100) of them may be named
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
 from semiray.errors import SemirayError
-from semiray.evaluation.statistics.classification import Interval, PatientBootstrap
+from semiray.evaluation.results import Result
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
 
 __all__ = ["FALSE_POSITIVES", "MembershipResult", "measure_membership"]
@@ -31,7 +31,7 @@ FALSE_POSITIVES = 0.01
 
 
 @dataclass(frozen=True)
-class MembershipResult:
+class MembershipResult(Result):
     """How well an attacker tells training images from held-out ones.
 
     Attributes:
@@ -40,6 +40,7 @@ class MembershipResult:
         floor: What guessing reaches of that, on average: a little over 1 %, and more with few held-out images.
         n_train: Training images that were tried.
         n_held_out: Held-out images.
+        false_positives: Of ``true_positives``.
     """
 
     auroc: Interval
@@ -47,6 +48,7 @@ class MembershipResult:
     floor: float
     n_train: int
     n_held_out: int
+    false_positives: float = FALSE_POSITIVES
 
 
 def measure_membership(

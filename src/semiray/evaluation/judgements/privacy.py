@@ -9,28 +9,55 @@ images and, where there is a run, by one who holds its discriminator.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
+from semiray.evaluation.context import Context
 from semiray.evaluation.judgements.authenticity import AuthenticityResult, in_shares, measure_nearness, nearest_features
-from semiray.evaluation.judgements.fidelity import FeatureSpace, one_a_patient
 from semiray.evaluation.judgements.membership import MembershipResult, measure_membership
+from semiray.evaluation.judges.feature_spaces import FeatureSpace
+from semiray.evaluation.progress import Progress
+from semiray.evaluation.results import Hidden, Number, Result, Skipped
+from semiray.evaluation.sides import match_labels
+from semiray.evaluation.statistics.patients import one_per_patient
+from semiray.generation import critic_logits
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
 from semiray.radiographs.pixels.alignment import nearest_aligned
-from semiray.radiographs.pixels.copies import CopyResult, find_copies
+from semiray.radiographs.pixels.copies import COPY, CopyResult, find_copies
 
-__all__ = ["PrivacyResult", "measure_privacy"]
+__all__ = ["CopyCounts", "PrivacyResult", "cost", "measure", "measure_privacy"]
 
 SHOWN = 8
 MOST = 2000  # images of a side that the attackers are given, and that authenticity is asked of
 AT_ONCE = 256  # images given to a feature space, for the progress
 LEAST = 20  # images of a side: of fewer, the closest say nothing
+COST = 300  # in steps of utility's training
 
 
 @dataclass(frozen=True)
-class PrivacyResult:
+class CopyCounts(Result):
+    """How many images are copies of training images.
+
+    Attributes:
+        copied: Copies.
+        n_images: Images that were looked at.
+        least_ratio: The least ratio of an image's distance to its nearest training image and that image's distance to
+            the nearest one of another patient.
+        median_ratio: The median ratio.
+        ratio: Below it, an image is a copy.
+    """
+
+    copied: int
+    n_images: int
+    least_ratio: Number
+    median_ratio: Number
+    ratio: float = COPY
+
+
+@dataclass(frozen=True)
+class PrivacyResult(Result):
     """What synthetic images, and a run's discriminator, tell of the patients trained on.
 
     Attributes:
@@ -39,22 +66,57 @@ class PrivacyResult:
         black_box: The attacker who holds the synthetic images.
         white_box: The attacker who holds the discriminator; None where there is none.
         n_train: Training images that copies were sought of.
-        closest: (K, 2, H, W) uint8, the synthetic images of least ratio, each beside its training image.
+        closest: (K, 2, H, W) uint8, the synthetic images of least ratio, each beside its training image; not written.
+        closest_ratios: (K,) their ratios, ascending; not written.
         authenticity: In pixels and, where there is one, in a feature space; empty below 20 images of a side.
     """
 
-    copies: CopyResult
-    false_alarms: CopyResult
+    copies: CopyCounts
+    false_alarms: CopyCounts
     black_box: MembershipResult
     white_box: MembershipResult | None
     n_train: int
-    closest: NDArray[np.uint8]
+    closest: Hidden
+    closest_ratios: Hidden
     authenticity: tuple[AuthenticityResult, ...] = ()
 
-    @property
-    def closest_ratios(self) -> NDArray[np.float64]:
-        """(K,) ratios of the closest pairs, ascending."""
-        return np.sort(self.copies.ratio)[: len(self.closest)]
+
+def cost(context: Context) -> int:
+    """The search for copies, where it is known which images the generator was trained on."""
+    return COST if context.own else 0
+
+
+def measure(context: Context) -> PrivacyResult | Skipped:
+    """What a run, or a folder of images, tells of the patients trained on; why not, where that can't be said."""
+    if context.own is None:
+        return Skipped("it isn't known which images the generator was trained on (--split).")
+    if not context.own:
+        return Skipped("these aren't the images that the generator was trained on.")
+    run, data, split = context.run, context.real, context.split
+    train, held_out = (data.take(data.labelled(rows)) for rows in (split.train, split.test))
+    if len(np.unique(train.patients)) < 2 or not len(held_out):
+        return Skipped("it takes two training patients and one who is held out.")
+    if np.isin(held_out.patients, train.patients).any():
+        return Skipped("some held-out patients have images among those trained on.")
+    critic = None
+    if run is not None and (data.classes or not run.classes):
+        known = run.classes or data.classes  # a critic without classes ignores them
+        places = np.array([known.index(name) for name in data.classes] or [0], np.int64)
+
+        def critic(side: RadiographSet) -> NDArray[np.float32]:
+            return critic_logits(run, side.images, places[side.labels])
+
+    # Of a folder all images, with a label or without.
+    synthetic = context.synthetic if context.folder is None else context.folder
+    return measure_privacy(
+        synthetic.images,
+        train,
+        held_out,
+        critic=critic,
+        labels=match_labels(context.classes, data.classes, synthetic.labels),
+        space=context.space,
+        progress=context.stages["privacy"],
+    )
 
 
 def measure_privacy(
@@ -66,7 +128,7 @@ def measure_privacy(
     labels: NDArray[np.int64] | None = None,
     space: FeatureSpace | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> PrivacyResult:
     """Looks for copies, measures authenticity, and infers membership.
 
@@ -105,7 +167,25 @@ def measure_privacy(
     first = np.argsort(copies.ratio, kind="stable")[:SHOWN]
     closest = np.stack([synthetic[first], train.images[copies.original[first]]], axis=1)
     authenticity = _authenticity(synthetic, labels, train, held_out, (copies, false_alarms), space, seed, told(4))
-    return PrivacyResult(copies, false_alarms, black_box, white_box, len(train), closest, authenticity)
+    return PrivacyResult(
+        copies=_count(copies),
+        false_alarms=_count(false_alarms),
+        black_box=black_box,
+        white_box=white_box,
+        n_train=len(train),
+        closest=closest,
+        closest_ratios=np.sort(copies.ratio)[: len(closest)],
+        authenticity=authenticity,
+    )
+
+
+def _count(found: CopyResult) -> CopyCounts:
+    return CopyCounts(
+        copied=int(found.copied.sum()),
+        n_images=len(found.copied),
+        least_ratio=float(found.ratio.min()),
+        median_ratio=float(np.median(found.ratio)),
+    )
 
 
 def _authenticity(
@@ -119,7 +199,8 @@ def _authenticity(
     told: Callable[[int, int], None],
 ) -> tuple[AuthenticityResult, ...]:
     """In pixels, by the distances that copies were sought with, and in a feature space; of the same images."""
-    real = one_a_patient(held_out, seed)[0]
+    united = unite_patients(held_out.patients, near_duplicates(held_out.images))
+    real = np.sort(one_per_patient(united, np.random.default_rng(seed)))
     real = np.sort(np.random.default_rng(seed).permutation(real)[:MOST])
     alike = np.zeros(len(synthetic), np.int64) if labels is None else labels
     wanted = np.zeros(len(real), np.int64) if labels is None else held_out.labels[real]

@@ -16,16 +16,18 @@ Choices, and why:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass as plain
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semiray.devices import choose_device
 from semiray.errors import SemirayError
+from semiray.evaluation.context import Context
 from semiray.evaluation.judgements.commitment import CommitmentResult, measure_commitment
 from semiray.evaluation.judges.classifier import (
     WIDTHS,
@@ -34,19 +36,23 @@ from semiray.evaluation.judges.classifier import (
     fast_autocast,
     fit,
     network_outputs,
-    to_network,
+    network_seed,
 )
 from semiray.evaluation.judges.degradations import DEGRADATIONS
+from semiray.evaluation.progress import Progress
+from semiray.evaluation.results import Result
+from semiray.generation import Synthetic
+from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 
-__all__ = ["Probe", "ProbeNetwork", "ProbeResult", "measure_probe", "train_probe"]
+__all__ = ["Probe", "ProbeNetwork", "ProbeResult", "cost", "measure", "measure_probe", "train_probe"]
 
 FIELDS = 4  # a side, of the last pooling
 BATCH = 96
 
 
 @dataclass(frozen=True)
-class ProbeResult:
+class ProbeResult(Result):
     """Commitment as a fresh probe reads it, under every condition.
 
     Attributes:
@@ -56,9 +62,31 @@ class ProbeResult:
         steps: Batches of 96 that it was trained for.
     """
 
-    conditions: Mapping[str, CommitmentResult]
+    conditions: dict[str, CommitmentResult]
     n_train: int
     steps: int
+
+
+def cost(context: Context) -> int:
+    """The probe's training."""
+    return 0 if context.run is None else context.options.probe_steps
+
+
+def measure(context: Context) -> ProbeResult | None:
+    """Commitment as a fresh probe sees it; nothing without a run."""
+    run, images = context.run, context.synthetic
+    if run is None or not isinstance(images, Synthetic):
+        return None
+    return measure_probe(
+        images.images,
+        images.codes,
+        context.fresh.images,
+        context.fresh.codes,
+        run.prior,
+        steps=context.options.probe_steps,
+        device=context.device,
+        progress=context.stages["probe"],
+    )
 
 
 def measure_probe(
@@ -71,7 +99,8 @@ def measure_probe(
     steps: int = 600,
     seed: int = 0,
     resamples: int = 1000,
-    progress: Callable[[int, int], None] | None = None,
+    device: str | torch.device | None = "auto",
+    progress: Progress | None = None,
 ) -> ProbeResult:
     """Trains a probe on some generated images and measures, on others, how well it reads what was asked for.
 
@@ -84,9 +113,10 @@ def measure_probe(
         steps: Batches to train for.
         seed: Of the probe's weights and batches, and of the noise.
         resamples: Draws of the bootstrap.
+        device: Where the probe is trained.
         progress: Called with (steps done, steps).
     """
-    probe = train_probe(images, codes, prior, steps=steps, seed=seed, progress=progress)
+    probe = train_probe(images, codes, prior, steps=steps, seed=seed, device=device, progress=progress)
     rng = np.random.default_rng([seed, 1])
     discrete = prior.discrete.numpy()
     conditions = {
@@ -131,10 +161,11 @@ class _Columns:
 
     def loss(self, outputs: Tensor, codes: Tensor) -> Tensor:
         """Squared error of standardised codes, cross-entropy of values; mean over dimensions, of 1 to start with."""
-        wanted = self.prior.standardise(codes)[:, self.continuous]
+        device = outputs.device
+        wanted = self.prior.standardise(codes)[:, self.continuous].to(device)
         total = (outputs[:, : len(self.continuous)] - wanted).square().mean(dim=0).sum()
         for j, values in self.values.items():
-            nearest = (codes[:, j, None] - values).abs().argmin(dim=1)
+            nearest = (codes[:, j, None] - values).abs().argmin(dim=1).to(device)
             total = total + F.cross_entropy(outputs[:, self.places[j]], nearest)
         return total / self.prior.dimensions
 
@@ -148,7 +179,7 @@ class _Columns:
         return codes
 
 
-@dataclass(frozen=True)
+@plain(frozen=True)
 class Probe:
     """A trained reader of codes.
 
@@ -174,7 +205,8 @@ def train_probe(
     *,
     steps: int = 600,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    device: str | torch.device | None = "auto",
+    progress: Progress | None = None,
 ) -> Probe:
     """Trains a probe on generated images, every condition in equal shares, by the judge's recipe.
 
@@ -184,6 +216,7 @@ def train_probe(
         prior: The prior that the codes are draws of.
         steps: Batches of 96 images.
         seed: Of weights, batches and noise: the same seed gives the same probe on the same machine.
+        device: Where the probe is trained.
         progress: Called with (steps done, steps).
 
     Raises:
@@ -192,18 +225,18 @@ def train_probe(
     check_images(images)
     if codes.shape != (len(images), prior.dimensions) or not len(images):
         raise SemirayError(f"{len(images)} images with codes {codes.shape}: expected (images, {prior.dimensions}).")
-    columns = _Columns(prior)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    columns, place = _Columns(prior), choose_device(device)
+    with network_seed(seed):
         network = ProbeNetwork(columns.total, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(place)
     rng, targets = np.random.default_rng([seed, 0]), torch.from_numpy(codes)
 
     def loss() -> Tensor:
         chosen = rng.integers(len(images), size=BATCH)
         parts = np.array_split(chosen, len(DEGRADATIONS))
         seen = [degrade(images[part], rng) for part, degrade in zip(parts, DEGRADATIONS.values(), strict=True)]
-        inputs = to_network(torch.from_numpy(np.concatenate(seen)))
-        with fast_autocast():
+        inputs = to_input(np.concatenate(seen), place)
+        with fast_autocast(place):
             outputs = network(inputs)
         return columns.loss(outputs.float(), targets[torch.from_numpy(chosen)])
 

@@ -15,23 +15,27 @@ and neither does a network trained on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import computed_field
+from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from semiray.errors import SemirayError
-from semiray.evaluation.statistics.classification import Interval, PatientBootstrap
+from semiray.evaluation.context import Context
+from semiray.evaluation.progress import Progress
+from semiray.evaluation.results import Result
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
 from semiray.radiographs.pixels.thumbnails import shrink
 
-__all__ = ["FLAG", "PairShortcut", "ShortcutResult", "measure_shortcuts"]
+__all__ = ["FLAG", "PairShortcut", "ShortcutResult", "cost", "measure", "measure_shortcuts"]
 
 Floats = NDArray[np.float32]
 FLAG = 0.85  # a border whose interval lies above this tells two groups apart without the lungs
@@ -39,11 +43,12 @@ FOLDS = 5
 MOST = 1500  # images of a group that are looked at: more cost time and change nothing
 BINS = 32
 NAMED = 5  # groups that were left out, by name
+COST = 40  # per class, in steps of utility's training
 RIDGE = 100.0  # weight of the squared coefficients, of standardised pixels
 
 
 @dataclass(frozen=True)
-class PairShortcut:
+class PairShortcut(Result):
     """How well two groups are told apart by each poor view alone.
 
     Attributes:
@@ -58,6 +63,7 @@ class PairShortcut:
     n_images: tuple[int, int]
     n_patients: tuple[int, int]
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def flagged(self) -> bool:
         """Whether the border alone tells the two apart."""
@@ -65,7 +71,7 @@ class PairShortcut:
 
 
 @dataclass(frozen=True)
-class ShortcutResult:
+class ShortcutResult(Result):
     """Every pair of groups that has patients enough, and those left out.
 
     Attributes:
@@ -106,6 +112,20 @@ class ShortcutResult:
         )
 
 
+def cost(context: Context) -> int:
+    """The regressions of every pair of classes."""
+    return COST * len(context.real.classes)
+
+
+def measure(context: Context) -> ShortcutResult | None:
+    """The shortcuts among the real images; nothing where there are no two classes."""
+    data = context.real
+    if len(data.classes) < 2:
+        return None
+    told = context.stages["shortcuts"]
+    return measure_shortcuts(data.images, data.labels, data.classes, data.patients, progress=told)
+
+
 def measure_shortcuts(
     images: NDArray[np.uint8],
     groups: NDArray[np.int64],
@@ -114,7 +134,7 @@ def measure_shortcuts(
     *,
     resamples: int = 500,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ShortcutResult:
     """Tries to tell each pair of groups apart from border, intensities and an 8 x 8 thumbnail.
 

@@ -9,28 +9,29 @@ the population's distance lies within (a Dvoretzky-Kiefer-Wolfowitz band that al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import computed_field
+from pydantic.dataclasses import dataclass
 from scipy.special import ndtr, ndtri
 from scipy.stats import kstest
 
 from semiray.errors import SemirayError
-from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.evaluation.context import Context
+from semiray.evaluation.results import Hidden, Number, Result, factor_means
+from semiray.evaluation.statistics.intervals import LEVEL, PatientBootstrap
 from semiray.priors import JointPrior
 
-__all__ = ["DimensionSorting", "SortingResult", "ks_to_uniform", "measure_sorting"]
+__all__ = ["DimensionSorting", "SortingResult", "ks_to_uniform", "measure", "measure_sorting"]
 
 Floats = NDArray[np.float64]
-LEVEL = 0.95
 FLOOR_SAMPLES = 200
 GRID = 20_000
 
 
 @dataclass(frozen=True)
-class DimensionSorting:
+class DimensionSorting(Result):
     """How far the real images' codes are from the prior in one dimension.
 
     Attributes:
@@ -45,15 +46,15 @@ class DimensionSorting:
 
     name: str
     measure: str
-    value: float
-    low: float
-    high: float
-    floor: float
-    floor_high: float
+    value: Number
+    low: Number
+    high: Number
+    floor: Number
+    floor_high: Number
 
 
 @dataclass(frozen=True)
-class SortingResult:
+class SortingResult(Result):
     """Sorting of every dimension, in the order of the codes.
 
     Attributes:
@@ -64,9 +65,22 @@ class SortingResult:
     """
 
     dimensions: tuple[DimensionSorting, ...]
-    scores: NDArray[np.float32]
+    scores: Hidden
     n_images: int
     n_patients: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def means(self) -> dict[str, float]:
+        """Factor -> the mean of its dimensions' distances."""
+        return factor_means(self.dimensions)
+
+
+def measure(context: Context) -> SortingResult | None:
+    """The sorting of held-out real images by the run's sorter; nothing without a run."""
+    if context.run is None:
+        return None
+    return measure_sorting(context.scores, context.run.prior, context.held_out.patients)
 
 
 def measure_sorting(

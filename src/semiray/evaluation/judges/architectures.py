@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import PlainSerializer
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.errors import SemirayError
 from semiray.evaluation.judges.classifier import LEARNING_RATE, ClassifierNetwork
 from semiray.evaluation.judges.weights import first_line, read_tensors
+from semiray.evaluation.results import Result
 
 __all__ = ["CLASSIFIERS", "Architecture", "ResNet18"]
 
@@ -21,8 +23,11 @@ LIBRARY_SIDE = 224  # px that a library's network expects where it doesn't say
 LEAST_LOADED = 0.5  # of the parameters: with fewer, weights are another network's
 
 
+FileName = PlainSerializer(lambda path: path and path.name, return_type=str | None, when_used="json")
+
+
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Result):
     """A kind of classifier.
 
     Attributes:
@@ -35,7 +40,7 @@ class Architecture:
     """
 
     name: str = "small-cnn"
-    weights: Path | None = None
+    weights: Annotated[Path | None, FileName] = None
 
     def __post_init__(self) -> None:
         library, _, model = self.name.partition(":")
@@ -66,12 +71,12 @@ class Architecture:
             _load(network.model if isinstance(network, _LibraryNetwork) else network, Path(self.weights))
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def check(self, n_classes: int, resolution: int) -> None:
+    def check(self, n_classes: int, resolution: int, device: torch.device) -> None:
         """An error unless the network can be built and learns from such images, told before the long work."""
-        network = self.build(n_classes, resolution).train()
+        network = self.build(n_classes, resolution).to(device).train()
         try:
-            logits = network(torch.zeros(2, 1, resolution, resolution))
-            F.cross_entropy(logits.float(), torch.zeros(2, dtype=torch.int64)).backward()  # type: ignore[no-untyped-call]
+            logits = network(torch.zeros(2, 1, resolution, resolution, device=device))
+            F.cross_entropy(logits.float(), torch.zeros(2, dtype=torch.int64, device=device)).backward()  # type: ignore[no-untyped-call]
         except Exception as error:  # a library's network may trip over anything
             raise SemirayError(
                 f"{self.name} can't be trained on images of {resolution} px ({first_line(error)}): choose another."

@@ -44,8 +44,9 @@ def classical_augmentation(images: Tensor, generator: torch.Generator, *, mirror
     matrices = torch.stack(
         [torch.stack([side * cosine, -sine, shift_x], 1), torch.stack([side * sine, cosine, shift_y], 1)], 1
     )
-    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+    grid = F.affine_grid(matrices.to(images.device), list(images.shape), align_corners=False)
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     contrast, brightness = 1.0 + even(CONTRAST), even(BRIGHTNESS)
-    changed = (moved * contrast[:, None, None, None] + brightness[:, None, None, None]).clamp_(-1.0, 1.0)
+    contrast, brightness = (x.to(images.device)[:, None, None, None] for x in (contrast, brightness))
+    changed = (moved * contrast + brightness).clamp_(-1.0, 1.0)
     return changed.contiguous(memory_format=torch.channels_last)

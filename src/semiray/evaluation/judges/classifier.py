@@ -6,8 +6,8 @@ It is deliberately plain. A judge that is tuned to a generator, or to the real i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semiray.devices import choose_device
 from semiray.errors import SemirayError
+from semiray.networks.intensities import to_input
 
 __all__ = [
     "Classifier",
@@ -25,7 +27,7 @@ __all__ = [
     "fast_autocast",
     "fit",
     "network_outputs",
-    "to_network",
+    "network_seed",
     "train_classifier",
 ]
 
@@ -40,10 +42,21 @@ MAX_CONTRAST = 0.2
 PREDICTION_BATCH = 256
 
 
-def fast_autocast() -> torch.autocast | nullcontext[None]:
-    """bfloat16 autocast where the processor has it in hardware, otherwise a context that does nothing."""
-    supported = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return torch.autocast("cpu", dtype=torch.bfloat16) if supported else nullcontext()
+def fast_autocast(device: torch.device) -> torch.autocast | nullcontext[None]:
+    """bfloat16 autocast where the device computes it in hardware, otherwise a context that does nothing."""
+    if device.type == "cpu":
+        supported = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    else:
+        supported = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return torch.autocast(device.type, dtype=torch.bfloat16) if supported else nullcontext()
+
+
+@contextmanager
+def network_seed(seed: int) -> Iterator[None]:
+    """Within it, fresh networks have the weights of a seed; the random state outside is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 class ClassifierNetwork(nn.Module):
@@ -137,6 +150,7 @@ def train_classifier(
     seed: int,
     steps: int = 600,
     batch: int = 96,
+    device: str | torch.device | None = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> Classifier:
     """Trains the judge on images and labels by a recipe that never looks at a validation set.
@@ -153,6 +167,7 @@ def train_classifier(
         seed: Seed of weights, batches and augmentation.
         steps: Number of batches.
         batch: Images a batch.
+        device: Where it is trained, as `semiray.devices.choose_device` takes it.
         progress: Called with (steps done, steps).
 
     Returns:
@@ -178,20 +193,20 @@ def train_classifier(
     counts = np.bincount(labels, minlength=n_classes)
     if (counts == 0).any():
         raise SemirayError(f"Class {int(np.flatnonzero(counts == 0)[0])} has no image to train the classifier on.")
-    resolution = int(images.shape[1])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    resolution, place = int(images.shape[1]), choose_device(device)
+    with network_seed(seed):
         network = ClassifierNetwork(n_classes, resolution).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(place)
     generator = torch.Generator().manual_seed(seed + 1)
     pixels, targets = torch.from_numpy(np.array(images)), torch.from_numpy(labels)
     weights = torch.from_numpy(1.0 / counts)[targets].double()
 
     def loss() -> Tensor:
         chosen = torch.multinomial(weights, batch, replacement=True, generator=generator)
-        inputs = _augment(to_network(pixels[chosen]), generator)
-        with fast_autocast():
+        inputs = _augment(to_input(pixels[chosen], place), generator)
+        with fast_autocast(place):
             logits = network(inputs)
-        return F.cross_entropy(logits.float(), targets[chosen])
+        return F.cross_entropy(logits.float(), targets[chosen].to(place))
 
     fit(network, loss, steps=steps, progress=progress)
     return Classifier(network, n_classes, resolution, len(images), seed)
@@ -227,12 +242,16 @@ def fit(
     network.eval()
 
 
-def network_outputs(network: nn.Module, images: NDArray[np.uint8]) -> Tensor:
-    """Outputs (N, C) float32 of a network in evaluation mode for images (N, H, W) uint8, whatever the batches."""
+def network_outputs(network: nn.Module, images: NDArray[np.uint8], *, batch: int = PREDICTION_BATCH) -> Tensor:
+    """Outputs (N, C) float32, on the CPU, of a network in evaluation mode for images (N, H, W) uint8.
+
+    They do not depend on how images are batched.
+    """
+    device = next(network.parameters()).device
     with torch.inference_mode():
-        starts = range(0, max(len(images), 1), PREDICTION_BATCH)
-        batches = (torch.from_numpy(np.array(images[start : start + PREDICTION_BATCH])) for start in starts)
-        return torch.cat([network(to_network(batch)) for batch in batches])
+        starts = range(0, max(len(images), 1), batch)
+        parts = (torch.from_numpy(np.array(images[start : start + batch])) for start in starts)
+        return torch.cat([network(to_input(part, device)).cpu() for part in parts])
 
 
 def _one_cycle(t: float) -> float:
@@ -240,23 +259,20 @@ def _one_cycle(t: float) -> float:
     return 0.5 - 0.5 * math.cos(math.pi * (t / WARM_UP if t < WARM_UP else (1 - t) / (1 - WARM_UP)))
 
 
-def to_network(pixels: Tensor) -> Tensor:
-    """(B, H, W) uint8 -> (B, 1, H, W) float32 in [-1, 1], channels last."""
-    return (pixels.float() / 127.5 - 1.0).unsqueeze(1).contiguous(memory_format=torch.channels_last)
-
-
 def _augment(images: Tensor, generator: torch.Generator) -> Tensor:
     """Shifts (edges repeated), brightness and contrast, a fresh draw for every image; shape and range kept."""
     count, _, height, width = images.shape
+    device = images.device
     reach_y, reach_x = round(height * MAX_SHIFT), round(width * MAX_SHIFT)
     shift_y = torch.randint(-reach_y, reach_y + 1, (count, 1), generator=generator)
     shift_x = torch.randint(-reach_x, reach_x + 1, (count, 1), generator=generator)
-    rows = (torch.arange(height) + shift_y).clamp_(0, height - 1)
-    columns = (torch.arange(width) + shift_x).clamp_(0, width - 1)
-    shifted = images[torch.arange(count)[:, None, None], 0, rows[:, :, None], columns[:, None, :]]
+    rows = (torch.arange(height) + shift_y).clamp_(0, height - 1).to(device)
+    columns = (torch.arange(width) + shift_x).clamp_(0, width - 1).to(device)
+    each = torch.arange(count, device=device)
+    shifted = images[each[:, None, None], 0, rows[:, :, None], columns[:, None, :]]
     contrast = 1.0 + MAX_CONTRAST * (2.0 * torch.rand(count, 1, 1, generator=generator) - 1.0)
     brightness = MAX_BRIGHTNESS * (2.0 * torch.rand(count, 1, 1, generator=generator) - 1.0)
-    changed = (shifted * contrast + brightness).clamp_(-1.0, 1.0)
+    changed = (shifted * contrast.to(device) + brightness.to(device)).clamp_(-1.0, 1.0)
     return changed.unsqueeze(1).contiguous(memory_format=torch.channels_last)
 
 

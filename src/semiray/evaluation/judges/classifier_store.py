@@ -1,54 +1,136 @@
-"""Classifiers kept on disk: a judgement that was killed goes on, and those of TRTR serve every generator."""
+"""Trained classifiers, kept on disk: an interrupted evaluation continues, and those of real images serve every run."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.evaluation.judges import classifier
-from semiray.evaluation.judges.classifier import Classifier, ClassifierNetwork
+from semiray.evaluation.judges.classifier import Classifier, ClassifierNetwork, train_classifier
+from semiray.evaluation.progress import Progress
 from semiray.training.checkpoints import load_tensors, save_tensors
 
-__all__ = ["ClassifierStore"]
+__all__ = ["ClassifierStore", "Schedule", "train_classifiers"]
+
+
+class Schedule(Protocol):
+    """How often, how long and in which batches classifiers are trained."""
+
+    @property
+    def seeds(self) -> int:
+        """Trainings, with seeds 0, 1, ..."""
+
+    @property
+    def steps(self) -> int:
+        """Batches per training."""
+
+    @property
+    def batch(self) -> int:
+        """Images per batch."""
+
+
+def train_classifiers(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    n_classes: int,
+    schedule: Schedule,
+    *,
+    store: Path | None = None,
+    device: str | torch.device | None = "auto",
+    progress: Progress | None = None,
+) -> list[Classifier]:
+    """A classifier per seed, from the store where it has them.
+
+    Args:
+        images: (N, H, W) uint8.
+        labels: (N,) integers in 0..n_classes-1.
+        n_classes: Number of classes.
+        schedule: How they are trained.
+        store: Folder that keeps them; None keeps nothing.
+        device: Where they are trained.
+        progress: Called with (steps done, steps of all).
+    """
+    kept, place = None if store is None else ClassifierStore(store), choose_device(device)
+    total, found = schedule.seeds * schedule.steps, []
+    for seed in range(schedule.seeds):
+        before = seed * schedule.steps
+
+        def report(done: int, _: int = 0, before: int = before) -> None:
+            if progress is not None:
+                progress(before + done, total)
+
+        key = "" if kept is None else kept.key(images, labels, [seed, schedule.steps, schedule.batch], place)
+        trained = None if kept is None else kept.read(key, n_classes, images.shape[1], len(images), seed, place)
+        if trained is None:
+            trained = train_classifier(
+                images,
+                labels,
+                n_classes=n_classes,
+                seed=seed,
+                steps=schedule.steps,
+                batch=schedule.batch,
+                device=place,
+                progress=report,
+            )
+            if kept is not None:
+                kept.write(key, trained)
+        report(schedule.steps)
+        found.append(trained)
+    return found
 
 
 class ClassifierStore:
-    """A folder of ``<key>.safetensors`` files, each the weights of one trained classifier.
+    """A folder of ``<key>.safetensors`` files, each with the weights of one trained classifier.
 
     Args:
-        folder: Made when first written to; deleting it costs time only.
+        folder: Made when first written to; deleting it only costs time.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
 
     @staticmethod
-    def key(images: NDArray[np.uint8], labels: NDArray[np.int64], settings: Sequence[int]) -> str:
-        """Hex digest of all that a classifier depends on: pixels, labels, settings, the recipe, torch, threads."""
+    def key(
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        settings: Sequence[int],
+        device: torch.device = torch.device("cpu"),  # noqa: B008
+    ) -> str:
+        """Hex digest of all that a classifier depends on: pixels, labels, settings, code, torch, threads, device."""
         digest = hashlib.sha256()
         for part in (images, labels, np.asarray(settings, np.int64)):
             digest.update(f"{part.dtype.str}{part.shape}".encode())
             digest.update(np.ascontiguousarray(part).data)
         digest.update(Path(classifier.__file__).read_bytes())
-        digest.update(f"{torch.__version__} {torch.get_num_threads()}".encode())
+        digest.update(f"{torch.__version__} {torch.get_num_threads()} {device.type}".encode())
         return digest.hexdigest()[:32]
 
-    def read(self, key: str, n_classes: int, resolution: int, n_train: int, seed: int) -> Classifier | None:
-        """The classifier kept under a key, or None; a file that is damaged, or doesn't fit, counts as absent."""
+    def read(
+        self,
+        key: str,
+        n_classes: int,
+        resolution: int,
+        n_train: int,
+        seed: int,
+        device: torch.device = torch.device("cpu"),  # noqa: B008
+    ) -> Classifier | None:
+        """The classifier kept under a key, or None; a file that is damaged or doesn't fit counts as absent."""
         network = ClassifierNetwork(n_classes, resolution).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         try:
             network.load_state_dict(load_tensors(self.folder / f"{key}.safetensors")[0])
         except (SemirayError, RuntimeError):
             return None
-        return Classifier(network.eval(), n_classes, resolution, n_train, seed)
+        return Classifier(network.to(device).eval(), n_classes, resolution, n_train, seed)
 
     def write(self, key: str, trained: Classifier) -> None:
-        """Keeps a classifier under a key, in one step."""
+        """Keep a classifier under a key, in one step."""
         self.folder.mkdir(parents=True, exist_ok=True)
         save_tensors(self.folder / f"{key}.safetensors", trained.network.state_dict(), {})

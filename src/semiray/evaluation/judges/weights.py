@@ -1,30 +1,24 @@
-"""Weights of published networks: the user's own copy, or one fetched because the user said so; never a pickle."""
+"""Weights of published networks: the user's own copy, or a download that the user asked for; never a pickle."""
 
 from __future__ import annotations
 
-import hashlib
-import http.client
-import urllib.request
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.files import whole_file
 from semiray.radiographs import cache_folder
 
-__all__ = ["INCEPTION", "RAD_DINO", "Published", "fetch", "find_weights", "first_line", "read_tensors"]
+__all__ = ["INCEPTION", "RAD_DINO", "Published", "download_file", "find_weights", "first_line", "read_tensors"]
 
-Progress = Callable[[int, int], None] | None
-TIMEOUT = 20.0  # seconds without a byte
-PIECE = 1 << 20  # bytes read at once
-SCHEMES = ("http://", "https://")
+TIMEOUT = 20.0  # seconds without an answer
 
 
 @dataclass(frozen=True)
@@ -33,8 +27,8 @@ class Published:
 
     Attributes:
         name: Of the file, below the folder of weights.
-        address: The one place it is fetched from.
-        sha256: In hex, where it is known.
+        address: Where it is downloaded from.
+        sha256: Its digest in hex, or the first part of it; empty where none is published.
     """
 
     name: str
@@ -57,89 +51,66 @@ RAD_DINO = tuple(
 )
 
 
-def find_weights(
-    space: str, published: Sequence[Published], *, weights: Path | None, download: bool, progress: Progress = None
-) -> Path:
-    """Where a space's weights lie: as given, in the user's cache, or fetched into it.
+def find_weights(space: str, published: Sequence[Published], *, weights: Path | None, download: bool) -> Path:
+    """Find the weights of a space: as given, in the user's cache, or downloaded into it.
 
     Args:
         space: The space's name, for errors.
         published: Its files; all in one folder.
         weights: The user's copy; None looks in the cache.
-        download: Whether files that are missing may be fetched.
-        progress: Called with (done, total) megabytes while a file is fetched.
+        download: Whether missing files may be downloaded.
 
     Returns:
         The file, or the folder of several.
 
     Raises:
-        SemirayError: There are none, or they can't be fetched.
+        SemirayError: There are none, or they can't be downloaded.
     """
     if weights is not None:
         if not Path(weights).exists():
-            raise SemirayError(f"--weights {weights}: there is no such file or folder.")
+            raise SemirayError(f"weights {weights}: there is no such file or folder.")
         return Path(weights)
     folder = cache_folder() / "weights"
     missing = [one for one in published if not (folder / one.name).is_file()]
     if missing and not download:
         names = ", ".join(Path(one.name).name for one in missing)
-        kind = "FILE" if len(published) == 1 else "FOLDER"
         raise SemirayError(
-            f"The space {space} needs {names}, from {missing[0].address.rsplit('/', 1)[0]}/, which semiray fetches "
-            f"only when told: add --download (in Python download=True), or give your own copy with --weights {kind}."
+            f"The space {space} needs {names} from {missing[0].address.rsplit('/', 1)[0]}/, which semiray downloads "
+            "only when asked to: set download=True, or give your own copy as weights."
         )
     for one in missing:
-        fetch(one, folder / one.name, progress=progress)
+        download_file(one, folder / one.name)
     place = folder / published[0].name
     return place if len(published) == 1 else place.parent
 
 
-def fetch(published: Published, target: Path, *, timeout: float = TIMEOUT, progress: Progress = None) -> None:
-    """Fetch a file into its place, in one step: an interrupted or false one leaves nothing behind.
+def download_file(published: Published, target: Path, *, timeout: float = TIMEOUT) -> None:
+    """Download a file, whole or not at all; torch.hub shows the progress.
 
     Args:
-        published: What is fetched, and its digest.
+        published: The file, and its digest.
         target: Where to; its folder is made.
-        timeout: Seconds to wait for a connection, and for each piece.
-        progress: Called with (done, total) megabytes.
+        timeout: Seconds to wait for an answer.
 
     Raises:
         SemirayError: The address doesn't answer, or not with that file; the folder can't be written to.
     """
-    if not published.address.startswith(SCHEMES):
-        raise SemirayError(f"{published.address}: files are fetched from web addresses only.")
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(timeout)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(target) as temporary:
-            with temporary.open("wb") as file:
-                digest = _copy(published.address, file, timeout, progress)
-            if published.sha256 and digest != published.sha256:
-                raise SemirayError(
-                    f"{published.address}: what came isn't the file that was published (its sha256 is {digest}, not "
-                    f"{published.sha256}). Nothing was kept."
-                )
-    except (OSError, http.client.HTTPException) as error:  # URLError and TimeoutError are OSErrors
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        torch.hub.download_url_to_file(published.address, str(target), hash_prefix=published.sha256 or None)
+        if target.suffix == ".safetensors":
+            load_file(target)  # no digest is published: a download that was cut short fails here
+    except Exception as error:  # of the network, the digest, the disk or the file
+        with suppress(OSError):
+            target.unlink()
         raise SemirayError(
-            f"{published.address} could not be fetched into {target.parent} ({reason}). Check the "
-            "network, or fetch it by other means and give it with --weights."
+            f"{published.address} could not be downloaded into {target.parent} ({first_line(error)}). Check the "
+            "network, or download it by other means and give it as weights."
         ) from error
-
-
-def _copy(address: str, file: Any, timeout: float, progress: Progress) -> str:
-    """Write what an address gives into an open file; its sha256."""
-    digest = hashlib.sha256()
-    with urllib.request.urlopen(address, timeout=timeout) as answer:
-        total, done = int(answer.headers.get("Content-Length") or 0), 0
-        while piece := answer.read(PIECE):
-            file.write(piece)
-            digest.update(piece)
-            done += len(piece)
-            if progress is not None:
-                progress(done >> 20, max(total, done) >> 20)
-    if done < total:
-        raise http.client.IncompleteRead(b"", total - done)
-    return digest.hexdigest()
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def read_tensors(path: Path, *, advice: str = "") -> dict[str, Tensor]:
@@ -147,7 +118,7 @@ def read_tensors(path: Path, *, advice: str = "") -> dict[str, Tensor]:
 
     Args:
         path: The file.
-        advice: What to do about a file that holds more, for the error.
+        advice: What to do about a file that holds more, for the error message.
 
     Raises:
         SemirayError: It can't be read, or is a pickle of more than tensors.
@@ -158,10 +129,10 @@ def read_tensors(path: Path, *, advice: str = "") -> dict[str, Tensor]:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise SemirayError(
-            f"{path} is a pickle of more than tensors, which may run any program as it is read: semiray doesn't. "
-            + (advice or "Give a state_dict, or better its .safetensors.")
+            f"{path} is a pickle of more than tensors, which can run any program: semiray does not load it. "
+            + (advice or "Give a state_dict, preferably as .safetensors.")
         ) from error
-    except Exception as error:  # a damaged file raises whatever its parser trips over
+    except Exception as error:  # which exception a damaged file raises depends on its parser
         raise SemirayError(f"{path} can't be read as weights ({first_line(error)}).") from error
     if not isinstance(found, dict) or not all(isinstance(part, Tensor) for part in found.values()):
         raise SemirayError(f"{path} holds no table of named tensors (a state_dict).")
@@ -169,5 +140,5 @@ def read_tensors(path: Path, *, advice: str = "") -> dict[str, Tensor]:
 
 
 def first_line(error: Exception) -> str:
-    """What an exception of another package says first, or its kind where it says nothing."""
+    """The first line of another package's exception, or its type where it has no message."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,21 +1,12 @@
-"""What a classifier's predictions are worth: scikit-learn's figures, each with an interval that respects patients.
-
-Intervals are percentile bootstraps (Efron 1979) with two sources of chance: which patients happened to be tested, and
-which seed the classifier happened to be trained with. Each of ``resamples`` draws takes as many patients as there are,
-with replacement, class by class (stratified), all images of a patient together; and as many of the seeds as there are,
-with replacement; the figure is the mean over the seeds drawn. Draws are paired: two judgements of the same patients use
-the same draws, so that a ratio of theirs gets an interval of its own.
-"""
+"""The figures of a classifier's predictions: scikit-learn's, each with a 95 % interval over patients and seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
+from pydantic.dataclasses import dataclass
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -25,45 +16,19 @@ from sklearn.metrics import (
 )
 
 from semiray.errors import SemirayError
+from semiray.evaluation.results import Hidden, Matrix, Result
 from semiray.evaluation.statistics.calibration import calibration_error
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
 
-__all__ = [
-    "SPECIFICITY",
-    "Chance",
-    "ClassScores",
-    "ClassificationScores",
-    "Interval",
-    "PatientBootstrap",
-    "difference_interval",
-    "ratio_interval",
-    "score_predictions",
-]
+__all__ = ["SPECIFICITY", "Chance", "ClassScores", "ClassificationScores", "score_predictions"]
 
 Floats = NDArray[np.float64]
-LEVEL = 0.95
-SPECIFICITY = 0.9  # at which a class's recall is told, whatever the classifier's own threshold
+SPECIFICITY = 0.9  # at which a class's recall is given, whatever the classifier's own threshold
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A figure with its 95 % interval.
-
-    Attributes:
-        mean: Mean over seeds, on the whole test set.
-        low: Lower end of the interval.
-        high: Upper end.
-        seeds: The figure for every seed; their mean is ``mean``.
-    """
-
-    mean: float
-    low: float
-    high: float
-    seeds: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Chance:
+class Chance(Result):
     """What guessing every class equally often reaches for one class: the floor of its figures."""
 
     precision: float
@@ -75,7 +40,7 @@ class Chance:
 
 
 @dataclass(frozen=True)
-class ClassScores:
+class ClassScores(Result):
     """The figures of one class against the rest; ``recall_at_specificity`` where 90 % of the rest are told right."""
 
     name: str
@@ -91,7 +56,7 @@ class ClassScores:
 
 
 @dataclass(frozen=True)
-class ClassificationScores:
+class ClassificationScores(Result):
     """The figures of one classifier, trained with several seeds, on one test set.
 
     Attributes:
@@ -106,7 +71,8 @@ class ClassificationScores:
         n_train: Images that the classifier was trained on.
         n_images: Images tested.
         n_patients: Patients tested.
-        draws: (resamples,) balanced accuracies of the bootstrap, for paired comparisons.
+        draws: (resamples,) balanced accuracies of the bootstrap, for paired comparisons; not written.
+        specificity: Of ``recall_at_specificity``.
     """
 
     accuracy: Interval
@@ -115,62 +81,13 @@ class ClassificationScores:
     average_precision: Interval
     calibration_error: Interval
     per_class: tuple[ClassScores, ...]
-    confusion: tuple[NDArray[np.int64], ...]
+    confusion: tuple[Matrix, ...]
     reports: tuple[str, ...]
     n_train: int
     n_images: int
     n_patients: int
-    draws: Floats
-
-
-class PatientBootstrap:
-    """The draws of patients and seeds, made once, shared by all judgements of one test set.
-
-    A patient with images of several classes belongs to the stratum of the class of most of them.
-
-    Args:
-        patients: (N,) ids.
-        labels: (N,) integers from 0.
-        n_seeds: Number of trained classifiers S.
-        resamples: Number of draws R.
-        seed: Seed of the draws.
-
-    Attributes:
-        images: (R, N) how often each image was drawn.
-        seeds: (R, S) how often each seed was drawn.
-    """
-
-    def __init__(
-        self,
-        patients: NDArray[np.str_],
-        labels: NDArray[np.int64],
-        *,
-        n_seeds: int = 1,
-        resamples: int = 1000,
-        seed: int = 0,
-    ) -> None:
-        rng = np.random.default_rng(seed)
-        _, patient = np.unique(patients, return_inverse=True)
-        counts = np.zeros((int(patient.max(initial=-1)) + 1, int(labels.max(initial=0)) + 1), np.int64)
-        np.add.at(counts, (patient, labels), 1)
-        stratum = counts.argmax(axis=1)
-        drawn = np.zeros((resamples, len(counts)), np.float64)
-        for value in np.unique(stratum):
-            members = np.flatnonzero(stratum == value)
-            drawn[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), resamples)
-        self.images: Floats = drawn[:, patient]
-        self.seeds: Floats = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), resamples).astype(np.float64)
-        self.n_patients = len(counts)
-
-    def interval(self, estimates: Sequence[float], draws: Floats) -> Interval:
-        """The interval of a figure from its estimates (S,) and its values for all draws and seeds (R, S)."""
-        low, high = np.nanquantile(self.over_seeds(draws), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Interval(float(np.mean(estimates)), float(low), float(high), tuple(float(x) for x in estimates))
-
-    def over_seeds(self, draws: Floats) -> Floats:
-        """Mean (R,) over the seeds drawn of values (R, S)."""
-        means: Floats = (draws * self.seeds).sum(axis=1) / self.seeds.sum(axis=1)
-        return means
+    draws: Hidden
+    specificity: float = SPECIFICITY
 
 
 def score_predictions(
@@ -254,32 +171,6 @@ def score_predictions(
         n_patients=bootstrap.n_patients,
         draws=bootstrap.over_seeds(balanced),
     )
-
-
-def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> Interval:
-    """Balanced accuracy of one over that of another, over the same draws of patients; ``seeds`` pairs them in order."""
-    low, high = np.nanquantile(above.draws / below.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
-    ratio = above.balanced_accuracy.mean / below.balanced_accuracy.mean
-    return Interval(ratio, float(low), float(high), tuple(a / b for a, b in pairs))
-
-
-def difference_interval(above: ClassificationScores, below: ClassificationScores, *, level: float = LEVEL) -> Interval:
-    """Balanced accuracy of one less that of another, over the same draws; ``seeds`` pairs them in order.
-
-    A bootstrap of few seeds claims too much: it can't leave their range. So the variance of its draws is taken apart,
-    var(draws) = patients + s² (S - 1) / S² for S seeds of variance s², and the half-width is the root of
-    z² patients + t² s² / S, with the t quantile of S - 1 degrees of freedom. One seed tells nothing of its chance: then
-    the interval holds that of patients alone.
-    """
-    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
-    seeds = np.array([a - b for a, b in pairs])
-    count, difference = len(seeds), above.balanced_accuracy.mean - below.balanced_accuracy.mean
-    spread = float(seeds.var(ddof=1)) if count > 1 else 0.0
-    of_patients = max(float(np.var(above.draws - below.draws)) - spread * (count - 1) / count**2, 0.0)
-    z, t = norm.ppf((1 + level) / 2), (student.ppf((1 + level) / 2, count - 1) if count > 1 else 0.0)
-    half = float(np.sqrt(z**2 * of_patients + t**2 * spread / count))
-    return Interval(difference, difference - half, difference + half, tuple(float(x) for x in seeds))
 
 
 def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: Floats) -> Floats:

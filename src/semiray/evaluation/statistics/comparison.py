@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from semiray.evaluation.statistics.classification import PatientBootstrap
+from semiray.evaluation.statistics.intervals import ENDS, PatientBootstrap
 
 __all__ = ["Comparison", "interval"]
 
 Floats = NDArray[np.float64]
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def interval(comparison: Comparison, real: PatientBootstrap, synthetic: PatientB
         synthetic: R draws of the synthetic images.
     """
     moved = _mean(real.images, comparison.of_real) + _mean(synthetic.images, comparison.of_synthetic)
-    low, high = np.quantile(comparison.value + moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(comparison.value + moved, ENDS)
     return float(low), float(high)
 
 

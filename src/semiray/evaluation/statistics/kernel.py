@@ -20,20 +20,20 @@ Floats = NDArray[np.float64]
 ROWS = 1024  # of a kernel matrix in memory at once
 
 
-def kernel_distance(real: Floats, synthetic: Floats) -> Comparison:
+def kernel_distance(real: Floats, synthetic: Floats, *, rows: int = ROWS) -> Comparison:
     """The kernel distance of two sets of features (N, D) and (M, D), N and M at least 2."""
     n, m = len(real), len(synthetic)
-    within_x = (_sums(real, real) - _with_itself(real)) / (n - 1)
-    within_y = (_sums(synthetic, synthetic) - _with_itself(synthetic)) / (m - 1)
-    x_to_y, y_to_x = _sums(real, synthetic) / m, _sums(synthetic, real) / n
+    within_x = (_sums(real, real, rows) - _with_itself(real)) / (n - 1)
+    within_y = (_sums(synthetic, synthetic, rows) - _with_itself(synthetic)) / (m - 1)
+    x_to_y, y_to_x = _sums(real, synthetic, rows) / m, _sums(synthetic, real, rows) / n
     value = within_x.mean() + within_y.mean() - 2 * x_to_y.mean()
     of_x, of_y = 2 * (within_x - x_to_y), 2 * (within_y - y_to_x)
     return Comparison(float(value), of_x - of_x.mean(), of_y - of_y.mean())
 
 
-def _sums(a: Floats, b: Floats) -> Floats:
+def _sums(a: Floats, b: Floats, rows: int) -> Floats:
     """sum_j k(a_i, b_j), (N,)."""
-    blocks = (a[first : first + ROWS] @ b.T for first in range(0, len(a), ROWS))
+    blocks = (a[first : first + rows] @ b.T for first in range(0, len(a), rows))
     return np.concatenate([_cubed(block, a.shape[1]).sum(axis=1) for block in blocks])
 
 

@@ -40,7 +40,7 @@ class Neighbourhood:
     coverage: Comparison
 
 
-def neighbourhood(real: Floats, synthetic: Floats, k: int = NEIGHBOURS) -> Neighbourhood:
+def neighbourhood(real: Floats, synthetic: Floats, k: int = NEIGHBOURS, *, rows: int = ROWS) -> Neighbourhood:
     """Who lies among whose neighbours, of features (N, D) and (M, D), N and M greater than k.
 
     What an image adds: of a share, whether it is counted itself, and on the other side how many would no longer be
@@ -48,12 +48,12 @@ def neighbourhood(real: Floats, synthetic: Floats, k: int = NEIGHBOURS) -> Neigh
     holds. How far balls reach is held fixed.
     """
     n, m = len(real), len(synthetic)
-    real_reach, synthetic_reach = _reach(real, k), _reach(synthetic, k)
+    real_reach, synthetic_reach = _reach(real, k, rows), _reach(synthetic, k, rows)
 
     def blocks() -> Iterator[tuple[slice, NDArray[np.bool_], NDArray[np.bool_]]]:
         """Rows of real images; whether each one's ball holds each synthetic image (rows, M); and the other way."""
-        for first in range(0, n, ROWS):
-            part = slice(first, min(first + ROWS, n))
+        for first in range(0, n, rows):
+            part = slice(first, min(first + rows, n))
             distances = squared_distances(real[part], synthetic)
             yield part, distances <= real_reach[part, None], distances <= synthetic_reach
 
@@ -81,10 +81,10 @@ def squared_distances(a: Floats, b: Floats) -> Floats:
     return found.clip(min=0)
 
 
-def _reach(points: Floats, k: int) -> Floats:
+def _reach(points: Floats, k: int, rows: int) -> Floats:
     """Squared distance (N,) from every point to its k-th nearest other."""
-    rows = (squared_distances(points[first : first + ROWS], points) for first in range(0, len(points), ROWS))
-    return np.concatenate([np.partition(block, k, axis=1)[:, k] for block in rows])  # the 0th is the point itself
+    blocks = (squared_distances(points[first : first + rows], points) for first in range(0, len(points), rows))
+    return np.concatenate([np.partition(block, k, axis=1)[:, k] for block in blocks])  # the 0th is the point itself
 
 
 def _compare(value: float, of_real: NDArray[Any], of_synthetic: NDArray[Any]) -> Comparison:

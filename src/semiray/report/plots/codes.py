@@ -1,4 +1,4 @@
-"""Figures of the codes that the sorter reads from held-out real images, against the prior."""
+"""Figures of the codes of held-out real images, as the sorter estimates them, beside the prior."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from semiray.evaluation.judgements.correlation import CorrelationResult
-from semiray.evaluation.judgements.sorting import SortingResult
+from semiray.evaluation import SortingResult
 from semiray.priors import JointPrior, Marginal
-from semiray.report.theme import LIGHT, Theme, blank, foot, style
+from semiray.report.theme import Theme, blank, foot, style
 
-__all__ = ["plot_codes", "plot_correlation", "plot_pairs"]
+__all__ = ["plot_codes", "plot_pairs"]
 
 Floats = NDArray[np.float64]
 MOST_PAIRED = 6
 MOST_POINTS = 1500
 
 
-def plot_codes(result: SortingResult, prior: JointPrior, theme: Theme = LIGHT) -> Figure:
-    """Codes of held-out real images against the prior, a panel a factor: quantiles, or shares of values if discrete."""
+def plot_codes(result: SortingResult, prior: JointPrior, theme: Theme) -> Figure:
+    """Draw one panel per factor: quantiles of codes beside the prior's, or shares of values if it is discrete."""
     codes = prior.codes(torch.from_numpy(result.scores)).numpy().astype(np.float64)
     columns = min(2, len(prior.factors))
     lines = -(-len(prior.factors) // columns)
@@ -46,15 +44,15 @@ def plot_codes(result: SortingResult, prior: JointPrior, theme: Theme = LIGHT) -
     return figure
 
 
-def plot_pairs(result: SortingResult, prior: JointPrior, theme: Theme = LIGHT, note: str = "", seed: int = 0) -> Figure:
-    """Codes of held-out real images over as many draws of the prior: leads in pairs, each by itself on the diagonal.
+def plot_pairs(result: SortingResult, prior: JointPrior, theme: Theme, note: str = "", seed: int = 0) -> Figure:
+    """Draw codes and as many samples of the prior: leading dimensions in pairs, each one alone on the diagonal.
 
     Args:
         result: Whose scores are shown, at most 1,500 of them.
-        prior: The assumed prior. With a single factor, its first dimensions stand in for leads.
+        prior: The assumed prior. With a single factor, its first dimensions are shown.
         theme: The page's colours.
-        note: A line below.
-        seed: Of the draws and of the choice of images.
+        note: Below the figure.
+        seed: Of the samples and of the choice of images.
     """
     leads = [part.start for part in prior.slices.values()]
     shown = (leads if len(leads) > 1 else list(range(prior.dimensions)))[:MOST_PAIRED]
@@ -99,45 +97,11 @@ def plot_pairs(result: SortingResult, prior: JointPrior, theme: Theme = LIGHT, n
         Line2D([], [], color=colour, marker="o", markersize=5, linewidth=1.6) for colour in (theme.faint, theme.real)
     ]
     figure.legend(
-        marks, ["draws of the prior", "held-out images"], loc="upper right", frameon=False, fontsize=8.5,
+        marks, ["samples of the prior", "held-out images"], loc="upper right", frameon=False, fontsize=8.5,
         labelcolor=theme.ink,
     )  # fmt: skip
     top = 1.0 if count > 1 else 1 - 0.45 / figure.get_size_inches()[1]
     figure.tight_layout(rect=(0, bottom, 1, top), h_pad=0.3, w_pad=0.3)
-    return figure
-
-
-def plot_correlation(result: CorrelationResult, theme: Theme = LIGHT, note: str = "") -> Figure:
-    """R beside the correlations of held-out images' scores, and the difference."""
-    ramp = LinearSegmentedColormap.from_list("correlation", (theme.synthetic, theme.paper, theme.real))
-    figure = blank(8.4, 3.3, theme)
-    bottom = foot(figure, theme, note)
-    grid = figure.subplots(1, 3)
-    factors = [name.rsplit("[", 1)[0] for name in result.names]
-    starts = [k for k, name in enumerate(factors) if k == 0 or factors[k - 1] != name]
-    middles = [(a + b - 1) / 2 for a, b in zip(starts, [*starts[1:], len(factors)], strict=True)]
-    panels = (
-        ("Assumed: R", result.assumed),
-        ("Held-out images", result.measured),
-        ("Difference", result.measured - result.assumed),
-    )
-    for axes, (title, matrix) in zip(grid, panels, strict=True):
-        style(axes, theme, title)
-        axes.grid(visible=False)
-        shown = axes.imshow(matrix, cmap=ramp, vmin=-1, vmax=1)
-        for start in starts[1:]:
-            axes.axhline(start - 0.5, color=theme.faint, linewidth=0.6)
-            axes.axvline(start - 0.5, color=theme.faint, linewidth=0.6)
-        axes.set_xticks(middles, [factors[k] for k in starts], rotation=35, ha="right", rotation_mode="anchor")
-        axes.set_yticks(middles, [factors[k] for k in starts] if axes is grid[0] else [""] * len(starts))
-        axes.spines[:].set_visible(False)
-    figure.tight_layout(rect=(0, bottom, 0.92, 1), w_pad=0.8)
-    place = grid[-1].get_position()
-    bar = figure.colorbar(
-        shown, ticks=(-1, -0.5, 0, 0.5, 1), cax=figure.add_axes((0.93, place.y0, 0.012, place.height))
-    )
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=theme.faint, labelcolor=theme.ink, labelsize=7.5, length=0)
     return figure
 
 
@@ -177,7 +141,7 @@ def _draw_shares(axes: Axes, codes: Floats, prior: JointPrior, part: slice, them
 
 
 def _draw_margin(axes: Axes, marginal: Marginal, real: Floats, assumed: Floats, theme: Theme) -> None:
-    """Both samples' histograms, the real one filled."""
+    """Draw both histograms, that of real images filled."""
     if marginal.discrete:
         values = np.asarray(marginal.values)
         width = 0.35 * float(np.diff(values).min())
@@ -192,14 +156,14 @@ def _draw_margin(axes: Axes, marginal: Marginal, real: Floats, assumed: Floats, 
 
 
 def _ends(marginal: Marginal) -> tuple[float, float]:
-    """The support of a continuous dimension, or the central 99 % where it has no end."""
+    """The support of a continuous dimension; where it is unbounded, the central 99 %."""
     tails = marginal.quantile(torch.tensor([0.005, 0.995])).tolist()
     low, high = (end if np.isfinite(end) else tail for end, tail in zip(marginal.support, tails, strict=True))
     return low, high
 
 
 def _span(marginal: Marginal) -> tuple[float, float]:
-    """What to show: a little more than all values, or than the ends."""
+    """The range to show: all values, with a margin."""
     if marginal.discrete:
         margin = 0.6 * float(np.diff(marginal.values).min())
         return marginal.values[0] - margin, marginal.values[-1] + margin
@@ -208,7 +172,7 @@ def _span(marginal: Marginal) -> tuple[float, float]:
 
 
 def _spread(codes: Floats, marginal: Marginal, rng: np.random.Generator) -> Floats:
-    """Discrete codes moved a little, so that points don't hide each other."""
+    """Jitter discrete codes, so that points don't hide each other."""
     if not marginal.discrete:
         return codes
     return codes + rng.uniform(-0.25, 0.25, len(codes)) * float(np.diff(marginal.values).min())

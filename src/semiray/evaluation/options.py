@@ -1,0 +1,172 @@
+"""How an evaluation is made: one typed set of options, their defaults and what they mean."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from typing import Any
+
+import torch
+from pydantic import Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+from semiray.errors import SemirayError
+from semiray.evaluation.judges.architectures import Architecture
+from semiray.evaluation.judges.feature_spaces import FeatureSpace
+from semiray.evaluation.results import Result
+
+__all__ = ["QUICK_BENEFIT", "BenefitSettings", "EvaluationOptions", "UtilitySettings"]
+
+
+@dataclass(frozen=True)
+class UtilitySettings(Result):
+    """How the classifier of utility is trained: fixed beforehand, and the same for synthetic and real images.
+
+    Attributes:
+        seeds: Trainings on synthetic and on real images each, with seeds 0, 1, ...
+        steps: Batches per training.
+        batch: Images per batch.
+        n_synthetic: Synthetic images to train on, classes in equal shares.
+        resamples: Draws of the bootstrap.
+
+    Raises:
+        SemirayError: A value is below 1.
+    """
+
+    seeds: int = 3
+    steps: int = 600
+    batch: int = 96
+    n_synthetic: int = 6000
+    resamples: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "steps", "batch", "n_synthetic", "resamples"):
+            if getattr(self, name) < 1:
+                raise SemirayError(f"{name} = {getattr(self, name)}: must be at least 1.")
+
+
+@dataclass(frozen=True)
+class BenefitSettings(Result):
+    """How the benefit is measured: fixed beforehand, and the same for all arms.
+
+    Attributes:
+        fractions: Shares of the real patients, each in (0, 1], ascending; 1 is among them.
+        seeds: Trainings per arm and fraction. A seed also draws the patients, the same for all arms.
+        steps: Batches of a training on all patients, or on synthetic images alone. On a fraction f of the patients it
+            is sqrt(f) times as many, since few images are learned sooner.
+        batch: Images per batch.
+        share: Share of synthetic images in the batches of the arms that mix.
+        shares: Other shares that the mixed arm is trained with, on all patients.
+        multiples: Synthetic images alone: as many as there are real ones, times these.
+        most_synthetic: Synthetic images at most, whatever the multiples.
+        mirror: Whether classical augmentation mirrors images: not for chests.
+        resamples: Draws of the bootstrap.
+        architecture: The classifier.
+
+    Raises:
+        SemirayError: A setting is out of its range.
+    """
+
+    fractions: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
+    seeds: int = 5
+    steps: int = 500
+    batch: int = 64
+    share: float = 0.5
+    shares: tuple[float, ...] = (0.25, 0.75)
+    multiples: tuple[int, ...] = (1, 3, 10)
+    most_synthetic: int = 30_000
+    mirror: bool = False
+    resamples: int = 1000
+    architecture: Architecture = Field(default_factory=Architecture)
+
+    def __post_init__(self) -> None:
+        for name, least in (("seeds", 1), ("steps", 1), ("batch", 2), ("most_synthetic", 1), ("resamples", 2)):
+            if getattr(self, name) < least:
+                raise SemirayError(f"{name} = {getattr(self, name)}: must be at least {least}.")
+        if not self.fractions or not all(0 < f <= 1 for f in self.fractions) or self.fractions[-1] != 1:
+            raise SemirayError(f"fractions = {self.fractions}: must be shares above 0, of which the last is 1.")
+        if sorted(set(self.fractions)) != list(self.fractions):
+            raise SemirayError(f"fractions = {self.fractions}: must ascend.")
+        if not all(0 < share < 1 for share in (self.share, *self.shares)):
+            raise SemirayError(f"share = {self.share}, shares = {self.shares}: must lie between 0 and 1.")
+        if not self.multiples or any(m < 1 for m in self.multiples):
+            raise SemirayError(f"multiples = {self.multiples}: must be at least 1.")
+
+    def steps_at(self, fraction: float) -> int:
+        """Batches of a training on a fraction of the patients."""
+        return max(1, round(self.steps * math.sqrt(fraction)))
+
+    def wanted(self, n_real: int) -> int:
+        """How many synthetic images the largest multiple takes for so many real ones."""
+        return min(max(self.multiples) * n_real, self.most_synthetic)
+
+
+QUICK_BENEFIT = BenefitSettings(
+    fractions=(0.1, 1.0), seeds=2, steps=200, shares=(), multiples=(1,), most_synthetic=6000, resamples=300
+)
+"""A first look at the benefit, with wider error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions(UtilitySettings):
+    """How an evaluation is made; the same for a run and for a folder of images, besides those of `UtilitySettings`.
+
+    Attributes:
+        probe_steps: Batches of 96 images that the fresh probe is trained for.
+        commitment_images: Generated images whose codes are estimated, by the sorter and by the probe.
+        effect_patients: Imagined patients whose images the visible effect is measured on.
+        permutations: Behind the p-value of the energy distance.
+        benefit: How to measure what synthetic images add to classical augmentation; True: as `BenefitSettings`, or
+            `QUICK_BENEFIT` if ``quick``; False or None leaves it out.
+        quick: A first look, with wider error: at most 1 seed, 200 steps, 1,800 images, and a quarter of the rest.
+        space: Where fidelity and authenticity are measured, from `feature_space`; None: the classifier that was trained
+            on real images.
+        device: Where classifiers and the probe are trained, as `semiray.devices.choose_device` takes it. A run's
+            networks compute where the run was loaded.
+    """
+
+    probe_steps: int = 600
+    commitment_images: int = 2000
+    effect_patients: int = 64
+    permutations: int = 999
+    benefit: BenefitSettings | bool | None = True
+    quick: bool = False
+    space: FeatureSpace | None = None
+    device: str | torch.device | None = "auto"
+
+    @property
+    def utility(self) -> UtilitySettings:
+        """How the classifier of utility is trained."""
+        return UtilitySettings(**{field.name: getattr(self, field.name) for field in fields(UtilitySettings)})
+
+    def changed(self, **changes: Any) -> EvaluationOptions:
+        """A copy with other values.
+
+        Raises:
+            SemirayError: There is no such option, or it takes no such value.
+        """
+        try:
+            return replace(self, **changes)
+        except ValidationError as error:
+            first = error.errors()[0]
+            message = first["msg"][:1].lower() + first["msg"][1:]
+            raise SemirayError(f"option {'.'.join(map(str, first['loc']))}: {message}.") from error
+
+    def resolved(self) -> EvaluationOptions:
+        """The options as they are used: reduced if ``quick``, with the benefit's settings or None."""
+        benefit = (QUICK_BENEFIT if self.quick else BenefitSettings()) if self.benefit is True else self.benefit
+        if not self.quick:
+            return replace(self, benefit=benefit or None)
+        return replace(
+            self,
+            benefit=benefit or None,
+            seeds=1,
+            steps=min(self.steps, 200),
+            n_synthetic=min(self.n_synthetic, 1800),
+            resamples=min(self.resamples, 300),
+            probe_steps=min(self.probe_steps, 200),
+            commitment_images=self.commitment_images // 4,
+            effect_patients=self.effect_patients // 4,
+            permutations=self.permutations // 4,
+            quick=False,
+        )

@@ -1,0 +1,67 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from semiray.errors import SemirayError
+from semiray.evaluation import sides
+
+
+def test_labels_are_matched_by_name_not_by_position(real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    turned = replace(real, classes=("bright", "dark", "middle"), labels=np.array([1, 2, 0])[real.labels])
+    train, test, obstacle, _ = sides.labelled_parts(run.classes, turned, split)
+    assert obstacle == ""
+    assert train.classes == test.classes == run.classes
+    assert np.array_equal(test.labels, real.labels[split.test])
+
+
+def test_another_data_set_is_split_here_and_added_images_are_left_out(
+    real: Any, set_maker: Any, run_maker: Any, tmp_path: Path
+) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    other = set_maker(60, seed=4, prefix="other")
+    with pytest.raises(SemirayError, match="60 of the 60 images have the file names of the run's own"):
+        sides.run_split(run, other)
+    other = replace(other, keys=tuple(f"elsewhere/{i}-{Path(key).name}" for i, key in enumerate(other.keys)))
+    drawn, own, notes = sides.run_split(run, other)
+    assert not own
+    assert "another data set" in notes[0]
+    assert not set(other.patients[drawn.train]) & set(other.patients[drawn.test])
+    both = replace(
+        real,
+        images=np.concatenate([real.images, other.images]),
+        labels=np.concatenate([real.labels, other.labels]),
+        patients=np.concatenate([real.patients, np.char.add("q", other.patients)]),
+        keys=real.keys + other.keys,
+        metadata=real.metadata + other.metadata,
+    )
+    drawn, own, notes = sides.run_split(run, both)
+    assert own
+    assert np.array_equal(drawn.test, split.test)
+    assert "60 images" in notes[0]
+    changed = replace(real, fingerprint="other")
+    assert "have changed" in sides.run_split(run, changed)[2][0]
+
+
+def test_a_phantom_is_known_by_its_file_names(set_maker: Any) -> None:
+    data = set_maker(12, classes=("diffuse", "lobar", "normal"))
+    assert not sides.is_phantom(data), "the classes' names alone don't make a phantom"
+    data = replace(data, keys=tuple(f"ill/phantom_{i:06d}.png" for i in range(len(data))))
+    assert sides.is_phantom(data)
+    assert sides.describe(data) == "12 held-out phantom images"
+
+
+def test_labels_become_positions_among_other_names() -> None:
+    matched = sides.match_labels(("a", "b"), ("b", "c", "a"), np.array([0, 1, -1]))
+    assert matched is not None
+    assert matched.tolist() == [2, 0, -1]
+    assert sides.match_labels((), ("a",), np.array([-1])) is None
+
+
+def test_samples_are_spread_over_the_set_and_may_be_empty(real: Any) -> None:
+    found = sides.sample_images((*real.classes, "absent"), real, real.images, real.labels)
+    assert [len(images) for images in found.real] == [10, 10, 10, 0]
+    assert len(sides.sample_images((), real, real.images, np.full(len(real), -1)).synthetic[0]) == 10

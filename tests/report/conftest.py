@@ -1,0 +1,38 @@
+"""Reports that several tests look at: a whole one, and results made by hand."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from semiray.evaluation import BenefitSettings, Interval, Results
+from semiray.evaluation.results import Result
+from semiray.report import Report, evaluate
+
+
+@pytest.fixture(scope="session")
+def whole(real: Any, run_maker: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
+    """A report of a run in which nothing is missing but fidelity, and the folder that it was written to."""
+    folder = tmp_path_factory.mktemp("whole")
+    run, _ = run_maker(folder / "RUN", real)
+    benefit = BenefitSettings(fractions=(0.5, 1.0), seeds=1, steps=3, batch=8, multiples=(1, 2), resamples=20)
+    few: dict[str, Any] = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2}
+    few |= {"commitment_images": 128, "effect_patients": 8, "permutations": 39, "device": "cpu"}
+    return evaluate(run, real, folder / "out", **few, benefit=benefit), folder / "out"
+
+
+@pytest.fixture(scope="session")
+def make() -> Any:
+    """Small results, by name."""
+
+    def results(**changes: Any) -> Results:
+        """Results of these judgements alone; what isn't a judgement is a field of theirs."""
+        judgements = {name: value for name, value in changes.items() if isinstance(value, Result)}
+        fields = {name: value for name, value in changes.items() if name not in judgements}
+        return Results(**{"subject": "run", "data": "data"} | fields, judgements=judgements)
+
+    def interval(mean: float, width: float = 0.02) -> Interval:
+        return Interval(mean, mean - width, mean + width, (mean,))
+
+    return SimpleNamespace(results=results, interval=interval)
