@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import semiray.evaluation
+import semiray.report
 from semiray.cli import main
-from semiray.evaluation import QUICK_BENEFIT
+from semiray.evaluation import BenefitSettings
 
 TINY = [
     *("--resolution", "32", "--set", "optimisation.batch=8", "--set", "optimisation.average=2"),
@@ -223,13 +223,13 @@ def test_a_preset_is_drawn_without_a_run(tmp_path: Path, semiray_says: Semiray) 
 def test_evaluate_reads_data_as_training_did(
     work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = partial(semiray.report.evaluate, steps=2, n_synthetic=24)
-    monkeypatch.setattr(semiray.evaluation, "evaluate", small)
-    monkeypatch.setattr(
-        semiray.evaluation,
-        "QUICK_BENEFIT",
-        replace(QUICK_BENEFIT, seeds=1, steps=2, batch=8, multiples=(1,), resamples=20),
-    )
+    whole = semiray.report.evaluate
+
+    def small(*given: Any, benefit: BenefitSettings, **options: Any) -> Any:
+        few = replace(benefit, seeds=1, steps=2, batch=8, fractions=(1.0,), shares=(), multiples=(1,), resamples=20)
+        return whole(*given, **options, benefit=few, steps=2, n_synthetic=24, probe_steps=2)
+
+    monkeypatch.setattr(semiray.report, "evaluate", small)
     words = ("evaluate", work / "run", work / "data", "--out", tmp_path / "proof", "--cache", work / "cache")
     code, said, error = semiray_says(*words, "--seeds", "1", "--quick", "--classifier", "cnn", "--no-real-images")
     assert code == 0, error
