@@ -105,8 +105,8 @@ def run_demo(
 
     say("Prove: classifiers trained on generated images, tested on held-out patients")
     with bar("Evaluating") as show:
-        options = {"seeds": seeds, "probe_steps": PROBE_STEPS, "quick": quick, "progress": show} | measuring
-        return evaluate(run, data, out / "proof", **options)
+        options = {"seeds": seeds, "probe_steps": PROBE_STEPS, "quick": quick, "benefit": None, "progress": show}
+        return evaluate(run, data, out / "proof", **options | measuring)
 
 
 def plan(minutes: float, classifier_step_seconds: float) -> tuple[float, int]:

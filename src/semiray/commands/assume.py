@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from semiray.commands.options import Figure
+from semiray.commands.options import Figure, read_ground
 
 __all__ = ["app"]
 
@@ -49,7 +49,6 @@ def fit(
     from semiray.files import write_whole
     from semiray.priors import RECIPES, JointPrior, fit_prior, read_grounds
     from semiray.radiographs.reading.tables import PATIENT_COLUMNS, choose_column, read_table
-    from semiray.settings import read_ground
 
     start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
     grounds = read_grounds(read_ground(ground), start)

@@ -12,7 +12,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from semiray.errors import SemirayError
-from semiray.settings import ReadingOptions, Section, Settings
+from semiray.settings import ReadingOptions, Section, Settings, read_ground
 
 __all__ = [
     "Cache",
@@ -28,6 +28,7 @@ __all__ = [
     "Space",
     "TrainingOptions",
     "parse_classes",
+    "read_ground",
     "with_groups",
 ]
 
