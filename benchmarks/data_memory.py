@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import semiray
-from semiray.radiographs import Listing, Record, Split, split_without_copies
+from semiray.radiographs import Listing, Record, Split, split_by_patient
 from semiray.radiographs.phantom.phantom import PHANTOM_CLASSES, render_phantoms
 from semiray.radiographs.pixels.decoding import Decoder
 from semiray.radiographs.store.images import FileFacts
@@ -114,7 +114,7 @@ def use_set(folder: Path, batches: int, sender: Any) -> None:
     stages: dict[str, dict[str, float]] = {}
     stages["start"] = {"seconds": 0.0, "peak": megabytes("RssAnon"), "after": megabytes("RssAnon")}
     data, stages["open"] = measured(lambda: open_set(folder).radiographs)
-    split, stages["split without copies"] = measured(lambda: split_without_copies(data))
+    split, stages["split by patient"] = measured(lambda: split_by_patient(data))
     chosen, stages["labelled"] = measured(lambda: data.labelled(split.train))
 
     def gather() -> None:

@@ -9,7 +9,7 @@ from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplica
 from semiray.radiographs.pixels.framing import Framing, read_radiograph
 from semiray.radiographs.reading.readers import PATIENT_PRESETS, read_records
 from semiray.radiographs.reading.records import Listing, Record
-from semiray.radiographs.splits import Split, split_by_patient, split_without_copies
+from semiray.radiographs.splits import Split, split_by_patient
 from semiray.radiographs.store.images import cache_folder
 from semiray.radiographs.store.prepared import prepare_radiographs
 
@@ -34,6 +34,5 @@ __all__ = [
     "read_radiograph",
     "read_records",
     "split_by_patient",
-    "split_without_copies",
     "unite_patients",
 ]
