@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.options import ReadingOptions
 
 __all__ = [
     "PRESETS",
@@ -37,20 +38,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class DataSettings(Section):
-    """How images are found and framed."""
+class DataSettings(ReadingOptions):
+    """How images are found, framed and split."""
 
-    label_from: str | None = Field(
-        None, description="regular expression on the path relative to DATA; what matches is the label"
-    )
-    patient_from: str | None = Field(None, description="regular expression on the path; what matches is the patient")
-    classes: dict[str, str] | None = Field(
-        None, description="folder or label -> class name; others are left out; merges allowed"
-    )
-    label_column: str | None = Field(None, description="the table's column that holds the label")
-    patient_column: str | None = Field(None, description="the table's column that holds the patient")
-    path_column: str | None = Field(None, description="the table's column that holds the image's path")
-    framing: Literal["crop", "pad"] = Field("crop", description="how an image becomes square; never stretched")
     fractions: tuple[float, float, float] = Field(
         (0.7, 0.1, 0.2), description="shares of patients: train, validation, test"
     )

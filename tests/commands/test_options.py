@@ -9,33 +9,38 @@ import typer
 from typer.testing import CliRunner
 
 from semiray.cli import main
-from semiray.commands.options import Framing, Reading, Space, parse_classes, with_groups
+from semiray.commands.options import Reading, Space, with_groups
 from semiray.errors import SemirayError
-
-
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("COVID", {"COVID": "COVID"}),
-        ("B,A , Viral Pneumonia", {"B": "B", "A": "A", "Viral Pneumonia": "Viral Pneumonia"}),
-        ("A=x, B=x, C", {"A": "x", "B": "x", "C": "C"}),
-        ("A = x", {"A": "x"}),
-    ],
-)
-def test_classes_are_kept_renamed_and_merged(text: str, read: dict[str, str]) -> None:
-    assert list(parse_classes(text).items()) == list(read.items())
-
-
-@pytest.mark.parametrize("text", ["", ",", "A,,B", "=x", "A=", "A, A", "A=x, A=y"])
-def test_classes_that_make_no_sense_are_named(text: str) -> None:
-    with pytest.raises(SemirayError, match="--classes"):
-        parse_classes(text)
+from semiray.radiographs import ReadingOptions
 
 
 def test_only_what_was_said_is_given() -> None:
     assert Reading().given() == {}
-    said = Reading(label_from="a|b", classes="A=x, B", framing=Framing.pad, cache=Path("cache")).given()
-    assert said == {"label_from": "a|b", "classes": {"A": "x", "B": "B"}, "framing": "pad"}
+    said = Reading.model_validate({"label_from": "a|b", "classes": "A=x, B", "framing": "pad", "cache": "cache"})
+    assert said.given() == {"label_from": "a|b", "classes": {"A": "x", "B": "B"}, "framing": "pad"}
+    assert said.cache == Path("cache")
+
+
+def test_reader_options_are_those_of_the_model() -> None:
+    app, seen = typer.Typer(), []
+
+    @app.command()
+    @with_groups
+    def command(reading: Reading) -> None:
+        seen.append(reading)
+
+    runner = CliRunner()
+    words = ["--label-from", "a", "--classes", "A=x, B", "--framing", "pad", "--cache", "c"]
+    assert runner.invoke(app, words).exit_code == 0
+    assert runner.invoke(app, []).exit_code == 0
+    assert seen[0].given() == {"label_from": "a", "classes": {"A": "x", "B": "B"}, "framing": "pad"}
+    assert (seen[0].cache, seen[1].cache, seen[1].given()) == (Path("c"), None, {})
+    assert runner.invoke(app, ["--framing", "stretch"]).exit_code == 2
+    shown = " ".join(runner.invoke(app, ["--help"], terminal_width=300, color=False).stdout.split())
+    for name, field in ReadingOptions.model_fields.items():
+        assert f"--{name.replace('_', '-')}" in shown
+        assert field.description is not None
+        assert field.description[1:25] in shown
 
 
 @dataclass(frozen=True)

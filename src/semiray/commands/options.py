@@ -1,28 +1,27 @@
-"""Options that several commands share, declared once: where the run lies, how DATA is read."""
+"""Options that several commands share: the run's folder, how DATA is read, the feature space."""
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from pydantic import BaseModel, Field
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.options import ReadingOptions
 
 __all__ = [
     "Count",
     "Data",
     "Figure",
-    "Framing",
     "Out",
     "Reading",
     "RunFolder",
     "Seed",
     "Space",
-    "parse_classes",
     "read_ground",
     "with_groups",
 ]
@@ -37,51 +36,14 @@ Count = Annotated[int, typer.Option("-n", "--count", min=1, help="How many image
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same images.")]
 
 
-class Framing(StrEnum):
-    """How a radiograph that isn't square becomes one."""
+class Reading(ReadingOptions):
+    """How DATA is read, on the command line: the reader's options and the cache."""
 
-    crop = "crop"
-    pad = "pad"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How DATA is read: the options of `semiray.radiographs.load_radiographs`, as words on the command line."""
-
-    label_from: Annotated[
-        str | None,
-        typer.Option(help="Regular expression searched in each path below DATA; what matches is the label."),
-    ] = None
-    patient_from: Annotated[
-        str | None,
-        typer.Option(help="Likewise for the patient; or the name of a preset: kermany, hannover."),
-    ] = None
-    classes: Annotated[
-        str | None,
-        typer.Option(help="Labels to keep, in order; A=B renames, equal names merge. E.g. 'COVID, Normal=healthy'."),
-    ] = None
-    label_column: Annotated[str | None, typer.Option(help="The table's column of labels.")] = None
-    patient_column: Annotated[str | None, typer.Option(help="The table's column of patients.")] = None
-    path_column: Annotated[str | None, typer.Option(help="The table's column of image names.")] = None
-    framing: Annotated[
-        Framing | None, typer.Option(help="Cut the longer side at the centre (crop), or fill the shorter one (pad).")
-    ] = None
-    cache: Annotated[Path | None, typer.Option(help="The folder for decoded images; the user's cache otherwise.")] = (
-        None
-    )
+    cache: Path | None = Field(None, description="the folder for decoded images; the user's cache if not given")
 
     def given(self) -> dict[str, Any]:
-        """What was said about labels, patients, classes and framing, as keyword arguments; not what was left open."""
-        said: dict[str, Any] = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.name != "cache" and getattr(self, field.name) is not None
-        }
-        if "classes" in said:
-            said["classes"] = parse_classes(said["classes"])
-        if "framing" in said:
-            said["framing"] = str(said["framing"])
-        return said
+        """Return the reader's options that were given, as keyword arguments."""
+        return self.model_dump(exclude_unset=True, exclude={"cache"})
 
 
 @dataclass(frozen=True)
@@ -116,30 +78,6 @@ class Space:
             return feature_space(self.space, weights=self.weights, download=self.download, progress=show)
 
 
-def parse_classes(text: str) -> dict[str, str]:
-    """Read `--classes`: labels between commas, each optionally `label=name to call it by`, into label -> name.
-
-    Raises:
-        SemirayError: if a label is empty or stands twice.
-
-    Example:
-        >>> parse_classes("COVID, Normal")
-        {'COVID': 'COVID', 'Normal': 'Normal'}
-        >>> parse_classes("Viral Pneumonia=pneumonia, Lung_Opacity=pneumonia, Normal")
-        {'Viral Pneumonia': 'pneumonia', 'Lung_Opacity': 'pneumonia', 'Normal': 'Normal'}
-    """
-    names: dict[str, str] = {}
-    for entry in text.split(","):
-        label, _, name = (part.strip() for part in entry.partition("="))
-        name = name or label
-        if not label or ("=" in entry and not entry.partition("=")[2].strip()):
-            raise SemirayError(f"--classes '{text}': '{entry.strip()}' is not a label, nor label=name.")
-        if label in names:
-            raise SemirayError(f"--classes '{text}': {label} stands twice.")
-        names[label] = name
-    return names
-
-
 def read_ground(text: str) -> Any:
     """What stands under `ground` in a file, or all of the file; or a recipe's name as it is."""
     from semiray.priors import RECIPES
@@ -154,33 +92,49 @@ def read_ground(text: str) -> Any:
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take a group of options as one dataclass: on the command line its fields stand in its place.
+    """Let a command take a group of options as one value: a dataclass, or a pydantic model.
 
-    Typer reads a command's options off its signature; this one hands it a signature in which every parameter whose type
-    is a dataclass is replaced by that dataclass's fields, and puts the dataclass together again when it is called.
+    Typer reads a command's options from its signature. The wrapper's signature replaces every parameter whose type is
+    such a group by the group's fields; a call puts the group together again. A model's options have its fields' names
+    and descriptions; those that aren't given on the command line stay unset in it.
     """
     hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    groups = {name: _options(kind) for name, kind in hints.items() if is_dataclass(kind) or _is_model(kind)}
     shown: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
-        if name not in groups:
-            shown.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
-            continue
-        kinds = get_type_hints(groups[name], include_extras=True)
-        shown += [
-            inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kinds[field.name]
-            )
-            for field in fields(groups[name])
-        ]
+        single = parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        shown += groups.get(name, [single])
 
     @wraps(command)
     def wrapper(**given: Any) -> None:
-        for name, kind in groups.items():
-            given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+        for group, options in groups.items():
+            kind, values = hints[group], {option.name: given.pop(option.name) for option in options}
+            said = {name: value for name, value in values.items() if value is not None}
+            given[group] = kind.model_validate(said) if _is_model(kind) else kind(**values)
         command(**given)
 
     wrapper.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     del wrapper.__wrapped__
     return wrapper
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _options(kind: Any) -> list[inspect.Parameter]:
+    """A group's fields as parameters of a command."""
+    if not _is_model(kind):
+        kinds = get_type_hints(kind, include_extras=True)
+        declared = [(field.name, field.default, kinds[field.name]) for field in fields(kind)]
+    else:
+        declared = []
+        for name, field in kind.model_fields.items():
+            text = str if field.annotation == dict[str, str] | None else field.annotation  # `classes`, which reads text
+            says = f"{field.description[:1].upper()}{field.description[1:]}."
+            declared.append((name, None, Annotated[text | None, typer.Option(help=says)]))
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, default, annotation in declared
+    ]
