@@ -93,7 +93,7 @@ def test_resuming_names_what_contradicts_the_run(run: semiray.Run, folder: Path)
 def test_a_run_shows_itself(run: semiray.Run) -> None:
     assert repr(run) == f"Run('{run.path}': healthy, ill; survival, duration, presentation, texture; 32 px)"
     page = run._repr_html_()
-    for words in ("healthy, ill", "32 x 32 pixels", "survival ~ bernoulli (assumed)", "images shown"):
+    for words in ("healthy, ill", "32 x 32 pixels", "survival ~ bernoulli (assumed)", "134 images;"):
         assert words in page, words
     image = re.search(r"data:image/png;base64,([^']+)", page)
     assert image is not None

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.options import ReadingOptions
 
 if TYPE_CHECKING:
     from semiray.priors import JointPrior
@@ -24,7 +25,6 @@ __all__ = [
     "NetworkSettings",
     "ObjectiveSettings",
     "OptimisationSettings",
-    "ReadingOptions",
     "Section",
     "Settings",
     "load_settings",
@@ -49,34 +49,11 @@ class Section(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-class ReadingOptions(Section):
-    """How images are found and framed."""
-
-    label_from: str | None = Field(
-        None, description="Regular expression searched in each path below DATA; the match is the label"
-    )
-    patient_from: str | None = Field(
-        None,
-        description="Regular expression searched in each path; the match is the patient. Or kermany or hannover",
-    )
-    classes: dict[str, str] | None = Field(
-        None, description="Labels to keep, in order, each with its class name; labels with the same name are merged"
-    )
-    label_column: str | None = Field(None, description="Column of the table that holds the label")
-    patient_column: str | None = Field(None, description="Column of the table that holds the patient")
-    path_column: str | None = Field(None, description="Column of the table that holds the image's path")
-    framing: Literal["crop", "pad"] = Field(
-        "crop",
-        description="How an image becomes square: crop (the default) cuts the longer side at the centre, pad fills the "
-        "shorter one with black",
-    )
-
-
 class DataSettings(ReadingOptions):
     """How images are read, and how patients are split."""
 
     fractions: tuple[float, float, float] = Field(
-        (0.7, 0.1, 0.2), description="Fractions of the patients for training, validation and test"
+        (0.7, 0.1, 0.2), description="fractions of the patients for training, validation and test"
     )
 
     @property
@@ -88,89 +65,89 @@ class DataSettings(ReadingOptions):
 class NetworkSettings(Section):
     """The sizes of generator and discriminator."""
 
-    architecture: Literal["residual", "dcgan"] = Field("residual", description="Architecture of both networks")
-    noise: int = Field(64, ge=1, description="Length of the noise z")
-    width: int = Field(32, ge=4, description="Channels of the largest feature maps; doubled at each halving")
-    widest: int = Field(256, ge=4, description="Maximum number of channels")
-    embedding: int = Field(32, ge=1, description="Length of a label's embedding")
+    architecture: Literal["residual", "dcgan"] = Field("residual", description="architecture of both networks")
+    noise: int = Field(64, ge=1, description="length of the noise z")
+    width: int = Field(32, ge=4, description="channels of the largest feature maps; doubled at each halving")
+    widest: int = Field(256, ge=4, description="maximum number of channels")
+    embedding: int = Field(32, ge=1, description="length of a label's embedding")
 
 
 class ObjectiveSettings(Section):
     """The terms of the losses and their weights."""
 
-    adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="Adversarial loss")
-    penalty: float = Field(0.3, ge=0, description="Weight gamma of the zero-centred gradient penalties (R1 and R2)")
+    adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="adversarial loss")
+    penalty: float = Field(0.3, ge=0, description="weight gamma of the zero-centred gradient penalties (R1 and R2)")
     penalty_every: int = Field(
-        8, ge=1, description="Steps between two penalties; their weight is multiplied by this number"
+        8, ge=1, description="steps between two penalties; their weight is multiplied by this number"
     )
-    sort: float = Field(1.0, ge=0, description="Weight of sort: codes estimated from real images follow the prior")
-    sort_directions: int = Field(32, ge=0, description="Random projections compared, in addition to the axes")
-    commit: float = Field(3.0, ge=0, description="Weight of commit: estimated codes equal the requested ones")
+    sort: float = Field(1.0, ge=0, description="weight of sort: codes estimated from real images follow the prior")
+    sort_directions: int = Field(32, ge=0, description="random projections compared, in addition to the axes")
+    commit: float = Field(3.0, ge=0, description="weight of commit: estimated codes equal the requested ones")
     commit_form: Literal["squared_error", "codes_and_scores", "likelihood"] = Field(
         "squared_error",
-        description="Form of commit: mean squared error of codes; of codes and scores, half each; or InfoGAN's "
+        description="form of commit: mean squared error of codes; of codes and scores, half each; or InfoGAN's "
         "likelihood",
     )
-    ground: float = Field(4.0, ge=0, description="Weight of ground: the sorter fitted to metadata of real images")
+    ground: float = Field(4.0, ge=0, description="weight of ground: the sorter fitted to metadata of real images")
     ground_lead: float = Field(
         5.0,
         gt=0,
-        description="Weight of a grounded factor's lead in the generator's commit, relative to all other dimensions; "
+        description="weight of a grounded factor's lead in the generator's commit, relative to all other dimensions; "
         "the discriminator's commit leaves it out",
     )
-    ground_batch: int = Field(16, ge=1, description="Images with metadata per step, in addition to the batch")
-    classify: float = Field(0.5, ge=0, description="Weight of the class in commit (generated) and ground (real images)")
+    ground_batch: int = Field(16, ge=1, description="images with metadata per step, in addition to the batch")
+    classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real images)")
     generator_share: float = Field(
         0.2,
         ge=0,
-        description="Factor on commit and classify in the generator's loss; small values keep codes from being "
+        description="factor on commit and classify in the generator's loss; small values keep codes from being "
         "painted as patterns",
     )
-    relaxation: float = Field(4.0, gt=0, description="Sharpness of the smoothed threshold of a discrete code")
+    relaxation: float = Field(4.0, gt=0, description="sharpness of the smoothed threshold of a discrete code")
 
 
 class AugmentationSettings(Section):
     """Random changes to all images before the discriminator, real and generated alike; all zero: none."""
 
-    shift: float = Field(0.06, ge=0, le=0.5, description="Largest shift, as a fraction of the image's side")
-    zoom: float = Field(0.06, ge=0, lt=1, description="Largest relative change of size")
-    brightness: float = Field(0.2, ge=0, le=2, description="Largest change of brightness, in units of [-1, 1]")
-    contrast: float = Field(0.2, ge=0, lt=1, description="Largest relative change of contrast")
-    blur: float = Field(0.2, ge=0, le=1, description="Probability of halving and restoring the size")
-    noise: float = Field(0.05, ge=0, le=2, description="Largest standard deviation of white noise, in units of [-1, 1]")
+    shift: float = Field(0.06, ge=0, le=0.5, description="largest shift, as a fraction of the image's side")
+    zoom: float = Field(0.06, ge=0, lt=1, description="largest relative change of size")
+    brightness: float = Field(0.2, ge=0, le=2, description="largest change of brightness, in units of [-1, 1]")
+    contrast: float = Field(0.2, ge=0, lt=1, description="largest relative change of contrast")
+    blur: float = Field(0.2, ge=0, le=1, description="probability of halving and restoring the size")
+    noise: float = Field(0.05, ge=0, le=2, description="largest standard deviation of white noise, in units of [-1, 1]")
 
 
 class OptimisationSettings(Section):
     """Batches, steps and averages."""
 
-    batch: int = Field(32, ge=2, description="Images per step")
+    batch: int = Field(32, ge=2, description="images per step")
     learning_rate: float = Field(4e-4, gt=0, description="Adam's step size, for both networks")
     betas: tuple[Decay, Decay] = Field((0.0, 0.9), description="Adam's decay rates")
     cool_from: float = Field(
-        0.6, ge=0, le=1, description="Fraction of the run after which the step size falls to zero (cosine); 1: never"
+        0.6, ge=0, le=1, description="fraction of the run after which the step size falls to zero (cosine); 1: never"
     )
     average: float = Field(
-        500.0, ge=0, description="Half-life of the generator's moving average, in steps; 0: no average"
+        500.0, ge=0, description="half-life of the generator's moving average, in steps; 0: no average"
     )
     bf16: bool | None = Field(None, description="bfloat16 autocast; empty: where the processor supports it")
-    channels_last: bool = Field(True, description="Channels-last memory format")
+    channels_last: bool = Field(True, description="channels-last memory format")
 
 
 class Settings(Section):
     """All that defines a run, except its data: `Settings()` is the preset `default`."""
 
-    preset: Preset = Field("default", description="Preset that all other settings start from")
-    resolution: Literal[32, 64, 128, 256] = Field(64, description="Side of the images in pixels")
-    seed: int = Field(0, ge=0, lt=2**63, description="Seed of the split, the initial weights and every draw")
-    minutes: float | None = Field(None, gt=0, description="Minutes to train; 30 if neither minutes nor images are set")
-    images: int | None = Field(None, ge=1, description="Number of real images to train on, repetitions included")
+    preset: Preset = Field("default", description="preset that all other settings start from")
+    resolution: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of the split, the initial weights and every draw")
+    minutes: float | None = Field(None, gt=0, description="minutes to train; 30 if neither minutes nor images are set")
+    images: int | None = Field(None, ge=1, description="number of real images to train on, repetitions included")
     checkpoint_seconds: float = Field(
-        60.0, ge=0, description="Seconds between checkpoints: the most that a killed process loses"
+        60.0, ge=0, description="seconds between checkpoints: the most that a killed process loses"
     )
-    prior: dict[str, Any] | None = Field(None, description="The joint prior of all factors; by default the study's")
+    prior: dict[str, Any] | None = Field(None, description="the joint prior of all factors; by default the study's")
     ground: dict[str, Any] | str | None = Field(
         None,
-        description="Rules that ground factors in metadata, or a recipe: hannover, ieee8023; by default all factors "
+        description="rules that ground factors in metadata, or a recipe: hannover, ieee8023; by default all factors "
         "are assumed",
     )
     data: DataSettings = DataSettings()

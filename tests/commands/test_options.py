@@ -10,28 +10,10 @@ from pydantic import Field
 from typer.testing import CliRunner
 
 from semiray.cli import main
-from semiray.commands.options import OptionsOf, Reading, Space, TrainingOptions, parse_classes, with_groups
+from semiray.commands.options import OptionsOf, Reading, Space, TrainingOptions, with_groups
 from semiray.errors import SemirayError
-from semiray.settings import ReadingOptions, Section
-
-
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("COVID", {"COVID": "COVID"}),
-        ("B,A , Viral Pneumonia", {"B": "B", "A": "A", "Viral Pneumonia": "Viral Pneumonia"}),
-        ("A=x, B=x, C", {"A": "x", "B": "x", "C": "C"}),
-        ("A = x", {"A": "x"}),
-    ],
-)
-def test_classes_are_kept_renamed_and_merged(text: str, read: dict[str, str]) -> None:
-    assert list(parse_classes(text).items()) == list(read.items())
-
-
-@pytest.mark.parametrize("text", ["", ",", "A,,B", "=x", "A=", "A, A", "A=x, A=y"])
-def test_classes_that_make_no_sense_are_named(text: str) -> None:
-    with pytest.raises(SemirayError, match="--classes"):
-        parse_classes(text)
+from semiray.radiographs import ReadingOptions
+from semiray.settings import Section
 
 
 def invoke(command: Any, *words: str) -> Any:
@@ -75,8 +57,8 @@ def test_reading_options_are_those_of_the_settings() -> None:
         seen.append(reading)
 
     assert invoke(command, "--label-from", "a|b", "--classes", "A=x, B", "--framing", "pad").exit_code == 0
-    assert seen == [{"label_from": "a|b", "classes": {"A": "x", "B": "B"}, "framing": "pad"}]
-    assert ReadingOptions(**seen[0]).given() == seen[0]
+    assert seen == [{"label_from": "a|b", "classes": "A=x, B", "framing": "pad"}]
+    assert ReadingOptions(**seen[0]).classes == {"A": "x", "B": "B"}
     shown = " ".join(invoke(command, "--help").stdout.split())
     for name in ReadingOptions.model_fields:
         assert f"--{name.replace('_', '-')}" in shown

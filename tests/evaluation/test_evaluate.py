@@ -193,7 +193,7 @@ def test_judge_judges_any_folder(set_maker: Any, tmp_path: Path) -> None:
 
 def test_with_a_split_judge_tells_of_fidelity_and_privacy(set_maker: Any, tmp_path: Path) -> None:
     synthetic, real = set_maker(180, seed=7, per_patient=1), set_maker(300, per_patient=1)
-    split = split_by_patient(real.patients, real.labels, fractions=(0.5, 0.0, 0.5), seed=0)
+    split = split_by_patient(real, fractions=(0.5, 0.0, 0.5), seed=0)
     report = judge(synthetic, real, tmp_path / "out", seeds=1, steps=20, batch=24, split=split)
     content = json.loads(json.dumps(report_content(report), allow_nan=False))
     assert set(content["fidelity"]["measures"]) == set(MEASURES)
@@ -213,7 +213,7 @@ def test_with_a_split_judge_tells_of_fidelity_and_privacy(set_maker: Any, tmp_pa
 
 def test_a_space_is_named_in_the_report_and_asked_first(set_maker: Any, tmp_path: Path) -> None:
     synthetic, real = set_maker(180, seed=7, per_patient=1), set_maker(300, per_patient=1)
-    split = split_by_patient(real.patients, real.labels, fractions=(0.5, 0.0, 0.5), seed=0)
+    split = split_by_patient(real, fractions=(0.5, 0.0, 0.5), seed=0)
     rows = FeatureSpace("rows<i>", lambda images: images.mean(axis=2).astype(np.float32))
     fast: dict[str, Any] = {"seeds": 1, "steps": 5, "batch": 24, "split": split}
     report = judge(synthetic, real, tmp_path / "out", space=rows, **fast)

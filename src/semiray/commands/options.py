@@ -9,10 +9,12 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from semiray.errors import SemirayError
-from semiray.settings import ReadingOptions, Section, Settings, read_ground
+from semiray.radiographs.reading.options import ReadingOptions
+from semiray.settings import Settings, read_ground
 
 __all__ = [
     "Cache",
@@ -27,7 +29,6 @@ __all__ = [
     "Seed",
     "Space",
     "TrainingOptions",
-    "parse_classes",
     "read_ground",
     "with_groups",
 ]
@@ -58,7 +59,7 @@ Cache = Annotated[
 class OptionsOf:
     """Marks a parameter that receives, as keyword arguments, the options of a typed model that were given."""
 
-    model: type[Section]
+    model: type[BaseModel]
     show_defaults: bool = True
 
 
@@ -98,32 +99,7 @@ class Space:
             return feature_space(self.space, weights=self.weights, download=self.download, progress=show)
 
 
-def parse_classes(text: str) -> dict[str, str]:
-    """Read `--classes`: labels between commas, each optionally `label=class name`, into label -> class name.
-
-    Raises:
-        SemirayError: a label is empty or occurs twice.
-
-    Example:
-        >>> parse_classes("COVID, Normal")
-        {'COVID': 'COVID', 'Normal': 'Normal'}
-        >>> parse_classes("Viral Pneumonia=pneumonia, Lung_Opacity=pneumonia, Normal")
-        {'Viral Pneumonia': 'pneumonia', 'Lung_Opacity': 'pneumonia', 'Normal': 'Normal'}
-    """
-    names: dict[str, str] = {}
-    for entry in text.split(","):
-        label, _, name = (part.strip() for part in entry.partition("="))
-        name = name or label
-        if not label or ("=" in entry and not entry.partition("=")[2].strip()):
-            raise SemirayError(f"--classes '{text}': '{entry.strip()}' is neither a label nor label=name.")
-        if label in names:
-            raise SemirayError(f"--classes '{text}': {label} occurs twice.")
-        names[label] = name
-    return names
-
-
 METAVARS = {"classes": "LABEL[=NAME],...", "prior": "FILE", "ground": "FILE|RECIPE"}
-PARSERS: dict[str, Callable[[str], Any]] = {"classes": parse_classes}
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -151,9 +127,7 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     def wrapper(**given: Any) -> None:
         for name, group in models.items():
             words = {key: given.pop(key) for key in _leaves(group.model)}
-            given[name] = {
-                key: PARSERS[key](word) if key in PARSERS else word for key, word in words.items() if word is not None
-            }
+            given[name] = {key: word for key, word in words.items() if word is not None}
         for name, kind in dataclasses.items():
             given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
         command(**given)
@@ -172,12 +146,12 @@ def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _leaves(model: type[Section]) -> dict[str, FieldInfo]:
+def _leaves(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """The options of a model that aren't branches."""
     return {
         name: field
         for name, field in model.model_fields.items()
-        if not (isinstance(field.annotation, type) and issubclass(field.annotation, Section))
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel))
     }
 
 
@@ -191,4 +165,5 @@ def _typer_type(name: str, field: FieldInfo, show_default: bool) -> Any:
         word = kinds[0] if kinds[0] in (int, float) else str
     metavar = METAVARS.get(name) or "|".join(map(str, choices)) or None
     default = False if field.default is None or not show_default else str(field.default)
-    return Annotated[word | None, typer.Option(help=f"{field.description}.", metavar=metavar, show_default=default)]  # type: ignore[operator]
+    meaning = f"{str(field.description)[:1].upper()}{str(field.description)[1:]}."
+    return Annotated[word | None, typer.Option(help=meaning, metavar=metavar, show_default=default)]  # type: ignore[operator]

@@ -39,7 +39,7 @@ from semiray.evaluation.sides import (
 )
 from semiray.evaluation.skipped import Skipped
 from semiray.generation import critic_logits, encode_scores, generate, traverse
-from semiray.radiographs import RadiographSet, Split, split_without_copies
+from semiray.radiographs import RadiographSet, Split, split_by_patient
 
 if TYPE_CHECKING:
     from semiray.priors import JointPrior
@@ -247,7 +247,7 @@ def measure_set(
     settings = settings.quick() if quick else settings
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
     _check_networks(space, benefit, real)
-    drawn = split_without_copies(real) if split is None else split
+    drawn = split_by_patient(real) if split is None else split
     train, test, obstacle, notes = labelled_parts(synthetic.classes, real, drawn)
     if obstacle:
         raise SemirayError(obstacle)

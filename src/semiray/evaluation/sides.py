@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
 from semiray.evaluation.results import ImageSamples
-from semiray.radiographs import RadiographSet, Split, split_without_copies
+from semiray.radiographs import RadiographSet, Split, split_by_patient
 
 if TYPE_CHECKING:
     from semiray.training.run import Run
@@ -47,7 +47,7 @@ def run_split(run: Run, data: RadiographSet) -> tuple[Split, bool, list[str]]:
             "The run's split names none of these images: this is another data set than the run was trained on. It was "
             "split by patient here (70 % train the ceiling, 20 % test, seed 0)."
         )
-        return split_without_copies(data), False, [note]
+        return split_by_patient(data), False, [note]
     split = Split.load(path, data.keys)
     if not len(split.test):
         raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")

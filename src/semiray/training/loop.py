@@ -18,7 +18,7 @@ from semiray.devices import choose_device
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import hold_folder, write_whole
 from semiray.priors import JointPrior
-from semiray.radiographs import RadiographSet, Split, split_without_copies
+from semiray.radiographs import RadiographSet, Split, split_by_patient
 from semiray.settings import Settings, override
 from semiray.training.batches import ImageFeed, ImageOrder
 from semiray.training.checkpoints import (
@@ -142,7 +142,7 @@ def prepare(
         if resume:
             split = Split.load(files.split, data.keys)
         elif split is None:
-            split = split_without_copies(data, settings.data.fractions, settings.seed)
+            split = split_by_patient(data, settings.data.fractions, settings.seed)
     split = team.from_leader(split)
     assert split is not None
     chosen = data.labelled(split.train)

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from semiray.errors import SemirayError
 from semiray.priors import read_grounds
-from semiray.radiographs import RadiographSet
-from semiray.settings import ReadingOptions, Section, Settings, override
+from semiray.radiographs import RadiographSet, ReadingOptions
+from semiray.settings import Settings, override
 from semiray.training.run import RunFiles, read_run_record, run_prior
 from semiray.training.team import current_team
 
@@ -93,7 +95,7 @@ def _contradictions(asked: Settings, own: Settings) -> Iterator[tuple[str, Any, 
     for name in ReadingOptions.model_fields:  # whether the images are the run's is seen when they have been read
         ours.get("data", {}).pop(name, None)
     for name, value in ours.items():
-        branch = isinstance(getattr(own, name), Section)
+        branch = isinstance(getattr(own, name), BaseModel)
         for key, one in value.items() if branch else [("", value)]:
             other = theirs[name][key] if branch else theirs[name]
             if one != other:

@@ -24,7 +24,8 @@ from semiray.evaluation.statistics.kernel import kernel_distance
 from semiray.evaluation.statistics.neighbours import NEIGHBOURS, neighbourhood
 from semiray.evaluation.statistics.sliced import sliced_distance
 from semiray.evaluation.statistics.spectrum import spectrum_distance
-from semiray.radiographs import RadiographSet, near_duplicates, split_by_patient, unite_patients
+from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
+from semiray.radiographs.splits import split_ids
 
 __all__ = ["MEASURES", "FeatureSpace", "FidelityMeasure", "FidelityResult", "measure_fidelity", "one_a_patient"]
 
@@ -193,7 +194,7 @@ def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDAr
     rows, patients = one_a_patient(held_out, seed)
     if len(rows) < 2 * LEAST:
         return rows, rows[:0]
-    split = split_by_patient(patients[rows], held_out.labels[rows], fractions=(0.5, 0.0, 0.5), seed=seed)
+    split = split_ids(patients[rows], held_out.labels[rows], fractions=(0.5, 0.0, 0.5), seed=seed)
     return rows[split.train], rows[split.test]
 
 
