@@ -283,7 +283,7 @@ def test_judge_takes_any_folder_of_images_a_class(
         (("train", "nowhere", "--out", "NEW"), "nowhere"),
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
         (("train", "DATA", "--out", "NEW", "--label-from", "("), "label_from"),
-        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "--classes"),
+        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "classes 'A,,B'"),
         (("generate", "RUN", "--out", "NEW", "--label", "COVID"), "COVID"),
         (("generate", "RUN", "--out", "NEW", "--where", "duration <"), "duration <"),
         (("generate", "RUN", "--out", "NEW", "--where", "__import__('os')"), "__import__"),
