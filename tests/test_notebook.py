@@ -61,6 +61,16 @@ def test_a_run_reads_its_data_as_for_training(run: semiray.Run, folder: Path) ->
         run.split(data.take(split.test))
 
 
+def test_a_prepared_set_says_how_it_was_read(run: semiray.Run, folder: Path) -> None:
+    options = {"resolution": 32, "framing": "pad", "classes": CLASSES}
+    prepared = semiray.prepare_radiographs(folder / "DATA", folder / "PREPARED", **options)
+    again = semiray.train(prepared, folder / "padded", images=8, **TINY)
+    assert again.settings.data.framing == "pad"
+    assert again.settings.data.classes == CLASSES
+    assert again.load_data(folder / "PREPARED").fingerprint == prepared.fingerprint
+    assert again.load_data(folder / "DATA", cache=folder / "cache").keys == tuple(prepared.keys)
+
+
 def test_an_event_is_asked_of_the_prior_and_of_the_images(run: semiray.Run) -> None:
     given = run.prior.given("survival == 1")
     assert given.probability == pytest.approx(0.5)
@@ -69,6 +79,7 @@ def test_an_event_is_asked_of_the_prior_and_of_the_images(run: semiray.Run) -> N
     assert (sample.codes[:, 0] == 1).all()
 
 
+@pytest.mark.slow
 def test_it_is_measured(run: semiray.Run, folder: Path) -> None:
     data = run.load_data(folder / "DATA", cache=folder / "cache")
     few = {"seeds": 1, "steps": 2, "batch": 8, "n_synthetic": 24, "probe_steps": 2, "benefit": None, "quick": True}

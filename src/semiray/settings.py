@@ -58,8 +58,8 @@ class DataSettings(ReadingOptions):
 
     @property
     def reading(self) -> dict[str, Any]:
-        """The options of `load_radiographs`, as keyword arguments."""
-        return self.model_dump(exclude={"fractions"})
+        """The options of `load_radiographs` that are set, as keyword arguments."""
+        return self.model_dump(exclude_unset=True, exclude={"fractions"})
 
 
 class NetworkSettings(Section):

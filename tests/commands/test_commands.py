@@ -220,6 +220,7 @@ def test_a_preset_is_drawn_without_a_run(tmp_path: Path, semiray_says: Semiray) 
         assert "<svg" in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_evaluate_reads_data_as_training_did(
     work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +254,7 @@ def test_evaluate_reads_data_as_training_did(
     assert not (tmp_path / "proof" / "figures" / "closest.png").exists()
 
 
+@pytest.mark.slow
 def test_judge_takes_any_folder_of_images_a_class(
     work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,7 @@ def run_split(run: Run, data: RadiographSet) -> tuple[Split, bool, list[str]]:
             "split by patient here (70 % train the ceiling, 20 % test, seed 0)."
         )
         return split_by_patient(data), False, [note]
-    split = Split.load(path, data.keys)
+    split = run.split(data)
     if not len(split.test):
         raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
     added = len(data) - len(named)

@@ -126,10 +126,10 @@ def open_data(
         return DataSet(stored.radiographs, stored.files, data, stored.facts["layout"], side, framing)
     listing = list_records(data, options)
     decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
-    return DataSet(_assemble(listing, decoded), decoded.files, listing.root, listing.layout, side, framing)
+    return DataSet(_assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)
 
 
-def _assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet:
+def _assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet:
     """Join a listing to its decoded files, leaving out those that can't be decoded."""
     skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
     lost = {key for key, _ in skipped}
@@ -147,4 +147,5 @@ def _assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet:
         fingerprint=set_fingerprint(decoded, records),
         skipped=skipped,
         notes=listing.notes,
+        options=options,
     )

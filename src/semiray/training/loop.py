@@ -111,9 +111,11 @@ def train(
     settings = override(
         settings or Settings(), prior=prior, minutes=minutes, images=images, seed=seed, ground=ground, **options
     )
-    settings = fit_to_data(plan_training(files.folder, settings, resume=resume), data)
+    settings = plan_training(files.folder, settings, resume=resume)
     if resume:
         check_data(files, data)
+    else:
+        settings = fit_to_data(settings, data)
     with hold_folder(files.folder) if team.leads else nullcontext(lambda: None) as check_held:
         sitting = prepare(files, settings, data, split, resume, choose_device(device), team)
         if resume:

@@ -61,6 +61,8 @@ def fit_to_data(settings: Settings, data: RadiographSet) -> Settings:
     Raises:
         SemirayError: the images don't have the resolution that was set.
     """
+    if data.options is not None:
+        settings = override(settings, data=data.options.model_dump())
     height, width = data.images.shape[1:]
     if "resolution" not in settings.model_fields_set:
         settings = override(settings, resolution=width)

@@ -226,6 +226,10 @@ def open_set(
         fingerprint=facts["fingerprint"],
         skipped=tuple((key, problem) for key, problem in facts["skipped"]),
         notes=tuple(facts["notes"]),
+        options=reading_options(
+            {name: dict(value) if name == "classes" and value else value for name, value in facts["options"].items()}
+            | {"framing": facts["framing"]}
+        ),
     )
     return StoredSet(radiographs, decoded.files, facts)
 
