@@ -34,9 +34,9 @@ __all__ = [
     "read_tree",
 ]
 
-Preset = Literal["study", "default"]
+Preset = Literal["default", "study"]
 Decay = Annotated[float, Field(ge=0, lt=1)]
-PRESETS: tuple[Preset, ...] = ("study", "default")
+PRESETS: tuple[Preset, ...] = ("default", "study")
 
 
 class Section(BaseModel):

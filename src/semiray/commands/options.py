@@ -50,8 +50,14 @@ Device = Annotated[
         help="Where to compute. auto: a GPU if there is one, else the processor.",
     ),
 ]
+READING = "How DATA is read"
 Cache = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Folder for decoded images; by default the user's cache folder.")
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        rich_help_panel=READING,
+        help="Folder for decoded images; by default the user's cache folder.",
+    ),
 ]
 
 
@@ -60,10 +66,11 @@ class OptionsOf:
     """Marks a parameter that receives, as keyword arguments, the options of a typed model that were given."""
 
     model: type[BaseModel]
+    panel: str | None = None
     show_defaults: bool = True
 
 
-Reading = Annotated[dict[str, Any], OptionsOf(ReadingOptions, show_defaults=False)]
+Reading = Annotated[dict[str, Any], OptionsOf(ReadingOptions, READING, show_defaults=False)]
 TrainingOptions = Annotated[dict[str, Any], OptionsOf(Settings)]
 
 
@@ -115,8 +122,8 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     shown: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
         if name in models:
-            model, defaults = models[name].model, models[name].show_defaults
-            shown += [_parameter(key, None, _typer_type(key, field, defaults)) for key, field in _leaves(model).items()]
+            group = models[name]
+            shown += [_parameter(key, None, _typer_type(key, one, group)) for key, one in _leaves(group.model).items()]
         elif name in dataclasses:
             kinds = get_type_hints(dataclasses[name], include_extras=True)
             shown += [_parameter(field.name, field.default, kinds[field.name]) for field in fields(dataclasses[name])]
@@ -155,7 +162,7 @@ def _leaves(model: type[BaseModel]) -> dict[str, FieldInfo]:
     }
 
 
-def _typer_type(name: str, field: FieldInfo, show_default: bool) -> Any:
+def _typer_type(name: str, field: FieldInfo, group: OptionsOf) -> Any:
     """The annotation that makes Typer declare an option of a model."""
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType]
@@ -164,6 +171,7 @@ def _typer_type(name: str, field: FieldInfo, show_default: bool) -> Any:
     else:
         word = kinds[0] if kinds[0] in (int, float) else str
     metavar = METAVARS.get(name) or "|".join(map(str, choices)) or None
-    default = False if field.default is None or not show_default else str(field.default)
+    default = False if field.default is None or not group.show_defaults else str(field.default)
     meaning = f"{str(field.description)[:1].upper()}{str(field.description)[1:]}."
-    return Annotated[word | None, typer.Option(help=meaning, metavar=metavar, show_default=default)]  # type: ignore[operator]
+    option = typer.Option(help=meaning, metavar=metavar, show_default=default, rich_help_panel=group.panel)
+    return Annotated[word | None, option]  # type: ignore[operator]
