@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import semiray
-from semiray.radiographs import Listing, Record, Split, split_without_copies
+from semiray.radiographs import Listing, ReadingOptions, Record, Split, split_by_patient
 from semiray.radiographs.phantom.phantom import PHANTOM_CLASSES, render_phantoms
 from semiray.radiographs.pixels.decoding import Decoder
 from semiray.radiographs.store.images import FileFacts
@@ -31,9 +31,6 @@ from semiray.radiographs.store.prepared import fill, open_set
 
 BANK = 2000
 BLOCK = 4096
-OPTIONS = dict.fromkeys(
-    ("label_from", "patient_from", "classes", "label_column", "patient_column", "path_column"), None
-)
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def make_set(folder: Path, count: int, resolution: int) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     listing = Listing(folder, "drawn", records, (), tuple(sorted(PHANTOM_CLASSES)))
-    fill(folder, Drawn(listing, resolution), OPTIONS)
+    fill(folder, Drawn(listing, resolution), ReadingOptions())
 
 
 def megabytes(name: str) -> float:
@@ -114,7 +111,7 @@ def use_set(folder: Path, batches: int, sender: Any) -> None:
     stages: dict[str, dict[str, float]] = {}
     stages["start"] = {"seconds": 0.0, "peak": megabytes("RssAnon"), "after": megabytes("RssAnon")}
     data, stages["open"] = measured(lambda: open_set(folder).radiographs)
-    split, stages["split without copies"] = measured(lambda: split_without_copies(data))
+    split, stages["split by patient"] = measured(lambda: split_by_patient(data))
     chosen, stages["labelled"] = measured(lambda: data.labelled(split.train))
 
     def gather() -> None:

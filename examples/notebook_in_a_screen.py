@@ -8,7 +8,6 @@ from torch.utils.data import ConcatDataset, DataLoader
 
 import semiray
 from semiray.generation import RadiographDataset, plot_samples
-from semiray.radiographs import Split
 
 out = Path(sys.argv[3] if len(sys.argv) > 3 else "looked")
 out.mkdir(parents=True, exist_ok=True)
@@ -25,9 +24,8 @@ plot_samples(run).savefig(out / "samples.png")
 semiray.traverse(run, patients=2, steps=7).savefig(out / "traversal.png")
 
 # Encode: the codes that the discriminator reads from real, held-out images.
-reading = run.settings.data.model_dump(exclude={"fractions"})  # as the run's data were read
-data = semiray.load_radiographs(Path(sys.argv[2]), resolution=run.resolution, **reading)
-split = Split.load(run.path / "split.json", data.keys)
+data = run.load_data(sys.argv[2])  # as it was read for training
+split = run.split(data)
 codes = semiray.encode(run, data.images[split.test])
 for factor in run.prior.factors:
     column = run.prior.slices[factor.name].start

@@ -68,7 +68,7 @@ def make_run(
     torch.manual_seed(0)
     shape = NetworkShape(SIDE, prior.dimensions, len(classes), noise=16, width=8, widest=32, embedding=8)
     generator, discriminator = build_networks("residual", shape)
-    split = split_by_patient(data.patients, data.labels, seed=3)
+    split = split_by_patient(data, seed=3)
     folder.mkdir(exist_ok=True)
     split.save(folder / "split.json", data.keys)
     run = Run(

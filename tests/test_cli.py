@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from semiray.cli import app, main
+from semiray.cli import app, in_options, main
 from semiray.errors import SemirayError
 
 
@@ -65,3 +65,33 @@ def test_a_bug_keeps_its_traceback(failing: list[BaseException]) -> None:
 def test_a_wrong_word_is_named(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert words[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("resolution=48: choose 32 or 64.", "--resolution 48: choose 32 or 64."),
+        ("seed = -1: must be at least 0.", "--seed -1: must be at least 0."),
+        ("n = 0: ask for at least one image.", "-n 0: ask for at least one image."),
+        ("choose another folder with out=", "choose another folder with --out"),
+        ("leave them out, or use another out=.", "leave them out, or use another --out."),
+        ("it holds a run: `resume=True` continues it", "it holds a run: `--resume` continues it"),
+        ("with real_images=False, benefit=False", "with --no-real-images, --no-benefit"),
+        ("label_from='(' isn't valid", "--label-from '(' isn't valid"),
+        ("lower it with optimisation.batch=16", "lower it with --set optimisation.batch=16"),
+        ("--set optimisation.batch=x: a number", "--set optimisation.batch=x: a number"),
+        ("the event 'seed == 1' never happens", "the event 'seed == 1' never happens"),
+        ("--classes 'seed=1': fine", "--classes 'seed=1': fine"),
+        ("data.csv has no column image=", "data.csv has no column image="),
+    ],
+)
+def test_python_arguments_become_options(said: str, told: str) -> None:
+    assert in_options(said) == told
+
+
+def test_an_error_of_the_library_speaks_of_options(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(SemirayError("DATA: load it with resolution=32"))
+    assert main(["fail"]) == 2
+    assert capsys.readouterr().err == "semiray: DATA: load it with --resolution 32\n"

@@ -1,6 +1,6 @@
-"""Chest X-rays that obey the distributions you assume: train a generator, ask it, prove that it does.
+"""Chest X-rays that follow the distributions you assume: train a generator, generate images, measure whether they do.
 
-The names here are what a notebook needs; each is loaded from its room when first used: `import semiray` stays fast.
+The names here are what a notebook needs. Each is loaded when it is first used, so that `import semiray` is fast.
 
 Example:
     >>> import semiray
@@ -13,10 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from semiray.demo import make_phantoms
     from semiray.errors import SemirayError
     from semiray.generation import SyntheticDataset, encode, generate, represent, traverse, write_images
     from semiray.priors import Factor, JointPrior
-    from semiray.radiographs import load_radiographs, split_by_patient
+    from semiray.radiographs import load_radiographs, prepare_radiographs, split_by_patient
     from semiray.report import evaluate, judge
     from semiray.settings import Settings
     from semiray.training import Run, train
@@ -36,6 +37,8 @@ __all__ = [
     "generate",
     "judge",
     "load_radiographs",
+    "make_phantoms",
+    "prepare_radiographs",
     "represent",
     "split_by_patient",
     "train",
@@ -44,10 +47,11 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "demo": ("make_phantoms",),
     "errors": ("SemirayError",),
     "generation": ("SyntheticDataset", "encode", "generate", "represent", "traverse", "write_images"),
     "priors": ("Factor", "JointPrior"),
-    "radiographs": ("load_radiographs", "split_by_patient"),
+    "radiographs": ("load_radiographs", "prepare_radiographs", "split_by_patient"),
     "report": ("evaluate", "judge"),
     "settings": ("Settings",),
     "training": ("Run", "train"),

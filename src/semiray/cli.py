@@ -1,9 +1,11 @@
-"""The command line: the commands gathered, and every error that is meant for a person turned into one.
+"""The command line: all commands, and errors turned into sentences.
 
-The commands themselves live in `semiray.commands`, thin: each calls one function that a notebook could call as well.
+The commands are in `semiray.commands`; each calls one function that a notebook can call as well. The library's errors
+speak of Python arguments (`out=`); here they become options (`--out`).
 """
 
 import errno
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +17,11 @@ import typer
 from semiray.commands import ask, assume, data, demo, prove, represent, train
 from semiray.errors import SemirayError, SemirayWarning
 
-__all__ = ["app", "main"]
+__all__ = ["app", "in_options", "main"]
 
 app = typer.Typer(
     name="semiray",
-    help="Assume distributions, train a generator of chest X-rays that obeys them, prove that it does.",
+    help="Assume distributions, train a generator of chest X-rays that follows them, measure whether it does.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -59,16 +61,16 @@ def _semiray(
     debug: bool = typer.Option(False, _DEBUG, help="Show the traceback of an error."),
     version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
 ) -> None:
-    """Assume distributions, train a generator of chest X-rays that obeys them, prove that it does."""
+    """Assume distributions, train a generator of chest X-rays that follows them, measure whether it does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 2 an error that says what to do, 130 interrupted.
+    """Run one command and return its exit code: 0 for success, 2 for an error that was explained, 130 if interrupted.
 
-    `--debug`, anywhere among the arguments, shows tracebacks in place of sentences.
+    `--debug`, anywhere among the arguments, shows tracebacks instead of sentences.
 
     Args:
-        arguments: the words after `semiray`; those of the process when None.
+        arguments: the words after `semiray`; by default those of the process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in words
@@ -88,35 +90,83 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _explain(error: Exception) -> int:
-    """Say what an error means, in a sentence where it is one that a person can act on."""
-    # Typer brings its own copy of click, or uses the one installed, depending on its version: go by the shape.
+    """Explain an error in a sentence; raise it again if it is a bug."""
+    # Some versions of Typer bring a copy of click, others use the installed one: recognise errors by their attributes.
     show, exit_code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if exit_code is not None:
         if callable(show):
             show()
         return int(exit_code) if type(error).__name__ != "Abort" else 130
     if isinstance(error, SemirayError):
-        return _complain(str(error), error.code)
+        return _complain(in_options(str(error)), error.code)
     if isinstance(error, MemoryError):
-        return _complain("Out of memory: ask for fewer images or a smaller resolution.", 2)
+        return _complain("Out of memory: use fewer images or a smaller --resolution.", 2)
     if isinstance(error, OSError):
         return _complain(_file_trouble(error), 2)
     raise error
 
 
+def in_options(message: str) -> str:
+    """Replace Python arguments in a message by options of the command line.
+
+    Where a command has such an option, `name=`, `name=value` and `name = value` become `--name` and `--name value`.
+    `name=True` and `name=False` become the flags `--name` and `--no-name`, and settings such as `objectives.sort=1`
+    become `--set objectives.sort=1`.
+
+    Example:
+        >>> in_options("resolution=48: choose 32 or 64, or another out=")
+        '--resolution 48: choose 32 or 64, or another --out'
+    """
+    from semiray.settings import Settings, known_options
+
+    options, flags = _known_words()
+    settings = {name for name in known_options(Settings) if "." in name}
+    before, after = r"(?<![\w.=<>!'\"-])(?<!--set )", r" ?=(?!=) ?"
+
+    def option(match: re.Match[str]) -> str:
+        name, value = match.group("name"), match.group("value") or ""
+        if name in flags:
+            return flags[name][value == "False"]
+        return options[name] + (f" {value}" if value else "")
+
+    names = "|".join(map(re.escape, sorted(options.keys() | flags.keys(), key=len, reverse=True)))
+    message = re.sub(rf"{before}(?P<name>{names}){after}(?P<value>[^\s,;:.)`][^\s,;:)`]*)?", option, message)
+    dotted = "|".join(map(re.escape, sorted(settings, key=len, reverse=True)))
+    return re.sub(rf"{before}(?=(?:{dotted}){after})", "--set ", message)
+
+
+def _known_words() -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """Options of all commands by their name in Python; flags as (word for True, word for False)."""
+    options: dict[str, str] = {}
+    flags: dict[str, tuple[str, str]] = {}
+    groups = [typer.main.get_command(app)]
+    for command in groups:
+        groups += getattr(command, "commands", {}).values()
+        for parameter in command.params:
+            long = next((word for word in parameter.opts if word.startswith("--")), "")
+            name = long.removeprefix("--").replace("-", "_")
+            if getattr(parameter, "is_flag", False):
+                flags[name] = (long, next(iter(parameter.secondary_opts), long))
+            elif long:
+                options |= {name: long, str(parameter.name): parameter.opts[0]}
+    return options, flags
+
+
 def _file_trouble(error: OSError) -> str:
-    """A sentence for what the operating system refused."""
+    """A sentence for an error of the operating system."""
     where = f": {error.filename}" if error.filename else ""
+    denied = "Permission denied; choose a folder that you may write to, or files that you may read"
+    no_folder = "There is a file where a folder is needed"
     advice = {
         errno.ENOSPC: "The disk is full; free some space or write elsewhere",
         errno.EROFS: "This file system is read-only; write elsewhere with --out",
-        errno.EACCES: "Permission denied; choose a folder that you may write to, or files that you may read",
-        errno.EPERM: "Permission denied; choose a folder that you may write to, or files that you may read",
+        errno.EACCES: denied,
+        errno.EPERM: denied,
         errno.ENOENT: "No such file or folder",
-        errno.EDQUOT: "Your quota of the disk is used up; free some space or write elsewhere",
-        errno.EEXIST: "A file stands where a folder is needed",
-        errno.ENOTDIR: "A file stands where a folder is needed",
-        errno.EISDIR: "A folder stands where a file is needed",
+        errno.EDQUOT: "Your disk quota is used up; free some space or write elsewhere",
+        errno.EEXIST: no_folder,
+        errno.ENOTDIR: no_folder,
+        errno.EISDIR: "There is a folder where a file is needed",
         errno.ENAMETOOLONG: "This name is too long for the file system",
     }.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
     return f"{advice}{where}"
@@ -124,12 +174,12 @@ def _file_trouble(error: OSError) -> str:
 
 @contextmanager
 def _warnings_in_sentences() -> Iterator[None]:
-    """Show warnings that are meant for a person without Python's file and line, and any other as Python does."""
+    """Show the library's warnings without Python's file and line, and all other warnings as Python does."""
     usual: Callable[..., None] = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *others: Any, **more: Any) -> None:
         if issubclass(category, SemirayWarning):
-            print(f"semiray: warning: {message}", file=sys.stderr)
+            print(f"semiray: warning: {in_options(str(message))}", file=sys.stderr)
         else:
             usual(message, category, *others, **more)
 

@@ -1,15 +1,17 @@
-"""The demo: assume, train, ask, look and prove on the phantom, whose factors are known, in a few minutes."""
+"""The demo: assume, train, generate, look and measure, on phantoms with known factors, in a few minutes."""
 
 import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
 
 if TYPE_CHECKING:
+    import torch
+
     from semiray.evaluation import Results
     from semiray.radiographs import RadiographSet
     from semiray.training import TrainingReport
@@ -21,11 +23,11 @@ Watcher = Callable[["TrainingReport"], None]
 
 EVENT = "survival == 1 and duration <= 14"
 PHANTOM_PIXELS, TRAINED_PIXELS = 64, 32
-SHORT = 4.0  # minutes below which the proof is a first look, too
+SHORT = 4.0  # minutes below which the evaluation is a quick one
 OVERHEAD = 1.3  # minutes for rendering, generating, effects and figures
-CLASSIFIER_STEPS = 600  # of one training of the proof's classifier
-PROBE_STEPS = 300  # of the proof's probe, which cost what the classifier's cost
-CAUTION = 1.25  # a measured step against the average of many
+CLASSIFIER_STEPS = 600  # per training of the classifier
+PROBE_STEPS = 300  # a step of the probe takes as long as one of the classifier
+CAUTION = 1.25  # the average of many steps, relative to a measured one
 
 
 def _no_bar(_title: str) -> AbstractContextManager[Progress | None]:
@@ -33,81 +35,84 @@ def _no_bar(_title: str) -> AbstractContextManager[Progress | None]:
 
 
 def run_demo(
-    out: Path,
+    out: Path | str,
     *,
     minutes: float = 10.0,
     phantoms: int = 3000,
     seed: int = 0,
+    device: "torch.device | str | None" = "auto",
     say: Callable[[str], None] = lambda _: None,
     bar: Callable[[str], AbstractContextManager[Progress | None]] = _no_bar,
     watch: Callable[[], AbstractContextManager[Watcher | None]] = nullcontext,
+    **measuring: Any,
 ) -> "Results":
-    """Do all that semiray does, on phantoms, and write it below one folder.
+    """Do everything that semiray does, on phantoms, and write it into one folder.
 
     Args:
         out: a new or empty folder; gets prior.png, phantoms, run, synthetic, traversal.png and proof.
-        minutes: for everything; how long the proof will take is measured first, and training gets the rest.
-        phantoms: images to train and test on.
-        seed: of the phantoms, the run and the images asked for.
-        say: called with what happens next, a line at a time.
+        minutes: for everything; the time for measuring is estimated first, and training gets the rest.
+        phantoms: number of images to train and test on.
+        seed: of the phantoms, the run and the generated images.
+        device: where to compute: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        say: called with what happens next, one line at a time.
         bar: called with a title, gives a context with a function (done, total), or None for no progress.
         watch: called before training, gives a context with a function that takes a `TrainingReport`, or None.
+        measuring: options of `evaluate` that replace the demo's.
 
     Returns:
-        The report that lies in ``out/proof``.
+        The results that the report in ``out/proof`` shows.
 
     Raises:
         SemirayError: the folder is in use or can't be written.
 
     Example:
-        ``run_demo(Path("demo")).utility.ratio.mean``
+        ``run_demo("demo").utility.ratio.mean``
     """
     from semiray.generation import generate, traverse, write_images
     from semiray.priors import JointPrior
     from semiray.radiographs import load_radiographs
     from semiray.report import evaluate
-    from semiray.settings import make_settings
     from semiray.training import train
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SemirayError(f"{out} is in use: remove it, or choose another folder with --out.")
+    out = Path(out).expanduser()
     if not 0 < minutes < math.inf:
-        raise SemirayError(f"--minutes {minutes:g}: must be a finite number above 0.")
+        raise SemirayError(f"minutes={minutes:g}: must be a finite number above 0.")
+    _check_unused(out)
     out.mkdir(parents=True, exist_ok=True)
 
     prior = JointPrior.default()
     names = ", ".join(f"{factor.name} ~ {factor.family}" for factor in prior.factors)
-    say(f"Assume: {names}; {prior.dimensions} dimensions, tied by a Gaussian copula")
+    say(f"Assume: {names}; {prior.dimensions} dimensions, joined by a Gaussian copula")
     prior.plot("pairs").savefig(out / "prior.png")
 
-    say(f"Render {phantoms:,} phantoms: toy radiographs of three classes, whose factors obey that prior")
+    say(f"Render {phantoms:,} phantoms: toy radiographs of three classes, whose factors follow that prior")
     with bar("Rendering") as show:
         make_phantoms(out / "phantoms", phantoms, resolution=PHANTOM_PIXELS, seed=seed, progress=show)
     data = load_radiographs(out / "phantoms", resolution=TRAINED_PIXELS, cache=out / "cache")
 
-    budget, seeds = plan(minutes, _classifier_step_seconds(data) if minutes >= SHORT else 0.0)
-    say(f"Train for {budget:.1f} minutes at {TRAINED_PIXELS} px: images and their class, no factor, are seen")
-    settings = make_settings({"resolution": TRAINED_PIXELS, "minutes": budget, "seed": seed})
+    quick = minutes < SHORT
+    budget, seeds = plan(minutes, 0.0 if quick else _classifier_step_seconds(data))
+    say(f"Train for {budget:.1f} minutes at {TRAINED_PIXELS} px: on images and their classes, without any factor")
     with watch() as on_report:
-        run = train(data, out / "run", settings, on_report=on_report)
+        run = train(data, out / "run", minutes=budget, seed=seed, device=device, on_report=on_report)
 
     say(f"Ask: 600 images where {EVENT}")
     with bar("Generating") as show:
         write_images(generate(run, 600, where=EVENT, seed=seed, progress=show), out / "synthetic", run_name="demo")
 
-    say("Look: the same patients while one factor at a time moves")
+    say("Look: the same patients while one factor at a time changes")
     traverse(run, seed=seed).savefig(out / "traversal.png")
 
     say("Prove: classifiers trained on generated images, tested on held-out patients")
-    with bar("Proving") as show:
-        quick = minutes < SHORT
-        return evaluate(run, data, out / "proof", seeds=seeds, probe_steps=PROBE_STEPS, quick=quick, progress=show)
+    with bar("Evaluating") as show:
+        options = {"seeds": seeds, "probe_steps": PROBE_STEPS, "quick": quick, "benefit": None, "progress": show}
+        return evaluate(run, data, out / "proof", **options | measuring)
 
 
 def plan(minutes: float, classifier_step_seconds: float) -> tuple[float, int]:
-    """Divide the time: minutes of training, and trainings of the proof's classifier a side (3, or what fits).
+    """Divide the time: minutes of training, and trainings of the classifier per side (3, or as many as fit).
 
-    At least half of the time is for training.
+    Training gets at least half of the time.
 
     Example:
         >>> plan(10, 0.02)
@@ -117,15 +122,14 @@ def plan(minutes: float, classifier_step_seconds: float) -> tuple[float, int]:
     """
     for seeds in (3, 2, 1):
         steps = 2 * seeds * CLASSIFIER_STEPS + PROBE_STEPS
-        proof = steps * CAUTION * classifier_step_seconds / 60
-        training = minutes - OVERHEAD - proof
+        training = minutes - OVERHEAD - steps * CAUTION * classifier_step_seconds / 60
         if training >= minutes / 2:
             return round(training, 2), seeds
     return minutes / 2, 1
 
 
 def _classifier_step_seconds(data: "RadiographSet") -> float:
-    """How long a step of the proof's classifier takes on this machine, after a warm-up."""
+    """Seconds per step of the classifier on this machine, after a warm-up."""
     from semiray.evaluation import train_classifier
 
     train_classifier(data.images, data.labels, n_classes=len(data.classes), seed=0, steps=5)
@@ -134,12 +138,19 @@ def _classifier_step_seconds(data: "RadiographSet") -> float:
     return (time.perf_counter() - started) / 25
 
 
-def make_phantoms(out: Path, n: int, *, resolution: int = 64, seed: int = 0, progress: Progress | None = None) -> None:
-    """Write ``n`` phantoms of three classes in equal shares, their factors drawn from the study's prior.
+def _check_unused(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SemirayError(f"{out} is in use: remove it, or choose a new or empty folder with out=")
+
+
+def make_phantoms(
+    out: Path | str, n: int, *, resolution: int = 64, seed: int = 0, progress: Progress | None = None
+) -> None:
+    """Write ``n`` phantoms of three classes in equal shares, with factors drawn from the study's prior.
 
     Args:
         out: a new or empty folder; gets a folder of PNG files per class, and ``factors.csv`` with every factor.
-        n: how many.
+        n: number of phantoms.
         resolution: side of the images in pixels, 16 to 1024.
         seed: the same seed gives the same images.
         progress: called with (rendered, n).
@@ -148,15 +159,15 @@ def make_phantoms(out: Path, n: int, *, resolution: int = 64, seed: int = 0, pro
         SemirayError: the folder is in use or can't be written, or the resolution is out of range.
 
     Example:
-        ``make_phantoms(Path("phantoms"), 3000)``
+        ``make_phantoms("phantoms", 3000)``
     """
     import torch
 
     from semiray.priors import JointPrior
     from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms, save_phantoms
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SemirayError(f"{out} exists and isn't an empty folder: choose another one for the phantoms.")
+    out = Path(out).expanduser()
+    _check_unused(out)
     prior = JointPrior.default()
     codes = prior.sample(n, torch.Generator().manual_seed(seed)).numpy()
     labels = phantom_labels(n, seed)

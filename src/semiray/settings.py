@@ -1,18 +1,22 @@
-"""The run's settings: one typed tree, read from YAML or TOML, from the command line, or made in Python.
+"""The settings of a run: one typed tree, read from YAML or TOML, from the command line, or made in Python.
 
-Each option is declared once, here, with its meaning; the command line and the documentation read them from here.
+Every option is declared here once, with its meaning. The command line takes names, defaults and help texts from here.
 """
 
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.options import ReadingOptions
+
+if TYPE_CHECKING:
+    from semiray.priors import JointPrior
 
 __all__ = [
     "PRESETS",
@@ -21,117 +25,130 @@ __all__ = [
     "NetworkSettings",
     "ObjectiveSettings",
     "OptimisationSettings",
+    "Section",
     "Settings",
     "load_settings",
     "make_settings",
+    "override",
+    "read_ground",
+    "read_tree",
 ]
 
-Preset = Literal["study", "default"]
+Preset = Literal["default", "study"]
 Decay = Annotated[float, Field(ge=0, lt=1)]
-PRESETS: tuple[Preset, ...] = ("study", "default")
+PRESETS: tuple[Preset, ...] = ("default", "study")
 
 
 class Section(BaseModel):
-    """A branch of the tree: unknown keys are errors, values can't be changed afterwards."""
+    """A branch of the tree. Unknown keys are errors; values can't be changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def given(self) -> dict[str, Any]:
+        """The options that were set explicitly, as a tree."""
+        return self.model_dump(exclude_unset=True)
 
-class DataSettings(Section):
-    """How images are found and framed."""
 
-    label_from: str | None = Field(
-        None, description="regular expression on the path relative to DATA; what matches is the label"
-    )
-    patient_from: str | None = Field(None, description="regular expression on the path; what matches is the patient")
-    classes: dict[str, str] | None = Field(
-        None, description="folder or label -> class name; others are left out; merges allowed"
-    )
-    label_column: str | None = Field(None, description="the table's column that holds the label")
-    patient_column: str | None = Field(None, description="the table's column that holds the patient")
-    path_column: str | None = Field(None, description="the table's column that holds the image's path")
-    framing: Literal["crop", "pad"] = Field("crop", description="how an image becomes square; never stretched")
+class DataSettings(ReadingOptions):
+    """How images are read, and how patients are split."""
+
     fractions: tuple[float, float, float] = Field(
-        (0.7, 0.1, 0.2), description="shares of patients: train, validation, test"
+        (0.7, 0.1, 0.2), description="fractions of the patients for training, validation and test"
     )
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The options of `load_radiographs` that are set, as keyword arguments."""
+        return self.model_dump(exclude_unset=True, exclude={"fractions"})
 
 
 class NetworkSettings(Section):
     """The sizes of generator and discriminator."""
 
-    architecture: Literal["residual", "dcgan"] = Field("residual", description="the networks' family")
+    architecture: Literal["residual", "dcgan"] = Field("residual", description="architecture of both networks")
     noise: int = Field(64, ge=1, description="length of the noise z")
     width: int = Field(32, ge=4, description="channels of the largest feature maps; doubled at each halving")
-    widest: int = Field(256, ge=4, description="the cap on channels")
+    widest: int = Field(256, ge=4, description="maximum number of channels")
     embedding: int = Field(32, ge=1, description="length of a label's embedding")
 
 
 class ObjectiveSettings(Section):
-    """The game's terms and their weights."""
+    """The terms of the losses and their weights."""
 
-    adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="the adversarial loss")
+    adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="adversarial loss")
     penalty: float = Field(0.3, ge=0, description="weight gamma of the zero-centred gradient penalties (R1 and R2)")
-    penalty_every: int = Field(8, ge=1, description="steps between penalties, whose weight grows alike")
-    sort: float = Field(1.0, ge=0, description="weight of sort: real images' codes drawn to the prior")
-    sort_directions: int = Field(32, ge=0, description="random projections beside the axes")
-    commit: float = Field(3.0, ge=0, description="weight of commit: codes asked for are codes read")
+    penalty_every: int = Field(
+        8, ge=1, description="steps between two penalties; their weight is multiplied by this number"
+    )
+    sort: float = Field(1.0, ge=0, description="weight of sort: codes estimated from real images follow the prior")
+    sort_directions: int = Field(32, ge=0, description="random projections compared, in addition to the axes")
+    commit: float = Field(3.0, ge=0, description="weight of commit: estimated codes equal the requested ones")
     commit_form: Literal["squared_error", "codes_and_scores", "likelihood"] = Field(
         "squared_error",
-        description="the study's mean squared error; half of it, and half that of scores; or InfoGAN's likelihood",
+        description="form of commit: mean squared error of codes; of codes and scores, half each; or InfoGAN's "
+        "likelihood",
     )
     ground: float = Field(4.0, ge=0, description="weight of ground: the sorter fitted to metadata of real images")
     ground_lead: float = Field(
         5.0,
         gt=0,
-        description="weight of a grounded factor's lead in the generator's commit, all others being 1; "
-        "the discriminator's leaves it out",
+        description="weight of a grounded factor's lead in the generator's commit, relative to all other dimensions; "
+        "the discriminator's commit leaves it out",
     )
-    ground_batch: int = Field(16, ge=1, description="observed images shown beside each batch, where there are any")
-    classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real)")
+    ground_batch: int = Field(16, ge=1, description="images with metadata per step, in addition to the batch")
+    classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real images)")
     generator_share: float = Field(
-        0.2, ge=0, description="factor on commit and classify in the generator's loss, against painted codes"
+        0.2,
+        ge=0,
+        description="factor on commit and classify in the generator's loss; small values keep codes from being "
+        "painted as patterns",
     )
-    relaxation: float = Field(4.0, gt=0, description="sharpness of a discrete code's smoothed threshold")
+    relaxation: float = Field(4.0, gt=0, description="sharpness of the smoothed threshold of a discrete code")
 
 
 class AugmentationSettings(Section):
-    """What the discriminator sees in place of a bare image, real and generated alike; all zero: bare images."""
+    """Random changes to all images before the discriminator, real and generated alike; all zero: none."""
 
-    shift: float = Field(0.06, ge=0, le=0.5, description="largest shift, as a fraction of the side")
+    shift: float = Field(0.06, ge=0, le=0.5, description="largest shift, as a fraction of the image's side")
     zoom: float = Field(0.06, ge=0, lt=1, description="largest relative change of size")
     brightness: float = Field(0.2, ge=0, le=2, description="largest change of brightness, in units of [-1, 1]")
     contrast: float = Field(0.2, ge=0, lt=1, description="largest relative change of contrast")
-    blur: float = Field(0.2, ge=0, le=1, description="probability of going through half the size")
+    blur: float = Field(0.2, ge=0, le=1, description="probability of halving and restoring the size")
     noise: float = Field(0.05, ge=0, le=2, description="largest standard deviation of white noise, in units of [-1, 1]")
 
 
 class OptimisationSettings(Section):
     """Batches, steps and averages."""
 
-    batch: int = Field(32, ge=2, description="images a step")
-    learning_rate: float = Field(4e-4, gt=0, description="Adam's step size, both networks")
+    batch: int = Field(32, ge=2, description="images per step")
+    learning_rate: float = Field(4e-4, gt=0, description="Adam's step size, for both networks")
     betas: tuple[Decay, Decay] = Field((0.0, 0.9), description="Adam's decay rates")
     cool_from: float = Field(
-        0.6, ge=0, le=1, description="fraction of the run after which the step size falls to nothing (cosine); 1: never"
+        0.6, ge=0, le=1, description="fraction of the run after which the step size falls to zero (cosine); 1: never"
     )
-    average: float = Field(500.0, ge=0, description="half-life of the generator's moving average, in steps; 0: none")
-    bf16: bool | None = Field(None, description="bfloat16 autocast; empty: where the processor has it")
+    average: float = Field(
+        500.0, ge=0, description="half-life of the generator's moving average, in steps; 0: no average"
+    )
+    bf16: bool | None = Field(None, description="bfloat16 autocast; empty: where the processor supports it")
     channels_last: bool = Field(True, description="channels-last memory format")
 
 
 class Settings(Section):
-    """All that fixes a run beside its data: `Settings()` is the preset `default`."""
+    """All that defines a run, except its data: `Settings()` is the preset `default`."""
 
-    preset: Preset = Field("default", description="the preset this tree started from")
+    preset: Preset = Field("default", description="preset that all other settings start from")
     resolution: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of the split, the initial weights and every draw")
-    minutes: float | None = Field(None, gt=0, description="how long to train; with neither minutes nor images: 30")
-    images: int | None = Field(None, ge=1, description="how many real images to show, repeats counted")
-    checkpoint_seconds: float = Field(60.0, ge=0, description="seconds between checkpoints; a kill loses no more")
-    prior: dict[str, Any] | None = Field(None, description="the joint prior (docs/priors.md); empty: the study's")
+    minutes: float | None = Field(None, gt=0, description="minutes to train; 30 if neither minutes nor images are set")
+    images: int | None = Field(None, ge=1, description="number of real images to train on, repetitions included")
+    checkpoint_seconds: float = Field(
+        60.0, ge=0, description="seconds between checkpoints: the most that a killed process loses"
+    )
+    prior: dict[str, Any] | None = Field(None, description="the joint prior of all factors; by default the study's")
     ground: dict[str, Any] | str | None = Field(
         None,
-        description="metadata columns that ground factors (docs/grounding.md); empty: all names are assumed",
+        description="rules that ground factors in metadata, or a recipe: hannover, ieee8023; by default all factors "
+        "are assumed",
     )
     data: DataSettings = DataSettings()
     networks: NetworkSettings = NetworkSettings()
@@ -144,7 +161,7 @@ class Settings(Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-# The study's recipe: DCGAN-like networks, binary cross-entropy, squared error on the codes, nothing else.
+# The study's recipe: DCGAN-like networks, binary cross-entropy, squared error of the codes, nothing else.
 STUDY: dict[str, Any] = {
     "networks": {"architecture": "dcgan"},
     "objectives": {
@@ -161,7 +178,7 @@ STUDY: dict[str, Any] = {
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` laid over it, branch by branch; a prior, a class map or grounds are replaced whole."""
+    """`base` with `changes` on top, branch by branch; a prior, a class map or grounding rules are replaced whole."""
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
@@ -174,7 +191,7 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
 
 def read_tree(path: Path) -> dict[str, Any]:
-    """A YAML or TOML file as a tree, with errors that name the file and the line."""
+    """Read a YAML or TOML file as a tree; errors name the file and the line."""
     try:
         text = path.read_text(encoding="utf-8")
         tree = tomllib.loads(text) if path.suffix.lower() == ".toml" else yaml.safe_load(text)
@@ -188,13 +205,13 @@ def read_tree(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(tree, dict):
         raise SemirayError(f"settings file {path} holds a {type(tree).__name__}: expected `option: value` lines")
-    if isinstance(tree.get("settings"), dict):  # a run's settings.yaml, where what is known of its data stands beside
+    if isinstance(tree.get("settings"), dict):  # a run's settings.yaml, which also describes its data
         return dict(tree["settings"])
     return tree
 
 
 def parse_assignment(text: str) -> dict[str, Any]:
-    """`a.b=c` as the tree {a: {b: c}}; the value is read as YAML."""
+    """Read `a.b=c` as the tree {a: {b: c}}; the value is YAML."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise SemirayError(f"--set {text!r}: expected option=value, such as objectives.sort=0.5")
@@ -220,7 +237,7 @@ def known_options(model: type[BaseModel], prefix: str = "") -> list[str]:
 
 
 def explain(error: ValidationError, origin: str) -> SemirayError:
-    """Pydantic's findings in words, with the nearest known option where one was misspelt."""
+    """Pydantic's findings as sentences; a misspelt option gets the nearest known one as a hint."""
     lines = []
     options = known_options(Settings)
     for item in error.errors():
@@ -241,11 +258,15 @@ def make_settings(tree: Mapping[str, Any] | None = None, origin: str = "settings
     """A validated tree on top of its preset.
 
     Args:
-        tree: options that differ from the preset's; `preset` itself among them.
+        tree: options that differ from the preset's, among them `preset` itself.
         origin: where the tree comes from, for error messages.
 
     Raises:
-        SemirayError: an unknown option (the nearest known one is named) or a value out of range.
+        SemirayError: an unknown option (the message names the nearest known one) or a value out of range.
+
+    Example:
+        >>> make_settings({"preset": "study", "objectives": {"sort": 0.5}}).networks.architecture
+        'dcgan'
     """
     tree = tree or {}
     preset = tree.get("preset", "default")
@@ -255,20 +276,66 @@ def make_settings(tree: Mapping[str, Any] | None = None, origin: str = "settings
         raise explain(error, origin) from error
 
 
-def load_settings(path: Path | None = None, assignments: Iterable[str] = (), **options: Any) -> Settings:
-    """Settings from a file, then keyword options, then `a.b=c` assignments: the later wins.
+def load_settings(path: Path | str | None = None, assignments: Iterable[str] = (), **options: Any) -> Settings:
+    """Settings from a file, then keyword options, then `a.b=c` assignments; later ones win.
 
     Args:
         path: a YAML or TOML file.
         assignments: strings such as `"objectives.sort=0.5"`.
-        options: top-level options or branches; those that are None are ignored.
+        options: as for `override`.
 
     Example:
         >>> load_settings(assignments=["objectives.sort=0.5"]).objectives.sort
         0.5
     """
-    tree: dict[str, Any] = read_tree(path) if path else {}
-    tree = merge(tree, {key: value for key, value in options.items() if value is not None})
+    tree: dict[str, Any] = read_tree(Path(path).expanduser()) if path else {}
+    tree = merge(tree, _trees(options))
     for text in assignments:
         tree = merge(tree, parse_assignment(text))
     return make_settings(tree, str(path) if path else "settings")
+
+
+def override(settings: Settings, **options: Any) -> Settings:
+    """Settings with some options replaced.
+
+    Args:
+        settings: what to start from.
+        options: top-level options, or branches such as `objectives={"sort": 0.5}`; None changes nothing. `prior` may
+            also be a `JointPrior` or the path of one in YAML, `ground` the path of a YAML or TOML file.
+
+    Example:
+        >>> override(Settings(), minutes=5, objectives={"sort": 0.5}).objectives.sort
+        0.5
+    """
+    return make_settings(merge(settings.given(), _trees(options)))
+
+
+def _trees(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that are set, with priors and grounds as trees."""
+    read = {"prior": _prior_tree, "ground": read_ground}
+    return {name: read[name](value) if name in read else value for name, value in options.items() if value is not None}
+
+
+def _prior_tree(prior: "JointPrior | Mapping[str, Any] | Path | str") -> dict[str, Any]:
+    from semiray.priors import JointPrior
+
+    if isinstance(prior, Mapping):
+        return dict(prior)
+    return (prior if isinstance(prior, JointPrior) else JointPrior.from_yaml(Path(prior).expanduser())).to_dict()
+
+
+def read_ground(ground: Mapping[str, Any] | Path | str) -> Mapping[str, Any] | str:
+    """Rules as they are, the name of a recipe, or the content of a file: what it holds under `ground`, or all of it.
+
+    Raises:
+        SemirayError: neither a file nor a recipe.
+    """
+    from semiray.priors import RECIPES
+
+    if isinstance(ground, Mapping) or ground in RECIPES:
+        return ground if isinstance(ground, Mapping) else str(ground)
+    path = Path(ground).expanduser()
+    if not path.exists():
+        raise SemirayError(f"ground={ground!s}: neither a file nor a recipe; the recipes are {', '.join(RECIPES)}")
+    tree = read_tree(path)
+    return tree.get("ground", tree)  # type: ignore[no-any-return]

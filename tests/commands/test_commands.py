@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import semiray.evaluation
+import semiray.report
 from semiray.cli import main
-from semiray.evaluation import QUICK_BENEFIT
+from semiray.evaluation import BenefitSettings
 
 TINY = [
     *("--resolution", "32", "--set", "optimisation.batch=8", "--set", "optimisation.average=2"),
@@ -220,16 +220,17 @@ def test_a_preset_is_drawn_without_a_run(tmp_path: Path, semiray_says: Semiray) 
         assert "<svg" in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_evaluate_reads_data_as_training_did(
     work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = partial(semiray.report.evaluate, steps=2, n_synthetic=24)
-    monkeypatch.setattr(semiray.evaluation, "evaluate", small)
-    monkeypatch.setattr(
-        semiray.evaluation,
-        "QUICK_BENEFIT",
-        replace(QUICK_BENEFIT, seeds=1, steps=2, batch=8, multiples=(1,), resamples=20),
-    )
+    whole = semiray.report.evaluate
+
+    def small(*given: Any, benefit: BenefitSettings, **options: Any) -> Any:
+        few = replace(benefit, seeds=1, steps=2, batch=8, fractions=(1.0,), shares=(), multiples=(1,), resamples=20)
+        return whole(*given, **options, benefit=few, steps=2, n_synthetic=24, probe_steps=2)
+
+    monkeypatch.setattr(semiray.report, "evaluate", small)
     words = ("evaluate", work / "run", work / "data", "--out", tmp_path / "proof", "--cache", work / "cache")
     code, said, error = semiray_says(*words, "--seeds", "1", "--quick", "--classifier", "cnn", "--no-real-images")
     assert code == 0, error
@@ -253,6 +254,7 @@ def test_evaluate_reads_data_as_training_did(
     assert not (tmp_path / "proof" / "figures" / "closest.png").exists()
 
 
+@pytest.mark.slow
 def test_judge_takes_any_folder_of_images_a_class(
     work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,7 +285,7 @@ def test_judge_takes_any_folder_of_images_a_class(
         (("train", "nowhere", "--out", "NEW"), "nowhere"),
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
         (("train", "DATA", "--out", "NEW", "--label-from", "("), "label_from"),
-        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "--classes"),
+        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "classes 'A,,B'"),
         (("generate", "RUN", "--out", "NEW", "--label", "COVID"), "COVID"),
         (("generate", "RUN", "--out", "NEW", "--where", "duration <"), "duration <"),
         (("generate", "RUN", "--out", "NEW", "--where", "__import__('os')"), "__import__"),

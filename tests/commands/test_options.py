@@ -2,40 +2,75 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import pytest
 import typer
+from pydantic import Field
 from typer.testing import CliRunner
 
 from semiray.cli import main
-from semiray.commands.options import Framing, Reading, Space, parse_classes, with_groups
+from semiray.commands.options import OptionsOf, Reading, Space, TrainingOptions, with_groups
 from semiray.errors import SemirayError
+from semiray.radiographs import ReadingOptions
+from semiray.settings import Section
 
 
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("COVID", {"COVID": "COVID"}),
-        ("B,A , Viral Pneumonia", {"B": "B", "A": "A", "Viral Pneumonia": "Viral Pneumonia"}),
-        ("A=x, B=x, C", {"A": "x", "B": "x", "C": "C"}),
-        ("A = x", {"A": "x"}),
-    ],
-)
-def test_classes_are_kept_renamed_and_merged(text: str, read: dict[str, str]) -> None:
-    assert list(parse_classes(text).items()) == list(read.items())
+def invoke(command: Any, *words: str) -> Any:
+    app = typer.Typer()
+    app.command()(with_groups(command))
+    return CliRunner().invoke(app, words)
 
 
-@pytest.mark.parametrize("text", ["", ",", "A,,B", "=x", "A=", "A, A", "A=x, A=y"])
-def test_classes_that_make_no_sense_are_named(text: str) -> None:
-    with pytest.raises(SemirayError, match="--classes"):
-        parse_classes(text)
+class Branch(Section):
+    leaf: int = Field(1, description="Not on the command line")
 
 
-def test_only_what_was_said_is_given() -> None:
-    assert Reading().given() == {}
-    said = Reading(label_from="a|b", classes="A=x, B", framing=Framing.pad, cache=Path("cache")).given()
-    assert said == {"label_from": "a|b", "classes": {"A": "x", "B": "B"}, "framing": "pad"}
+class Tree(Section):
+    kind: Literal["oak", "elm"] = Field("oak", description="Kind of tree")
+    metres: float | None = Field(None, description="Height in metres")
+    age: Literal[10, 20] = Field(10, description="Age in years")
+    words: dict[str, str] | str | None = Field(None, description="Words about it")
+    branch: Branch = Branch()
+
+
+def test_a_model_declares_options_and_only_given_ones_arrive() -> None:
+    seen: list[dict[str, Any]] = []
+
+    def command(tree: Annotated[dict[str, Any], OptionsOf(Tree)]) -> None:
+        seen.append(tree)
+
+    assert invoke(command).exit_code == 0
+    assert invoke(command, "--kind", "elm", "--metres", "2.5", "--age", "20", "--words", "tall").exit_code == 0
+    assert seen == [{}, {"kind": "elm", "metres": 2.5, "age": 20, "words": "tall"}]
+    assert invoke(command, "--kind", "ash").exit_code == 2
+    shown = " ".join(invoke(command, "--help").stdout.split())
+    for words in ("Height in metres.", "oak|elm", "10|20"):
+        assert words in shown, words
+    assert "leaf" not in shown
+
+
+def test_reading_options_are_those_of_the_settings() -> None:
+    seen: list[dict[str, Any]] = []
+
+    def command(reading: Reading) -> None:
+        seen.append(reading)
+
+    assert invoke(command, "--label-from", "a|b", "--classes", "A=x, B", "--framing", "pad").exit_code == 0
+    assert seen == [{"label_from": "a|b", "classes": "A=x, B", "framing": "pad"}]
+    assert ReadingOptions(**seen[0]).classes == {"A": "x", "B": "B"}
+    shown = " ".join(invoke(command, "--help").stdout.split())
+    for name in ReadingOptions.model_fields:
+        assert f"--{name.replace('_', '-')}" in shown
+
+
+def test_training_options_have_the_settings_defaults() -> None:
+    def command(options: TrainingOptions) -> None:
+        raise AssertionError(options)
+
+    shown = " ".join(invoke(command, "--help").stdout.split())
+    for words in ("--resolution", "32|64|128|256", "(64)", "--checkpoint-seconds", "(60.0)"):
+        assert words in shown, words
 
 
 @dataclass(frozen=True)
@@ -66,7 +101,7 @@ def test_a_group_of_options_arrives_as_one_value() -> None:
 def test_a_space_is_opened_by_name_or_path(tmp_path: Path) -> None:
     assert Space().open() is None
     for said in (Space(download=True), Space(weights=tmp_path)):
-        with pytest.raises(SemirayError, match="trtr has none"):
+        with pytest.raises(SemirayError, match="the default, has none"):
             said.open()
     for said, words in ((Space("absent.onnx"), "choose inception"), (Space("xrv"), "needs weights")):
         with pytest.raises(SemirayError, match=words):

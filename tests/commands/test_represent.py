@@ -43,7 +43,7 @@ def test_a_figure_is_drawn_and_the_error_told(
         assert figure.info["Synthetic"] == "true"
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert main([*words[:-2], "--out", str(tmp_path / "c.png")]) == 0
-    assert "guessed by the sorter" in capsys.readouterr().out
+    assert "estimated by the sorter" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

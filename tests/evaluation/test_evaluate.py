@@ -147,7 +147,7 @@ def test_any_folder_is_evaluated(set_maker: Any) -> None:
 
 def test_with_a_split_fidelity_and_privacy_are_measured(set_maker: Any) -> None:
     synthetic, real = set_maker(180, seed=7, per_patient=1), set_maker(300, per_patient=1)
-    split = split_by_patient(real.patients, real.labels, fractions=(0.5, 0.0, 0.5), seed=0)
+    split = split_by_patient(real, fractions=(0.5, 0.0, 0.5), seed=0)
     results = measure_set(synthetic, real, seeds=1, steps=20, batch=24, split=split, benefit=False, device="cpu")
     content = content_of(results)["judgements"]
     assert set(content["fidelity"]["measures"]) == set(MEASURES)
@@ -163,7 +163,7 @@ def test_with_a_split_fidelity_and_privacy_are_measured(set_maker: Any) -> None:
 
 def test_a_space_is_named_in_the_results_and_tried_first(set_maker: Any) -> None:
     synthetic, real = set_maker(180, seed=7, per_patient=1), set_maker(300, per_patient=1)
-    split = split_by_patient(real.patients, real.labels, fractions=(0.5, 0.0, 0.5), seed=0)
+    split = split_by_patient(real, fractions=(0.5, 0.0, 0.5), seed=0)
     rows = FeatureSpace("rows<i>", lambda images: images.mean(axis=2).astype(np.float32))
     fast: dict[str, Any] = {"seeds": 1, "steps": 5, "batch": 24, "split": split, "benefit": False, "device": "cpu"}
     results = measure_set(synthetic, real, space=rows, **fast)

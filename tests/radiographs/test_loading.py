@@ -157,7 +157,7 @@ def test_nothing_readable_is_an_error(tmp_path):
 def test_wrong_settings_and_places_are_explained(folder, tmp_path):
     with pytest.raises(SemirayError, match="at least 1"):
         load_radiographs(folder, resolution=0, cache=tmp_path / "cache")
-    with pytest.raises(SemirayError, match="crop or pad"):
+    with pytest.raises(SemirayError, match="'crop' or 'pad'"):
         load_radiographs(folder, resolution=8, framing="stretch", cache=tmp_path / "cache")
     (tmp_path / "file").write_text("")
     with pytest.raises(SemirayError, match="SEMIRAY_CACHE"):

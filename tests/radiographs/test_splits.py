@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
+from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.loading import load_radiographs
-from semiray.radiographs.splits import Split, split_by_patient
+from semiray.radiographs.splits import Split, split_by_patient, split_ids
 
 RNG = np.random.default_rng(0)
 
@@ -31,7 +32,7 @@ def parts(split: Split):
 def test_every_image_in_one_part_and_every_patient_too(n_patients, mixed, fractions):
     for seed in range(5):
         patients, labels = cohort(n_patients, 3, np.random.default_rng(seed), mixed)
-        split = split_by_patient(patients, labels, fractions=fractions, seed=seed)
+        split = split_ids(patients, labels, fractions=fractions, seed=seed)
         np.testing.assert_array_equal(np.sort(np.concatenate(parts(split))), np.arange(len(patients)))
         owners = [set(patients[part]) for part in parts(split)]
         assert len(owners[0] | owners[1] | owners[2]) == sum(map(len, owners))
@@ -45,7 +46,7 @@ def test_every_image_in_one_part_and_every_patient_too(n_patients, mixed, fracti
 def test_classes_keep_their_proportions(mixed):
     for seed in range(5):
         patients, labels = cohort(600, 3, np.random.default_rng(seed), mixed)
-        split = split_by_patient(patients, labels, seed=seed)
+        split = split_ids(patients, labels, seed=seed)
         for label in range(3):
             share = [np.mean(np.isin(np.flatnonzero(labels == label), part)) for part in parts(split)]
             np.testing.assert_allclose(share, (0.7, 0.1, 0.2), atol=0.015)
@@ -56,7 +57,7 @@ def test_few_patients_still_reach_every_part():
         # Three patients of a class, one of them with most images; two of another; one of a third.
         patients = list("aaaaaaaabc" + "dde" + "fff")
         labels = [0] * 10 + [1] * 3 + [2] * 3
-        split = split_by_patient(patients, labels, seed=seed)
+        split = split_ids(patients, labels, seed=seed)
         found = [{labels[i] for i in part} for part in parts(split)]
         assert 0 in found[0] & found[1] & found[2]
         assert 1 in found[0] & found[2]
@@ -65,7 +66,7 @@ def test_few_patients_still_reach_every_part():
 
 def test_many_patients_of_one_image_are_fast_and_exact():
     labels = RNG.choice(4, 20_000, p=[0.17, 0.48, 0.28, 0.07])
-    split = split_by_patient([str(i) for i in range(20_000)], labels)
+    split = split_ids([str(i) for i in range(20_000)], labels)
     for label in range(4):
         share = [np.mean(np.isin(np.flatnonzero(labels == label), part)) for part in parts(split)]
         np.testing.assert_allclose(share, (0.7, 0.1, 0.2), atol=0.002)
@@ -73,7 +74,7 @@ def test_many_patients_of_one_image_are_fast_and_exact():
 
 def test_the_seed_decides():
     patients, labels = cohort(100, 2, np.random.default_rng(1))
-    first, same, other = (split_by_patient(patients, labels, seed=seed) for seed in (3, 3, 4))
+    first, same, other = (split_ids(patients, labels, seed=seed) for seed in (3, 3, 4))
     for a, b in zip(parts(first), parts(same), strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(first.test, other.test)
@@ -82,7 +83,7 @@ def test_the_seed_decides():
 
 def test_unlabelled_images_split_like_a_class():
     patients, labels = cohort(200, 1, np.random.default_rng(2))
-    split = split_by_patient(patients, np.where(labels == 0, -1, 0))
+    split = split_ids(patients, np.where(labels == 0, -1, 0))
     assert len(split.train) == pytest.approx(0.7 * len(patients), abs=3)
 
 
@@ -91,22 +92,40 @@ def test_unlabelled_images_split_like_a_class():
 )
 def test_wrong_fractions(fractions):
     with pytest.raises(SemirayError, match="sum to 1"):
-        split_by_patient(["a", "b", "c"], [0, 0, 0], fractions=fractions)
+        split_ids(["a", "b", "c"], [0, 0, 0], fractions=fractions)
 
 
 def test_too_few_patients():
     with pytest.raises(SemirayError, match="2 patients can't be split"):
-        split_by_patient(["a", "a", "b"], [0, 0, 0])
+        split_ids(["a", "a", "b"], [0, 0, 0])
     with pytest.raises(SemirayError, match="0 patients can't be split"):
-        split_by_patient([], [])
+        split_ids([], [])
     with pytest.raises(SemirayError, match="one of each"):
-        split_by_patient(["a"], [0, 1])
+        split_ids(["a"], [0, 1])
+
+
+def test_patients_who_share_a_picture_are_in_one_part():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 200, (60, 32, 32), dtype=np.uint8)
+    copies = rng.permutation(60)[:20].reshape(2, 10)
+    images[copies[1]] = images[copies[0]] + 9  # brighter copies, filed under other patients
+    patients = np.array([f"p{i:02d}" for i in range(60)])
+    labels = np.arange(60) % 2
+    data = RadiographSet(images, labels, ("a", "b"), patients, tuple(patients.tolist()), ({},) * 60, "f")
+    torn = 0
+    for seed in range(5):
+        split = split_by_patient(data, fractions=(0.4, 0.2, 0.4), seed=seed)
+        for part in parts(split):
+            assert set(copies[0]) & set(part) == {a for a, b in copies.T if b in part}
+        plain = split_ids(patients, labels, fractions=(0.4, 0.2, 0.4), seed=seed)
+        torn += sum((a in plain.test) != (b in plain.test) for a, b in copies.T)
+    assert torn > 0  # which a split of ids alone doesn't prevent
 
 
 def test_a_saved_split_is_the_same_split(tmp_path):
     patients, labels = cohort(50, 2, np.random.default_rng(3))
     keys = [f"k{i}" for i in range(len(patients))]
-    split = split_by_patient(patients, labels, seed=9)
+    split = split_ids(patients, labels, seed=9)
     split.save(tmp_path / "split.json", keys)
     assert [path.name for path in tmp_path.iterdir()] == ["split.json"]
     loaded = Split.load(tmp_path / "split.json", keys)
@@ -161,6 +180,6 @@ def test_what_isnt_a_split_is_explained(tmp_path):
 
 def test_hannover(shared_data, tmp_path):
     xrays = load_radiographs(shared_data / "hannover", resolution=16, cache=tmp_path)
-    split = split_by_patient(xrays.patients, xrays.labels)
+    split = split_by_patient(xrays)
     assert not set(xrays.patients[split.train]) & set(xrays.patients[split.test])
     assert len(split.test) == pytest.approx(0.2 * 243, abs=3)

@@ -15,7 +15,7 @@ def folders(set_maker: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
     """Two reports of `judge`, one with a split and so with privacy."""
     work = tmp_path_factory.mktemp("reports")
     real = set_maker(240, per_patient=1)
-    split = split_by_patient(real.patients, real.labels, fractions=(0.5, 0.0, 0.5), seed=0)
+    split = split_by_patient(real, fractions=(0.5, 0.0, 0.5), seed=0)
     few: dict[str, Any] = {"seeds": 1, "steps": 5, "batch": 12, "benefit": False}
     for name, one in (("good", split), ("other", None)):
         judge(set_maker(120, seed=7), real, work / name, split=one, subject=name, **few)

@@ -140,7 +140,7 @@ def test_an_interruption_saves_and_says_how_to_go_on(tmp_path: Path, data: Radio
 
     monkey = pytest.MonkeyPatch()
     monkey.setattr(loop, "REPORT_STEPS", 3)
-    with monkey.context(), pytest.raises(TrainingInterruptedError, match="--resume"):
+    with monkey.context(), pytest.raises(TrainingInterruptedError, match="resume=True"):
         train(data, tmp_path / "run", settings, on_report=lambda _: os.kill(os.getpid(), signal.SIGINT))
     monkey.undo()
     assert Run.load(tmp_path / "run").resolution == 32
@@ -178,7 +178,7 @@ def test_errors_are_for_people(tmp_path: Path, make_blobs: Blobs, data: Radiogra
     with pytest.raises(SemirayError, match=r"32 x 32 pixels.*64"):
         train(data, tmp_path / "size", settings.model_copy(update={"resolution": 64}))
     train(data, tmp_path / "run", settings)
-    with pytest.raises(SemirayError, match="--resume"):
+    with pytest.raises(SemirayError, match="resume=True"):
         train(data, tmp_path / "run", settings)
     with pytest.raises(SemirayError, match="aren't those"):
         train(make_blobs(seed=9), tmp_path / "run", settings, resume=True)

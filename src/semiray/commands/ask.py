@@ -1,12 +1,12 @@
-"""`semiray generate`, `traverse`, `networks`: images from a run, and looks at it."""
+"""`semiray generate`, `traverse`, `samples`, `networks`: images and figures from a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from semiray.commands.options import Count, Figure, Out, RunFolder, Seed, with_groups
+from semiray.commands.options import Cache, Count, Device, Figure, Out, RunFolder, Seed, with_groups
 from semiray.errors import SemirayError
 
 if TYPE_CHECKING:
@@ -16,23 +16,31 @@ if TYPE_CHECKING:
 
 __all__ = ["generate", "networks", "samples", "traverse"]
 
+Where = Annotated[
+    str | None,
+    typer.Option(metavar="EVENT", help="Event that all codes obey, e.g. 'survival == 1 and duration <= 14'."),
+]
+
 
 @dataclass(frozen=True)
 class Scale:
-    """How a large sample is dealt out and stored."""
+    """How a large sample is divided and stored."""
 
     format: Annotated[
-        str, typer.Option(metavar="png|webdataset|parquet", help="PNG files, or shards of many images each.")
+        Literal["png", "webdataset", "parquet"],
+        typer.Option(metavar="png|webdataset|parquet", help="PNG files, or shards of many images each."),
     ] = "png"
     per_shard: Annotated[
-        int | None, typer.Option(help="Images a shard, a multiple of 64; 10240. Of PNG files: saved at a time; 1024.")
+        int | None,
+        typer.Option(help="Images per shard, a multiple of 64 (10240); with png, images saved at a time (1024)."),
     ] = None
     shard: Annotated[
-        str, typer.Option(metavar="K/OF", help="This process's share of the images: 0/4 is the first of four.")
+        str, typer.Option(metavar="K/OF", help="Share of the images that this process makes: 0/4 is the first of four.")
     ] = "0/1"
-    start: Annotated[int, typer.Option(help="Index of the first image.")] = 0
+    start: Annotated[int, typer.Option(min=0, help="Index of the first image.")] = 0
     bf16: Annotated[
-        bool, typer.Option("--bf16", help="Twice as fast where the processor has it; grey levels differ by one.")
+        bool,
+        typer.Option("--bf16", help="Compute in bfloat16: twice as fast where supported; grey levels differ by one."),
     ] = False
 
 
@@ -42,28 +50,29 @@ def generate(
     out: Out,
     scale: Scale,
     n: Count = 600,
-    label: Annotated[str | None, typer.Option(help="A class of the run; all in equal shares otherwise.")] = None,
-    where: Annotated[
-        str | None, typer.Option(help="What the codes must obey, e.g. 'survival == 1 and duration <= 14'.")
+    label: Annotated[
+        str | None, typer.Option(help="Class of all images; by default all classes in equal shares.")
     ] = None,
+    where: Where = None,
     seed: Seed = 0,
     reject_copies: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DATA", help="What RUN was trained on: drop and count images that come too near to one of them."
-        ),
+        typer.Option(metavar="DATA", help="What RUN was trained on: drop and count images that copy one of them."),
     ] = None,
+    cache: Cache = None,
+    device: Device = "auto",
 ) -> None:
-    """Generate images that obey the prior, or the prior given an event: PNG files and a manifest of their codes.
+    """Generate images whose codes follow the prior, or the prior given an event: files, and a manifest of the codes.
 
-    Killed and called again, it goes on where it was. Large samples belong in shards, written by many processes at once.
+    The same command again continues where it was stopped. For large samples use shards, written by many processes.
     """
     from semiray.commands.console import console, progress_bar, wrote
     from semiray.generation import Request, Share, write_sample
+    from semiray.training import Run
 
     share = Share.parse(scale.shard)
-    request = Request(_load(run), label=label, where=where, seed=seed, bf16=scale.bf16)
-    sieve = None if reject_copies is None else _Sieve(request.run, reject_copies)
+    request = Request(Run.load(run, device), label=label, where=where, seed=seed, bf16=scale.bf16)
+    sieve = None if reject_copies is None else _Sieve(request.run, reject_copies, cache)
     with progress_bar("Generating") as show:
         found = write_sample(
             request,
@@ -82,7 +91,7 @@ def generate(
     if request.event_probability is not None:
         console.print(f"P({where}) = {request.event_probability:.4g} under the prior", markup=False, soft_wrap=True)
     if found is None:
-        console.print(f"Share {scale.shard} of {out} is complete; parts of others are missing.", markup=False)
+        console.print(f"Share {scale.shard} of {out} is complete; other shares are missing.", markup=False)
     else:
         wrote(found)
 
@@ -90,57 +99,63 @@ def generate(
 def traverse(
     run: RunFolder,
     out: Figure = Path("traversal.png"),
-    patients: Annotated[int, typer.Option(min=1, help="Rows a class, each a patient with fixed noise.")] = 2,
-    steps: Annotated[int, typer.Option(min=2, help="Columns a factor, over its quantiles.")] = 7,
+    patients: Annotated[int, typer.Option(min=1, help="Rows per class, each a patient with fixed noise.")] = 2,
+    steps: Annotated[int, typer.Option(min=2, help="Columns per factor, over its quantiles.")] = 7,
     seed: Seed = 0,
+    device: Device = "auto",
 ) -> None:
-    """Draw the same patients under changing factors, one factor at a time."""
+    """Draw the same patients while one factor at a time changes."""
     from semiray.commands.console import save_figure
     from semiray.generation import traverse
+    from semiray.training import Run
 
-    save_figure(traverse(_load(run), patients=patients, steps=steps, seed=seed), out)
+    save_figure(traverse(Run.load(run, device), patients=patients, steps=steps, seed=seed), out)
 
 
 def samples(
     run: RunFolder,
     out: Figure = Path("samples.png"),
-    where: Annotated[str | None, typer.Option(help="What the codes must obey.")] = None,
+    where: Where = None,
     seed: Seed = 0,
+    device: Device = "auto",
 ) -> None:
     """Draw generated images of every class."""
     from semiray.commands.console import save_figure
     from semiray.generation import plot_samples
+    from semiray.training import Run
 
-    save_figure(plot_samples(_load(run), where=where, seed=seed), out)
+    save_figure(plot_samples(Run.load(run, device), where=where, seed=seed), out)
 
 
 def networks(
     run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="The folder of a trained run.")] = None,
-    preset: Annotated[str, typer.Option(metavar="default|study", help="Without a run: of this preset.")] = "default",
-    resolution: Annotated[int, typer.Option(metavar="32|64|128|256", help="Without a run: at this size.")] = 64,
+    preset: Annotated[
+        Literal["default", "study"], typer.Option(metavar="default|study", help="Without RUN: the preset to draw.")
+    ] = "default",
+    resolution: Annotated[int, typer.Option(metavar="32|64|128|256", help="Without RUN: the images' side.")] = 64,
     out: Figure = Path("networks.png"),
 ) -> None:
     """Draw generator and discriminator of a run or of a preset: layers, shapes, parameters."""
     from semiray.commands.console import save_figure
     from semiray.generation import plot_networks
     from semiray.settings import make_settings
+    from semiray.training import Run
 
     if run is None:
-        shown = _untrained(make_settings({"preset": preset, "resolution": resolution}, "semiray networks"))
+        shown = _untrained(make_settings({"preset": preset, "resolution": resolution}))
     else:
-        shown = _load(run)
+        shown = Run.load(run, "cpu")
     save_figure(plot_networks(shown), out)
 
 
 class _Sieve:
-    """Keeps the images that are no copies of the training images of a run, and counts the others."""
+    """Keeps images that are not copies of a run's training images, and counts the others."""
 
-    def __init__(self, run: "Run", data: Path) -> None:
+    def __init__(self, run: "Run", data: Path, cache: Path | None) -> None:
         from semiray.commands.console import read_data
-        from semiray.radiographs import Split
 
-        images = read_data(data, resolution=run.resolution, **run.settings.data.model_dump(exclude={"fractions"}))
-        self.trained_on = images.take(images.labelled(Split.load(run.path / "split.json", images.keys).train))
+        images = read_data(data, resolution=run.resolution, cache=cache, **run.settings.data.reading)
+        self.trained_on = images.take(images.labelled(run.split(images).train))
         self.fingerprint = images.fingerprint
         self.seen = self.dropped = 0
 
@@ -158,9 +173,7 @@ class _Sieve:
             SemirayError: all were copies.
         """
         if self.dropped == self.seen:
-            raise SemirayError(
-                "every image that was generated is a copy of a training image: this run can't be shared."
-            )
+            raise SemirayError("every generated image is a copy of a training image: this run can't be shared.")
         return f"{self.dropped:,} of {self.seen:,} images are copies of training images and were dropped"
 
 
@@ -171,9 +184,3 @@ def _untrained(settings: "Settings") -> "Run":
     prior = run_prior(settings)
     generator, discriminator = build_networks(settings.networks.architecture, network_shape(settings, prior, 0))
     return Run(Path(settings.preset), settings, prior, (), generator, discriminator)
-
-
-def _load(run: Path) -> "Run":
-    from semiray.training import Run
-
-    return Run.load(run)

@@ -1,11 +1,11 @@
 """`semiray data`: look at radiographs before training on them, and make a phantom where there are none."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from semiray.commands.options import Count, Data, Reading, Seed, with_groups
+from semiray.commands.options import Cache, Count, Data, Reading, Seed, with_groups
 
 __all__ = ["app"]
 
@@ -17,6 +17,7 @@ app = typer.Typer(help="Look at radiographs before training on them; make phanto
 def inspect_data(
     data: Data,
     reading: Reading,
+    cache: Cache = None,
     out: Annotated[Path, typer.Option("--out", help="The contact sheet to write.")] = Path("contact-sheet.png"),
     resolution: Annotated[
         int | None, typer.Option(min=16, help="Side of the squares compared and shown; 64, or a prepared set's own.")
@@ -35,13 +36,11 @@ def inspect_data(
     from semiray.radiographs import inspect, load_radiographs
 
     with progress_bar("Reading radiographs") as show:
-        inspection = inspect(
-            data, resolution=resolution, sheet=out, cache=reading.cache, progress=show, **reading.given()
-        )
+        inspection = inspect(data, resolution=resolution, sheet=out, cache=cache, progress=show, **reading)
     console.print("\n".join(inspection.lines()), markup=False, soft_wrap=True)
     wrote(out)
-    options = {"resolution": inspection.resolution, "framing": inspection.framing} | reading.given()
-    data_set = load_radiographs(data, cache=reading.cache, **options)  # from the cache
+    options: dict[str, Any] = {"resolution": inspection.resolution, "framing": inspection.framing} | reading
+    data_set = load_radiographs(data, cache=cache, **options)  # from the cache
     groups = {} if source_column is None else {"sources": data_set.groups(source_column)}
     if len(data_set.classes) > 1:
         groups["classes"] = (data_set.labels, data_set.classes)
@@ -68,7 +67,7 @@ def prepare_data(
     from semiray.radiographs import prepare_radiographs
 
     with progress_bar("Decoding radiographs") as show:
-        prepared = prepare_radiographs(data, out, resolution=resolution, progress=show, **reading.given())
+        prepared = prepare_radiographs(data, out, resolution=resolution, progress=show, **reading)
     console.print(describe_data(prepared), markup=False, soft_wrap=True)
     wrote(out)
 

@@ -1,110 +1,100 @@
-"""Options that several commands share, declared once: where the run lies, how DATA is read."""
+"""Options that several commands share, declared once; those of settings are read from their typed tree."""
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.options import ReadingOptions
+from semiray.settings import Settings, read_ground
 
 __all__ = [
+    "Cache",
     "Count",
     "Data",
+    "Device",
     "Figure",
-    "Framing",
+    "OptionsOf",
     "Out",
     "Reading",
     "RunFolder",
     "Seed",
     "Space",
-    "parse_classes",
+    "TrainingOptions",
     "read_ground",
     "with_groups",
 ]
 
 Data = Annotated[
-    Path, typer.Argument(help="A folder of radiographs or .tar shards, a table that lists them, or a prepared set.")
+    Path,
+    typer.Argument(metavar="DATA", help="A folder of radiographs or .tar shards, a table of files, or a prepared set."),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a trained run.")]
-Out = Annotated[Path, typer.Option("--out", help="The folder to write to.")]
-Figure = Annotated[Path, typer.Option("--out", help="The figure to write: .png, .pdf or .svg.")]
-Count = Annotated[int, typer.Option("-n", "--count", min=1, help="How many images.")]
+Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder to write to.")]
+Figure = Annotated[Path, typer.Option("--out", metavar="FILE", help="The figure to write: .png, .pdf or .svg.")]
+Count = Annotated[int, typer.Option("-n", "--count", min=1, help="Number of images.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same images.")]
-
-
-class Framing(StrEnum):
-    """How a radiograph that isn't square becomes one."""
-
-    crop = "crop"
-    pad = "pad"
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda|cuda:1|mps",
+        help="Where to compute. auto: a GPU if there is one, else the processor.",
+    ),
+]
+READING = "How DATA is read"
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        rich_help_panel=READING,
+        help="Folder for decoded images; by default the user's cache folder.",
+    ),
+]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How DATA is read: the options of `semiray.radiographs.load_radiographs`, as words on the command line."""
+class OptionsOf:
+    """Marks a parameter that receives, as keyword arguments, the options of a typed model that were given."""
 
-    label_from: Annotated[
-        str | None,
-        typer.Option(help="Regular expression searched in each path below DATA; what matches is the label."),
-    ] = None
-    patient_from: Annotated[
-        str | None,
-        typer.Option(help="Likewise for the patient; or the name of a preset: kermany, hannover."),
-    ] = None
-    classes: Annotated[
-        str | None,
-        typer.Option(help="Labels to keep, in order; A=B renames, equal names merge. E.g. 'COVID, Normal=healthy'."),
-    ] = None
-    label_column: Annotated[str | None, typer.Option(help="The table's column of labels.")] = None
-    patient_column: Annotated[str | None, typer.Option(help="The table's column of patients.")] = None
-    path_column: Annotated[str | None, typer.Option(help="The table's column of image names.")] = None
-    framing: Annotated[
-        Framing | None, typer.Option(help="Cut the longer side at the centre (crop), or fill the shorter one (pad).")
-    ] = None
-    cache: Annotated[Path | None, typer.Option(help="The folder for decoded images; the user's cache otherwise.")] = (
-        None
-    )
+    model: type[BaseModel]
+    panel: str | None = None
+    show_defaults: bool = True
 
-    def given(self) -> dict[str, Any]:
-        """What was said about labels, patients, classes and framing, as keyword arguments; not what was left open."""
-        said: dict[str, Any] = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.name != "cache" and getattr(self, field.name) is not None
-        }
-        if "classes" in said:
-            said["classes"] = parse_classes(said["classes"])
-        if "framing" in said:
-            said["framing"] = str(said["framing"])
-        return said
+
+Reading = Annotated[dict[str, Any], OptionsOf(ReadingOptions, READING, show_defaults=False)]
+TrainingOptions = Annotated[dict[str, Any], OptionsOf(Settings)]
 
 
 @dataclass(frozen=True)
 class Space:
-    """The feature space that fidelity is measured in."""
+    """The feature space in which fidelity is measured."""
 
     space: Annotated[
         str,
         typer.Option(help="Features for fidelity: trtr, inception, xrv or rad-dino."),
     ] = "trtr"
     weights: Annotated[
-        Path | None, typer.Option(help="Your copy of the space's weights: a file, for rad-dino a folder.")
+        Path | None, typer.Option(help="Your copy of the weights of --space: a file; for rad-dino a folder.")
     ] = None
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch the space's published weights if they are missing.")
+        bool, typer.Option("--download", help="Download the published weights of --space if they are missing.")
     ] = False
 
     def open(self) -> Any:
-        """The feature space, its weights at hand; None for trtr, which is made on the way."""
+        """The feature space with its weights; None for trtr, which is trained during the evaluation."""
         if self.space == "trtr":
             if self.weights is not None or self.download:
                 raise SemirayError(
-                    "--weights and --download go with a --space that has published weights; trtr has none."
+                    "--weights and --download need a --space with published weights; trtr, the default, has none."
                 )
             return None
         from semiray.evaluation import feature_space
@@ -112,67 +102,36 @@ class Space:
         return feature_space(self.space, weights=self.weights, download=self.download)
 
 
-def parse_classes(text: str) -> dict[str, str]:
-    """Read `--classes`: labels between commas, each optionally `label=name to call it by`, into label -> name.
-
-    Raises:
-        SemirayError: if a label is empty or stands twice.
-
-    Example:
-        >>> parse_classes("COVID, Normal")
-        {'COVID': 'COVID', 'Normal': 'Normal'}
-        >>> parse_classes("Viral Pneumonia=pneumonia, Lung_Opacity=pneumonia, Normal")
-        {'Viral Pneumonia': 'pneumonia', 'Lung_Opacity': 'pneumonia', 'Normal': 'Normal'}
-    """
-    names: dict[str, str] = {}
-    for entry in text.split(","):
-        label, _, name = (part.strip() for part in entry.partition("="))
-        name = name or label
-        if not label or ("=" in entry and not entry.partition("=")[2].strip()):
-            raise SemirayError(f"--classes '{text}': '{entry.strip()}' is not a label, nor label=name.")
-        if label in names:
-            raise SemirayError(f"--classes '{text}': {label} stands twice.")
-        names[label] = name
-    return names
-
-
-def read_ground(text: str) -> Any:
-    """What stands under `ground` in a file, or all of the file; or a recipe's name as it is."""
-    from semiray.priors import RECIPES
-    from semiray.settings import read_tree
-
-    if text in RECIPES:
-        return text
-    if not Path(text).exists():
-        raise SemirayError(f"--ground {text}: neither a file nor a recipe; the recipes are {', '.join(RECIPES)}")
-    tree = read_tree(Path(text))
-    return tree.get("ground", tree)
+METAVARS = {"classes": "LABEL[=NAME],...", "prior": "FILE", "ground": "FILE|RECIPE"}
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take a group of options as one dataclass: on the command line its fields stand in its place.
+    """Let a command take a group of options as one parameter.
 
-    Typer reads a command's options off its signature; this one hands it a signature in which every parameter whose type
-    is a dataclass is replaced by that dataclass's fields, and puts the dataclass together again when it is called.
+    Typer reads a command's options from its signature. Here it sees a signature in which every parameter that is a
+    dataclass is replaced by the fields of the dataclass, and every parameter marked by `OptionsOf` by the options of
+    the model. When the command is called, the groups are put together again.
     """
     hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    dataclasses: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    models: dict[str, OptionsOf] = {name: kind.__metadata__[0] for name, kind in hints.items() if _is_model(kind)}
     shown: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
-        if name not in groups:
-            shown.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
-            continue
-        kinds = get_type_hints(groups[name], include_extras=True)
-        shown += [
-            inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kinds[field.name]
-            )
-            for field in fields(groups[name])
-        ]
+        if name in models:
+            group = models[name]
+            shown += [_parameter(key, None, _typer_type(key, one, group)) for key, one in _leaves(group.model).items()]
+        elif name in dataclasses:
+            kinds = get_type_hints(dataclasses[name], include_extras=True)
+            shown += [_parameter(field.name, field.default, kinds[field.name]) for field in fields(dataclasses[name])]
+        else:
+            shown.append(_parameter(name, parameter.default, hints[name]))
 
     @wraps(command)
     def wrapper(**given: Any) -> None:
-        for name, kind in groups.items():
+        for name, group in models.items():
+            words = {key: given.pop(key) for key in _leaves(group.model)}
+            given[name] = {key: word for key, word in words.items() if word is not None}
+        for name, kind in dataclasses.items():
             given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
         command(**given)
 
@@ -180,3 +139,35 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     del wrapper.__wrapped__
     return wrapper
+
+
+def _is_model(kind: Any) -> bool:
+    return get_origin(kind) is Annotated and isinstance(kind.__metadata__[0], OptionsOf)
+
+
+def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _leaves(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The options of a model that aren't branches."""
+    return {
+        name: field
+        for name, field in model.model_fields.items()
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel))
+    }
+
+
+def _typer_type(name: str, field: FieldInfo, group: OptionsOf) -> Any:
+    """The annotation that makes Typer declare an option of a model."""
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType]
+    if choices:
+        word = field.annotation if isinstance(choices[0], str) else int
+    else:
+        word = kinds[0] if kinds[0] in (int, float) else str
+    metavar = METAVARS.get(name) or "|".join(map(str, choices)) or None
+    default = False if field.default is None or not group.show_defaults else str(field.default)
+    meaning = f"{str(field.description)[:1].upper()}{str(field.description)[1:]}."
+    option = typer.Option(help=meaning, metavar=metavar, show_default=default, rich_help_panel=group.panel)
+    return Annotated[word | None, option]  # type: ignore[operator]

@@ -14,7 +14,7 @@ from semiray.evaluation.registry import JUDGEMENTS, judgement_module
 from semiray.evaluation.results import Result, Results
 from semiray.evaluation.sides import check_resolution, describe, is_phantom, run_split, sample_images
 from semiray.generation import measure_traversal
-from semiray.radiographs import RadiographSet, Split, split_without_copies
+from semiray.radiographs import RadiographSet, Split, split_by_patient
 from semiray.training import Run
 
 __all__ = ["measure_run", "measure_set"]
@@ -101,7 +101,7 @@ def measure_set(
     """
     chosen = (options or EvaluationOptions()).changed(**changes, n_synthetic=len(synthetic)).resolved()
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
-    drawn = split_without_copies(real) if split is None else split
+    drawn = split_by_patient(real) if split is None else split
     context = Context(chosen, real, drawn, folder=synthetic, own=None if split is None else True, store=store)
     if context.obstacle:
         raise SemirayError(context.obstacle)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
 from semiray.evaluation.results import ImageSamples
-from semiray.radiographs import RadiographSet, Split, split_without_copies
+from semiray.radiographs import RadiographSet, Split, split_by_patient
 from semiray.training import Run
 
 __all__ = ["check_resolution", "describe", "is_phantom", "labelled_parts", "match_labels", "run_split", "sample_images"]
@@ -44,8 +44,8 @@ def run_split(run: Run, data: RadiographSet) -> tuple[Split, bool, list[str]]:
             "The run's split names none of these images: this is another data set than the run was trained on. It was "
             "split by patient here (70 % train the ceiling, 20 % test, seed 0)."
         )
-        return split_without_copies(data), False, [note]
-    split = Split.load(path, data.keys)
+        return split_by_patient(data), False, [note]
+    split = run.split(data)
     if not len(split.test):
         raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
     added = len(data) - len(named)

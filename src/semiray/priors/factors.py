@@ -25,16 +25,6 @@ RESERVED_NAMES = frozenset({"all", "any", "mean"})
 _FLOAT32_MAX = float(torch.finfo(torch.float32).max)
 
 
-def factor_of(dimension: str) -> str:
-    """The factor that a code dimension belongs to.
-
-    Example:
-        >>> factor_of("duration[3]")
-        'duration'
-    """
-    return dimension.partition("[")[0]
-
-
 @dataclass(frozen=True)
 class Factor:
     """A named group of dependent code dimensions of one family; dimension 0 is the lead, the others its companions.

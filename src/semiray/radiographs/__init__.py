@@ -1,17 +1,25 @@
-"""Radiographs in: readers, decoding, patients' splits, duplicates, and the phantom."""
+"""Radiographs in: readers, decoding, patients' splits, duplicates, and the phantom.
 
-from semiray.radiographs.contact_sheet import contact_sheet
-from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.inspection import Inspection, inspect
-from semiray.radiographs.loading import load_radiographs
-from semiray.radiographs.pixels.copies import CopyResult, find_copies
-from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
-from semiray.radiographs.pixels.framing import Framing, read_radiograph
-from semiray.radiographs.reading.readers import PATIENT_PRESETS, read_records
-from semiray.radiographs.reading.records import Listing, Record
-from semiray.radiographs.splits import Split, split_by_patient, split_without_copies
-from semiray.radiographs.store.images import cache_folder
-from semiray.radiographs.store.prepared import prepare_radiographs
+The modules are loaded when a name is first used: the command line declares its options from `reading.options` alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from semiray.radiographs.dataset import RadiographSet
+    from semiray.radiographs.inspection import Inspection, inspect
+    from semiray.radiographs.loading import load_radiographs
+    from semiray.radiographs.pixels.copies import CopyResult, find_copies
+    from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
+    from semiray.radiographs.pixels.framing import read_radiograph
+    from semiray.radiographs.reading.options import Framing, ReadingOptions
+    from semiray.radiographs.reading.readers import PATIENT_PRESETS, read_records
+    from semiray.radiographs.reading.records import Listing, Record
+    from semiray.radiographs.sheet import contact_sheet
+    from semiray.radiographs.splits import Split, split_by_patient
+    from semiray.radiographs.store.images import cache_folder
+    from semiray.radiographs.store.prepared import prepare_radiographs
 
 __all__ = [
     "PATIENT_PRESETS",
@@ -20,6 +28,7 @@ __all__ = [
     "Inspection",
     "Listing",
     "RadiographSet",
+    "ReadingOptions",
     "Record",
     "Split",
     "cache_folder",
@@ -34,6 +43,31 @@ __all__ = [
     "read_radiograph",
     "read_records",
     "split_by_patient",
-    "split_without_copies",
     "unite_patients",
 ]
+
+_MODULES = (
+    "dataset",
+    "inspection",
+    "loading",
+    "pixels.copies",
+    "pixels.duplicates",
+    "pixels.framing",
+    "reading.options",
+    "reading.readers",
+    "reading.records",
+    "sheet",
+    "splits",
+    "store.images",
+    "store.prepared",
+)
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for module in _MODULES:
+        loaded = import_module(f"{__name__}.{module}")
+        globals().update({offer: getattr(loaded, offer) for offer in loaded.__all__ if offer in __all__})
+    return globals()[name]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.store.columns import Lines, Patients
 
 __all__ = ["RadiographSet"]
@@ -33,6 +34,7 @@ class RadiographSet:
         fingerprint: sha256 in hex of the files' contents, the pixel settings, labels and patients.
         skipped: key and reason of every file that couldn't be decoded; they aren't among the N.
         notes: what was guessed or left out when the folder was read, for a person.
+        options: how it was read; None where it wasn't read from files. A run records it.
     """
 
     images: npt.NDArray[np.uint8]
@@ -44,6 +46,7 @@ class RadiographSet:
     fingerprint: str
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    options: ReadingOptions | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -75,6 +78,7 @@ class RadiographSet:
             metadata=tuple(self.metadata[i] for i in chosen),
             fingerprint=hashlib.sha256(self.fingerprint.encode() + chosen.astype("<i8").tobytes()).hexdigest(),
             skipped=(),
+            options=self.options,
         )
 
     def labelled(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

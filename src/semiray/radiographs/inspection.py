@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from PIL import Image
 
 from semiray.errors import SemirayError
 from semiray.files import whole_file
-from semiray.radiographs.contact_sheet import contact_sheet
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.loading import open_data
 from semiray.radiographs.pixels.decoding import Progress
 from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates
-from semiray.radiographs.pixels.framing import Framing
+from semiray.radiographs.reading.options import Framing, ReadingKeywords, reading_options
+from semiray.radiographs.sheet import contact_sheet
 from semiray.radiographs.store.images import FileFacts
 
 __all__ = ["Inspection", "inspect"]
@@ -117,58 +118,37 @@ class Inspection:
 
 
 def inspect(
-    data: Path,
+    data: str | Path,
     *,
     resolution: int | None = None,
-    framing: Framing | None = None,
-    sheet: Path | None = None,
-    cache: Path | None = None,
+    sheet: str | Path | None = None,
+    cache: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
-    label_from: str | None = None,
-    patient_from: str | None = None,
-    classes: Mapping[str, str] | Sequence[str] | None = None,
-    label_column: str | None = None,
-    patient_column: str | None = None,
-    path_column: str | None = None,
+    **options: Unpack[ReadingKeywords],
 ) -> Inspection:
-    r"""Look a data set over: classes, patients, sizes, bit depths, unreadable files, duplicates, and a contact sheet.
+    r"""Examine a data set: classes, patients, sizes, bit depths, unreadable files, duplicates, and a contact sheet.
 
     Args:
-        data: see ``load_radiographs``. A prepared set's pixels are compared with their checksum.
-        resolution: side of the squares that duplicates are sought in and the contact sheet shows; None for a prepared
-            set's own, else 64.
-        framing: ``crop`` or ``pad``, as training would see them; None for a prepared set's own, else ``crop``.
-        sheet: file to write the contact sheet to; None for none.
-        cache: see ``load_radiographs``; training at the same resolution and framing starts from the same cache.
-        workers: see ``load_radiographs``.
+        data: see `load_radiographs`. A prepared set's pixels are compared with their checksum.
+        resolution: side of the images that duplicates are searched in and that the contact sheet shows; None for a
+            prepared set's own, else 64.
+        sheet: file for the contact sheet; None for none.
+        cache: see `load_radiographs`; training at the same resolution and framing starts from the same cache.
+        workers: see `load_radiographs`.
         progress: called with (files done, files in all).
-        label_from: see ``read_records``.
-        patient_from: see ``read_records``.
-        classes: see ``read_records``.
-        label_column: see ``read_records``.
-        patient_column: see ``read_records``.
-        path_column: see ``read_records``.
+        **options: see `load_radiographs`.
 
     Raises:
         SemirayError: if nothing can be decoded, an option is invalid, or a file can't be written.
 
     Example:
-        >>> print("\\n".join(inspect(Path("chest_xray/train")).lines()))  # doctest: +SKIP
+        >>> print("\\n".join(inspect("chest_xray/train").lines()))  # doctest: +SKIP
     """
-    options = {
-        "label_from": label_from,
-        "patient_from": patient_from,
-        "classes": classes,
-        "label_column": label_column,
-        "patient_column": patient_column,
-        "path_column": path_column,
-    }
     found = open_data(
-        Path(data),
-        options,
+        data,
+        reading_options(options),
         resolution=resolution,
-        framing=framing,
         cache=cache,
         workers=workers,
         progress=progress,
@@ -178,7 +158,7 @@ def inspect(
     readable = [file for file in found.files if not file.problem]
     exact, near, conflicts = _duplicates(xrays, readable)
     if sheet is not None:
-        _write_sheet(Path(sheet), xrays, found.root.resolve().name)
+        _write_sheet(Path(sheet).expanduser(), xrays, found.root.resolve().name)
     widths, heights = (np.array([getattr(file, side) for file in readable]) for side in ("width", "height"))
     _, per_patient = np.unique(xrays.patient_codes, return_counts=True)
     parts = Counter(row["split"] for row in xrays.metadata if row.get("split") in ("train", "validation", "test"))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from semiray.errors import SemirayError
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, Progress
-from semiray.radiographs.pixels.framing import Framing
-from semiray.radiographs.reading.readers import find_shards, read_records
+from semiray.radiographs.reading.options import Framing, ReadingKeywords, ReadingOptions, reading_options
+from semiray.radiographs.reading.readers import find_shards, list_records
 from semiray.radiographs.reading.records import Listing
 from semiray.radiographs.store.cache import cached_folder, decode_cached
 from semiray.radiographs.store.images import DecodedFiles, FileFacts, cache_folder, digest
@@ -44,112 +44,92 @@ class DataSet:
 
 
 def load_radiographs(
-    data: Path,
+    data: str | Path,
     *,
     resolution: int,
-    framing: Framing = "crop",
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
-    label_from: str | None = None,
-    patient_from: str | None = None,
-    classes: Mapping[str, str] | Sequence[str] | None = None,
-    label_column: str | None = None,
-    patient_column: str | None = None,
-    path_column: str | None = None,
+    **options: Unpack[ReadingKeywords],
 ) -> RadiographSet:
-    r"""Read a data set as squares of grey, decoding it once and mapping the result into memory ever after.
+    """Read a data set as square grey images: decoded once, memory-mapped from then on.
 
     Args:
-        data: a folder or a table, see ``read_records``, whose options these are from ``label_from`` on; a folder of
-            shards, whose images are decoded each time that they are asked for; or what ``prepare_radiographs`` made.
+        data: a folder or a table; a folder of shards, whose images are decoded each time they are used; or a folder
+            made by `prepare_radiographs`.
         resolution: side of the images in pixels.
-        framing: ``crop`` cuts the longer side at the centre, ``pad`` fills the shorter side with black.
-        cache: folder of the cache; None for ``cache_folder()``.
-        workers: threads that decode; None for the processors there are.
+        cache: folder of the cache; None for `cache_folder()`.
+        workers: number of decoding threads; None for one per processor.
         progress: called with (files done, files in all) while files are read.
-        label_from: see ``read_records``.
-        patient_from: see ``read_records``.
-        classes: see ``read_records``.
-        label_column: see ``read_records``.
-        patient_column: see ``read_records``.
-        path_column: see ``read_records``.
+        **options: label_from, patient_from, classes (a list of labels, or a mapping from labels to class names),
+            label_column, patient_column, path_column and framing; see `ReadingOptions` and `read_records`. A prepared
+            set has its own.
 
     Returns:
-        The set; files that can't be decoded are in its ``skipped``.
+        The set; files that can't be decoded are listed in its `skipped`.
 
     Raises:
-        SemirayError: if nothing can be decoded, an option is invalid, a prepared set was prepared otherwise, or the
-            cache can't be written.
+        SemirayError: if nothing can be decoded, an option is invalid, a prepared set was prepared with other options,
+            or the cache can't be written.
 
     Example:
-        >>> xrays = load_radiographs(Path("COVID-19_Radiography_Dataset"), resolution=64)  # doctest: +SKIP
+        >>> xrays = load_radiographs("COVID-19_Radiography_Dataset", resolution=64)  # doctest: +SKIP
     """
-    options: dict[str, Any] = {
-        "label_from": label_from,
-        "patient_from": patient_from,
-        "classes": classes,
-        "label_column": label_column,
-        "patient_column": patient_column,
-        "path_column": path_column,
-    }
-    return open_data(
-        Path(data), options, resolution=resolution, framing=framing, cache=cache, workers=workers, progress=progress
-    ).radiographs
+    reading = reading_options(options)
+    return open_data(data, reading, resolution=resolution, cache=cache, workers=workers, progress=progress).radiographs
 
 
 def open_data(
-    data: Path,
-    options: Mapping[str, Any],
+    data: str | Path,
+    options: ReadingOptions,
     *,
     resolution: int | None = None,
-    framing: Framing | None = None,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     verify: bool = False,
 ) -> DataSet:
-    """Open a data set with what is known of its files.
+    """Open a data set together with facts about its files.
 
     Args:
-        data: see ``load_radiographs``.
-        options: those of ``read_records``.
+        data: see `load_radiographs`.
+        options: how it is read. A framing that isn't given is a prepared set's own.
         resolution: side of the images; None for a prepared set's own, else 64.
-        framing: ``crop`` or ``pad``; None for a prepared set's own, else ``crop``.
-        cache: see ``load_radiographs``.
-        workers: see ``load_radiographs``.
-        progress: see ``load_radiographs``.
-        verify: compare a prepared set's pixels with their checksum, however many they are.
+        cache: see `load_radiographs`.
+        workers: see `load_radiographs`.
+        progress: see `load_radiographs`.
+        verify: compare a prepared set's pixels with their checksum, whatever their size.
 
     Raises:
-        SemirayError: see ``load_radiographs``.
+        SemirayError: see `load_radiographs`.
     """
+    data, cache = Path(data).expanduser(), cache_folder() if cache is None else Path(cache).expanduser()
+    given = options.framing if "framing" in options.model_fields_set else None
     if is_prepared(data):
-        stored = open_set(data, resolution=resolution, framing=framing, verify=verify)
+        stored = open_set(data, resolution=resolution, framing=given, verify=verify)
         check_options(data, stored.facts, options)
         layout = f"a prepared set ({stored.facts['layout']})"
         own = stored.facts["resolution"], stored.facts["framing"]
         return DataSet(stored.radiographs, stored.files, data, layout, *own)
-    side, framing = 64 if resolution is None else resolution, framing or "crop"
-    cache = Path(cache) if cache is not None else cache_folder()
+    side, framing = 64 if resolution is None else resolution, options.framing
     if shards := find_shards(data):
         seen = [(path.name, status.st_size, status.st_mtime_ns) for path in shards if (status := path.stat())]
-        place = digest(f"{data.resolve()} {side} {framing} {sorted(options.items())}", seen)
+        place = digest(f"{data.resolve()} {side} {framing} {sorted(options.selection().items())}", seen)
         folder = cache / f"shards-{place[:40]}"
         try:
             stored = open_set(folder)
         except SemirayError:
             with cached_folder(cache, folder.name):
                 folder.mkdir(exist_ok=True)
-                fill(folder, Decoder(read_records(data, **options), side, framing, workers, progress), options, shards)
+                fill(folder, Decoder(list_records(data, options), side, framing, workers, progress), options, shards)
                 stored = open_set(folder)
         return DataSet(stored.radiographs, stored.files, data, stored.facts["layout"], side, framing)
-    listing = read_records(data, **options)
+    listing = list_records(data, options)
     decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
-    return DataSet(_assemble(listing, decoded), decoded.files, listing.root, listing.layout, side, framing)
+    return DataSet(_assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)
 
 
-def _assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet:
+def _assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet:
     """Join a listing to its decoded files, leaving out those that can't be decoded."""
     skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
     lost = {key for key, _ in skipped}
@@ -167,4 +147,5 @@ def _assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet:
         fingerprint=set_fingerprint(decoded, records),
         skipped=skipped,
         notes=listing.notes,
+        options=options,
     )

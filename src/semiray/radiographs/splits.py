@@ -17,7 +17,7 @@ from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
 
-__all__ = ["Split", "split_by_patient", "split_without_copies"]
+__all__ = ["Split", "split_by_patient", "split_ids"]
 
 _PARTS = ("train", "validation", "test")
 # Where a class has fewer patients than there are parts: what can't be learnt can't be tested, and testing beats tuning.
@@ -158,23 +158,50 @@ def _entries(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def split_by_patient(
+    data: RadiographSet, fractions: tuple[float, float, float] = (0.7, 0.1, 0.2), seed: int = 0
+) -> Split:
+    """Split a set into train, validation and test, with no patient and no picture in two parts.
+
+    Patients who share a near-duplicate image count as one patient. Class proportions are kept as closely as possible,
+    and every class with enough patients is in every part.
+
+    Args:
+        data: the set.
+        fractions: shares of the images in train, validation and test; at least 0, sum 1, train above 0.
+        seed: seed of the random order in which patients are assigned.
+
+    Returns:
+        The split; the same set and seed give the same split.
+
+    Raises:
+        SemirayError: if fractions are invalid or there are fewer patients than parts.
+
+    Example:
+        >>> split = split_by_patient(xrays, fractions=(0.8, 0.0, 0.2), seed=1)  # doctest: +SKIP
+        >>> train = xrays.take(split.train)  # doctest: +SKIP
+    """
+    patients = unite_patients(data.patient_codes, near_duplicates(data.images))
+    return split_ids(patients, data.labels, fractions=fractions, seed=seed)
+
+
+def split_ids(
     patients: Sequence[str] | npt.NDArray[Any],
     labels: Sequence[int] | npt.NDArray[np.int64],
     *,
     fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
     seed: int = 0,
 ) -> Split:
-    """Split images into train, validation and test, every patient in one part, classes in proportion.
+    """Split ids into train, validation and test, every id in one part, classes in proportion.
 
-    Patients are dealt out in random order, those with most images first, each to the part whose counts of classes it
-    brings nearest to what they should be (sum of (has - should have)² / should have). Then every class that has enough
-    patients gets at least one in each part.
+    Patients are assigned in random order, those with most images first, each to the part whose class counts it brings
+    nearest to their targets (sum of (count - target)² / target). Then every class that has enough patients gets at
+    least one in each part. Images aren't compared: `split_by_patient` also keeps near-duplicates together.
 
     Args:
         patients: (N,) ids, text or numbers.
         labels: (N,) class numbers; unknown (-1) counts as a class of its own.
-        fractions: of the images in train, validation and test; at least 0, together 1, train above 0.
-        seed: of the order of dealing.
+        fractions: shares of the images in train, validation and test; at least 0, sum 1, train above 0.
+        seed: seed of the random order.
 
     Returns:
         The split; the same input and seed give the same split.
@@ -183,7 +210,7 @@ def split_by_patient(
         SemirayError: if fractions are invalid or there are fewer patients than parts.
 
     Example:
-        >>> split = split_by_patient(["a", "a", "b", "c", "d"], [0, 0, 0, 1, 1], fractions=(0.6, 0.0, 0.4))
+        >>> split = split_ids(["a", "a", "b", "c", "d"], [0, 0, 0, 1, 1], fractions=(0.6, 0.0, 0.4))
         >>> set(split.train) & set(split.test)
         set()
     """
@@ -201,7 +228,7 @@ def split_by_patient(
     ids = np.asarray(patients)
     classes = np.asarray(labels, dtype=np.int64)
     if ids.shape != classes.shape or ids.ndim != 1:
-        raise SemirayError(f"{ids.size} patients for {classes.size} labels: there must be one of each an image.")
+        raise SemirayError(f"{ids.size} patients for {classes.size} labels: there must be one of each per image.")
     used = [part for part in _PRIORITY if share[part] > 0]
     n_patients, patient = _numbered(ids)
     n_labels, label = _numbered(classes)
@@ -216,17 +243,6 @@ def split_by_patient(
     _repair(counts, share, used, part)
     train, validation, test = (np.flatnonzero(part[patient] == number).astype(np.int64) for number in range(3))
     return Split(train, validation, test, seed)
-
-
-def split_without_copies(
-    data: RadiographSet, fractions: tuple[float, float, float] = (0.7, 0.1, 0.2), seed: int = 0
-) -> Split:
-    """Split a set by patient, patients who share a near-duplicate image counting as one.
-
-    Arguments, errors and balance as `split_by_patient`; a copy never stands on two sides.
-    """
-    patients = unite_patients(data.patient_codes, near_duplicates(data.images))
-    return split_by_patient(patients, data.labels, fractions=fractions, seed=seed)
 
 
 def _numbered(values: npt.NDArray[Any]) -> tuple[int, npt.NDArray[np.int32]]:

@@ -1,10 +1,12 @@
-"""Learning: the objectives, the game, the loop, and the run that they leave on disk."""
+"""Training: the objectives, the game, the loop, and the run that they leave on disk."""
 
 from semiray.training.checkpoints import Progress
 from semiray.training.game import Game, bf16_is_fast, network_shape
-from semiray.training.loop import TrainingInterruptedError, TrainingStoppedError, default_device, train
+from semiray.training.loop import TrainingInterruptedError, TrainingStoppedError, train
+from semiray.training.planning import plan_training
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, run_prior
+from semiray.training.team import join_team
 
 __all__ = [
     "Game",
@@ -15,8 +17,9 @@ __all__ = [
     "TrainingReport",
     "TrainingStoppedError",
     "bf16_is_fast",
-    "default_device",
+    "join_team",
     "network_shape",
+    "plan_training",
     "run_prior",
     "train",
 ]

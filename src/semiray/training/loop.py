@@ -14,11 +14,12 @@ import numpy as np
 import torch
 import yaml
 
+from semiray.devices import choose_device
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import hold_folder, write_whole
 from semiray.priors import JointPrior
-from semiray.radiographs import RadiographSet, Split, split_without_copies
-from semiray.settings import Settings
+from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.settings import Settings, override
 from semiray.training.batches import ImageFeed, ImageOrder
 from semiray.training.checkpoints import (
     Progress,
@@ -31,12 +32,13 @@ from semiray.training.checkpoints import (
 from semiray.training.game import Game
 from semiray.training.grounding import Grounding, Known, read_grounding
 from semiray.training.interruption import catch_stop
+from semiray.training.planning import check_unused, fit_to_data, plan_training
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
 from semiray.training.sheets import COLUMNS, progress_sheet
 from semiray.training.team import Team, current_team
 
-__all__ = ["TrainingInterruptedError", "TrainingStoppedError", "check_unused", "default_device", "train"]
+__all__ = ["TrainingInterruptedError", "TrainingStoppedError", "train"]
 
 REPORT_STEPS = 50  # steps between reports
 SHEET_SECONDS = 180.0
@@ -54,20 +56,21 @@ class TrainingInterruptedError(TrainingStoppedError):
     code = 130
 
 
-def default_device() -> torch.device:
-    """The GPU where there is one, each process of a machine its own, else the CPU."""
-    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
-
-
 def train(
     data: RadiographSet,
     out: Path | str,
     settings: Settings | None = None,
     *,
+    prior: JointPrior | Mapping[str, Any] | Path | str | None = None,
+    minutes: float | None = None,
+    images: int | None = None,
+    seed: int | None = None,
+    ground: Mapping[str, Any] | Path | str | None = None,
     split: Split | None = None,
     resume: bool = False,
-    device: torch.device | str | None = None,
+    device: torch.device | str | None = "auto",
     on_report: Callable[[TrainingReport], None] | None = None,
+    **options: Any,
 ) -> Run:
     """Train on the training patients of a set of radiographs, and save the run.
 
@@ -75,43 +78,46 @@ def train(
     writes. The batch is that of the settings, whatever their number.
 
     Args:
-        data: images, with labels or without (images whose label is unknown are left out where others have one).
+        data: images, with labels or without; images whose label is unknown are left out where others have one.
         out: the run's folder, made here.
-        settings: the preset `default` where None; with `resume`, only its budget (`minutes`, `images`) counts.
-        split: which images are for training; where None, by patient and `settings.data.fractions`, patients who share a
-            near-duplicate counting as one.
-        resume: go on from the last checkpoint in `out`.
-        device: where to train; the GPU where there is one.
+        settings: where the options start from; the preset `default` where None.
+        prior: the joint prior, or the path of one in YAML; by default that of the study.
+        minutes: how long to train; 30 where neither this nor `images` is set.
+        images: how many real images to train on, repetitions included.
+        seed: of the split, the initial weights and every draw; 0 by default.
+        ground: rules that ground factors in metadata, the path of such rules, or the name of a recipe.
+        split: which images are for training; by default drawn by patient (`settings.data.fractions`), patients who
+            share a near-duplicate counting as one.
+        resume: continue from the last checkpoint in `out`, with the run's own settings; `minutes` and `images` may be
+            new, any other option that differs from the run's is an error.
+        device: where to train: "auto", "cpu", "cuda", "cuda:1" or "mps".
         on_report: called every 50 steps.
+        options: any other option of `Settings`, such as `preset="study"` or `objectives={"sort": 0.5}`.
 
     Returns:
         The run, loaded from its folder.
 
     Raises:
-        TrainingInterruptedError: Ctrl-C or SIGTERM; everything is saved and the message says how to go on.
+        TrainingInterruptedError: Ctrl-C or SIGTERM; everything is saved and the message says how to continue.
         TrainingStoppedError: a loss was no longer finite, or the folder can't be written to (the disk is full); the
             last good checkpoint is kept.
-        SemirayError: the folder holds a run already, or the data isn't that of the run to resume.
+        SemirayError: an option is invalid, the folder already holds a run, or `data` isn't that of the run to resume.
 
     Example:
-        ``train(load_radiographs(Path("DATA"), resolution=64), "RUN", make_settings({"minutes": 30}))``
+        ``train(load_radiographs("DATA", resolution=64), "RUN", minutes=30)``
     """
     team = current_team()
-    files = RunFiles(Path(out))
-    settings = settings or Settings()
+    files = RunFiles(Path(out).expanduser())
+    settings = override(
+        settings or Settings(), prior=prior, minutes=minutes, images=images, seed=seed, ground=ground, **options
+    )
+    settings = plan_training(files.folder, settings, resume=resume)
     if resume:
-        settings = resumed_settings(files, settings, data)
-    elif team.leads:
-        check_unused(files)
-    if data.images.shape[1:] != (settings.resolution, settings.resolution):
-        raise SemirayError(
-            f"the images are {data.images.shape[2]} x {data.images.shape[1]} pixels, the settings ask for "
-            f"{settings.resolution}: load them with that resolution"
-        )
+        check_data(files, data)
+    else:
+        settings = fit_to_data(settings, data)
     with hold_folder(files.folder) if team.leads else nullcontext(lambda: None) as check_held:
-        sitting = prepare(
-            files, settings, data, split, resume, torch.device(device) if device else default_device(), team
-        )
+        sitting = prepare(files, settings, data, split, resume, choose_device(device), team)
         if resume:
             sitting.restore()
         try:
@@ -120,7 +126,7 @@ def train(
             check_held()  # which says more, if the folder is gone
             raise sitting.cut_off(error) from error
         team.wait()  # all is written
-    return Run.load(files.folder)
+    return Run.load(files.folder, device)
 
 
 def prepare(
@@ -138,14 +144,14 @@ def prepare(
         if resume:
             split = Split.load(files.split, data.keys)
         elif split is None:
-            split = split_without_copies(data, settings.data.fractions, settings.seed)
+            split = split_by_patient(data, settings.data.fractions, settings.seed)
     split = team.from_leader(split)
     assert split is not None
     chosen = data.labelled(split.train)
     if len(chosen) < settings.optimisation.batch:
         raise SemirayError(
             f"{len(chosen)} training images are fewer than a batch of {settings.optimisation.batch}: "
-            f"add images, or lower it with --set optimisation.batch={max(2, len(chosen) // 2)}"
+            f"add images, or lower it with optimisation.batch={max(2, len(chosen) // 2)}"
         )
     grounding = read_grounding(settings, prior, data, chosen)
     if resume:
@@ -159,28 +165,14 @@ def prepare(
     return Sitting(files, settings, prior, data, chosen, grounding, device, team)
 
 
-def check_unused(files: RunFiles) -> None:
-    """Raise unless the folder is new or empty, but for what a run that was killed before it began left there."""
-    if not files.folder.exists():
-        return
-    if not files.folder.is_dir():
-        raise SemirayError(f"{files.folder} is a file: choose another folder with --out")
-    found = {path.name for path in files.folder.iterdir() if not path.name.startswith(".")}
-    if found - {files.split.name}:
-        raise SemirayError(f"{files.folder} isn't empty: go on with --resume if it is a run, or choose another folder")
-
-
-def resumed_settings(files: RunFiles, asked: Settings, data: RadiographSet) -> Settings:
-    """Settings of the run in the folder, with the budget that is asked for now, if any."""
-    settings, known = read_run_record(files.folder)
+def check_data(files: RunFiles, data: RadiographSet) -> None:
+    """Raise if the images aren't those that the run was begun with."""
+    _, known = read_run_record(files.folder)
     if known.get("fingerprint") != data.fingerprint:
         raise SemirayError(
             f"the images aren't those that {files.folder} was trained on (another content, resolution or framing): "
-            "resume with the same DATA and options, or train anew with another --out"
+            "resume with the same images, read with the same options, or train a new run with another out="
         )
-    if asked.minutes is not None or asked.images is not None:
-        settings = settings.model_copy(update={"minutes": asked.minutes, "images": asked.images})
-    return settings
 
 
 def check_grounding(files: RunFiles, grounding: Grounding | None) -> None:
@@ -297,7 +289,7 @@ class Sitting:
         if stop:
             raise TrainingInterruptedError(
                 f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}. "
-                f"Go on with the same command and --resume."
+                f"Continue with resume=True."
             )
 
     def known(self) -> Known | None:
@@ -343,8 +335,8 @@ class Sitting:
         names = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
         return TrainingStoppedError(
             f"Training broke down after {self.progress.images:,} images: {names} is no longer a finite number. "
-            f"{self.kept()} If it breaks down again, train anew with a lower --set optimisation.learning_rate (it was "
-            f"{self.settings.optimisation.learning_rate:g}) or a larger --set objectives.penalty."
+            f"{self.kept()} If it breaks down again, train a new run with a lower optimisation.learning_rate (it was "
+            f"{self.settings.optimisation.learning_rate:g}) or a larger objectives.penalty."
         )
 
     def cut_off(self, error: OSError) -> TrainingStoppedError:
@@ -355,11 +347,11 @@ class Sitting:
         )
 
     def kept(self) -> str:
-        """Where --resume goes on."""
+        """Where resuming continues."""
         last = latest_checkpoint(self.files.state)
         if last is None:
-            return f"No checkpoint had been saved yet in {self.files.folder}; --resume begins again."
-        return f"The last good checkpoint is {last.name}, in {self.files.folder}; --resume goes on from it."
+            return f"No checkpoint had been saved yet in {self.files.folder}; resume=True begins again."
+        return f"The last good checkpoint is {last.name}, in {self.files.folder}; resume=True continues from it."
 
     def save(self) -> None:
         """Write the checkpoint and the model, unless training has broken since the last report."""

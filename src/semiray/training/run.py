@@ -1,6 +1,6 @@
 """A run on disk: what was assumed, what was learned, and how it went."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,21 @@ from typing import Any
 import torch
 import yaml
 
+from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.networks import Discriminator, Generator, build_networks
 from semiray.priors import JointPrior
+from semiray.radiographs import RadiographSet, Split, load_radiographs
 from semiray.settings import Settings, make_settings
 from semiray.training.checkpoints import load_tensors
 from semiray.training.game import below, network_shape
+from semiray.training.run_page import run_page
 
 __all__ = ["Run", "RunFiles", "read_run_record", "run_prior"]
 
 
 class RunFiles:
-    """Where the parts of a run lie."""
+    """Where the parts of a run are."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,7 +36,7 @@ class RunFiles:
 
 
 def run_prior(settings: Settings) -> JointPrior:
-    """The prior that the settings describe; the study's where they are silent."""
+    """The prior that the settings describe; by default that of the study."""
     return JointPrior.default() if settings.prior is None else JointPrior.from_dict(settings.prior)
 
 
@@ -41,34 +44,37 @@ def read_run_record(folder: Path) -> tuple[Settings, dict[str, Any]]:
     """Settings of a run, and what it knows of its data (`fingerprint`, `images`, `classes`).
 
     Raises:
-        SemirayError: `folder` is no run.
+        SemirayError: `folder` is not a run.
     """
     path = RunFiles(folder).record
     try:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
         tree, data = dict(record["settings"]), dict(record["data"])
     except FileNotFoundError as error:
-        raise SemirayError(
-            f"{folder} isn't a run: it holds no settings.yaml. `semiray train DATA --out {folder}` makes one."
-        ) from error
+        raise SemirayError(f"{folder} isn't a run: it holds no settings.yaml. Train one first.") from error
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise SemirayError(f"{path} isn't the settings file of a run ({error})") from error
     return make_settings(tree, str(path)), data
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
-    """A trained run, ready to be asked.
+    """A trained run.
 
     Attributes:
         path: its folder.
-        settings: as resolved when it was trained.
+        settings: all settings that it was trained with.
         prior: the joint prior.
-        classes: names of the disease classes, empty when unlabelled.
+        classes: names of the disease classes; empty when unlabelled.
         generator: moving average of the generator, in evaluation mode.
         discriminator: in evaluation mode.
-        data: what is known of the data: fingerprint, number of images, classes, what was observed.
-        grounded: factor -> number of images whose metadata ground it; all other factors' names are assumed.
+        data: what is known of its data: fingerprint, number of images, classes, what was observed.
+        grounded: factor -> number of images whose metadata ground it; all other factors are assumed.
+
+    Example:
+        >>> run = Run.load("RUN")  # doctest: +SKIP
+        >>> data = run.load_data("DATA")  # doctest: +SKIP
+        >>> held_out = data.take(run.split(data).test)  # doctest: +SKIP
     """
 
     path: Path
@@ -80,6 +86,35 @@ class Run:
     data: Mapping[str, Any] = field(default_factory=dict)
     grounded: Mapping[str, int] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        classes = ", ".join(self.classes) or "no classes"
+        return f"Run({str(self.path)!r}: {classes}; {', '.join(self.prior.slices)}; {self.resolution} px)"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: facts, and generated images of every class."""
+        facts = {
+            "classes": ", ".join(self.classes) or "none",
+            "resolution": f"{self.resolution} x {self.resolution} pixels",
+            "factors": ", ".join(
+                f"{factor.name} ~ {factor.family} ({self._ground(factor.name)})" for factor in self.prior.factors
+            ),
+            "trained on": self._training(),
+        }
+        return run_page(str(self.path), facts, self.generator, self.prior, self.classes)
+
+    def _ground(self, name: str) -> str:
+        count = self.grounded.get(name)
+        return f"grounded on {count:,} images" if count else "assumed"
+
+    def _training(self) -> str:
+        count = self.data.get("images")
+        data = f"{count:,} images" if isinstance(count, int) else "unknown images"
+        try:
+            shown = int(load_tensors(RunFiles(self.path).model)[1]["images"])
+        except (SemirayError, KeyError, ValueError):
+            return data
+        return f"{data}; {shown:,} shown, repetitions included"
+
     @property
     def resolution(self) -> int:
         """Side of the images in pixels."""
@@ -87,7 +122,7 @@ class Run:
 
     @property
     def meaning(self) -> str:
-        """Which factors' names are known to be true, and which the user assumed, in a sentence or two."""
+        """Which factors are grounded in metadata, and which are assumed, in a sentence or two."""
         assumed = [factor.name for factor in self.prior.factors if not self.grounded.get(factor.name)]
         words = [f"{name} is grounded on {count:,} images." for name, count in self.grounded.items() if count]
         if assumed:
@@ -97,17 +132,59 @@ class Run:
             )
         return " ".join(words)
 
-    @classmethod
-    def load(cls, path: Path | str, device: str = "cpu") -> "Run":
-        """Read a run from its folder.
+    def load_data(
+        self,
+        data: Path | str,
+        *,
+        cache: Path | str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        **options: Any,
+    ) -> RadiographSet:
+        """Load radiographs as they were read for training: at the run's resolution, with its reading options.
+
+        Args:
+            data: a folder, a table, shards or a prepared set, as for `load_radiographs`.
+            cache: folder of the cache; by default the user's.
+            progress: called with (files done, files in all).
+            options: reading options that replace the run's, such as `path_column="file"`.
 
         Raises:
-            SemirayError: the folder is no run, or its files are damaged or don't fit each other.
+            SemirayError: as `load_radiographs`.
+        """
+        reading = self.settings.data.reading | options
+        folder = None if cache is None else Path(cache).expanduser()
+        return load_radiographs(
+            Path(data).expanduser(), resolution=self.resolution, cache=folder, progress=progress, **reading
+        )
+
+    def split(self, data: RadiographSet) -> Split:
+        """The run's split of its own data; images added since are in no part.
+
+        Args:
+            data: the images that the run was trained on, as `load_data` reads them.
+
+        Raises:
+            SemirayError: images of the split are missing in `data`, or the split can't be read.
+        """
+        return Split.load(RunFiles(self.path).split, data.keys)
+
+    @classmethod
+    def load(cls, path: Path | str, device: torch.device | str | None = "auto") -> "Run":
+        """Load a run from its folder.
+
+        Args:
+            path: the folder.
+            device: where its networks compute: "auto" (a GPU if there is one, else the CPU), "cpu", "cuda", "cuda:1" or
+                "mps".
+
+        Raises:
+            SemirayError: the folder is not a run, its files are damaged or don't fit each other, or there is no such
+                device.
 
         Example:
             ``Run.load("RUN").prior.names``
         """
-        folder = Path(path)
+        folder, device = Path(path).expanduser(), choose_device(device)
         settings, data = read_run_record(folder)
         prior = run_prior(settings)
         classes = tuple(str(name) for name in data.get("classes", ()))
@@ -120,7 +197,7 @@ class Run:
             if not RunFiles(folder).model.exists():
                 raise
             raise SemirayError(
-                f"{error}. `semiray train` with --resume writes it again from the last checkpoint."
+                f"{error}. Training with resume=True writes it again from the last checkpoint."
             ) from error
         for name, network in (("generator", generator), ("discriminator", discriminator)):
             try:
@@ -129,5 +206,5 @@ class Run:
                 raise SemirayError(
                     f"{RunFiles(folder).model} doesn't fit {RunFiles(folder).record}: {error}"
                 ) from error
-            network.to(torch.device(device)).eval().requires_grad_(False)
+            network.to(device).eval().requires_grad_(False)
         return cls(folder, settings, prior, classes, generator, discriminator, data, grounded)

@@ -15,7 +15,7 @@ SETTINGS = UtilitySettings(seeds=2, steps=40, batch=24, resamples=100)
 
 
 def parts(data: RadiographSet) -> tuple[RadiographSet, RadiographSet]:
-    split = split_by_patient(data.patients, data.labels)
+    split = split_by_patient(data)
     return data.take(split.train), data.take(split.test)
 
 

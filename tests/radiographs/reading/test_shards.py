@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.radiographs import load_radiographs, prepare_radiographs, split_without_copies
+from semiray.radiographs import load_radiographs, prepare_radiographs, split_by_patient
 from semiray.radiographs.pixels.framing import decode_grey, frame
 from semiray.radiographs.reading import shards as shards_module
 from semiray.radiographs.reading.readers import find_shards, read_records
@@ -82,8 +82,8 @@ def test_the_way_it_is_cut_into_shards_changes_nothing(data, tmp_path):
     assert tuple(ours.keys) == tuple(theirs.keys)
     assert ours.fingerprint == theirs.fingerprint
     np.testing.assert_array_equal(np.asarray(ours.images), np.asarray(theirs.images))
-    np.testing.assert_array_equal(split_without_copies(ours).test, split_without_copies(theirs).test)
-    patients = [set(ours.patients[getattr(split_without_copies(ours), part)]) for part in ("train", "test")]
+    np.testing.assert_array_equal(split_by_patient(ours).test, split_by_patient(theirs).test)
+    patients = [set(ours.patients[getattr(split_by_patient(ours), part)]) for part in ("train", "test")]
     assert not patients[0] & patients[1]
 
 

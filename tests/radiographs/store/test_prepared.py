@@ -10,7 +10,7 @@ import pytest
 
 from semiray.cli import main
 from semiray.errors import SemirayError
-from semiray.radiographs import load_radiographs, prepare_radiographs, split_without_copies
+from semiray.radiographs import load_radiographs, prepare_radiographs, split_by_patient
 from semiray.radiographs.inspection import inspect
 from semiray.radiographs.store import prepared as prepared_module
 from semiray.radiographs.store.prepared import is_prepared, open_set
@@ -49,7 +49,7 @@ def test_a_prepared_set_is_the_set_itself(folder, tmp_path, framing):
         assert getattr(kept, name) == getattr(original, name), name
     assert [key for key, _ in kept.skipped] == ["N/broken.png"]
     for part in ("train", "validation", "test"):
-        ours, theirs = (getattr(split_without_copies(data), part) for data in (kept, original))
+        ours, theirs = (getattr(split_by_patient(data), part) for data in (kept, original))
         np.testing.assert_array_equal(ours, theirs)
     taken, same = (data.take([3, 0, 3]) for data in (kept, original))
     assert (taken.keys, taken.metadata, taken.fingerprint) == (same.keys, same.metadata, same.fingerprint)

@@ -27,7 +27,8 @@ from semiray.evaluation.statistics.neighbours import NEIGHBOURS, neighbourhood
 from semiray.evaluation.statistics.patients import one_per_patient
 from semiray.evaluation.statistics.sliced import sliced_distance
 from semiray.evaluation.statistics.spectrum import spectrum_distance
-from semiray.radiographs import RadiographSet, near_duplicates, split_by_patient, unite_patients
+from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
+from semiray.radiographs.splits import split_ids
 
 __all__ = ["MEASURES", "FidelityMeasure", "FidelityResult", "measure", "measure_fidelity"]
 
@@ -183,7 +184,7 @@ def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDAr
     rows = np.sort(one_per_patient(patients, np.random.default_rng(seed)))
     if len(rows) < 2 * LEAST:
         return rows, rows[:0]
-    split = split_by_patient(patients[rows], held_out.labels[rows], fractions=(0.5, 0.0, 0.5), seed=seed)
+    split = split_ids(patients[rows], held_out.labels[rows], fractions=(0.5, 0.0, 0.5), seed=seed)
     return rows[split.train], rows[split.test]
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
-from semiray.radiographs.pixels.framing import Framing, UnreadableImageError, decode_grey, frame
+from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
+from semiray.radiographs.reading.options import Framing
 from semiray.radiographs.reading.records import Listing, Record
 from semiray.radiographs.store.images import FileFacts, digest
 

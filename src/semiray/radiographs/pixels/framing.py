@@ -6,17 +6,17 @@ import functools
 import io
 import warnings
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.options import Framing
 
-__all__ = ["Framing", "Grey", "UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
+__all__ = ["Grey", "UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
 
-Framing = Literal["crop", "pad"]
 # Only formats that need no helper program and that radiographs come in.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _TIFF_PHOTOMETRIC = 262
@@ -194,14 +194,15 @@ def axis_weights(before: int, after: int) -> npt.NDArray[np.float32]:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def read_radiograph(path: Path, resolution: int, framing: Framing = "crop") -> npt.NDArray[np.uint8]:
+def read_radiograph(path: str | Path, resolution: int, framing: Framing = "crop") -> npt.NDArray[np.uint8]:
     """Read one image file as (resolution, resolution) uint8.
 
     Raises:
         SemirayError: naming the file and why it can't be read.
     """
+    path = Path(path).expanduser()
     try:
-        return frame(decode_grey(Path(path).read_bytes()).pixels, resolution, framing)
+        return frame(decode_grey(path.read_bytes()).pixels, resolution, framing)
     except UnreadableImageError as error:
         raise SemirayError(f"{path}: {error}.") from error
     except OSError as error:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.decoding import processors, read_bytes
-from semiray.radiographs.pixels.framing import Framing, UnreadableImageError, decode_grey, frame
+from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
+from semiray.radiographs.reading.options import Framing
 from semiray.radiographs.reading.records import Record
 
 __all__ = ["ShardImages"]

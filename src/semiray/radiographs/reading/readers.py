@@ -7,9 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Unpack
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.folders import Tree, label_by_folder, walk
+from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, TABLE_SUFFIXES, Listing, Record
 from semiray.radiographs.reading.selection import choose_classes, compile_pattern, search
 from semiray.radiographs.reading.shards import read_shards
@@ -23,7 +25,7 @@ from semiray.radiographs.reading.tables import (
     read_table,
 )
 
-__all__ = ["PATIENT_PRESETS", "find_shards", "read_records"]
+__all__ = ["PATIENT_PRESETS", "find_shards", "list_records", "read_records"]
 
 PATIENT_PRESETS: Mapping[str, str] = {
     # Kermany et al. 2018: personN_virus_M.jpeg; IM-0439-0001-0002.jpeg and NORMAL2-IM-0439-0001.jpeg count apart.
@@ -34,34 +36,19 @@ PATIENT_PRESETS: Mapping[str, str] = {
 _KERMANY_NAME = re.compile(r"^(person\d+_(virus|bacteria)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?)$")
 
 
-def read_records(
-    data: Path,
-    *,
-    label_from: str | None = None,
-    patient_from: str | None = None,
-    classes: Mapping[str, str] | Sequence[str] | None = None,
-    label_column: str | None = None,
-    patient_column: str | None = None,
-    path_column: str | None = None,
-) -> Listing:
-    r"""List the radiographs of a folder or of a table, with labels and patients as far as they can be known.
+def read_records(data: str | Path, **options: Unpack[ReadingKeywords]) -> Listing:
+    """List the radiographs of a folder or of a table, with labels and patients as far as they can be known.
 
     A folder: every image below it counts; class folders, train/validation/test folders and the COVID-19 Radiography
     Database are recognised, and a table in the folder that names its images adds label, patient and metadata. A table
-    (CSV, TSV, Parquet): the images that its rows name count. A folder of .tar shards: its samples count, their .json
-    files being the table. No pixel is read.
+    (CSV, TSV, Parquet): the images that its rows name count. A folder of .tar shards: its samples count, and their
+    .json files form the table. No pixel is read.
 
     Args:
         data: the folder or the table.
-        label_from: regular expression searched in each key; what matches (group 1 if there is a group) is the label. An
-            image that it doesn't match stays, unlabelled.
-        patient_from: alike for the patient, or the name of a preset (``PATIENT_PRESETS``). An image that it doesn't
-            match is its own patient.
-        classes: labels to keep, in order; or a mapping from labels to the names to call them by, equal names merging.
-            All other images, unlabelled ones too, are left out.
-        label_column: the table's column of labels, found by its name otherwise.
-        patient_column: the table's column of patients, found by its name otherwise.
-        path_column: the table's column that names images, found by its cells otherwise.
+        **options: see `ReadingOptions`; `framing` has no effect here. Images that `label_from` doesn't match stay,
+            unlabelled; images that `patient_from` doesn't match are each their own patient; with `classes`, all other
+            images are left out, unlabelled ones too. Columns that aren't given are found by their names or cells.
 
     Returns:
         The listing, its records sorted by key.
@@ -70,38 +57,47 @@ def read_records(
         SemirayError: if there is no image, an option is invalid, or an option matches nothing.
 
     Example:
-        >>> listing = read_records(Path("chest_xray/train"), label_from="NORMAL|virus|bacteria")  # doctest: +SKIP
+        >>> listing = read_records("chest_xray/train", label_from="NORMAL|virus|bacteria")  # doctest: +SKIP
     """
-    data = Path(data)
-    if label_from is not None and label_column is not None:
-        raise SemirayError("label_from and label_column both say where the label stands. Give one of them.")
+    return list_records(Path(data).expanduser(), reading_options(options))
+
+
+def list_records(data: Path, options: ReadingOptions) -> Listing:
+    """Do what `read_records` does, with options that are checked already."""
+    patient_from, patient_column = options.patient_from, options.patient_column
+    if options.label_from is not None and options.label_column is not None:
+        raise SemirayError("label_from and label_column both say where the label is. Give one of them.")
     if patient_from is not None and patient_column is not None:
         raise SemirayError("patient_from and patient_column both say who the patient is. Give one of them.")
     if patient_from == "hannover":
         patient_from, patient_column = None, PATIENT_PRESETS["hannover"]
     elif patient_from is not None and patient_from in PATIENT_PRESETS:
         patient_from = PATIENT_PRESETS[patient_from]
-    label_pattern = compile_pattern(label_from, "label_from (--label-from)")
-    patient_pattern = compile_pattern(patient_from, "patient_from (--patient-from)")
+    label_pattern = compile_pattern(options.label_from, "label_from")
+    patient_pattern = compile_pattern(patient_from, "patient_from")
 
     if _is_table_file(data):
-        found = _read_table_file(data, path_column)
+        found = _read_table_file(data, options.path_column)
     else:
         shards = find_shards(data)
-        found = _read_shards(data, shards) if shards else _read_folder(data, path_column)
+        found = _read_shards(data, shards) if shards else _read_folder(data, options.path_column)
     notes = list(found.notes)
     labels, patients = dict(found.labels), {}
     if found.table is not None:
-        labels.update(_column_labels(found, label_column, notes))
+        labels.update(_column_labels(found, options.label_column, notes))
         patients = _column_patients(found, patient_column, notes)
-    elif label_column or patient_column or path_column:
-        option = "label_column" if label_column else "patient_column" if patient_column else "path_column"
-        raise SemirayError(f"{data}: {option} is given, but no table (CSV, TSV, Parquet) here names its images.")
+    else:
+        columns = {"label": options.label_column, "patient": patient_column, "path": options.path_column}
+        for name, column in columns.items():
+            if column is not None:
+                raise SemirayError(
+                    f"{data}: {name}_column is given, but no table (CSV, TSV, Parquet) names its images."
+                )
     keys = sorted(found.paths)
     if label_pattern is not None:
-        labels = search(label_pattern, keys, "label_from (--label-from)", "unlabelled", notes)
+        labels = search(label_pattern, keys, "label_from", "unlabelled", notes)
     if patient_pattern is not None:
-        patients = search(patient_pattern, keys, "patient_from (--patient-from)", "their own patients", notes)
+        patients = search(patient_pattern, keys, "patient_from", "their own patients", notes)
     elif not patients and all(_KERMANY_NAME.match(PurePosixPath(key).stem) for key in keys):
         patients = search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
         notes.append("Patients are read off the file names (preset kermany).")
@@ -117,7 +113,7 @@ def read_records(
         )
         for key in keys
     ]
-    records, names = choose_classes(records, classes, notes)
+    records, names = choose_classes(records, options.classes, notes)
     return Listing(found.root, found.layout, tuple(records), tuple(notes), names)
 
 

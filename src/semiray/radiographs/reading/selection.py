@@ -77,7 +77,7 @@ def _spread(keys: Sequence[str], most: int = 4) -> list[str]:
 
 
 def choose_classes(
-    records: list[Record], classes: Mapping[str, str] | Sequence[str] | None, notes: list[str]
+    records: list[Record], classes: Mapping[str, str] | None, notes: list[str]
 ) -> tuple[list[Record], tuple[str, ...]]:
     """Keep, rename and merge classes; see ``read_records``.
 
@@ -90,19 +90,20 @@ def choose_classes(
     counts = Counter(record.label for record in records if record.label is not None)
     if classes is None:
         return records, tuple(sorted(counts))
-    if isinstance(classes, str):
-        classes = [classes]
-    mapping = dict(classes) if isinstance(classes, Mapping) else {name: name for name in classes}
-    unknown = [name for name in mapping if name not in counts]
-    if unknown or not mapping:
+    unknown = [name for name in classes if name not in counts]
+    if unknown or not classes:
         there = (
             ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items())) or "none: no image has a label"
         )
         what = f"no image has the label {', '.join(map(repr, unknown))}" if unknown else "no class is named"
         raise SemirayError(f"classes: {what}. Labels there are: {there}.")
-    kept = [replace(record, label=mapping[record.label]) for record in records if record.label in mapping]
+    kept = [
+        replace(record, label=classes[record.label])
+        for record in records
+        if record.label is not None and record.label in classes
+    ]
     if len(kept) < len(records):
-        others = Counter(record.label or "(unlabelled)" for record in records if record.label not in mapping)
+        others = Counter(record.label or "(unlabelled)" for record in records if record.label not in classes)
         listed = ", ".join(f"{name} {count:,}" for name, count in sorted(others.items()))
         notes.append(f"{len(records) - len(kept):,} images of other classes are left out: {listed}.")
-    return kept, tuple(dict.fromkeys(mapping.values()))
+    return kept, tuple(dict.fromkeys(classes.values()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,9 @@ from semiray.errors import SemirayError
 from semiray.files import LOCK, PARTIAL, hold_folder
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, Progress
-from semiray.radiographs.pixels.framing import Framing
 from semiray.radiographs.pixels.shard_images import ShardImages
-from semiray.radiographs.reading.readers import read_records
+from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
+from semiray.radiographs.reading.readers import list_records
 from semiray.radiographs.reading.records import Record
 from semiray.radiographs.store.columns import Lines, Patients, map_numbers, write_lines, write_numbers
 from semiray.radiographs.store.images import (
@@ -58,72 +58,51 @@ class StoredSet:
 
 
 def prepare_radiographs(
-    data: Path,
-    out: Path,
+    data: str | Path,
+    out: str | Path,
     *,
     resolution: int,
-    framing: Framing = "crop",
     workers: int | None = None,
     progress: Progress | None = None,
-    label_from: str | None = None,
-    patient_from: str | None = None,
-    classes: Mapping[str, str] | Sequence[str] | None = None,
-    label_column: str | None = None,
-    patient_column: str | None = None,
-    path_column: str | None = None,
+    **options: Unpack[ReadingKeywords],
 ) -> RadiographSet:
-    r"""Decode a data set once into a folder that every command and ``load_radiographs`` take in its place.
+    """Decode a data set once into a folder that every command and `load_radiographs` accept in its place.
 
-    Killed or interrupted and called again, it goes on where it was. The set has the fingerprint, keys and patients that
-    the original has, so that a run trained on one can be evaluated on the other.
+    After a kill or an interruption, the same call continues where it was. The set has the fingerprint, keys and
+    patients of the original, so that a run trained on one can be evaluated on the other.
 
     Args:
-        data: a folder, a table or a folder of shards; see ``read_records``, whose options these are from ``label_from``
-            on.
-        out: a folder that is new or empty, or holds what an earlier call left.
+        data: a folder, a table or a folder of shards.
+        out: a folder that is new or empty, or contains what an earlier call left.
         resolution: side of the images in pixels.
-        framing: ``crop`` or ``pad``.
-        workers: threads that decode; None for the processors there are.
+        workers: number of decoding threads; None for one per processor.
         progress: called with (files done, files in all).
-        label_from: see ``read_records``.
-        patient_from: see ``read_records``.
-        classes: see ``read_records``.
-        label_column: see ``read_records``.
-        patient_column: see ``read_records``.
-        path_column: see ``read_records``.
+        **options: see `load_radiographs`.
 
     Returns:
         The set, its pixels and columns memory-mapped.
 
     Raises:
-        SemirayError: if nothing can be decoded, an option is invalid, ``out`` holds something else or can't be written.
+        SemirayError: if nothing can be decoded, an option is invalid, `out` contains something else or can't be
+            written.
 
     Example:
-        >>> prepare_radiographs(Path("chest_xray"), Path("prepared"), resolution=128)  # doctest: +SKIP
+        >>> prepare_radiographs("chest_xray", "prepared", resolution=128)  # doctest: +SKIP
     """
-    options: dict[str, Any] = {
-        "label_from": label_from,
-        "patient_from": patient_from,
-        "classes": classes,
-        "label_column": label_column,
-        "patient_column": patient_column,
-        "path_column": path_column,
-    }
-    out = Path(out)
+    data, out, reading = Path(data).expanduser(), Path(out).expanduser(), reading_options(options)
     _check_out(out)
-    if is_prepared(Path(data)):
-        raise SemirayError(f"{data} is a prepared set already: give the data set that it was made of.")
-    listing = read_records(data, **options)
-    decoder = Decoder(listing, resolution, framing, workers, progress)
+    if is_prepared(data):
+        raise SemirayError(f"{data} is a prepared set already: give the data set that it was made from.")
+    decoder = Decoder(list_records(data, reading), resolution, reading.framing, workers, progress)
     try:
         with hold_folder(out):
-            fill(out, decoder, options)
+            fill(out, decoder, reading)
     except OSError as error:
         raise SemirayError(
             f"{out}: the set can't be written ({error.strerror or error}). What was decoded is kept where the disk "
             "allowed: make room or name another folder, and give the same command again."
         ) from error
-    return open_set(out, resolution=resolution, framing=framing).radiographs
+    return open_set(out, resolution=resolution, framing=reading.framing).radiographs
 
 
 def is_prepared(folder: Path) -> bool:
@@ -142,7 +121,7 @@ def is_prepared(folder: Path) -> bool:
     return True
 
 
-def fill(folder: Path, decoder: Decoder, options: Mapping[str, Any], shards: Sequence[Path] = ()) -> None:
+def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequence[Path] = ()) -> None:
     """Make a folder the set of a listing; nothing is done where it is that set already.
 
     Args:
@@ -158,7 +137,7 @@ def fill(folder: Path, decoder: Decoder, options: Mapping[str, Any], shards: Seq
     listing = decoder.listing
     _, files = decoder.identify()
     records = ((record.key, record.label, record.patient, record.metadata) for record in listing.records)
-    source = digest(f"{files} {_plain(options)}", records)
+    source = digest(f"{files} {options.selection()}", records)
     for partial in folder.glob(f".*{PARTIAL}"):  # what a kill left; nobody else writes here
         partial.unlink()
     said = read_json(folder / FACTS).get("source")
@@ -193,7 +172,7 @@ def fill(folder: Path, decoder: Decoder, options: Mapping[str, Any], shards: Seq
         "layout": listing.layout,
         "resolution": decoder.resolution,
         "framing": decoder.framing,
-        "options": _plain(options),
+        "options": options.selection(),
         "classes": classes,
         "fingerprint": set_fingerprint(decoded, readable),
         "skipped": [(file.key, file.problem) for file in decoded.files if file.problem],
@@ -247,14 +226,18 @@ def open_set(
         fingerprint=facts["fingerprint"],
         skipped=tuple((key, problem) for key, problem in facts["skipped"]),
         notes=tuple(facts["notes"]),
+        options=reading_options(
+            {name: dict(value) if name == "classes" and value else value for name, value in facts["options"].items()}
+            | {"framing": facts["framing"]}
+        ),
     )
     return StoredSet(radiographs, decoded.files, facts)
 
 
-def check_options(folder: Path, facts: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def check_options(folder: Path, facts: Mapping[str, Any], options: ReadingOptions) -> None:
     """Raise if options say otherwise than those that a set was prepared with; those left open say nothing."""
-    plain, own = _plain(options), facts["options"]
-    changed = [name for name, value in plain.items() if value is not None and value != own[name]]
+    own = facts["options"]
+    changed = [name for name, value in options.selection().items() if value is not None and value != own[name]]
     if changed:
         said = ", ".join(f"{name} {'left open' if own[name] is None else own[name]}" for name in changed)
         raise SemirayError(
@@ -281,16 +264,6 @@ def _write_columns(folder: Path, readable: list[Record], classes: list[str], sha
         shard = {path: i for i, path in enumerate(shards)}
         places = [(shard[record.path], record.offset, record.size or 0) for record in readable]
         write_numbers(folder / "places.npy", np.array(places, np.int64).reshape(-1, 3))
-
-
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as JSON's types, equal where they mean the same."""
-    classes = options["classes"]
-    if classes is not None:
-        classes = [classes] if isinstance(classes, str) else classes
-        pairs = classes.items() if isinstance(classes, Mapping) else ((name, name) for name in classes)
-        classes = [list(pair) for pair in pairs]
-    return {**options, "classes": classes}
 
 
 def _whole(facts: Path) -> bool:

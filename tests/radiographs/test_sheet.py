@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.radiographs.contact_sheet import contact_sheet
+from semiray.radiographs.sheet import contact_sheet
 
 
 def flat(values) -> np.ndarray:
