@@ -60,7 +60,7 @@ COMMANDS = {
     "demo": [["semiray", "demo"]],
     "test": [["pytest"]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"]],
-    "docs": [["mkdocs", "build", "--strict", "--quiet"]],
+    "docs": [["mkdocs", "build", "--strict"]],
     "tfp": [["pytest", "tests/tfp"]],
     "setup": [],
 }
