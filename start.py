@@ -3,7 +3,8 @@
     python3 start.py demo     set up, then assume, train, ask, look and prove on the phantom (about 10 minutes)
     python3 start.py test     set up, then run the tests
     python3 start.py lint     set up, then check style, types and the import rules
-    python3 start.py check    test and lint together
+    python3 start.py docs     set up, then build the documentation's site into site/
+    python3 start.py check    test, lint and docs together
     python3 start.py tfp      set up a second environment with TensorFlow, and check priors against its Probability
     python3 start.py setup    set up only
 
@@ -59,10 +60,11 @@ COMMANDS = {
     "demo": [["semiray", "demo"]],
     "test": [["pytest"]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"]],
+    "docs": [["mkdocs", "build", "--strict"]],
     "tfp": [["pytest", "tests/tfp"]],
     "setup": [],
 }
-COMMANDS["check"] = COMMANDS["test"] + COMMANDS["lint"]
+COMMANDS["check"] = COMMANDS["test"] + COMMANDS["lint"] + COMMANDS["docs"]
 
 # What pip's log says, and what a person can do about it; the first that is found is told.
 TROUBLES = (
