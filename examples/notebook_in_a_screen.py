@@ -29,7 +29,7 @@ split = run.split(data)
 codes = semiray.encode(run, data.images[split.test])
 for factor in run.prior.factors:
     column = run.prior.slices[factor.name].start
-    print(f"{factor.name}: held-out images' mean {codes[:, column].mean():.2f}, the prior's {run.prior.mean[column]:.2f}")
+    print(f"{factor.name}: held-out mean {codes[:, column].mean():.2f}, the prior's {run.prior.mean[column]:.2f}")
 
 # Mix real training images and as many synthetic ones in one loader.
 real = RadiographDataset(data.take(split.train), classes=run.classes)
