@@ -1,6 +1,6 @@
 """Set semiray up on a machine that has Python and nothing else, then run its demo or its tests.
 
-    python3 start.py demo     set up, then assume, train, ask, look and prove on the phantom (about 10 minutes)
+    python3 start.py demo     set up, then train, generate and judge on phantoms (about 10 minutes)
     python3 start.py test     set up, then run the tests
     python3 start.py lint     set up, then check style, types and the import rules
     python3 start.py docs     set up, then build the documentation's site into site/

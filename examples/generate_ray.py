@@ -1,4 +1,4 @@
-"""A million images by Ray: python generate_ray.py RUN OUT, on folders that all workers see. (pip install ray)"""
+"""A million images by Ray: python generate_ray.py RUN OUT, on folders that all workers see (pip install ray)."""
 
 import sys
 
@@ -7,21 +7,19 @@ import ray
 IMAGES, SHARES = 1_000_000, 64
 
 
-@ray.remote(num_cpus=4, max_retries=3)  # a task that is killed goes on where it was
+@ray.remote(num_cpus=4, max_retries=3)  # a task that is killed continues where it was
 def write_share(run: str, out: str, number: int) -> int:
     """Write one share of the shards."""
-    from pathlib import Path
-
     import semiray
     from semiray.generation import Request, Share, write_sample
 
     request = Request(semiray.Run.load(run), seed=7)
-    write_sample(request, IMAGES, Path(out), form="webdataset", share=Share(number, SHARES))
+    write_sample(request, IMAGES, out, form="webdataset", share=Share(number, SHARES))
     return number
 
 
 def main() -> None:
-    """Hand out the shares, and tell which are complete."""
+    """Distribute the shares, and report which are complete."""
     run, out = sys.argv[1:]
     ray.init()
     waiting = [write_share.remote(run, out, number) for number in range(SHARES)]

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A million images by sixteen machines: sbatch examples/generate_slurm.sh RUN OUT, again after a failure to go on.
-# Shard after shard has the bytes that a single machine would have written.
+# A million images by sixteen machines: sbatch examples/generate_slurm.sh RUN OUT, and again to continue after a failure.
+# Each shard has the bytes that a single machine would have written.
 #SBATCH --job-name=semiray-generate
 #SBATCH --array=0-15
 #SBATCH --cpus-per-task=8

@@ -1,4 +1,4 @@
-"""Load a run, sample, look, encode, mix with real images: python notebook_in_a_screen.py RUN DATA [OUT]."""
+"""Load a run, generate, look, encode, mix with real images: python notebook_in_a_screen.py RUN DATA [OUT]."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ out.mkdir(parents=True, exist_ok=True)
 run = semiray.Run.load(sys.argv[1])
 event = "survival == 1 and duration <= 14"
 
-# Ask: images whose codes obey the event. The same seed gives the same bytes.
+# Generate images whose codes obey the event. The same seed gives the same bytes.
 sample = semiray.generate(run, 64, label=run.classes[0], where=event, seed=7)
 print(f"{len(sample)} x {sample.label_name(0)}; P({event}) = {sample.event_probability:.3f}")
 semiray.write_images(sample, out / "synthetic")
@@ -23,15 +23,15 @@ semiray.write_images(sample, out / "synthetic")
 plot_samples(run).savefig(out / "samples.png")
 semiray.traverse(run, patients=2, steps=7).savefig(out / "traversal.png")
 
-# Encode: the codes that the discriminator reads from real, held-out images.
+# Encode: the codes that the sorter estimates from real, held-out images.
 data = run.load_data(sys.argv[2])  # as it was read for training
 split = run.split(data)
 codes = semiray.encode(run, data.images[split.test])
 for factor in run.prior.factors:
     column = run.prior.slices[factor.name].start
-    print(f"{factor.name}: real images' mean {codes[:, column].mean():.2f}, the prior's {run.prior.mean[column]:.2f}")
+    print(f"{factor.name}: held-out mean {codes[:, column].mean():.2f}, the prior's {run.prior.mean[column]:.2f}")
 
-# Mix: real training images and as many synthetic ones, in one loader.
+# Mix real training images and as many synthetic ones in one loader.
 real = RadiographDataset(data.take(split.train), classes=run.classes)
 mixed: ConcatDataset[tuple[Tensor, int]] = ConcatDataset([real, semiray.SyntheticDataset(run, len(real), seed=1)])
 images, labels = next(iter(DataLoader(mixed, batch_size=32, shuffle=True)))

@@ -1,16 +1,15 @@
-"""Assume a prior of one's own, train under it, ask for an event: python own_prior.py DATA OUT [IMAGES]."""
+"""Write a prior of your own, train with it, request an event: python own_prior.py DATA OUT [IMAGES]."""
 
 import sys
 from pathlib import Path
 
 import semiray
 from semiray import Factor, JointPrior
-from semiray.settings import make_settings
 
 data_folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 images = int(sys.argv[3]) if len(sys.argv) > 3 else 300_000
 
-# Assume: severe disease stays longer; the stage has three values; one dimension is enough for age.
+# The assumptions: severe disease stays longer; the stage has three values; one dimension is enough for age.
 prior = JointPrior(
     [
         Factor("severity", "uniform", dimensions=4, parameters={"low": 0, "high": 10}),
@@ -23,13 +22,12 @@ prior = JointPrior(
 event = "severity > 7 and stay > 10 and stage == 2"
 print(f"P({event}) = {prior.given(event).probability:.3f}")
 
-# Train, and say where the run lies.
-settings = make_settings({"resolution": 32, "images": images, "prior": prior.to_dict()})
-data = semiray.load_radiographs(data_folder, resolution=settings.resolution)
-run = semiray.train(data, out / "run", settings)
+# Train. A number of images instead of minutes makes a run that can be repeated exactly.
+data = semiray.load_radiographs(data_folder, resolution=32)
+run = semiray.train(data, out / "run", prior=prior, images=images)
 print(f"trained on {len(data)} images of {', '.join(run.classes) or 'no class'}: {run.path}")
 
-# Ask and look.
+# Generate and look.
 prior.plot("marginals").savefig(out / "prior.png")
 semiray.write_images(semiray.generate(run, 60, where=event, seed=1), out / "synthetic")
 semiray.traverse(run, factors=["severity", "stage", "age"]).savefig(out / "traversal.png")

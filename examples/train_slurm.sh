@@ -1,6 +1,6 @@
 #!/bin/bash
 # One run on two nodes with four GPUs each: sbatch examples/train_slurm.sh DATA RUN
-# The same command with --resume goes on after the time limit, on any number of nodes.
+# The same command with --resume continues after the time limit, on any number of nodes.
 #SBATCH --job-name=semiray
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1

@@ -49,7 +49,11 @@ class SyntheticDataset(_LabelledImages):
     order, and DataLoader workers need neither the run nor its device.
 
     Args:
-        run, n, label, where, seed: As :func:`semiray.generation.generate`.
+        run: the run to generate with.
+        n: how many images.
+        label: the class of all images; by default all classes in equal shares.
+        where: an event that all codes obey.
+        seed: the same seed gives the same images.
         transform: Applied to each image tensor, e.g. an augmentation.
         progress: Called with (images done, n).
 
