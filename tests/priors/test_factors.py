@@ -35,7 +35,7 @@ WRONG = [
     (("c", "categorical", 5, {"probabilities": 0.5}), r"probabilities must be a list of numbers"),
     (("c", "categorical", 5, {"probabilities": [0.5]}), r"at least two categories"),
     (("c", "categorical", 5, {"probabilities": []}), r"at least two categories"),
-    (("c", "categorical", 2, {"probabilities": [[0.5, 0.5], [0.2, 0.3, 0.5]]}), r"equally many numbers"),
+    (("c", "categorical", 2, {"probabilities": [[0.5, 0.5], [0.2, 0.3, 0.5]]}), r"same number of values"),
     (("c", "categorical", 3, {"probabilities": [[0.5, 0.5], [0.2, 0.8]]}), r"lists 2 values for 3 dimensions"),
     (("w", "weibull", 5, {"shape": 0.01, "scale": 1}), r"factor 'w': with shape = 0.01, scale = 1.0 its codes leave"),
     (("l", "lognormal", 5, {"median": 1, "sigma": 40}), r"leave the range of 32-bit numbers"),
@@ -53,7 +53,7 @@ WRONG = [
     (("d", "exponential", 5, [3]), r"parameters must be written as name: value"),
     (("2d", "exponential", 5, {"mean": 3}), r"a name consists of letters"),
     (("in", "exponential", 5, {"mean": 3}), r"a name consists of letters"),
-    (("mean", "exponential", 5, {"mean": 3}), r"'mean' is a word of the event grammar"),
+    (("mean", "exponential", 5, {"mean": 3}), r"'mean' is a word of the event language"),
 ]
 
 

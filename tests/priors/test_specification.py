@@ -75,7 +75,10 @@ WRONG = [
     ({"factors": {"d": {**ONE, "corelation": 0.3}}}, r"unknown key 'corelation', did you mean 'correlation'\?"),
     ({"factors": {"d": {"family": "exponential", "meen": 10}}}, r"no parameter 'meen', did you mean 'mean'\?"),
     ({"factors": {"d": {**ONE, "rate": 0.1}}}, r"no parameter 'rate' \(mean: expected value, 1 / rate\)"),
-    ({"factors": {"d": {**ONE, "correlation": 0.3}}, "correlation": [[1]]}, r"already says how 'd' correlates within"),
+    (
+        {"factors": {"d": {**ONE, "correlation": 0.3}}, "correlation": [[1]]},
+        r"already holds the correlations within 'd'",
+    ),
     ({"factors": {"d": {**ONE, "dimensions": 1}}, "correlation": [[1]], "between": [["d", "d", 1]]}, r"not both"),
     ({"factors": {"d": ONE}, "nearest": "yes"}, r"nearest = 'yes' must be true or false"),
     ({"factors": {"d": ONE}, "between": {"d": 0.3}}, r"between must be a list"),

@@ -1,4 +1,4 @@
-"""The factor: a named group of dependent code dimensions of one family, checked the moment it is written."""
+"""The factor: a named group of dependent code dimensions of one family, checked when it is created."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from semiray.priors.families.registry import FAMILIES
 __all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of", "number", "short", "suggestion"]
 
 RESERVED_NAMES = frozenset({"all", "any", "mean"})
-"""Words of the event grammar, which no factor may bear."""
+"""Words of the event language, which can't be names of factors."""
 
 _FLOAT32_MAX = float(torch.finfo(torch.float32).max)
 
@@ -33,13 +33,13 @@ class Factor:
         name: an identifier, such as `duration`.
         family: a key of `FAMILIES`: bernoulli, categorical, exponential, lognormal, normal, tabulated, uniform,
             weibull.
-        dimensions: how many code dimensions, at least 1.
-        parameters: the family's parameters in the factor's unit; a list gives one value a dimension.
+        dimensions: the number of code dimensions, at least 1.
+        parameters: the family's parameters in the factor's unit; a list gives one value per dimension.
         correlation: correlation of the scores of any two of its dimensions, -1 / (dimensions - 1) < correlation < 1.
-        unit: the unit of the codes, for people: "days".
+        unit: the unit of the codes, for display: "days".
 
     Raises:
-        SemirayError: what is out of range; the message names factor, entry and range.
+        SemirayError: a value is out of range; the message names factor, entry and range.
 
     Example:
         >>> Factor("duration", "exponential", parameters={"mean": 10}, unit="days").dimensions
@@ -63,7 +63,7 @@ class Factor:
         ):
             raise SemirayError(f"{where}: a name consists of letters, digits and _, and starts with a letter")
         if self.name in RESERVED_NAMES:
-            raise SemirayError(f"{where}: {self.name!r} is a word of the event grammar; choose another name")
+            raise SemirayError(f"{where}: {self.name!r} is a word of the event language; choose another name")
         family = "".join(str(self.family).lower().split()).replace("-", "").replace("_", "")
         if family not in FAMILIES:
             raise SemirayError(
@@ -85,7 +85,7 @@ class Factor:
 
     @property
     def entry(self) -> Family:
-        """The family itself."""
+        """The family."""
         return FAMILIES[self.family]
 
     @property
@@ -100,7 +100,7 @@ class Factor:
         return f"{self.name} ~ {self.family}({values}) x {self.dimensions}"
 
     def constants(self) -> dict[str, Tensor]:
-        """Parameters, and what the family derives of them, as float64 tensors with one row a dimension."""
+        """Parameters, and the constants that the family derives from them: float64 tensors, one row per dimension."""
         return self.entry.prepare(self._tensors())
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -148,12 +148,12 @@ class Factor:
         per_dimension = not parameter.listed or (bool(items) and _is_list(items[0]))
         if per_dimension and len(items) != self.dimensions:
             raise SemirayError(
-                f"{entry} lists {len(items)} values for {self.dimensions} dimensions; give one, or one each"
+                f"{entry} lists {len(items)} values for {self.dimensions} dimensions; give one, or one per dimension"
             )
         if not (parameter.listed and per_dimension):
             return [_in_range(x, parameter, f"{entry}[{i}]") for i, x in enumerate(items)]
         if any(not _is_list(row) or len(row) != len(items[0]) for row in items):
-            raise SemirayError(f"{entry} must list equally many numbers for every dimension")
+            raise SemirayError(f"{entry} must list the same number of values for every dimension")
         return [
             [_in_range(x, parameter, f"{entry}[{i}][{j}]") for j, x in enumerate(row)] for i, row in enumerate(items)
         ]
@@ -204,7 +204,7 @@ def factor_columns(factors: Iterable[Factor]) -> dict[str, slice]:
 
 
 def number(value: Any, entry: str) -> float:
-    """A finite number from what a person wrote (YAML reads 1e-3 as text); the error names the entry.
+    """A finite number from user input (YAML reads 1e-3 as text); the error names the entry.
 
     Raises:
         SemirayError: not a finite number.
@@ -221,7 +221,12 @@ def number(value: Any, entry: str) -> float:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """', did you mean ...?' for a misspelt word, or nothing when no known word is near."""
+    """', did you mean ...?' for a misspelt word, or the empty string if no known word is similar.
+
+    Example:
+        >>> suggestion("duratin", ["survival", "duration"])
+        ", did you mean 'duration'?"
+    """
     near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
     return f", did you mean {near[0]!r}?" if near else ""
 

@@ -1,4 +1,4 @@
-"""Figures of a prior: what was assumed, at a glance."""
+"""Figures of a prior: its marginal distributions, and its dimensions in pairs."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def plot_marginals(
     seed: int = 0,
     event: str | None = None,
 ) -> Figure:
-    """One panel a dimension: the assumed density (line) or probabilities (dots) over a histogram of draws.
+    """One panel per dimension: the assumed density (line) or probabilities (dots) over a histogram of draws.
 
     Args:
         prior: the prior.
         names: dimensions such as "duration" or "duration[3]"; the leads unless given.
-        draws: how many draws make the histogram.
-        seed: of the draws.
-        event: draw from the prior given this event; the lines stay those of the prior.
+        draws: the number of draws in the histogram.
+        seed: the seed of the draws.
+        event: draw from the prior given this event; the lines remain those of the prior.
     """
     columns = [prior.index(name) for name in names] if names else [part.start for part in prior.slices.values()]
     codes = prior.codes(_draw(prior, draws, seed, event)).numpy()
@@ -75,9 +75,9 @@ def plot_pairs(
         prior: the prior.
         names: dimensions such as "duration" or "duration[3]"; unless given, each factor's lead and first companion,
             eight dimensions at most.
-        draws: how many draws make the histograms; the first 3,000 are shown as points.
-        seed: of the draws.
-        event: show the prior given this event; the correlations are then those of the draws' scores.
+        draws: the number of draws in the histograms; the first 3,000 are shown as points.
+        seed: the seed of the draws.
+        event: draw from the prior given this event; the correlations are then those of the draws' scores.
     """
     if names:
         columns = [prior.index(name) for name in names]
@@ -186,7 +186,7 @@ def _draw_correlation(panel: Axes, r: float) -> None:
 
 
 def _span(marginal: Marginal) -> tuple[float, float]:
-    """What to show: all values, or the central 99.5 % where the support is unbounded."""
+    """The range shown: all values, or the central 99.5 % if the support is unbounded."""
     if marginal.discrete:
         margin = 0.6 * float(np.diff(marginal.values).min())
         return marginal.values[0] - margin, marginal.values[-1] + margin
