@@ -61,7 +61,7 @@ _SAME: dict[str, Callable[[Any], tuple[str, dict[str, Any]]]] = {
 
 
 def _steps(bijector: Any, inverse: bool = False) -> list[tuple[str, Array]] | None:
-    """An elementwise bijector as steps "shift", "scale", "exp", "log", in order of application; None if others occur."""
+    """An elementwise bijector as steps "shift", "scale", "exp", "log", in order of application; None for any other."""
     tfb = library().bijectors
     if isinstance(bijector, tfb.Chain):
         steps: list[tuple[str, Array]] = []

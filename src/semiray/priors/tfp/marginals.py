@@ -28,7 +28,7 @@ def kind(thing: Any) -> str:
 
 @dataclass(frozen=True)
 class Marginals:
-    """Univariate distributions, batch () or (d,); the number of dimensions, if given; the correlation (d, d), if any."""
+    """Univariate distributions, batch () or (d,); the number of dimensions and the correlation (d, d), if given."""
 
     distribution: Any
     dimensions: int | None = None
