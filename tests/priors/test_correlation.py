@@ -30,7 +30,7 @@ def test_through_the_leads_any_single_correlation_is_valid() -> None:
 
 
 WRONG_BETWEEN = [
-    ([["a", "bb", 0.3]], r"between\[0\]: unknown factor 'bb', did you mean 'b'\?"),
+    ([["a", "bb", 0.3]], r"between\[0\]: no factor 'bb', did you mean 'b'\?"),
     ([["a", "a", 0.3]], r"between\[0\]: 'a' twice"),
     ([["a", "b", 1.3]], r"between\[0\]: \(a, b\) = 1.3 is outside its range, between -1 and 1"),
     ([["a", "b", "x"]], r"between\[0\] \(a, b\) must be a number, not 'x'"),

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.factors import Factor, factor_columns, number, suggestion
+from semiray.priors.factors import Factor, factor_columns
+from semiray.priors.inputs import check_name, number
 
 __all__ = [
     "Between",
@@ -84,11 +85,7 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
                 f"{where} = {entry!r} must read [factor, factor, correlation], such as [survival, duration, 0.3]"
             )
         for name in entry[:2]:
-            if name not in names:
-                raise SemirayError(
-                    f"{where}: unknown factor {name!r}{suggestion(str(name), names)}; the factors are "
-                    f"{', '.join(names)}"
-                )
+            check_name(where, "factor", name, names)
         first, second = str(entry[0]), str(entry[1])
         if first == second:
             raise SemirayError(f"{where}: {first!r} twice; the correlation within a factor is its own `correlation`")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import keyword
-import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +14,9 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
+from semiray.priors.inputs import check_name, number, short, suggestion
 
-__all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of", "number", "short", "suggestion"]
+__all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of"]
 
 RESERVED_NAMES = frozenset({"all", "any", "mean"})
 """Words of the event language, which can't be names of factors."""
@@ -66,10 +65,7 @@ class Factor:
             raise SemirayError(f"{where}: {self.name!r} is a word of the event language; choose another name")
         family = "".join(str(self.family).lower().split()).replace("-", "").replace("_", "")
         if family not in FAMILIES:
-            raise SemirayError(
-                f"{where}: unknown family {self.family!r}{suggestion(str(self.family), FAMILIES)}; "
-                f"the families are {', '.join(sorted(FAMILIES))}"
-            )
+            check_name(where, "family", self.family, sorted(FAMILIES))
         object.__setattr__(self, "family", family)
         if (
             isinstance(self.dimensions, bool)
@@ -203,34 +199,6 @@ def factor_columns(factors: Iterable[Factor]) -> dict[str, slice]:
     return columns
 
 
-def number(value: Any, entry: str) -> float:
-    """A finite number from user input (YAML reads 1e-3 as text); the error names the entry.
-
-    Raises:
-        SemirayError: not a finite number.
-    """
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        result = float(value)
-    except (TypeError, ValueError):
-        raise SemirayError(f"{entry} must be a number, not {value!r}") from None
-    if not math.isfinite(result):
-        raise SemirayError(f"{entry} = {result:g} must be a finite number")
-    return result
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """', did you mean ...?' for a misspelt word, or the empty string if no known word is similar.
-
-    Example:
-        >>> suggestion("duratin", ["survival", "duration"])
-        ", did you mean 'duration'?"
-    """
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f", did you mean {near[0]!r}?" if near else ""
-
-
 def _in_range(value: Any, parameter: Parameter, entry: str) -> float:
     result = number(value, entry)
     if not parameter.low < result < parameter.high:
@@ -242,12 +210,6 @@ def _is_list(value: Any) -> bool:
     if getattr(value, "ndim", None) == 0:
         return False
     return hasattr(value, "tolist") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
-
-
-def short(value: Any) -> str:
-    """A value as text, cut to 80 characters."""
-    text = str(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _written(parameters: Mapping[str, Any]) -> str:

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.correlation import Between
-from semiray.priors.factors import Factor, suggestion
+from semiray.priors.factors import Factor
 from semiray.priors.families.registry import FAMILIES
+from semiray.priors.inputs import check_name, suggestion
 
 __all__ = ["read_factors", "read_keys", "read_yaml", "write_specification"]
 
@@ -33,10 +34,7 @@ def read_keys(spec: Any) -> dict[str, Any]:
     if not isinstance(spec, Mapping):
         raise SemirayError("a prior is written as a mapping with the key `factors`, for example\n" + _EXAMPLE)
     for key in spec:
-        if key not in _TOP_KEYS:
-            raise SemirayError(
-                f"prior: unknown key {key!r}{suggestion(str(key), _TOP_KEYS)}; the keys are {', '.join(_TOP_KEYS)}"
-            )
+        check_name("prior", "key", key, _TOP_KEYS)
     if not spec.get("factors"):
         raise SemirayError("prior: `factors` is missing or empty, write for example\n" + _EXAMPLE)
     nearest = spec.get("nearest", False)
@@ -75,16 +73,18 @@ def _read_factor(name: str, entry: Any) -> Factor:
     if not isinstance(entry, Mapping):
         raise SemirayError(f"{where}: must be written as {{family: ..., <parameters>}}, for example\n{_EXAMPLE}")
     if "family" not in entry:
-        for key in entry:
-            if suggestion(str(key), ["family"]):
-                raise SemirayError(f"{where}: unknown key {key!r}{suggestion(str(key), ['family'])}")
-        raise SemirayError(f"{where}: `family` is missing, for example\n{_EXAMPLE}")
+        near = next((key for key in entry if suggestion(str(key), ["family"])), None)
+        raise SemirayError(
+            f"{where}: `family` is missing, for example\n{_EXAMPLE}"
+            if near is None
+            else f"{where}: no key {near!r}, did you mean 'family'?"
+        )
     parameters = {str(key): value for key, value in entry.items() if key not in _FACTOR_KEYS}
     rest = {key: entry[key] for key in _FACTOR_KEYS[1:] if entry.get(key) is not None}
     for key in parameters:  # `dimension`, `units`: closer to a key of the factor than to any parameter
         near = suggestion(key, _FACTOR_KEYS)
         if near and not _is_parameter(str(entry["family"]), key):
-            raise SemirayError(f"{where}: unknown key {key!r}{near}")
+            raise SemirayError(f"{where}: no key {key!r}{near}")
     return Factor(name, entry["family"], parameters=parameters, **rest)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.events.conditions import Comparison, Condition, Equal, Join, Less, Not, Operand
-from semiray.priors.factors import suggestion
+from semiray.priors.inputs import unknown
 
 __all__ = ["Event", "read_event"]
 
@@ -198,10 +198,7 @@ class _Reader:
 
     def factor(self, node: ast.Name) -> slice:
         if node.id not in self.slices:
-            known = ", ".join(self.slices)
-            raise self.problem(
-                node, f"no factor {node.id!r}{suggestion(node.id, self.slices)}; the factors are {known}"
-            )
+            raise self.problem(node, unknown("factor", node.id, self.slices))
         return self.slices[node.id]
 
     def refuse_equality(self, node: ast.expr, *sides: Operand) -> None:

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.correlation import Between, build_correlation, read_between
-from semiray.priors.factors import Factor, factor_columns, number, suggestion
+from semiray.priors.factors import Factor, factor_columns
+from semiray.priors.inputs import check_name, number
 from semiray.priors.tfp.families import library
 from semiray.priors.tfp.marginals import as_double, identify, kind, marginals
 
@@ -38,10 +39,7 @@ def read_tfp(
     parts = _named(distributions)
     for argument, names in (("correlation", list(correlation)), ("units", list(units))):
         for name in names:
-            if name not in parts:
-                raise SemirayError(
-                    f"{argument}: no factor {name!r}{suggestion(str(name), parts)}; the factors are {', '.join(parts)}"
-                )
+            check_name(argument, "factor", name, parts)
     factors, blocks = [], {}
     for name, distribution in parts.items():
         where = f"factor {name!r}"
