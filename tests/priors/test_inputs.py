@@ -13,7 +13,7 @@ def test_numbers_are_finite_and_may_be_text() -> None:
     for value, message in (
         (True, "x must be a number, not True"),
         ("ten", "'ten'"),
-        ("inf", "x = inf must be a finite"),
+        ("inf", "x = inf must be finite"),
     ):
         with pytest.raises(SemirayError, match=message):
             number(value, "x")
