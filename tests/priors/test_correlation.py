@@ -30,7 +30,7 @@ def test_through_the_leads_any_single_correlation_is_valid() -> None:
 
 
 WRONG_BETWEEN = [
-    ([["a", "bb", 0.3]], r"between\[0\]: unknown factor 'bb', did you mean 'b'\?"),
+    ([["a", "bb", 0.3]], r"between\[0\]: no factor 'bb', did you mean 'b'\?"),
     ([["a", "a", 0.3]], r"between\[0\]: 'a' twice"),
     ([["a", "b", 1.3]], r"between\[0\]: \(a, b\) = 1.3 is outside its range, between -1 and 1"),
     ([["a", "b", "x"]], r"between\[0\] \(a, b\) must be a number, not 'x'"),
@@ -59,7 +59,7 @@ WRONG_MATRIX = [
     (_with(0, 1, 0.2, 0.3), r"correlation of \(a\[0\], a\[1\]\) = 0.2, but its mirror image is 0.3"),
     (_with(2, 2, 0.9), r"correlation of \(a\[2\], a\[2\]\) = 0.9 must be 1"),
     (_with(0, 1, float("nan")), r"correlation of \(a\[0\], a\[1\]\) = nan is outside its range"),
-    (np.eye(3), r"must be a 4 x 4 matrix, one row a dimension \(a\[0\] ...\), not 3 x 3"),
+    (np.eye(3), r"must be a 4 x 4 matrix, one row per dimension \(a\[0\] ...\), not 3 x 3"),
     ("no", r"must be a 4 x 4 matrix of numbers"),
     ([[1, 2], [3]], r"must be a 4 x 4 matrix of numbers"),
 ]

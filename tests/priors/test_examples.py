@@ -1,29 +1,19 @@
-"""Every example in the room's docstrings and in docs/priors.md runs and gives what it says."""
+"""Every example in docs/priors.md runs and gives the result it shows."""
 
 from __future__ import annotations
 
 import doctest
-import importlib
-import pkgutil
 import re
 from pathlib import Path
 
-import pytest
 import torch
 import yaml
 
 import semiray.priors
 from semiray.priors import JointPrior
 
-MODULES = ["semiray.priors", *(f"semiray.priors.{m.name}" for m in pkgutil.iter_modules(semiray.priors.__path__))]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "priors.md"
 GLOBALS = {"torch": torch, **{name: getattr(semiray.priors, name) for name in semiray.priors.__all__}}
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_docstrings(module: str) -> None:
-    result = doctest.testmod(importlib.import_module(module), extraglobs=GLOBALS)
-    assert result.failed == 0
 
 
 def test_the_page_s_python() -> None:

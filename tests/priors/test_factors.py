@@ -16,13 +16,13 @@ WRONG = [
     (("d", "exponential", 5, {"mean": 0}), r"mean = 0 is outside its range"),
     (("d", "exponential", 5, {"mean": "ten"}), r"factor 'd': mean must be a number, not 'ten'"),
     (("d", "exponential", 5, {"mean": True}), r"mean must be a number, not True"),
-    (("d", "exponential", 5, {"mean": float("nan")}), r"mean = nan must be a finite number"),
+    (("d", "exponential", 5, {"mean": float("nan")}), r"mean = nan must be finite"),
     (("d", "exponential", 5, {"mean": None}), r"mean must be a number, not None"),
     (("d", "exponential", 3, {"mean": [1, -2, 3]}), r"mean\[1\] = -2 is outside its range"),
     (("d", "exponential", 3, {"mean": [1, 2]}), r"mean lists 2 values for 3 dimensions"),
     (("d", "exponential", 5, {}), r"exponential needs mean \(mean: expected value"),
     (("d", "exponential", 5, {"mena": 3}), r"no parameter 'mena', did you mean 'mean'\?"),
-    (("d", "exponentail", 5, {"mean": 3}), r"unknown family 'exponentail', did you mean 'exponential'\?"),
+    (("d", "exponentail", 5, {"mean": 3}), r"no family 'exponentail', did you mean 'exponential'\?"),
     (("d", "normal", 5, {"mean": 1}), r"normal needs standard_deviation"),
     (
         ("s", "bernoulli", 5, {"probability": 1.0}),
@@ -35,7 +35,7 @@ WRONG = [
     (("c", "categorical", 5, {"probabilities": 0.5}), r"probabilities must be a list of numbers"),
     (("c", "categorical", 5, {"probabilities": [0.5]}), r"at least two categories"),
     (("c", "categorical", 5, {"probabilities": []}), r"at least two categories"),
-    (("c", "categorical", 2, {"probabilities": [[0.5, 0.5], [0.2, 0.3, 0.5]]}), r"equally many numbers"),
+    (("c", "categorical", 2, {"probabilities": [[0.5, 0.5], [0.2, 0.3, 0.5]]}), r"same number of values"),
     (("c", "categorical", 3, {"probabilities": [[0.5, 0.5], [0.2, 0.8]]}), r"lists 2 values for 3 dimensions"),
     (("w", "weibull", 5, {"shape": 0.01, "scale": 1}), r"factor 'w': with shape = 0.01, scale = 1.0 its codes leave"),
     (("l", "lognormal", 5, {"median": 1, "sigma": 40}), r"leave the range of 32-bit numbers"),
@@ -53,7 +53,7 @@ WRONG = [
     (("d", "exponential", 5, [3]), r"parameters must be written as name: value"),
     (("2d", "exponential", 5, {"mean": 3}), r"a name consists of letters"),
     (("in", "exponential", 5, {"mean": 3}), r"a name consists of letters"),
-    (("mean", "exponential", 5, {"mean": 3}), r"'mean' is a word of the event grammar"),
+    (("mean", "exponential", 5, {"mean": 3}), r"'mean' is a word of the event language"),
 ]
 
 

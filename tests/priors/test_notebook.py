@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from semiray.priors import Factor, JointPrior
@@ -37,6 +38,7 @@ def test_every_family_is_shown_and_text_is_escaped(mixed: JointPrior) -> None:
     assert rows == [["x", "uniform", "low = 0.0, high = 1.0", "&lt;b&gt;", "1"]]
 
 
+@pytest.mark.slow  # a process of its own imports torch
 def test_a_prior_needs_no_matplotlib_until_it_is_shown() -> None:
     program = "import sys; from semiray.priors import JointPrior; repr(JointPrior.default()); print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -59,7 +59,7 @@ def test_a_full_matrix_survives(tmp_path: Path) -> None:
 
 ONE = {"family": "exponential", "mean": 10}
 WRONG = [
-    ({"factor": {"d": ONE}}, r"unknown key 'factor', did you mean 'factors'\?"),
+    ({"factor": {"d": ONE}}, r"no key 'factor', did you mean 'factors'\?"),
     ({}, r"`factors` is missing or empty"),
     ({"factors": {}}, r"`factors` is missing or empty"),
     ([1], r"written as a mapping with the key `factors`"),
@@ -69,13 +69,16 @@ WRONG = [
     ({"factors": {"d": {"mean": 10}}}, r"factor 'd': `family` is missing"),
     (
         {"factors": {"d": {"famly": "exponential", "mean": 10}}},
-        r"factor 'd': unknown key 'famly', did you mean 'family'\?",
+        r"factor 'd': no key 'famly', did you mean 'family'\?",
     ),
-    ({"factors": {"d": {**ONE, "dimension": 3}}}, r"factor 'd': unknown key 'dimension', did you mean 'dimensions'\?"),
-    ({"factors": {"d": {**ONE, "corelation": 0.3}}}, r"unknown key 'corelation', did you mean 'correlation'\?"),
+    ({"factors": {"d": {**ONE, "dimension": 3}}}, r"factor 'd': no key 'dimension', did you mean 'dimensions'\?"),
+    ({"factors": {"d": {**ONE, "corelation": 0.3}}}, r"no key 'corelation', did you mean 'correlation'\?"),
     ({"factors": {"d": {"family": "exponential", "meen": 10}}}, r"no parameter 'meen', did you mean 'mean'\?"),
     ({"factors": {"d": {**ONE, "rate": 0.1}}}, r"no parameter 'rate' \(mean: expected value, 1 / rate\)"),
-    ({"factors": {"d": {**ONE, "correlation": 0.3}}, "correlation": [[1]]}, r"already says how 'd' correlates within"),
+    (
+        {"factors": {"d": {**ONE, "correlation": 0.3}}, "correlation": [[1]]},
+        r"already holds the correlations within 'd'",
+    ),
     ({"factors": {"d": {**ONE, "dimensions": 1}}, "correlation": [[1]], "between": [["d", "d", 1]]}, r"not both"),
     ({"factors": {"d": ONE}, "nearest": "yes"}, r"nearest = 'yes' must be true or false"),
     ({"factors": {"d": ONE}, "between": {"d": 0.3}}, r"between must be a list"),

@@ -37,7 +37,7 @@ def fit(
         ),
     ],
     prior: Annotated[
-        Path | None, typer.Option(help="The prior to start from: families, and all that is not fitted.")
+        Path | None, typer.Option(help="The prior to start from, in YAML; the study's default otherwise.")
     ] = None,
     patient_column: Annotated[str | None, typer.Option(help="The table's column of patients.")] = None,
     out: Annotated[Path, typer.Option("--out", help="The prior to write, in YAML.")] = Path("prior.yaml"),

@@ -1,4 +1,4 @@
-"""What is assumed: factors, their joint prior, events. Pure probability: knows no image.
+"""Assumed distributions: factors, their joint prior, events, and grounding in tables. Pure probability, no images.
 
 Example:
     >>> from semiray.priors import JointPrior
@@ -6,6 +6,7 @@ Example:
     >>> codes = prior.sample(100)
 """
 
+from semiray.priors.copula import GaussianCopula
 from semiray.priors.correlation import Between, CorrelationError, nearest_correlation
 from semiray.priors.events.conditional import ConditionalPrior
 from semiray.priors.events.language import Event, read_event
@@ -31,6 +32,7 @@ __all__ = [
     "Factor",
     "Family",
     "FittedPrior",
+    "GaussianCopula",
     "Ground",
     "JointPrior",
     "Marginal",

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.correlation import check_correlation
-from semiray.priors.factors import Factor, factor_columns, factor_of, suggestion
+from semiray.priors.factors import Factor, factor_columns, factor_of
 from semiray.priors.families.family import SCORE_BOUND, Family
+from semiray.priors.inputs import unknown
 from semiray.priors.marginal import Marginal
 
 __all__ = ["GaussianCopula"]
@@ -179,9 +180,7 @@ class GaussianCopula:
             raise SemirayError(
                 f"{name!r}: {factor} has dimensions {factor}[0] to {factor}[{part.stop - part.start - 1}]"
             )
-        raise SemirayError(
-            f"no factor {name!r}{suggestion(factor, self.slices)}; the factors are {', '.join(self.slices)}"
-        )
+        raise SemirayError(unknown("factor", name, self.slices))
 
     def marginal(self, name: str) -> Marginal:
         """The distribution of one dimension: "duration" is the factor's lead, "duration[3]" its dimension 3.

@@ -1,9 +1,9 @@
-"""The correlation of scores: built from what people write, checked, and repaired on request.
+"""The correlation R of scores: built from a few numbers, checked, and repaired on request.
 
-Between factors, correlation runs through the leads: s_A = a l_A + e_A, where l_A is the factor's lead score,
-a = (1, rho_A, ...) its correlation with its own dimensions, and the residuals e_A of different factors are independent.
-So the block between two factors is r a b^T, and R is positive definite whenever the small matrix of the leads is: what
-a person writes seldom fails.
+Between factors, correlation runs through the leads: s_A = a l_A + e_A, where l_A is the score of factor A's lead,
+a = (1, rho_A, ...) the lead's correlations with the factor's dimensions, and residuals e_A of different factors are
+independent. So the block between two factors is r a b^T, and R is positive definite whenever the small matrix of the
+leads is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.factors import Factor, factor_columns, number, suggestion
+from semiray.priors.factors import Factor, factor_columns
+from semiray.priors.inputs import check_name, number
 
 __all__ = [
     "Between",
@@ -28,11 +29,11 @@ __all__ = [
 ]
 
 _FLOOR = 1e-6
-"""Smallest eigenvalue of a valid matrix: below it scores are copies of one another in all but name."""
+"""Smallest eigenvalue of a repaired matrix: below it, some scores are practically functions of others."""
 
 
 class CorrelationError(SemirayError):
-    """A correlation matrix that no distribution has.
+    """A matrix that is not positive definite, so no distribution has it as its correlation.
 
     Attributes:
         nearest: the nearest valid correlation matrix (M, M), float64.
@@ -51,7 +52,8 @@ class Between:
         first: a factor's name.
         second: another factor's name.
         correlation: in (-1, 1).
-        through: "lead": of the two leads, companions following through their lead; "all": of every pair of dimensions.
+        through: "lead": of the two leads, with companions correlated through their leads; "all": of every pair of
+            dimensions.
     """
 
     first: str
@@ -60,13 +62,13 @@ class Between:
     through: Literal["lead", "all"] = "lead"
 
     def written(self) -> list[str | float]:
-        """As in YAML: [survival, duration, 0.3]."""
+        """The entry as in YAML: [survival, duration, 0.3]."""
         entry: list[str | float] = [self.first, self.second, self.correlation]
         return entry if self.through == "lead" else [*entry, self.through]
 
 
 def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]:
-    """Check entries such as [survival, duration, 0.3] or [survival, duration, 0.3, all].
+    """Read and check entries such as [survival, duration, 0.3] or [survival, duration, 0.3, all].
 
     Raises:
         SemirayError: an unknown factor, a pair given twice, a value out of range; the message names the entry.
@@ -83,15 +85,10 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
                 f"{where} = {entry!r} must read [factor, factor, correlation], such as [survival, duration, 0.3]"
             )
         for name in entry[:2]:
-            if name not in names:
-                raise SemirayError(
-                    f"{where}: unknown factor {name!r}{suggestion(str(name), names)}; known are {', '.join(names)}"
-                )
+            check_name(where, "factor", name, names)
         first, second = str(entry[0]), str(entry[1])
         if first == second:
-            raise SemirayError(
-                f"{where}: {first!r} twice; correlation within a factor is the factor's own `correlation`"
-            )
+            raise SemirayError(f"{where}: {first!r} twice; the correlation within a factor is its own `correlation`")
         value = number(entry[2], f"{where} ({first}, {second})")
         if not -1.0 < value < 1.0:
             raise SemirayError(
@@ -124,12 +121,12 @@ def build_correlation(factors: Sequence[Factor], between: Sequence[Between] = ()
 
 
 def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
-    """R (M, M) float64, exactly symmetric, if `matrix` is a positive definite correlation matrix.
+    """R (M, M) float64, exactly symmetric, from a matrix that must be a positive definite correlation matrix.
 
     Raises:
         SemirayError: shape, diagonal, symmetry or an entry is wrong; the message names it.
-        CorrelationError: not positive definite; carries the nearest matrix that is, and names the pair that it
-            changes most.
+        CorrelationError: not positive definite; carries the nearest matrix that is, and names the pair that changes
+            most.
     """
     R = _checked_entries(matrix, names)
     lowest = float(torch.linalg.eigvalsh(R)[0])
@@ -139,9 +136,9 @@ def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
     i, j = divmod(int((nearest - R).abs().argmax()), len(names))
     raise CorrelationError(
         f"the correlations contradict one another (smallest eigenvalue {lowest:.2g}, which must be above 0): the worst "
-        f"pair is ({names[i]}, {names[j]}) = {float(R[i, j]):.3g}, in the nearest valid matrix "
-        f"{float(nearest[i, j]):.3g}. Write weaker correlations, or `nearest: true` to take the nearest valid matrix "
-        "(in Python: JointPrior(..., nearest=True), or this error's .nearest)",
+        f"pair is ({names[i]}, {names[j]}) = {float(R[i, j]):.3g}, which is {float(nearest[i, j]):.3g} in the nearest "
+        "valid matrix. Use weaker correlations, or `nearest: true` for the nearest valid matrix (in Python: "
+        "JointPrior(..., nearest=True), or this error's .nearest)",
         nearest,
     )
 
@@ -149,14 +146,14 @@ def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
 def nearest_correlation(matrix: Any, *, floor: float = _FLOOR, tolerance: float = 1e-10, steps: int = 2000) -> Tensor:
     """The nearest correlation matrix in the Frobenius norm, with eigenvalues of at least `floor`.
 
-    Alternating projections with Dykstra's correction between the matrices with eigenvalues >= floor and those with unit
-    diagonal: Higham (2002), Computing the nearest correlation matrix, IMA J. Numer. Anal. 22, algorithm 3.3.
+    Alternating projections with Dykstra's correction between the matrices with eigenvalues >= floor and the matrices
+    with unit diagonal: Higham (2002), Computing the nearest correlation matrix, IMA J. Numer. Anal. 22, algorithm 3.3.
 
     Args:
         matrix: (M, M), symmetric or nearly so.
-        floor: smallest eigenvalue wanted.
+        floor: smallest eigenvalue of the result.
         tolerance: relative change at which to stop.
-        steps: at most so many projections.
+        steps: the largest number of projections.
 
     Example:
         >>> R = nearest_correlation([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
@@ -173,7 +170,7 @@ def nearest_correlation(matrix: Any, *, floor: float = _FLOOR, tolerance: float 
         Y = X.clone().fill_diagonal_(1.0)
         if float((Y - previous).norm()) <= tolerance * float(Y.norm()):
             break
-    X = _raise_eigenvalues(Y, floor)  # the diagonal may be off by the tolerance: scale it back to one
+    X = _raise_eigenvalues(Y, floor)  # the diagonal may be off by the tolerance: scale it to 1
     scale = X.diagonal().rsqrt()
     X = X * torch.outer(scale, scale)
     return ((X + X.T) / 2).fill_diagonal_(1.0)
@@ -194,7 +191,7 @@ def _checked_entries(matrix: Any, names: Sequence[str]) -> Tensor:
     if R.shape != (size, size):
         shape = " x ".join(map(str, R.shape)) or "a number"
         raise SemirayError(
-            f"correlation must be a {size} x {size} matrix, one row a dimension ({names[0]} ...), not {shape}"
+            f"correlation must be a {size} x {size} matrix, one row per dimension ({names[0]} ...), not {shape}"
         )
     for i in range(size):
         for j in range(size):

@@ -1,10 +1,8 @@
-"""The factor: a named group of dependent code dimensions of one family, checked the moment it is written."""
+"""The factor: a named group of dependent code dimensions of one family, checked when it is created."""
 
 from __future__ import annotations
 
-import difflib
 import keyword
-import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +14,12 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
+from semiray.priors.inputs import check_name, number, short, suggestion
 
-__all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of", "number", "short", "suggestion"]
+__all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of"]
 
 RESERVED_NAMES = frozenset({"all", "any", "mean"})
-"""Words of the event grammar, which no factor may bear."""
+"""Words of the event language, which can't be names of factors."""
 
 _FLOAT32_MAX = float(torch.finfo(torch.float32).max)
 
@@ -33,13 +32,13 @@ class Factor:
         name: an identifier, such as `duration`.
         family: a key of `FAMILIES`: bernoulli, categorical, exponential, lognormal, normal, tabulated, uniform,
             weibull.
-        dimensions: how many code dimensions, at least 1.
-        parameters: the family's parameters in the factor's unit; a list gives one value a dimension.
+        dimensions: the number of code dimensions, at least 1.
+        parameters: the family's parameters in the factor's unit; a list gives one value per dimension.
         correlation: correlation of the scores of any two of its dimensions, -1 / (dimensions - 1) < correlation < 1.
-        unit: the unit of the codes, for people: "days".
+        unit: the unit of the codes, for display: "days".
 
     Raises:
-        SemirayError: what is out of range; the message names factor, entry and range.
+        SemirayError: a value is out of range; the message names factor, entry and range.
 
     Example:
         >>> Factor("duration", "exponential", parameters={"mean": 10}, unit="days").dimensions
@@ -63,13 +62,10 @@ class Factor:
         ):
             raise SemirayError(f"{where}: a name consists of letters, digits and _, and starts with a letter")
         if self.name in RESERVED_NAMES:
-            raise SemirayError(f"{where}: {self.name!r} is a word of the event grammar; choose another name")
+            raise SemirayError(f"{where}: {self.name!r} is a word of the event language; choose another name")
         family = "".join(str(self.family).lower().split()).replace("-", "").replace("_", "")
         if family not in FAMILIES:
-            raise SemirayError(
-                f"{where}: unknown family {self.family!r}{suggestion(str(self.family), FAMILIES)}; "
-                f"the families are {', '.join(sorted(FAMILIES))}"
-            )
+            check_name(where, "family", self.family, sorted(FAMILIES))
         object.__setattr__(self, "family", family)
         if (
             isinstance(self.dimensions, bool)
@@ -85,7 +81,7 @@ class Factor:
 
     @property
     def entry(self) -> Family:
-        """The family itself."""
+        """The family."""
         return FAMILIES[self.family]
 
     @property
@@ -100,7 +96,7 @@ class Factor:
         return f"{self.name} ~ {self.family}({values}) x {self.dimensions}"
 
     def constants(self) -> dict[str, Tensor]:
-        """Parameters, and what the family derives of them, as float64 tensors with one row a dimension."""
+        """Parameters, and the constants that the family derives from them: float64 tensors, one row per dimension."""
         return self.entry.prepare(self._tensors())
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -148,12 +144,12 @@ class Factor:
         per_dimension = not parameter.listed or (bool(items) and _is_list(items[0]))
         if per_dimension and len(items) != self.dimensions:
             raise SemirayError(
-                f"{entry} lists {len(items)} values for {self.dimensions} dimensions; give one, or one each"
+                f"{entry} lists {len(items)} values for {self.dimensions} dimensions; give one, or one per dimension"
             )
         if not (parameter.listed and per_dimension):
             return [_in_range(x, parameter, f"{entry}[{i}]") for i, x in enumerate(items)]
         if any(not _is_list(row) or len(row) != len(items[0]) for row in items):
-            raise SemirayError(f"{entry} must list equally many numbers for every dimension")
+            raise SemirayError(f"{entry} must list the same number of values for every dimension")
         return [
             [_in_range(x, parameter, f"{entry}[{i}][{j}]") for j, x in enumerate(row)] for i, row in enumerate(items)
         ]
@@ -203,29 +199,6 @@ def factor_columns(factors: Iterable[Factor]) -> dict[str, slice]:
     return columns
 
 
-def number(value: Any, entry: str) -> float:
-    """A finite number from what a person wrote (YAML reads 1e-3 as text); the error names the entry.
-
-    Raises:
-        SemirayError: not a finite number.
-    """
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        result = float(value)
-    except (TypeError, ValueError):
-        raise SemirayError(f"{entry} must be a number, not {value!r}") from None
-    if not math.isfinite(result):
-        raise SemirayError(f"{entry} = {result:g} must be a finite number")
-    return result
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """', did you mean ...?' for a misspelt word, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f", did you mean {near[0]!r}?" if near else ""
-
-
 def _in_range(value: Any, parameter: Parameter, entry: str) -> float:
     result = number(value, entry)
     if not parameter.low < result < parameter.high:
@@ -237,12 +210,6 @@ def _is_list(value: Any) -> bool:
     if getattr(value, "ndim", None) == 0:
         return False
     return hasattr(value, "tolist") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
-
-
-def short(value: Any) -> str:
-    """A value as text, cut to 80 characters."""
-    text = str(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _written(parameters: Mapping[str, Any]) -> str:

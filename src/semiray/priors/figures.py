@@ -1,11 +1,13 @@
-"""Figures of a prior: what was assumed, at a glance."""
+"""Figures of a prior: its marginal distributions, and its dimensions in pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -35,14 +37,10 @@ def plot_marginals(
     seed: int = 0,
     event: str | None = None,
 ) -> Figure:
-    """One panel a dimension: the assumed density (line) or probabilities (dots) over a histogram of draws.
+    """One panel per dimension: the assumed density (line) or probabilities (dots) over a histogram of draws.
 
-    Args:
-        prior: the prior.
-        names: dimensions such as "duration" or "duration[3]"; the leads unless given.
-        draws: how many draws make the histogram.
-        seed: of the draws.
-        event: draw from the prior given this event; the lines stay those of the prior.
+    The arguments are those of `JointPrior.plot`. The leads are shown unless names are given; with an event, the lines
+    remain those of the prior.
     """
     columns = [prior.index(name) for name in names] if names else [part.start for part in prior.slices.values()]
     codes = prior.codes(_draw(prior, draws, seed, event)).numpy()
@@ -71,21 +69,17 @@ def plot_pairs(
 ) -> Figure:
     """A grid of dimensions: marginals on the diagonal, draws of each pair below it, correlations of scores above.
 
-    Args:
-        prior: the prior.
-        names: dimensions such as "duration" or "duration[3]"; unless given, each factor's lead and first companion,
-            eight dimensions at most.
-        draws: how many draws make the histograms; the first 3,000 are shown as points.
-        seed: of the draws.
-        event: show the prior given this event; the correlations are then those of the draws' scores.
+    The arguments are those of `JointPrior.plot`. Unless names are given, each factor's lead and first companion are
+    shown, or up to eight leads if these would be more than eight. The first 3,000 draws are points. With an event, the
+    correlations are those of the draws' scores.
     """
     if names:
         columns = [prior.index(name) for name in names]
     else:
         columns = [i for part in prior.slices.values() for i in range(part.start, min(part.start + 2, part.stop))]
-        columns = (
-            columns if len(columns) <= _MOST_PAIRS else [part.start for part in prior.slices.values()][:_MOST_PAIRS]
-        )
+        if len(columns) > _MOST_PAIRS:
+            columns = [part.start for part in prior.slices.values()][:_MOST_PAIRS]
+    marginals = [prior.marginal(prior.names[column]) for column in columns]
     scores, count = _draw(prior, draws, seed, event), len(columns)
     codes = prior.codes(scores).numpy()
     R = prior.correlation.numpy() if event is None else np.corrcoef(scores.numpy().T)
@@ -97,27 +91,25 @@ def plot_pairs(
     )
     FigureCanvasAgg(figure)
     grid = figure.subplots(count, count, squeeze=False)
-    for i, row in enumerate(columns):
-        for j, column in enumerate(columns):
+    for i, (row, y) in enumerate(zip(columns, marginals, strict=True)):
+        for j, (column, x) in enumerate(zip(columns, marginals, strict=True)):
             panel = grid[i, j]
             if i == j:
-                _draw_marginal(panel, prior.marginal(prior.names[row]), codes[:, row])
+                _draw_marginal(panel, x, codes[:, column])
             elif i > j:
-                x, y = prior.marginal(prior.names[column]), prior.marginal(prior.names[row])
                 _draw_pair(panel, x, y, codes[:, column], codes[:, row])
             else:
                 _draw_correlation(panel, float(R[row, column]))
             if i == count - 1:
-                panel.set_xlabel(_label(prior.marginal(prior.names[column])), fontsize=8, color=_INK)
+                panel.set_xlabel(_label(x), fontsize=8, color=_INK)
             else:
                 panel.set_xticklabels([])
             if j == 0:
-                panel.set_ylabel(_label(prior.marginal(prior.names[row])), fontsize=8, color=_INK)
+                panel.set_ylabel(_label(y), fontsize=8, color=_INK)
             if j > 0 or i == 0:
                 panel.set_yticklabels([])
-    figure.suptitle(
-        _title(event, "The prior in pairs; above the diagonal: correlation of scores"), fontsize=10, color=_INK
-    )
+    title = _title(event, "The prior in pairs; above the diagonal: correlation of scores")
+    figure.suptitle(title, fontsize=10, color=_INK)
     return figure
 
 
@@ -166,19 +158,9 @@ def _draw_pair(panel: Axes, x: Marginal, y: Marginal, a: NDArray[np.float32], b:
 
 
 def _draw_correlation(panel: Axes, r: float) -> None:
-    from matplotlib import colormaps
-
     panel.set_facecolor(colormaps["RdBu_r"](0.5 + 0.4 * r))
-    panel.text(
-        0.5,
-        0.5,
-        f"{round(r, 2) + 0.0:.2f}",
-        ha="center",
-        va="center",
-        transform=panel.transAxes,
-        fontsize=9,
-        color=_INK,
-    )
+    middle: Any = {"ha": "center", "va": "center", "transform": panel.transAxes}
+    panel.text(0.5, 0.5, f"{round(r, 2) + 0.0:.2f}", fontsize=9, color=_INK, **middle)
     panel.set_xticks([])
     panel.set_yticks([])
     for spine in panel.spines.values():
@@ -186,7 +168,7 @@ def _draw_correlation(panel: Axes, r: float) -> None:
 
 
 def _span(marginal: Marginal) -> tuple[float, float]:
-    """What to show: all values, or the central 99.5 % where the support is unbounded."""
+    """The range shown: all values, or the central 99.5 % if the support is unbounded."""
     if marginal.discrete:
         margin = 0.6 * float(np.diff(marginal.values).min())
         return marginal.values[0] - margin, marginal.values[-1] + margin

@@ -36,6 +36,7 @@ class JointPrior(GaussianCopula):
         CorrelationError: R is not positive definite; the error carries the nearest matrix that is.
 
     Example:
+        >>> import torch
         >>> prior = JointPrior.default()
         >>> prior.sample(3, torch.Generator().manual_seed(0)).shape
         torch.Size([3, 20])

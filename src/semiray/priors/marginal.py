@@ -1,4 +1,4 @@
-"""One dimension's distribution by its name: for plots, tests and judgements that must not know its family."""
+"""The distribution of one dimension, whatever its family."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ class Marginal:
     """The distribution of one code dimension; all maps are elementwise, in float64, for tensors of any shape.
 
     Args:
-        name: "duration[3]".
-        unit: of its codes, or "".
+        name: the dimension: "duration[3]".
+        unit: the unit of its codes, or "".
         family: its family.
         constants: the family's constants with a single row.
 
     Example:
+        >>> from semiray.priors import JointPrior
         >>> JointPrior.default().marginal("duration").quantile(torch.tensor(0.5))
         tensor(6.9315, dtype=torch.float64)
     """
@@ -41,12 +42,12 @@ class Marginal:
 
     @property
     def mean(self) -> float:
-        """Expectation."""
+        """The expectation."""
         return float(self.family.mean(self.constants))
 
     @property
     def standard_deviation(self) -> float:
-        """Root of the variance."""
+        """The standard deviation."""
         return float(self.family.variance(self.constants).sqrt())
 
     @property
@@ -57,12 +58,12 @@ class Marginal:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The values that a discrete code takes, ascending; () when continuous."""
+        """The values of a discrete code, ascending; () if continuous."""
         return tuple(self.constants["values"].flatten().tolist()) if self.discrete else ()
 
     @property
     def probabilities(self) -> tuple[float, ...]:
-        """The probability of each of `values`; () when continuous."""
+        """The probability of each of `values`; () if continuous."""
         return tuple(self.constants["probabilities"].flatten().tolist()) if self.discrete else ()
 
     @property
@@ -89,7 +90,7 @@ class Marginal:
         return self.family.quantile(u.unsqueeze(-1), self.constants).squeeze(-1)
 
     def code(self, scores: Tensor) -> Tensor:
-        """F^-1(Phi(s)), as `JointPrior.codes` for this one dimension."""
+        """F^-1(Phi(s)): `JointPrior.codes` for this dimension."""
         s = scores.to(torch.float64).clamp(-SCORE_BOUND, SCORE_BOUND).unsqueeze(-1)
         constants = {key: value.to(s.device) for key, value in self.constants.items()}
         return self.family.from_score(s, constants).squeeze(-1)

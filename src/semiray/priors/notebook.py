@@ -7,8 +7,9 @@ import html
 import io
 
 from semiray.priors.copula import GaussianCopula
-from semiray.priors.factors import Factor, short
+from semiray.priors.factors import Factor
 from semiray.priors.figures import plot_marginals
+from semiray.priors.inputs import short
 
 __all__ = ["prior_html"]
 

@@ -1,4 +1,4 @@
-"""The prior as a person writes it: YAML or a dictionary in, factors and correlations out, and back again."""
+"""The written form of a prior: from YAML or a dictionary to factors and correlations, and back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.correlation import Between
-from semiray.priors.factors import Factor, suggestion
+from semiray.priors.factors import Factor
 from semiray.priors.families.registry import FAMILIES
+from semiray.priors.inputs import check_name, suggestion
 
 __all__ = ["read_factors", "read_keys", "read_yaml", "write_specification"]
 
@@ -21,18 +22,19 @@ _FACTOR_KEYS = ("family", "dimensions", "correlation", "unit")
 
 
 def read_keys(spec: Any) -> dict[str, Any]:
-    """The specification's top level, checked: factors (required), between, correlation, nearest.
+    """The arguments of `JointPrior` from the specification's keys: factors (required), between, correlation, nearest.
 
     Raises:
-        SemirayError: not a mapping, an unknown key, or statements that exclude one another.
+        SemirayError: not a mapping, an unknown key, or keys that exclude one another.
+
+    Example:
+        >>> read_keys({"factors": {"dose": {"family": "uniform", "low": 0, "high": 9}}})["factors"][0].text
+        'dose ~ uniform(low=0.0, high=9.0) x 5'
     """
     if not isinstance(spec, Mapping):
         raise SemirayError("a prior is written as a mapping with the key `factors`, for example\n" + _EXAMPLE)
     for key in spec:
-        if key not in _TOP_KEYS:
-            raise SemirayError(
-                f"prior: unknown key {key!r}{suggestion(str(key), _TOP_KEYS)}; known are {', '.join(_TOP_KEYS)}"
-            )
+        check_name("prior", "key", key, _TOP_KEYS)
     if not spec.get("factors"):
         raise SemirayError("prior: `factors` is missing or empty, write for example\n" + _EXAMPLE)
     nearest = spec.get("nearest", False)
@@ -44,7 +46,7 @@ def read_keys(spec: Any) -> dict[str, Any]:
         ]
         if twice:
             raise SemirayError(
-                f"prior: the full `correlation` matrix already says how {twice[0]!r} correlates within; "
+                f"prior: the full `correlation` matrix already holds the correlations within {twice[0]!r}; "
                 "remove the factor's own `correlation`, or the matrix"
             )
     return {
@@ -71,16 +73,18 @@ def _read_factor(name: str, entry: Any) -> Factor:
     if not isinstance(entry, Mapping):
         raise SemirayError(f"{where}: must be written as {{family: ..., <parameters>}}, for example\n{_EXAMPLE}")
     if "family" not in entry:
-        for key in entry:
-            if suggestion(str(key), ["family"]):
-                raise SemirayError(f"{where}: unknown key {key!r}{suggestion(str(key), ['family'])}")
-        raise SemirayError(f"{where}: `family` is missing, for example\n{_EXAMPLE}")
+        near = next((key for key in entry if suggestion(str(key), ["family"])), None)
+        raise SemirayError(
+            f"{where}: `family` is missing, for example\n{_EXAMPLE}"
+            if near is None
+            else f"{where}: no key {near!r}, did you mean 'family'?"
+        )
     parameters = {str(key): value for key, value in entry.items() if key not in _FACTOR_KEYS}
     rest = {key: entry[key] for key in _FACTOR_KEYS[1:] if entry.get(key) is not None}
-    for key in parameters:  # `dimension`, `units`: nearer to our own words than to any parameter
+    for key in parameters:  # `dimension`, `units`: closer to a key of the factor than to any parameter
         near = suggestion(key, _FACTOR_KEYS)
         if near and not _is_parameter(str(entry["family"]), key):
-            raise SemirayError(f"{where}: unknown key {key!r}{near}")
+            raise SemirayError(f"{where}: no key {key!r}{near}")
     return Factor(name, entry["family"], parameters=parameters, **rest)
 
 
@@ -92,7 +96,7 @@ def _is_parameter(family: str, key: str) -> bool:
 def write_specification(
     factors: Iterable[Factor], between: Sequence[Between] = (), correlation: Tensor | None = None
 ) -> dict[str, Any]:
-    """The dictionary (plain types only, ready for YAML) from which the same prior is read back."""
+    """The dictionary (plain types only, ready for YAML) from which `read_keys` reads the same prior."""
     written: dict[str, Any] = {"factors": {}}
     for factor in factors:
         entry: dict[str, Any] = {"family": factor.family, **factor.parameters, "dimensions": factor.dimensions}
@@ -109,7 +113,7 @@ def write_specification(
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; a key given twice is an error, not a silent choice.
+    """The content of a YAML file; a key given twice is an error.
 
     Raises:
         SemirayError: the file is missing or unreadable, or isn't YAML; names file and line.
@@ -127,7 +131,7 @@ def read_yaml(path: Path) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice."""
+    """Safe YAML; a key given twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()

@@ -4,7 +4,7 @@ Each event stands beside a function written by hand, so that neither the grammar
 accepted draws the file keeps their number; for every column that matters 101 order statistics and their ranks, or the
 counts of discrete values; and the same for a few projections of the scores, which show dependence.
 
-    OMP_NUM_THREADS=1 nice -n 15 python tests/priors/make_event_references.py     # some minutes on one core
+    OMP_NUM_THREADS=1 nice -n 15 python tests/priors/events/make_event_references.py     # some minutes on one core
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ precision, and means are summed in a fixed order, so rounding is monotone too: w
 32-bit code in it.
 """
 
-# ruff: noqa: D102  (the methods are documented at `Condition`)
+# ruff: noqa: D102  (the methods of conditions are documented at `Comparison`)
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Comparison", "Condition", "Cut", "Equal", "Join", "Less", "Not", "Operand", "Truth"]
+__all__ = ["Comparison", "Condition", "Cut", "Equal", "Join", "Less", "Operand", "Truth"]
 
 
 class Truth(NamedTuple):
@@ -33,6 +33,10 @@ class Truth(NamedTuple):
     def undecided(self) -> Tensor:
         """Neither true everywhere nor false everywhere, as far as is known."""
         return self.possible & ~self.certain
+
+    def negated_if(self, negated: bool) -> Truth:
+        """The truth of the opposite, if asked for."""
+        return Truth(~self.possible, ~self.certain) if negated else self
 
 
 class Cut(NamedTuple):
@@ -120,7 +124,7 @@ class Equal:
             other_low, other_high = other.ends(low, high)
             certain = certain | ((least == other_high) & (most == other_low))
             possible = possible | ((least <= other_high) & (most >= other_low))
-        return Truth(~possible, ~certain) if self.negated else Truth(certain, possible)
+        return Truth(certain, possible).negated_if(self.negated)
 
     def cuts(self) -> Iterator[Cut]:
         first, *others = self.operands
@@ -135,19 +139,25 @@ class Equal:
 
 
 @dataclass(frozen=True)
-class Condition:
-    """What holds or does not hold: a comparison, the negation of a condition, or several joined.
+class Comparison:
+    """A chain of tests that hold together, for all dimensions of its operands or (`any`) for at least one of them.
 
     Args:
+        tests: the links of the chain.
+        any: whether one dimension is enough.
         place: where it stands in the text: first character, and the one after the last.
+        negated: it must not hold.
     """
 
+    tests: tuple[Less | Equal, ...]
+    any: bool
     place: tuple[int, int]
+    negated: bool = False
 
     @property
     def columns(self) -> tuple[int, ...]:
         """The columns it depends on, ascending."""
-        raise NotImplementedError
+        return tuple(sorted({i for test in self.tests for operand in test.operands for i in operand.columns}))
 
     @property
     def needed(self) -> tuple[Condition, ...]:
@@ -156,32 +166,10 @@ class Condition:
 
     def truth(self, low: Tensor, high: Tensor) -> Truth:
         """Whether it holds in boxes of codes, (n,)."""
-        raise NotImplementedError
-
-    def open_columns(self, low: Tensor, high: Tensor) -> Tensor:
-        """(n, M) bool: the columns on which the decision still depends; none where it is decided."""
-        raise NotImplementedError
-
-    def cuts(self) -> Iterator[Cut]:
-        """The values of codes at which its comparisons change."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Comparison(Condition):
-    """A chain of tests that hold together, for all dimensions of its operands or (`any`) for at least one of them."""
-
-    tests: tuple[Less | Equal, ...]
-    any: bool
-
-    @property
-    def columns(self) -> tuple[int, ...]:
-        return tuple(sorted({i for test in self.tests for operand in test.operands for i in operand.columns}))
-
-    def truth(self, low: Tensor, high: Tensor) -> Truth:
         return self._reduced(self._elements(low, high)[0])
 
     def open_columns(self, low: Tensor, high: Tensor) -> Tensor:
+        """(n, M) bool: the columns on which the decision still depends; none where it is decided."""
         whole, tests = self._elements(low, high)
         wanted = whole.undecided & self._reduced(whole).undecided[:, None]
         result = torch.zeros_like(low, dtype=torch.bool)
@@ -196,6 +184,7 @@ class Comparison(Condition):
         return result
 
     def cuts(self) -> Iterator[Cut]:
+        """The values of codes at which its tests change."""
         for test in self.tests:
             yield from test.cuts()
 
@@ -205,36 +194,17 @@ class Comparison(Condition):
         return whole, tests
 
     def _reduced(self, whole: Truth) -> Truth:
-        return Truth(*(part.any(1) if self.any else part.all(1) for part in whole))
+        return Truth(*(part.any(1) if self.any else part.all(1) for part in whole)).negated_if(self.negated)
 
 
 @dataclass(frozen=True)
-class Not(Condition):
-    """The inner condition does not hold."""
-
-    inner: Condition
-
-    @property
-    def columns(self) -> tuple[int, ...]:
-        return self.inner.columns
-
-    def truth(self, low: Tensor, high: Tensor) -> Truth:
-        certain, possible = self.inner.truth(low, high)
-        return Truth(~possible, ~certain)
-
-    def open_columns(self, low: Tensor, high: Tensor) -> Tensor:
-        return self.inner.open_columns(low, high)
-
-    def cuts(self) -> Iterator[Cut]:
-        return self.inner.cuts()
-
-
-@dataclass(frozen=True)
-class Join(Condition):
-    """All of several conditions hold, or (`any`) at least one of them."""
+class Join:
+    """All of several conditions hold, or (`any`) at least one of them; place and negation as in `Comparison`."""
 
     joined: tuple[Condition, ...]
     any: bool
+    place: tuple[int, int]
+    negated: bool = False
 
     @property
     def columns(self) -> tuple[int, ...]:
@@ -242,12 +212,13 @@ class Join(Condition):
 
     @property
     def needed(self) -> tuple[Condition, ...]:
-        return () if self.any else self.joined
+        return () if self.any or self.negated else self.joined
 
     def truth(self, low: Tensor, high: Tensor) -> Truth:
         join = torch.logical_or if self.any else torch.logical_and
         truths = [part.truth(low, high) for part in self.joined]
-        return functools.reduce(lambda a, b: Truth(join(a.certain, b.certain), join(a.possible, b.possible)), truths)
+        whole = functools.reduce(lambda a, b: Truth(join(a.certain, b.certain), join(a.possible, b.possible)), truths)
+        return whole.negated_if(self.negated)
 
     def open_columns(self, low: Tensor, high: Tensor) -> Tensor:
         columns = functools.reduce(torch.logical_or, (part.open_columns(low, high) for part in self.joined))
@@ -256,3 +227,6 @@ class Join(Condition):
     def cuts(self) -> Iterator[Cut]:
         for part in self.joined:
             yield from part.cuts()
+
+
+Condition = Comparison | Join

@@ -12,13 +12,13 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.events.conditions import Comparison, Condition, Equal, Join, Less, Not, Operand
-from semiray.priors.factors import suggestion
+from semiray.priors.events.conditions import Comparison, Condition, Equal, Join, Less, Operand
+from semiray.priors.inputs import unknown
 
 __all__ = ["Event", "read_event"]
 
@@ -64,6 +64,7 @@ def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Even
         SemirayError: a part can't be understood; a caret stands under it.
 
     Example:
+        >>> import torch
         >>> event = read_event("x > 1 or y == 0", {"x": slice(0, 1), "y": slice(1, 2)}, torch.tensor([False, True]))
         >>> event(torch.tensor([[2.0, 1.0], [0.5, 1.0]]))
         tensor([ True, False])
@@ -99,9 +100,10 @@ class _Reader:
     def condition(self, node: ast.expr) -> Condition:
         match node:
             case ast.BoolOp(op=op, values=values):
-                return Join(self.place(node), tuple(self.condition(value) for value in values), isinstance(op, ast.Or))
+                return Join(tuple(self.condition(value) for value in values), isinstance(op, ast.Or), self.place(node))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return Not(self.place(node), self.condition(operand))
+                inner = self.condition(operand)
+                return replace(inner, negated=not inner.negated, place=self.place(node))
             case ast.Compare():
                 return self.comparison(node)
             case ast.BinOp(op=ast.BitAnd()) | ast.BinOp(op=ast.BitOr()):
@@ -143,7 +145,7 @@ class _Reader:
             raise self.problem(nodes[-1], "a comparison can contain only one all(...) or any(...)")
         if not any(operand.columns for operand in operands):
             raise self.problem(node, "this compares only numbers; name a factor")
-        return Comparison(self.place(node), tuple(tests), words == ["any"])
+        return Comparison(tuple(tests), words == ["any"], self.place(node))
 
     def operand(self, node: ast.expr) -> Operand:
         match node:
@@ -197,10 +199,7 @@ class _Reader:
 
     def factor(self, node: ast.Name) -> slice:
         if node.id not in self.slices:
-            known = ", ".join(self.slices)
-            raise self.problem(
-                node, f"no factor {node.id!r}{suggestion(node.id, self.slices)}; the factors are {known}"
-            )
+            raise self.problem(node, unknown("factor", node.id, self.slices))
         return self.slices[node.id]
 
     def refuse_equality(self, node: ast.expr, *sides: Operand) -> None:

@@ -1,1 +1,1 @@
-"""Marginals: families of distributions, one a file."""
+"""Families of marginal distributions: continuous, discrete, tabulated."""

@@ -1,4 +1,4 @@
-"""The continuous families, each written in score coordinates with its closed forms."""
+"""The continuous families, each by its closed forms in score coordinates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The discrete families: a table of ascending values and their probabilities, mapped by thresholds on the score."""
+"""The discrete families: a table of ascending values and their probabilities, reached by thresholds on the score."""
 
 from __future__ import annotations
 
@@ -19,13 +19,21 @@ def discrete_family(
     levels: Callable[[Constants], tuple[Tensor, Tensor]],
     check: Callable[[Constants], str | None] = lambda _: None,
 ) -> Family:
-    """A family from its table alone: everything else follows from values and probabilities.
+    """A discrete family from its values and their probabilities, from which everything else follows.
 
     Args:
-        name: the word in YAML.
+        name: its name in YAML.
         parameters: the parameters by name.
         levels: parameters -> ascending values (d, K) and their probabilities (d, K).
-        check: what is wrong with a combination of parameters, or None.
+        check: the problem with a combination of parameters in words, or None.
+
+    Example:
+        >>> from semiray.priors import Parameter
+        >>> def levels(p):
+        ...     return torch.tensor([[0.0, 5.0]]), torch.stack([1 - p["share"], p["share"]], -1)
+        >>> family = discrete_family("zero_or_five", {"share": Parameter("probability of 5", 0.0, 1.0)}, levels)
+        >>> family.mean(family.prepare({"share": torch.tensor([0.2])}))
+        tensor([1.])
     """
 
     def prepare(p: Constants) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
-"""What a family of marginal distributions is: one small frozen entry that says everything about it.
+"""The definition of a family of marginal distributions, in one frozen dataclass.
 
-A family is written in *score* coordinates, s = Phi^-1(F(c)), because that keeps both tails exact: an exponential code
-is -mean log Phi(-s), finite and precise where 1 - u has long been rounded to 0.
+A family is written in *score* coordinates, s = Phi^-1(F(c)), which keeps both tails exact: an exponential code is
+-mean log Phi(-s), finite and precise even where 1 - u is rounded to 0.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from torch import Tensor
 __all__ = ["SCORE_BOUND", "Constants", "Family", "Parameter", "normal_cdf", "normal_score"]
 
 SCORE_BOUND = 8.0
-"""Scores are cut at +-8 (a probability of 6e-16): no quantile is infinite."""
+"""Scores are cut at +-8 (a tail probability of 6e-16), so that no quantile is infinite."""
 
 Constants = Mapping[str, Tensor]
-"""A family's parameters, a tensor (d,) each (lists such as probabilities: (d, K)), and what is derived of them."""
+"""A family's parameters, a tensor (d,) each (lists such as probabilities: (d, K)), and constants derived from them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a parameter means and the open interval that it lies in.
+    """The meaning of a parameter, and the open interval in which it lies.
 
     Args:
         meaning: a few words for error messages and documentation.
-        low: smallest value, itself excluded.
-        high: largest value, itself excluded.
-        listed: the parameter is itself a list of numbers (the probabilities of categories).
+        low: lower bound, excluded.
+        high: upper bound, excluded.
+        listed: the parameter is a list of numbers (the probabilities of categories).
         optional: the family has a default for it.
     """
 
@@ -54,10 +54,10 @@ class Parameter:
 class Family:
     """One family of marginal distributions.
 
-    Codes and scores have shape (..., d), constants (d,): one entry a dimension.
+    Codes and scores have shape (..., d), constants (d,): one value per dimension.
 
     Args:
-        name: the word in YAML, lower case.
+        name: its name in YAML, lower case.
         parameters: the parameters by name, in the order in which they are written.
         from_score: s -> c, the quantile function in score space, F^-1(Phi(s)).
         to_score: c -> s, its inverse.
@@ -65,11 +65,12 @@ class Family:
         mean: the expectation (d,).
         variance: the variance (d,).
         support: lowest and highest code, (d,) each, possibly infinite.
-        check: what is wrong with a combination of parameters, or None.
+        check: the problem with a combination of parameters in words, or None.
         prepare: adds derived constants (in float64) to the parameters.
-        discrete: codes take finitely many values; then `constants` hold `values` and `probabilities`, both (d, K).
+        discrete: codes take finitely many values; then the constants include `values` and `probabilities`, both (d, K).
 
     Example:
+        >>> from semiray.priors import FAMILIES
         >>> FAMILIES["exponential"].quantile(torch.tensor([0.5]), {"mean": torch.tensor([10.0])})
         tensor([6.9315])
     """
@@ -98,25 +99,25 @@ class Family:
         return normal_cdf(self.to_score(c, p))
 
     def relaxed(self, s: Tensor, p: Constants, sharpness: float) -> Tensor:
-        """Codes as a differentiable function of scores: exact when continuous, smoothed thresholds when discrete.
+        """Codes as a differentiable function of scores: exact if continuous, smoothed thresholds if discrete.
 
         v_0 + sum_k (v_k - v_{k-1}) Phi(sharpness (s - t_k)), with t_k the score at which value k begins.
         """
         if not self.discrete:
             return self.from_score(s, p)
         first, jumps, thresholds = p["first"], p["jumps"], p["thresholds"]
-        if jumps.shape[-1] == 1:  # two values: spare the extra axis
+        if jumps.shape[-1] == 1:  # two values: no extra axis needed
             return first + jumps[:, 0] * normal_cdf(sharpness * (s - thresholds[:, 0]))
         return first + (jumps * normal_cdf(sharpness * (s.unsqueeze(-1) - thresholds))).sum(-1)
 
 
 def normal_cdf(s: Tensor) -> Tensor:
-    """Phi(s), by erfc: one kernel forward, one backward, exact in the lower tail."""
+    """Phi(s), by erfc: one kernel forward and one backward, exact in the lower tail."""
     return 0.5 * torch.erfc(s * -math.sqrt(0.5))
 
 
 def normal_score(lower: Tensor, upper: Tensor) -> Tensor:
-    """Phi^-1 of a probability given with its complement, lower + upper = 1: exact in both tails, cut at +-8."""
+    """Phi^-1(lower) for a probability given with its complement, upper = 1 - lower: exact in both tails, cut at +-8."""
     lower, upper = lower.clamp(0.0, 1.0), upper.clamp(0.0, 1.0)
     score = torch.where(lower < upper, torch.special.ndtri(lower), -torch.special.ndtri(upper))
     return score.clamp(-SCORE_BOUND, SCORE_BOUND)

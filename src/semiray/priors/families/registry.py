@@ -1,4 +1,4 @@
-"""All families by name, and how to add one: nothing outside this room knows a family's name."""
+"""All families by name, and how to add one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def register(family: Family) -> Family:
-    """Make a family known by its name, to YAML and to `Factor` alike.
+    """Add a family, so that YAML files and `Factor` can name it.
 
     Raises:
         SemirayError: the name is taken.

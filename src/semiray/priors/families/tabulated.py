@@ -1,12 +1,12 @@
-"""The tabulated family: any continuous distribution, as a table of its codes at equally spaced scores.
+"""The tabulated family: any continuous distribution as a table of its codes at equally spaced scores.
 
-The table holds g, the code in a coordinate without bounds, because there it is smooth and both tails keep their digits:
+The table holds g, the code in an unbounded coordinate, in which it is smooth and precise in both tails:
 
     no bound    g = c                       low         g = log(c - low)
     high        g = -log(high - c)          low, high   g = log((c - low) / (high - c))
 
-Between the points runs a cubic in s, monotone by bounding its slopes: Fritsch and Carlson (1980), Monotone piecewise
-cubic interpolation, SIAM J. Numer. Anal. 17, section 4.
+Between the points, g is a cubic in s, monotone because its slopes are bounded: Fritsch and Carlson (1980), Monotone
+piecewise cubic interpolation, SIAM J. Numer. Anal. 17, section 4.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ __all__ = ["TABULATED", "bounded", "slope_of_bounded", "table_scores", "unbounde
 _FEWEST = 9
 _LARGEST_CODE = 1e30
 _STEEPEST = 2.5
-"""Most that a slope may be, in units of the neighbouring secants: at Fritsch and Carlson's 3 the density has poles."""
+"""Largest slope, relative to the neighbouring secants: at Fritsch and Carlson's 3 the density has poles."""
 _FLATTEST = 0.01
+"""Smallest slope, relative to the same."""
 
 
 def table_scores(points: int) -> Tensor:
@@ -33,7 +34,7 @@ def table_scores(points: int) -> Tensor:
 
 
 def unbounded(c: Tensor, p: Constants) -> Tensor:
-    """Codes c to the coordinate g of the table, infinite at and beyond the bounds `low` and `high` of p."""
+    """The coordinate g of codes c; infinite at and beyond the bounds `low` and `high` of p."""
     above = torch.log((c - p["low"]).clamp(min=0.0)) if "low" in p else None
     below = torch.log((p["high"] - c).clamp(min=0.0)) if "high" in p else None
     if above is None:
@@ -61,10 +62,10 @@ def slope_of_bounded(g: Tensor, p: Constants) -> Tensor:
 
 
 def _prepare(p: Constants) -> dict[str, Tensor]:
-    """Adds each interval's cubic, (d, K - 1, 4): the powers of t, which runs from 0 to 1."""
+    """Adds the cubic of each interval, (d, K - 1, 4): coefficients of the powers of t in [0, 1]."""
     table = p["table"]
     rise = table.diff(dim=-1)
-    slope = torch.gradient(table, dim=-1, edge_order=2)[0]  # a unit is the distance of two points
+    slope = torch.gradient(table, dim=-1, edge_order=2)[0]  # per step of the table
     slope[..., 2:-2] = (8 * (table[..., 3:-1] - table[..., 1:-3]) - (table[..., 4:] - table[..., :-4])) / 12
     least = torch.minimum(torch.cat([rise[..., :1], rise], -1), torch.cat([rise, rise[..., -1:]], -1))
     slope = torch.clamp(slope, _FLATTEST * least, _STEEPEST * least)
@@ -78,29 +79,29 @@ def _cubic(index: Tensor, p: Constants) -> tuple[Tensor, ...]:
     return p["cubics"][rows, index].unbind(-1)
 
 
-def _cells(p: Constants) -> int:
+def _intervals(p: Constants) -> int:
     return int(p["cubics"].shape[-2])
 
 
 def _from_score(s: Tensor, p: Constants) -> Tensor:
-    cells = _cells(p)
-    position = (s + SCORE_BOUND) * (cells / (2 * SCORE_BOUND))
-    index = position.detach().long().clamp(0, cells - 1)
+    intervals = _intervals(p)
+    position = (s + SCORE_BOUND) * (intervals / (2 * SCORE_BOUND))
+    index = position.detach().long().clamp(0, intervals - 1)
     t = position - index
     k0, k1, k2, k3 = _cubic(index, p)
     return bounded(k0 + t * (k1 + t * (k2 + t * k3)), p)
 
 
 def _locate(g: Tensor, p: Constants) -> tuple[Tensor, Tensor]:
-    """The score at which the table reaches g, and ds -> dg there; beyond the table it goes on as a straight line."""
-    table, cells = p["table"].expand(g.shape[-1], -1), _cells(p)
+    """The score at which the table reaches g, and dg/ds there; beyond the table g continues as a straight line."""
+    table, intervals = p["table"].expand(g.shape[-1], -1), _intervals(p)
     inside = torch.clamp(g, table[:, 0], table[:, -1])
     flat = inside.reshape(-1, g.shape[-1]).T.contiguous()
-    index = (torch.searchsorted(table.contiguous(), flat, right=True) - 1).clamp(0, cells - 1).T.reshape(g.shape)
+    index = (torch.searchsorted(table.contiguous(), flat, right=True) - 1).clamp(0, intervals - 1).T.reshape(g.shape)
     k0, k1, k2, k3 = _cubic(index, p)
     low, high = torch.zeros_like(g), torch.ones_like(g)
     t = (inside - k0) / (k1 + k2 + k3)
-    for _ in range(60):  # Newton's steps, halving where one leaves the bracket; after one of 1e-9 the next is nothing
+    for _ in range(60):  # Newton's method, with bisection if a step leaves the bracket; it converges quadratically
         error = k0 + t * (k1 + t * (k2 + t * k3)) - inside
         low, high = torch.where(error < 0, t, low), torch.where(error < 0, high, t)
         step = t - error / (k1 + t * (2 * k2 + t * 3 * k3))
@@ -109,14 +110,14 @@ def _locate(g: Tensor, p: Constants) -> tuple[Tensor, Tensor]:
         t = step
         if done:
             break
-    unit = 2 * SCORE_BOUND / cells
+    unit = 2 * SCORE_BOUND / intervals
     slope = (k1 + t * (2 * k2 + t * 3 * k3)) / unit
     return (index + t) * unit - SCORE_BOUND + (g - inside) / slope, slope
 
 
 def _log_prob(c: Tensor, p: Constants) -> Tensor:
     g = unbounded(c, p)
-    # At a bound itself g is infinite: the density is that of the table's nearest entry.
+    # At a bound, g is infinite: use the density at the nearest entry of the table.
     g = torch.where(g.isinf() & c.isfinite(), torch.clamp(g, p["table"][..., 0], p["table"][..., -1]), g)
     s, slope = _locate(g, p)
     log_density = -0.5 * s * s - 0.5 * math.log(2 * math.pi) - torch.log(slope) - slope_of_bounded(g, p)
@@ -125,7 +126,7 @@ def _log_prob(c: Tensor, p: Constants) -> Tensor:
 
 
 def _expectation(power: int, p: Constants, centre: Tensor | float = 0.0) -> Tensor:
-    """E[(c - centre)^power] by the trapezoidal rule over scores, which converges exponentially for smooth codes."""
+    """E[(c - centre)^power] by the trapezoidal rule over scores, which converges exponentially for smooth functions."""
     s = table_scores(2049).to(p["table"]).unsqueeze(-1)
     weights = torch.exp(-0.5 * s * s)
     codes = _from_score(s.expand(-1, p["table"].shape[0]), p)
@@ -157,7 +158,7 @@ def _check(p: Constants) -> str | None:
 TABULATED = Family(
     name="tabulated",
     parameters={
-        "table": Parameter("codes at equally spaced scores from -8 to 8, in a coordinate without bounds", listed=True),
+        "table": Parameter("codes at equally spaced scores from -8 to 8, in an unbounded coordinate", listed=True),
         "low": Parameter("lowest code; the table then holds log(code - low)", optional=True),
         "high": Parameter("highest code; the table then holds -log(high - code), or with low the logit", optional=True),
     },

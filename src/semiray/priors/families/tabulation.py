@@ -1,6 +1,6 @@
-"""Any continuous distribution as a table: its distribution function is inverted at equally spaced scores, in float64.
+"""Tables of continuous distributions for the tabulated family, by inverting their distribution function in float64.
 
-The table is made as long as its own check against the distribution asks for.
+Each table is checked against the distribution, and is as long as the required accuracy demands.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ __all__ = ["Continuous", "tabulate"]
 
 _SIZES = (129, 257, 513, 1025, 2049, 4097)
 _SOLVED = 6.0
-"""Beyond these scores, two draws in a billion, 1 - F keeps too few digits: there the table goes on as a parabola."""
+"""Beyond these scores, two draws in a billion, 1 - F has too few digits: there the table continues as a parabola."""
 _SOLVED_APART, _CHECKED_APART = 1e-11, 1e-8
-"""Codes nearer to a bound, relative to it, have too few digits to solve for them, or to check their density."""
+"""Codes closer to a bound, relative to it, have too few digits to be solved for, or to have their density checked."""
 _CHECKED = 4.8
-"""The check's scores: probabilities from 1e-6 to 1 - 1e-6, and a little more."""
+"""Largest score that is checked: probabilities from 1e-6 to 1 - 1e-6, and a little more."""
 _QUANTILE_ERROR = 5e-6
 _DENSITY_ERROR = 5e-6
 
 
 @dataclass(frozen=True)
 class Continuous:
-    """What is asked of a distribution of d independent dimensions; the functions take and give (n, d) in float64.
+    """A distribution of d independent dimensions; its functions take and return (n, d) in float64.
 
     Args:
         cdf: F(c).
-        survival: 1 - F(c), with its own digits where they are known.
+        survival: 1 - F(c), computed without cancellation if possible.
         log_prob: log density.
-        bounds: `low` and `high` (d,), each if all dimensions have it.
+        bounds: `low` and `high` (d,), each present if all dimensions are bounded there.
         dimensions: d.
     """
 
@@ -53,7 +53,7 @@ class Continuous:
         return normal_score(self.cdf(c), self.survival(c))
 
     def apart(self, c: Tensor, by: float) -> Tensor:
-        """Whether codes lie further than this from their bounds, relative to the bounds: nearer ones lose digits."""
+        """Whether codes are further than `by` from their bounds, relative to the bounds: closer ones lose digits."""
         far = torch.ones_like(c, dtype=torch.bool)
         for end in self.bounds.values():
             far &= (c - end).abs() > by * end.abs()
@@ -61,20 +61,31 @@ class Continuous:
 
 
 def tabulate(distribution: Continuous, where: str) -> dict[str, Any]:
-    """The parameters of family `tabulated` for a distribution: table, and low and high if it has bounds.
+    """The parameters of the family `tabulated` for a distribution: table, and low and high if it is bounded.
 
-    Between probabilities 1e-6 and 1 - 1e-6 quantiles agree to 5e-6 standard deviations, and so do log densities to 5e-6
-    except beside a kink of the density, which a table rounds off. The shortest table that achieves this is taken.
+    Between probabilities 1e-6 and 1 - 1e-6, quantiles agree to 5e-6 standard deviations and log densities to 5e-6,
+    except next to a kink of the density, which a table smooths. The shortest table that achieves this is returned.
+
+    Args:
+        distribution: the distribution.
+        where: what to name in messages.
 
     Raises:
-        SemirayError: the distribution's functions aren't numbers, or it is too steep for a table.
+        SemirayError: the distribution's functions return NaN, or no table is accurate enough.
+
+    Example:
+        >>> logistic = Continuous(
+        ...     torch.sigmoid, lambda c: torch.sigmoid(-c), lambda c: -c - 2 * torch.log1p(torch.exp(-c)), {}, 1
+        ... )
+        >>> tabulate(logistic, "logistic")["table"].shape
+        torch.Size([1, 129])
     """
     usable: dict[str, Tensor] | None = None
     where_worst, worst = 0.0, math.inf
     for size in _SIZES:
         p = {"table": _table(distribution, size, where), **distribution.bounds}
         if TABULATED.check(p):
-            continue  # two neighbours fall together: more points can't help, but the message is given below
+            continue  # neighbours coincide: more points can't help; the error follows below
         quantile, density, where_worst = _errors(distribution, TABULATED.prepare(p))
         worst = min(worst, quantile)
         if quantile <= _QUANTILE_ERROR:
@@ -87,17 +98,18 @@ def tabulate(distribution: Continuous, where: str) -> dict[str, Any]:
         raise SemirayError(
             f"{where}: {problem}"
             if problem
-            else f"{where}: its quantile function is too steep for a table: even {_SIZES[-1]:,} points miss it by "
-            f"{worst:.1g} standard deviations, at a probability of {0.5 * math.erfc(-where_worst / math.sqrt(2)):.3g}. "
-            "Is there a gap or a jump in its density? Write such parts as a factor of their own (a Bernoulli, say)"
+            else f"{where}: its quantile function is too steep for a table: even with {_SIZES[-1]:,} points the error "
+            f"is {worst:.1g} standard deviations, at a probability of "
+            f"{0.5 * math.erfc(-where_worst / math.sqrt(2)):.3g}. "
+            "If its density has a gap or a jump, make the parts factors of their own (such as a Bernoulli)"
         )
     return usable
 
 
 def _table(distribution: Continuous, size: int, where: str) -> Tensor:
-    """The table (d, size): solved for |s| <= 6, and continued beyond by the parabola through the last three units."""
+    """The table (d, size): solved for |s| <= 6, and continued by a parabola through three points one unit apart."""
     s = table_scores(size)
-    unit = int(size // (2 * SCORE_BOUND))  # so many entries a unit of s
+    unit = int(size // (2 * SCORE_BOUND))  # entries per unit of s
     inner = s.abs() <= _SOLVED + 1e-9
     table = torch.zeros(distribution.dimensions, size, dtype=torch.float64)
     table[:, inner] = _invert(distribution, s[inner], where).T
@@ -113,20 +125,20 @@ def _table(distribution: Continuous, size: int, where: str) -> Tensor:
 
 
 def _invert(distribution: Continuous, s: Tensor, where: str) -> Tensor:
-    """The coordinate g (n, d) at scores s (n,): Newton's steps, halving where one leaves the bracket."""
+    """The coordinate g (n, d) at scores s (n,), by Newton's method, with bisection if a step leaves the bracket."""
     p = distribution.bounds
     mesh = _mesh(p)
     at_mesh = distribution.score(bounded(mesh.unsqueeze(-1).expand(-1, distribution.dimensions), p))
     if bool(at_mesh.isnan().any()):
-        raise SemirayError(f"{where}: its distribution function is not a number everywhere; check its parameters")
+        raise SemirayError(f"{where}: its distribution function returns NaN; check its parameters")
     if not bool(((at_mesh[0] < s[0]) & (at_mesh[-1] > s[-1])).all()):
         raise SemirayError(
-            f"{where}: its tails reach beyond the numbers that a computer knows; choose another unit, or a lighter tail"
+            f"{where}: its tails exceed the range of floating-point numbers; choose another unit, or a lighter tail"
         )
     goal = s.unsqueeze(-1)
-    last = (at_mesh.T.unsqueeze(1) < s.unsqueeze(-1)).sum(-1).T - 1  # the last point of the mesh below, (n, d)
+    last = (at_mesh.T.unsqueeze(1) < s.unsqueeze(-1)).sum(-1).T - 1  # the last point of the mesh below s, (n, d)
     low, high = mesh[last], mesh[last + 1]
-    rounding = 1e-10 + 1e-15 * torch.exp(_log_inverse_density(goal))  # what F's own rounding leaves of a score
+    rounding = 1e-10 + 1e-15 * torch.exp(_log_inverse_density(goal))  # the error of a score due to rounding of F
     g = (low + high) / 2
     for _ in range(100):
         c = bounded(g, p)
@@ -143,7 +155,7 @@ def _invert(distribution: Continuous, s: Tensor, where: str) -> Tensor:
 
 
 def _mesh(p: dict[str, Tensor]) -> Tensor:
-    """Values of g, ascending, that span all codes."""
+    """Ascending values of g that span all codes."""
     if not p:
         return torch.sinh(torch.linspace(-80, 80, 1601, dtype=torch.float64))
     low = -690.0 if "low" in p else -80.0
@@ -152,7 +164,7 @@ def _mesh(p: dict[str, Tensor]) -> Tensor:
 
 
 def _errors(distribution: Continuous, p: dict[str, Tensor]) -> tuple[float, float, float]:
-    """Largest errors between the table's points: of quantiles in standard deviations, where, and of log densities."""
+    """Largest errors between the table's points: of quantiles in standard deviations, of log densities; and where."""
     knots = table_scores(p["table"].shape[-1])
     step = float(knots[1] - knots[0])
     s = torch.cat([knots + fraction * step for fraction in (0.2, 0.5, 0.8)])

@@ -1,8 +1,8 @@
-"""The standard normal distribution on an interval, however narrow and however far out in the tail.
+"""The standard normal distribution truncated to an interval, however narrow and however far out in the tail.
 
-Everything is elementwise, in float64. An interval is given by its lower end and its width, so that one much narrower
-than its distance from 0 isn't lost to rounding; for an end at infinity take -FAR, or a width of 2 FAR. Intervals are
-mirrored to where most of their mass lies below 0, where logarithms of probabilities are exact.
+Everything is elementwise, in float64. An interval is given by its lower end and its width, so that an interval much
+narrower than its distance from 0 is not lost to rounding; for infinite ends use -FAR, or a width of 2 FAR. Intervals
+are mirrored so that most of their mass lies below 0, where logarithms of probabilities are exact.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from torch import Tensor
 __all__ = ["FAR", "draw", "log_mass", "mean_and_variance"]
 
 FAR = 1e8
-"""Stands for infinity: no standard normal number goes there, and its square is still finite."""
+"""Stands for infinity: beyond any standard normal number, with a finite square."""
 
 _NARROW = 1e-6
-"""Below this width (times the distance from 0) the density is constant on an interval, to 1e-6 of itself."""
+"""If width times distance from 0 is below this, the density is constant on the interval, up to a factor of 1e-6."""
 
 _DEEP = -600.0
 """Log probabilities below this have no inverse in float64: exp would leave its range."""
@@ -27,7 +27,12 @@ _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
 def log_mass(lower: Tensor, width: Tensor) -> Tensor:
-    """The logarithm of P(lower < Z < lower + width)."""
+    """The logarithm of P(lower < Z < lower + width).
+
+    Example:
+        >>> log_mass(torch.zeros(1, dtype=torch.float64), torch.full((1,), 2 * FAR, dtype=torch.float64)).exp()
+        tensor([0.5000], dtype=torch.float64)
+    """
     a, b, _ = _mirrored(lower, width)
     below, above = torch.special.log_ndtr(a), torch.special.log_ndtr(b)
     wide = above + torch.log1p(-torch.exp(below - above).clamp(max=1 - 2**-53))
@@ -37,7 +42,7 @@ def log_mass(lower: Tensor, width: Tensor) -> Tensor:
 def mean_and_variance(lower: Tensor, width: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of Z given lower < Z < lower + width, whose `log_mass` is given."""
     upper = lower + width
-    at_lower = torch.exp(-0.5 * lower.square() - _HALF_LOG_TAU - mass)  # density given the interval
+    at_lower = torch.exp(-0.5 * lower.square() - _HALF_LOG_TAU - mass)  # density of the truncated distribution
     at_upper = torch.exp(-0.5 * upper.square() - _HALF_LOG_TAU - mass)
     mean = at_lower - at_upper
     variance = 1 + lower * at_lower - upper * at_upper - mean.square()
@@ -52,11 +57,11 @@ def draw(lower: Tensor, width: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]
     Args:
         lower: the lower ends.
         width: the widths, above 0.
-        uniform: uniform numbers in [0, 1), of which the draws are the quantiles (from above where mirrored).
+        uniform: uniform numbers in [0, 1), at which the draws are the quantiles (upper quantiles if mirrored).
     """
     a, b, mirrored = _mirrored(lower, width)
     below, above = torch.special.log_ndtr(a), torch.special.log_ndtr(b)
-    ratio = torch.exp(below - above)  # of the probabilities to lie below a and below b
+    ratio = torch.exp(below - above)  # P(Z < a) / P(Z < b)
     share = ratio + uniform.clamp(min=2**-54) * (1 - ratio)
     z = torch.special.ndtri(torch.exp(above) * share)
     deep = above < _DEEP
@@ -84,7 +89,7 @@ def _log_narrow(lower: Tensor, width: Tensor) -> Tensor:
 
 
 def _deep_quantile(log_probability: Tensor) -> Tensor:
-    """The z with log Phi(z) as given and far below -100, by Newton's method."""
+    """The z with the given log Phi(z), far below -100, by Newton's method."""
     z = -torch.sqrt(-2 * log_probability)
     for _ in range(4):
         value = torch.special.log_ndtr(z)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.priors.factors import number, suggestion
 from semiray.priors.grounding.cells import ANSWERS, normal_word
 from semiray.priors.grounding.recipes import RECIPES
+from semiray.priors.inputs import check_name, number
 from semiray.priors.joint import JointPrior
 
 __all__ = ["Ground", "read_grounds"]
@@ -75,20 +75,13 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
     if recipe is not None:
         rules = {**_recipe_rules(recipe, prior), **rules}
     for name in rules:
-        if name not in prior.slices:
-            raise SemirayError(
-                f"ground: no factor {name!r}{suggestion(str(name), prior.slices)}; the prior's factors are "
-                f"{', '.join(prior.slices)}"
-            )
+        check_name("ground", "factor", name, prior.slices)
     given = {name: rules[name] for name in prior.slices if rules.get(name) is not None}
     return {name: _read_ground(name, rule, prior, recipe) for name, rule in given.items()}
 
 
 def _recipe_rules(recipe: Any, prior: JointPrior) -> dict[str, Any]:
-    if not isinstance(recipe, str) or recipe not in RECIPES:
-        raise SemirayError(
-            f"ground: no recipe {recipe!r}{suggestion(str(recipe), RECIPES)}; the recipes are {', '.join(RECIPES)}"
-        )
+    check_name("ground", "recipe", recipe, RECIPES)
     rules = {name: rule for name, rule in RECIPES[recipe].grounds.items() if name in prior.slices}
     if not rules:
         raise SemirayError(
@@ -103,10 +96,7 @@ def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None)
     if not isinstance(entry, Mapping):
         raise SemirayError(f"{where} = {entry!r}: write {_EXAMPLE}")
     for option in entry:
-        if option not in _OPTIONS:
-            raise SemirayError(
-                f"{where}: no option {option!r}{suggestion(str(option), _OPTIONS)}; known are {', '.join(_OPTIONS)}"
-            )
+        check_name(where, "option", option, _OPTIONS)
     if ("column" in entry) == ("time" in entry):
         raise SemirayError(f"{where}: give either column or time: {_EXAMPLE}")
     if "event" in entry and "time" not in entry:

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.factors import factor_of, suggestion
+from semiray.priors.factors import factor_of
 from semiray.priors.grounding.cells import read_cell
 from semiray.priors.grounding.grounds import Ground
 from semiray.priors.grounding.recipes import RECIPES
+from semiray.priors.inputs import check_name
 from semiray.priors.joint import JointPrior
 from semiray.priors.marginal import Marginal
 
@@ -251,11 +252,8 @@ def _read_column(
     names: Sequence[str],
 ) -> Tensor:
     columns = {name for row in rows for name in row}
-    if rows and column not in columns:
-        raise SemirayError(
-            f"ground: {factor}: the table has no column {column!r}{suggestion(column, columns)}; it has "
-            f"{', '.join(sorted(columns)) or 'none'}"
-        )
+    if rows:
+        check_name(f"ground: {factor}", "column", column, sorted(columns))
     values, wrong = torch.full((len(rows),), math.nan, dtype=torch.float64), []
     for i, row in enumerate(rows):
         try:

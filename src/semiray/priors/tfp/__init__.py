@@ -1,1 +1,1 @@
-"""The bridge to TensorFlow Probability."""
+"""Reading distributions of TensorFlow Probability as factors."""

@@ -1,7 +1,7 @@
-"""TensorFlow Probability's distributions as factors: the same distribution, in semiray's own families.
+"""Distributions of TensorFlow Probability (TFP) as factors of semiray's own families.
 
-Nothing of TensorFlow is imported here, and nothing of it stays: whoever hands over a distribution has imported it, and
-what is made of it is numbers that a YAML file holds.
+TensorFlow is not imported here: whoever passes a distribution has imported it. The resulting factors hold plain numbers
+that can be written to YAML.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.correlation import Between, build_correlation, read_between
-from semiray.priors.factors import Factor, factor_columns, number, suggestion
+from semiray.priors.factors import Factor, factor_columns
+from semiray.priors.inputs import check_name, number
 from semiray.priors.tfp.families import library
 from semiray.priors.tfp.marginals import as_double, identify, kind, marginals
 
@@ -32,16 +33,13 @@ def read_tfp(
     """The arguments of `JointPrior` for TFP distributions; see `JointPrior.from_tfp`.
 
     Raises:
-        SemirayError: not a distribution of TFP, or one that no factor can be; names the factor and says what to do.
+        SemirayError: not a distribution of TFP, or one that can't be a factor; names the factor and says what to do.
     """
     correlation, units = correlation or {}, units or {}
     parts = _named(distributions)
     for argument, names in (("correlation", list(correlation)), ("units", list(units))):
         for name in names:
-            if name not in parts:
-                raise SemirayError(
-                    f"{argument}: no factor {name!r}{suggestion(str(name), parts)}; the factors are {', '.join(parts)}"
-                )
+            check_name(argument, "factor", name, parts)
     factors, blocks = [], {}
     for name, distribution in parts.items():
         where = f"factor {name!r}"
@@ -54,7 +52,7 @@ def read_tfp(
 
 
 def _named(distributions: Any) -> dict[str, Any]:
-    """Each factor's distribution, checked to be one, in the order given."""
+    """The distribution of each factor, in the order given; anything else is an error."""
     tfp = library()
     if tfp is not None and isinstance(
         distributions, tfp.distributions.JointDistributionNamed | tfp.distributions.JointDistributionNamedAutoBatched
@@ -77,8 +75,8 @@ def _named(distributions: Any) -> dict[str, Any]:
             if needs:
                 raise SemirayError(
                     f"factor {name!r}: its distribution depends on {', '.join(needs)}, which a prior of semiray can't "
-                    "express: factors depend on one another through the correlation of their scores alone. Give its "
-                    f"own distribution, and between=[({needs[0]!r}, {name!r}, 0.3)] for the dependence"
+                    "express: factors depend on one another only through the correlation of their scores. Give its "
+                    f"marginal distribution, and between=[({needs[0]!r}, {name!r}, 0.3)] for the dependence"
                 )
             part = part()
         if tfp is None or not isinstance(part, tfp.distributions.Distribution):
@@ -96,13 +94,13 @@ def _named(distributions: Any) -> dict[str, Any]:
 
 
 def _factor(name: str, distribution: Any, correlation: float | None, unit: str) -> tuple[Factor, Tensor | None]:
-    """The factor, and the correlation of its dimensions (d, d) where one number doesn't say it."""
+    """The factor, and the correlation of its dimensions (d, d) if a single number can't express it."""
     where = f"factor {name!r}"
     part = marginals(distribution, where)
     if part.correlation is not None and correlation is not None:
-        raise SemirayError(f"{where}: {kind(distribution)} says itself how it correlates; remove `correlation`")
+        raise SemirayError(f"{where}: {kind(distribution)} has a correlation of its own; remove `correlation`")
     family, parameters = identify(part.distribution, where)
-    if part.dimensions is None:  # one number says nothing of dimensions: as many as any factor has, and so correlated
+    if part.dimensions is None:  # a scalar: a factor's default dimensions and correlation
         rest: dict[str, Any] = {} if correlation is None else {"correlation": correlation}
         return Factor(name, family, parameters=parameters, unit=unit, **rest), None
     d, block = part.dimensions, part.correlation
@@ -117,7 +115,7 @@ def _factor(name: str, distribution: Any, correlation: float | None, unit: str) 
 def _bound(
     factors: Sequence[Factor], blocks: Mapping[str, Tensor], between: Sequence[Between | Sequence[Any]]
 ) -> dict[str, Any]:
-    """What binds the factors: `between`, or the full matrix where a factor has a matrix of its own."""
+    """The dependence of the factors: `between`, or the full matrix if a factor has a matrix of its own."""
     if not blocks:
         return {"between": between}
     entries = read_between(between, factors)
@@ -126,7 +124,7 @@ def _bound(
     for name, block in blocks.items():
         part = parts[name]
         for entry in entries:
-            if name in (entry.first, entry.second) and entry.through == "lead":  # companions follow through their lead
+            if name in (entry.first, entry.second) and entry.through == "lead":  # companions follow the lead
                 other = parts[entry.second if name == entry.first else entry.first]
                 R[part, other] = torch.outer(block[:, 0], R[part.start, other])
                 R[other, part] = R[part, other].T

@@ -1,4 +1,4 @@
-"""Univariate distributions of TFP that are families of ours, plain or through affine maps, exp and log."""
+"""Univariate distributions of TFP that are one of semiray's families, plain or after affine maps, exp and log."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "as_array", "library", "own_family"]
+__all__ = ["Array", "as_array", "library", "native_family"]
 
 Array = NDArray[np.float64]
-"""Numbers of TFP, in float64."""
+"""Values from TFP, in float64."""
 
 
 def library() -> Any:
-    """The module `tensorflow_probability` if somebody imported it, else None."""
+    """The module `tensorflow_probability` if it was imported, else None."""
     return sys.modules.get("tensorflow_probability")
 
 
 def as_array(value: Any) -> Array:
-    """Numbers in float64; those of lower precision as the decimals that they stand for: 0.1, not 0.10000000149."""
+    """Values in float64; float32 values as the decimals they stand for: 0.1, not 0.10000000149."""
     array = np.asarray(value)
     if array.dtype.kind == "f" and array.dtype.itemsize < 8:
         return np.array([float(str(x)) for x in array.flatten()], np.float64).reshape(array.shape)
     return array.astype(np.float64)
 
 
-def own_family(d: Any) -> tuple[str, dict[str, Array]] | None:
-    """Family and parameters where one of our own families is the same distribution."""
+def native_family(d: Any) -> tuple[str, dict[str, Array]] | None:
+    """Family and parameters if the distribution is one of semiray's families, else None."""
     tfd = library().distributions
     for name, read in _SAME.items():
         if type(d) is getattr(tfd, name):
@@ -37,14 +37,14 @@ def own_family(d: Any) -> tuple[str, dict[str, Array]] | None:
             return family, {key: as_array(value) for key, value in parameters.items()}
     if not isinstance(d, tfd.TransformedDistribution):
         return None
-    known, steps = own_family(d.distribution), _steps(d.bijector)
-    if known is None or steps is None:
+    result, steps = native_family(d.distribution), _steps(d.bijector)
+    if steps is None:
         return None
     for step, value in steps:
-        known = _STEPS[step](known[0], known[1], value)
-        if known is None:
+        if result is None:
             return None
-    return known
+        result = _STEPS[step](*result, value)
+    return result
 
 
 _SAME: dict[str, Callable[[Any], tuple[str, dict[str, Any]]]] = {
@@ -57,11 +57,11 @@ _SAME: dict[str, Callable[[Any], tuple[str, dict[str, Any]]]] = {
     "Uniform": lambda d: ("uniform", {"low": d.low, "high": d.high}),
     "Weibull": lambda d: ("weibull", {"shape": d.concentration, "scale": d.scale}),
 }
-"""TFP's distributions that are our families under another name."""
+"""Distributions of TFP that are semiray's families, perhaps under another name."""
 
 
 def _steps(bijector: Any, inverse: bool = False) -> list[tuple[str, Array]] | None:
-    """An elementwise bijector as steps "shift", "scale", "exp", "log", in the order of application; None: another."""
+    """An elementwise bijector as steps "shift", "scale", "exp", "log", in order of application; None for any other."""
     tfb = library().bijectors
     if isinstance(bijector, tfb.Chain):
         steps: list[tuple[str, Array]] = []
@@ -86,15 +86,15 @@ def _steps(bijector: Any, inverse: bool = False) -> list[tuple[str, Array]] | No
     return None
 
 
-_Known = tuple[str, dict[str, Array]]
+_Native = tuple[str, dict[str, Array]]
 
 
-def _shifted(family: str, p: dict[str, Array], by: Array) -> _Known | None:
+def _shifted(family: str, p: dict[str, Array], by: Array) -> _Native | None:
     moved = {"normal": ("mean",), "uniform": ("low", "high")}.get(family)
     return (family, {key: v + by if key in moved else v for key, v in p.items()}) if moved else None
 
 
-def _scaled(family: str, p: dict[str, Array], by: Array) -> _Known | None:
+def _scaled(family: str, p: dict[str, Array], by: Array) -> _Native | None:
     if family == "normal":
         return family, {"mean": p["mean"] * by, "standard_deviation": p["standard_deviation"] * np.abs(by)}
     if family == "uniform":
@@ -104,7 +104,7 @@ def _scaled(family: str, p: dict[str, Array], by: Array) -> _Known | None:
     return (family, {**p, unit: p[unit] * by}) if unit and bool((by > 0).all()) else None
 
 
-_STEPS: dict[str, Callable[[str, dict[str, Array], Array], _Known | None]] = {
+_STEPS: dict[str, Callable[[str, dict[str, Array], Array], _Native | None]] = {
     "shift": _shifted,
     "scale": _scaled,
     "exp": lambda family, p, _: (
@@ -114,4 +114,4 @@ _STEPS: dict[str, Callable[[str, dict[str, Array], Array], _Known | None]] = {
         ("normal", {"mean": np.log(p["median"]), "standard_deviation": p["sigma"]}) if family == "lognormal" else None
     ),
 }
-"""What a step makes of a family, or None where the result is none of ours."""
+"""The family after a step, or None if it is not one of semiray's."""

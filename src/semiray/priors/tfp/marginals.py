@@ -1,7 +1,7 @@
-"""One distribution of TensorFlow Probability, looked at: its dimensions, and the family of ours that each of them has.
+"""One distribution of TFP: its dimensions and their correlation, and the family of its univariate marginals.
 
-A distribution is unwrapped to univariate ones, whose distribution function is tabulated unless a family of ours is the
-same. All in float64.
+Wrappers are removed down to univariate distributions, which are tabulated unless they are one of semiray's families.
+All computations are in float64.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.families.tabulation import Continuous, tabulate
-from semiray.priors.tfp.families import Array, as_array, library, own_family
+from semiray.priors.tfp.families import Array, as_array, library, native_family
 
 __all__ = ["Marginals", "as_double", "identify", "kind", "marginals"]
 
 
 def kind(thing: Any) -> str:
-    """What a distribution or a bijector is called, for people."""
+    """The name of a distribution or bijector, for messages."""
     return type(thing).__name__.lstrip("_")
 
 
 @dataclass(frozen=True)
 class Marginals:
-    """Univariate distributions, batch () or (d,); d where it is said; the correlation (d, d) of scores unless none."""
+    """Univariate distributions, batch () or (d,); the number of dimensions and the correlation (d, d), if given."""
 
     distribution: Any
     dimensions: int | None = None
@@ -36,13 +36,13 @@ class Marginals:
 
 
 def marginals(d: Any, where: str) -> Marginals:
-    """A distribution without its wrappers (Independent, Sample, elementwise bijectors on vectors)."""
+    """A distribution without its wrappers: Independent, Sample, elementwise bijectors on vectors."""
     tfd = library().distributions
     batch, event = _shape(d.batch_shape, d, where), _shape(d.event_shape, d, where)
     if len(batch) + len(event) > 1:
         raise SemirayError(
-            f"{where}: {kind(d)} has batch shape {batch} and event shape {event}; a factor is a list of dimensions: "
-            "one number in all. Give each row as a factor of its own"
+            f"{where}: {kind(d)} has batch shape {batch} and event shape {event}; a factor has one list of "
+            "dimensions. Give each row as a factor of its own"
         )
     if (batch + event)[:1] == (0,):
         raise SemirayError(f"{where}: {kind(d)} has no dimensions (shape (0,))")
@@ -61,12 +61,12 @@ def marginals(d: Any, where: str) -> Marginals:
     if isinstance(d, tfd.TransformedDistribution) and len(event):
         if d.bijector.forward_min_event_ndims != 0:
             raise SemirayError(
-                f"{where}: {kind(d)} mixes its dimensions by {kind(d.bijector)}; only elementwise bijectors keep a "
-                "prior's form. For a correlated normal use tfd.MultivariateNormalTriL"
+                f"{where}: {kind(d)} mixes its dimensions by {kind(d.bijector)}; only elementwise bijectors can "
+                "be read. For a correlated normal use tfd.MultivariateNormalTriL"
             )
         inner = marginals(d.distribution, where)
         block = inner.correlation
-        if block is not None:  # a falling bijector turns a dimension's scores round
+        if block is not None:  # a decreasing bijector changes the sign of a dimension's scores
             ends = [as_array(d.bijector.forward(inner.distribution.quantile(np.float64(u)))) for u in (0.3, 0.7)]
             sign = torch.as_tensor(np.broadcast_to(np.sign(ends[1] - ends[0]), (len(block),)).copy())
             block = block * torch.outer(sign, sign)
@@ -75,64 +75,59 @@ def marginals(d: Any, where: str) -> Marginals:
         )
     if len(event):
         raise SemirayError(
-            f"{where}: {kind(d)} is a joint distribution of several numbers that is no normal one. A factor's "
-            "dimensions are independent (a batch, tfd.Independent, tfd.Sample) or bound as a multivariate normal; for "
-            "one of K categories use tfd.Categorical"
+            f"{where}: {kind(d)} is a joint distribution of several numbers, but not a normal one. A factor's "
+            "dimensions are independent (a batch, tfd.Independent, tfd.Sample) or multivariate normal; for one of K "
+            "categories use tfd.Categorical"
         )
     return Marginals(d, batch[0] if batch else None)
 
 
 def identify(d: Any, where: str) -> tuple[str, dict[str, Any]]:
-    """Family and parameters of a univariate distribution: one of our own exactly, else a table."""
-    own = own_family(d)
-    if own is None:
+    """Family and parameters of a univariate distribution: one of semiray's families if it is one, else a table."""
+    native = native_family(d)
+    if native is None:
         if isinstance(d, library().distributions.Deterministic):
             raise SemirayError(f"{where}: {kind(d)} has variance 0; a factor must vary")
         tables = tabulate(_continuous(d, where), f"{where}: {kind(d)}")
         return "tabulated", {key: _plain(value.numpy(), key == "table") for key, value in tables.items()}
-    family, arrays = own
+    family, arrays = native
     return family, {key: _plain(value, key in ("probabilities", "values")) for key, value in arrays.items()}
-
-
-# --- what a distribution is asked for ---------------------------------------------------------------------------------
 
 
 def _continuous(d: Any, where: str) -> Continuous:
     """A univariate distribution's functions on float64 tensors."""
     width = int(d.batch_shape[0]) if len(d.batch_shape) else 1
 
-    def asked(function: Callable[[Any], Any]) -> Callable[[Tensor], Tensor]:
-        def answer(c: Tensor) -> Tensor:
+    def on_tensors(function: Callable[[Any], Any]) -> Callable[[Tensor], Tensor]:
+        def call(c: Tensor) -> Tensor:
             points = c.numpy() if len(d.batch_shape) else c.numpy()[:, 0]
-            given = np.array(function(points.astype(d.dtype.as_numpy_dtype)), np.float64)
-            return torch.as_tensor(given).reshape(c.shape)
+            values = np.array(function(points.astype(d.dtype.as_numpy_dtype)), np.float64)
+            return torch.as_tensor(values).reshape(c.shape)
 
-        return answer
+        return call
 
     try:
         variance = np.asarray(d.variance(), np.float64)
-    except NotImplementedError:  # of most transformed distributions
+    except NotImplementedError:  # for most transformed distributions
         variance = np.zeros(())
     if not np.isfinite(variance).all():
-        raise SemirayError(
-            f"{where}: {kind(d)} has no finite variance, so that its codes have no scale to be learnt on"
-        )
+        raise SemirayError(f"{where}: {kind(d)} has no finite variance, so its codes can't be standardised")
     try:
         bounds = _bounds(d, width, where)
-        functions = asked(d.cdf), asked(d.survival_function), asked(d.log_prob)
+        functions = on_tensors(d.cdf), on_tensors(d.survival_function), on_tensors(d.log_prob)
         probe = torch.full((1, width), 0.5, dtype=torch.float64)
         for function in functions:
             function(probe)
     except NotImplementedError:
         raise SemirayError(
-            f"{where}: {kind(d)} has no distribution function (cdf) or density in TFP, so that no table can be made of "
-            "it; choose another distribution"
+            f"{where}: {kind(d)} has no distribution function (cdf) or density in TFP, so it can't be tabulated; "
+            "choose another distribution"
         ) from None
     return Continuous(*functions, bounds, width)
 
 
 def _bounds(d: Any, width: int, where: str) -> dict[str, Tensor]:
-    """The support's finite ends, `low` and `high` (d,)."""
+    """The finite ends of the support, `low` and `high` (d,)."""
     found = {}
     for name, end in zip(("low", "high"), _ends(d, where), strict=True):
         ends = np.broadcast_to(end, (width,))
@@ -140,13 +135,13 @@ def _bounds(d: Any, width: int, where: str) -> dict[str, Tensor]:
             found[name] = torch.as_tensor(ends.copy())
         elif np.isfinite(ends).any():
             raise SemirayError(
-                f"{where}: some dimensions of {kind(d)} are bounded and some are not; make two factors of them"
+                f"{where}: some dimensions of {kind(d)} are bounded and some are not; make them two factors"
             )
     return found
 
 
 def _ends(d: Any, where: str) -> tuple[Array, Array]:
-    """Lowest and highest value, shaped as the batch: what the bijector from all numbers onto the support tends to."""
+    """Lowest and highest value, shaped as the batch: the limits of the bijector from the real line to the support."""
     tfd = library().distributions
     if isinstance(d, tfd.MixtureSameFamily):
         low, high = _ends(d.components_distribution, where)
@@ -157,8 +152,8 @@ def _ends(d: Any, where: str) -> tuple[Array, Array]:
     onto = d.experimental_default_event_space_bijector()
     if onto is None:
         raise SemirayError(
-            f"{where}: {kind(d)} is discrete, and of those Bernoulli, Categorical and FiniteDiscrete can be factors; "
-            "write its values and probabilities as tfd.FiniteDiscrete(outcomes, probs)"
+            f"{where}: {kind(d)} is discrete; only Bernoulli, Categorical and FiniteDiscrete can be factors. Write its "
+            "values and probabilities as tfd.FiniteDiscrete(outcomes, probs)"
         )
     largest = float(np.finfo(d.dtype.as_numpy_dtype).max) * 1e-8
     shape = tuple(d.batch_shape)
@@ -177,24 +172,24 @@ def _ends(d: Any, where: str) -> tuple[Array, Array]:
 
 
 def as_double(thing: Any, where: str) -> Any:
-    """The same distribution or bijector in float64, single-precision parameters read as the decimals that were meant.
+    """The same distribution or bijector in float64, with float32 parameters read as the decimals that were meant.
 
-    What can't be made again (a distribution of somebody's own) stays as it is.
+    Whatever can't be constructed again (a user's own class) is returned unchanged.
 
     Raises:
-        SemirayError: a parameter is not a number, or not known before a graph runs.
+        SemirayError: a parameter is NaN, or a symbolic tensor.
     """
     try:
         properties = type(thing).parameter_properties(dtype=np.float64)
     except NotImplementedError:
         return thing
-    again = {}
+    arguments = {}
     for key, value in thing.parameters.items():
         known = properties.get(key)
         numeric = known is not None and known.is_tensor and not known.specifies_shape
-        again[key] = _double_value(value, numeric, f"{where}: {key} of {kind(thing)}", where)
+        arguments[key] = _double_value(value, numeric, f"{where}: {key} of {kind(thing)}", where)
     try:
-        return type(thing)(**again)
+        return type(thing)(**arguments)
     except (TypeError, ValueError, NotImplementedError):
         return thing
 
@@ -210,7 +205,7 @@ def _double_value(value: Any, numeric: bool, entry: str, where: str) -> Any:
     try:
         array = np.asarray(value)
     except NotImplementedError:
-        raise SemirayError(f"{entry} is a symbolic tensor; make the distribution outside of tf.function") from None
+        raise SemirayError(f"{entry} is a symbolic tensor; construct the distribution outside of tf.function") from None
     if array.dtype.kind not in "fiu":
         return value
     if bool(np.isnan(array).any()):
@@ -219,7 +214,7 @@ def _double_value(value: Any, numeric: bool, entry: str, where: str) -> Any:
 
 
 def _plain(array: Array, listed: bool) -> Any:
-    """As a factor is written: a number, or a list with one entry a dimension where they differ."""
+    """As a factor is written: a number, or a list with one entry per dimension if they differ."""
     rows = np.array([float(f"{x:.13g}") for x in np.ravel(array)]).reshape(np.shape(array))
     if rows.ndim == 1 + listed and bool((rows == rows[:1]).all()):
         rows = rows[0]
@@ -228,5 +223,7 @@ def _plain(array: Array, listed: bool) -> Any:
 
 def _shape(shape: Any, d: Any, where: str) -> tuple[int, ...]:
     if not shape.is_fully_defined():
-        raise SemirayError(f"{where}: the shape of {kind(d)} isn't known; make the distribution outside of tf.function")
+        raise SemirayError(
+            f"{where}: the shape of {kind(d)} is not defined; construct the distribution outside of tf.function"
+        )
     return tuple(int(size) for size in shape)
