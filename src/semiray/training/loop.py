@@ -181,7 +181,7 @@ def check_grounding(files: RunFiles, grounding: Grounding | None) -> None:
     if known.get("observations") != (grounding.digest if grounding else None):
         raise SemirayError(
             f"the metadata that ground factors aren't those that {files.folder} was trained on: resume with the same "
-            "table, or train anew with another --out"
+            "table, or train a new run with another out="
         )
 
 
