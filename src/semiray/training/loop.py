@@ -17,7 +17,7 @@ import yaml
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import hold_folder, write_whole
 from semiray.priors import JointPrior
-from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
 from semiray.settings import Settings
 from semiray.training.batches import ImageFeed, ImageOrder
 from semiray.training.checkpoints import (
@@ -60,7 +60,7 @@ def default_device() -> torch.device:
 
 
 def train(
-    data: RadiographSet,
+    data: RadiographSet[ImageArray],
     out: Path | str,
     settings: Settings | None = None,
     *,
@@ -126,7 +126,7 @@ def train(
 def prepare(
     files: RunFiles,
     settings: Settings,
-    data: RadiographSet,
+    data: RadiographSet[ImageArray],
     split: Split | None,
     resume: bool,
     device: torch.device,
@@ -170,7 +170,7 @@ def check_unused(files: RunFiles) -> None:
         raise SemirayError(f"{files.folder} isn't empty: go on with --resume if it is a run, or choose another folder")
 
 
-def resumed_settings(files: RunFiles, asked: Settings, data: RadiographSet) -> Settings:
+def resumed_settings(files: RunFiles, asked: Settings, data: RadiographSet[ImageArray]) -> Settings:
     """Settings of the run in the folder, with the budget that is asked for now, if any."""
     settings, known = read_run_record(files.folder)
     if known.get("fingerprint") != data.fingerprint:
@@ -193,7 +193,9 @@ def check_grounding(files: RunFiles, grounding: Grounding | None) -> None:
         )
 
 
-def write_record(files: RunFiles, settings: Settings, data: RadiographSet, grounding: Grounding | None) -> None:
+def write_record(
+    files: RunFiles, settings: Settings, data: RadiographSet[ImageArray], grounding: Grounding | None
+) -> None:
     """Write settings.yaml: the settings as resolved, and what the run knows of its data."""
     known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
     if grounding:
@@ -210,7 +212,7 @@ class Sitting:
         files: RunFiles,
         settings: Settings,
         prior: JointPrior,
-        data: RadiographSet,
+        data: RadiographSet[ImageArray],
         chosen: "np.ndarray[Any, np.dtype[np.int64]]",
         grounding: Grounding | None,
         device: torch.device,
