@@ -39,7 +39,7 @@ from semiray.evaluation.sides import (
 )
 from semiray.evaluation.skipped import Skipped
 from semiray.generation import critic_logits, encode_scores, generate, traverse
-from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
 
 if TYPE_CHECKING:
     from semiray.priors import JointPrior
@@ -63,7 +63,7 @@ NOT_ASKED = Skipped("it was not asked for.")
 
 def measure_run(
     run: Run,
-    data: RadiographSet,
+    data: RadiographSet[ImageArray],
     *,
     store: Path | None = None,
     seeds: int = 3,
@@ -208,8 +208,8 @@ def measure_run(
 
 
 def measure_set(
-    synthetic: RadiographSet,
-    real: RadiographSet,
+    synthetic: RadiographSet[ImageArray],
+    real: RadiographSet[ImageArray],
     *,
     store: Path | None = None,
     seeds: int = 3,
@@ -295,7 +295,9 @@ def measure_set(
     privacy: PrivacyResult | Skipped = Skipped("it isn't known which images the generator was trained on (--split).")
     if split is not None:
         labels = match_labels(synthetic.classes, real.classes, synthetic.labels)
-        privacy = _privacy(None, synthetic.images, real, split, stages["privacy"], labels=labels, space=space)
+        privacy = _privacy(
+            None, np.asarray(synthetic.images), real, split, stages["privacy"], labels=labels, space=space
+        )
     return Results(
         subject=subject,
         data=describe(test),
@@ -310,10 +312,12 @@ def measure_set(
     )
 
 
-def _check_networks(space: FeatureSpace | None, benefit: BenefitSettings | None, data: RadiographSet) -> None:
+def _check_networks(
+    space: FeatureSpace | None, benefit: BenefitSettings | None, data: RadiographSet[ImageArray]
+) -> None:
     """What can't be built, or makes no features of such images, is told before the long work."""
     if space is not None:
-        check_space(space, data.images)
+        check_space(space, data.images[:2])
     if benefit is not None:
         benefit.architecture.check(max(len(data.classes), 2), data.images.shape[1])
 
@@ -342,7 +346,7 @@ def _fidelity(
 def _privacy(
     run: Run | None,
     synthetic: NDArray[np.uint8],
-    data: RadiographSet,
+    data: RadiographSet[ImageArray],
     split: Split,
     progress: Callable[[int, int], None],
     *,
@@ -366,7 +370,7 @@ def _privacy(
     return measure_privacy(synthetic, train, held_out, critic=critic, labels=labels, space=space, progress=progress)
 
 
-def _shortcuts(data: RadiographSet, progress: Callable[[int, int], None]) -> ShortcutResult | None:
+def _shortcuts(data: RadiographSet[ImageArray], progress: Callable[[int, int], None]) -> ShortcutResult | None:
     if len(data.classes) < 2:
         return None
     return measure_shortcuts(data.images, data.labels, data.classes, data.patients, progress=progress)

@@ -15,11 +15,11 @@ from semiray.errors import SemirayError
 from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.loading import open_data
-from semiray.radiographs.pixels.decoding import Progress
+from semiray.radiographs.pixels.decoding import FileFacts, Progress
 from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates
+from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import Framing, ReadingKeywords, reading_options
 from semiray.radiographs.sheet import contact_sheet
-from semiray.radiographs.store.images import FileFacts
 
 __all__ = ["Inspection", "inspect"]
 
@@ -186,7 +186,7 @@ def inspect(
 
 
 def _duplicates(
-    xrays: RadiographSet, files: Sequence[FileFacts]
+    xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
     exact = exact_duplicates([file.content for file in files])
     # A near group of one content only says nothing that the exact group didn't.
@@ -197,7 +197,7 @@ def _duplicates(
     return named[0], named[1], named[2]
 
 
-def _per_class(xrays: RadiographSet) -> dict[str, tuple[int, int]]:
+def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:
     counts = {}
     for label, name in [*enumerate(xrays.classes), (-1, _UNLABELLED)]:
         members = xrays.labels == label
@@ -206,7 +206,7 @@ def _per_class(xrays: RadiographSet) -> dict[str, tuple[int, int]]:
     return counts
 
 
-def _write_sheet(path: Path, xrays: RadiographSet, name: str) -> None:
+def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> None:
     blocks = (*xrays.classes, _UNLABELLED)
     labels = np.array(blocks)[xrays.labels] if xrays.classes else None  # no label, -1, finds the last
     page = contact_sheet(xrays.images, labels, order=blocks, title=f"{name}: {len(xrays):,} images")

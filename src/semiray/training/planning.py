@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from semiray.errors import SemirayError
 from semiray.priors import read_grounds
-from semiray.radiographs import RadiographSet, ReadingOptions
+from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions
 from semiray.settings import Settings, override
 from semiray.training.run import RunFiles, read_run_record, run_prior
 from semiray.training.team import current_team
@@ -55,7 +55,7 @@ def plan_training(out: Path | str, settings: Settings | None = None, *, resume: 
     return own.model_copy(update=changes)
 
 
-def fit_to_data(settings: Settings, data: RadiographSet) -> Settings:
+def fit_to_data(settings: Settings, data: RadiographSet[ImageArray]) -> Settings:
     """Settings completed by what the images say: their resolution, and how they were read.
 
     Raises:

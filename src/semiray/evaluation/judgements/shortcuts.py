@@ -29,6 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from semiray.errors import SemirayError
 from semiray.evaluation.statistics.classification import Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
+from semiray.radiographs import ImageArray
 from semiray.radiographs.pixels.thumbnails import shrink
 
 __all__ = ["FLAG", "PairShortcut", "ShortcutResult", "measure_shortcuts"]
@@ -107,7 +108,7 @@ class ShortcutResult:
 
 
 def measure_shortcuts(
-    images: NDArray[np.uint8],
+    images: ImageArray,
     groups: NDArray[np.int64],
     names: Sequence[str],
     patients: NDArray[np.str_],
