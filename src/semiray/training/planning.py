@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -43,7 +42,7 @@ def plan_training(out: Path | str, settings: Settings | None = None, *, resume: 
             read_grounds(asked.ground, run_prior(asked))
         return asked
     own, _ = read_run_record(files.folder)
-    contradictions = [f"{name}={value} (in the run: {theirs})" for name, value, theirs in _contradictions(asked, own)]
+    contradictions = list(_contradictions(asked, own))
     if contradictions:
         raise SemirayError(
             f"resume=True continues {files.folder} with its own settings, which differ: {'; '.join(contradictions)}. "
@@ -87,8 +86,8 @@ def check_unused(files: RunFiles) -> None:
         )
 
 
-def _contradictions(asked: Settings, own: Settings) -> Iterator[tuple[str, Any, Any]]:
-    """Options that were set to other values than the run's: name, value, the run's value."""
+def _contradictions(asked: Settings, own: Settings) -> Iterator[str]:
+    """Options that were set to other values than the run's, in words."""
     ours, theirs = asked.given(), own.model_dump()
     if ours.get("prior") is not None and run_prior(asked) == run_prior(own):
         del ours["prior"]  # written in another way
@@ -97,8 +96,10 @@ def _contradictions(asked: Settings, own: Settings) -> Iterator[tuple[str, Any, 
     for name in ReadingOptions.model_fields:  # whether the images are the run's is seen when they have been read
         ours.get("data", {}).pop(name, None)
     for name, value in ours.items():
-        branch = isinstance(getattr(own, name), BaseModel)
-        for key, one in value.items() if branch else [("", value)]:
-            other = theirs[name][key] if branch else theirs[name]
-            if one != other:
-                yield f"{name}.{key}" if branch else name, one, other
+        if isinstance(getattr(own, name), BaseModel):
+            for key, one in value.items():
+                if one != theirs[name][key]:
+                    yield f"{name}.{key}={one} (in the run: {theirs[name][key]})"
+        elif value != theirs[name]:
+            short = not isinstance(value, dict)
+            yield f"{name}={value} (in the run: {theirs[name]})" if short else f"{name}= (another than in the run)"
