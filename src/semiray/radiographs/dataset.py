@@ -13,6 +13,7 @@ from typing_extensions import TypeVar  # typing's own takes defaults from Python
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.store.columns import Lines
 
 __all__ = ["RadiographSet"]
@@ -38,6 +39,7 @@ class RadiographSet(Generic[Images_co]):
         fingerprint: sha256 in hex of the files' contents, the pixel settings, labels and patients.
         skipped: key and reason of every file that couldn't be decoded; they aren't among the N.
         notes: what was guessed or left out when the folder was read, in sentences.
+        options: how it was read; None where it wasn't read from files. A run records it.
         stored_codes: (N,) the ``patient_codes`` where they are on disk.
     """
 
@@ -50,6 +52,7 @@ class RadiographSet(Generic[Images_co]):
     fingerprint: str
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    options: ReadingOptions | None = None
     stored_codes: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
@@ -82,6 +85,7 @@ class RadiographSet(Generic[Images_co]):
             metadata=tuple(self.metadata[i] for i in chosen),
             fingerprint=hashlib.sha256(self.fingerprint.encode() + chosen.astype("<i8").tobytes()).hexdigest(),
             skipped=(),
+            options=self.options,
         )
 
     def labelled(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -124,4 +124,4 @@ def open_data(
         return DataSet(stored.radiographs, stored.files, data, stored.facts["layout"], side, framing)
     listing = list_records(data, options)
     decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
-    return DataSet(assemble(listing, decoded), decoded.files, listing.root, listing.layout, side, framing)
+    return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)

@@ -50,7 +50,7 @@ class StoredSet:
     facts: Mapping[str, Any]
 
 
-def assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet[ImageArray]:
+def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
     """Join a listing to its decoded files, leaving out those that can't be decoded."""
     skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
     lost = {key for key, _ in skipped}
@@ -68,6 +68,7 @@ def assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet[ImageArra
         fingerprint=digest(decoded.fingerprint, ((record.label, record.patient) for record in records)),
         skipped=skipped,
         notes=listing.notes,
+        options=options,
     )
 
 
@@ -103,7 +104,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
         (folder / name).unlink(missing_ok=True)
     if read_json(folder / "source.json").get("source") != files or not decoded_is_whole:
         write_decoded(folder, decoder, files, keep=not shards)
-    data = assemble(listing, read_decoded(folder))
+    data = assemble(listing, read_decoded(folder), options)
     write_lines(folder, "rows", ([key, dict(row)] for key, row in zip(data.keys, data.metadata, strict=True)))
     write_numbers(folder / "labels.npy", data.labels)
     write_numbers(folder / "patients.npy", data.patients)
@@ -178,6 +179,7 @@ def open_set(
         fingerprint=facts["fingerprint"],
         skipped=tuple((key, problem) for key, problem in facts["skipped"]),
         notes=tuple(facts["notes"]),
+        options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
         stored_codes=map_numbers(folder / "patient_codes.npy"),
     )
     return StoredSet(radiographs, decoded.files, facts)
