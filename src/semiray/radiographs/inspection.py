@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Unpack
 
@@ -49,7 +49,8 @@ class Inspection:
         unreadable: key and reason of each file that can't be decoded.
         exact: groups of keys with the same content.
         near: groups of keys that show the same picture, without those that are exact copies only.
-        conflicts: groups of copies that carry different classes or different patients.
+        conflicts: groups of copies that have different classes or different patients.
+        radiographs: the set itself.
     """
 
     root: Path
@@ -71,10 +72,12 @@ class Inspection:
     exact: tuple[tuple[str, ...], ...]
     near: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
+    radiographs: RadiographSet[ImageArray] = field(repr=False)
 
     def to_dict(self) -> dict[str, object]:
-        """Return everything as JSON's types."""
-        return {**asdict(self), "root": str(self.root)}
+        """Return everything but the set as JSON types."""
+        found = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "radiographs"}
+        return {**found, "root": str(self.root)}
 
     def lines(self, most: int = 10) -> list[str]:
         """Say it in lines of text for people.
@@ -182,6 +185,7 @@ def inspect(
         exact=exact,
         near=near,
         conflicts=conflicts,
+        radiographs=xrays,
     )
 
 

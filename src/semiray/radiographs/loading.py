@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
@@ -124,5 +124,4 @@ def open_data(
         return DataSet(stored.radiographs, stored.files, data, stored.facts["layout"], side, framing)
     listing = list_records(data, options)
     decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
-    radiographs = replace(assemble(listing, decoded), options=options)
-    return DataSet(radiographs, decoded.files, listing.root, listing.layout, side, framing)
+    return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)

@@ -43,6 +43,8 @@ def test_a_prepared_set_is_the_set_itself(folder, tmp_path, framing):
     np.testing.assert_array_equal(kept.patient_codes, original.patient_codes)
     assert isinstance(kept.images, np.memmap)
     assert not kept.images.flags.writeable
+    assert kept.options == original.options
+    assert kept.options.classes == OPTIONS["classes"]
     assert kept.classes == original.classes == ("ill", "healthy")
     assert tuple(kept.keys) == original.keys
     assert tuple(kept.metadata) == original.metadata

@@ -19,7 +19,7 @@ from semiray.files import PARTIAL
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest
 from semiray.radiographs.pixels.images import ImageArray
-from semiray.radiographs.reading.options import ReadingOptions, reading_options
+from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.records import Listing
 from semiray.radiographs.store.columns import Lines, map_numbers, write_lines, write_numbers
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
@@ -50,7 +50,7 @@ class StoredSet:
     facts: Mapping[str, Any]
 
 
-def assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet[ImageArray]:
+def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
     """Join a listing to its decoded files, leaving out those that can't be decoded."""
     skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
     lost = {key for key, _ in skipped}
@@ -68,6 +68,7 @@ def assemble(listing: Listing, decoded: DecodedFiles) -> RadiographSet[ImageArra
         fingerprint=digest(decoded.fingerprint, ((record.label, record.patient) for record in records)),
         skipped=skipped,
         notes=listing.notes,
+        options=options,
     )
 
 
@@ -103,7 +104,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
         (folder / name).unlink(missing_ok=True)
     if read_json(folder / "source.json").get("source") != files or not decoded_is_whole:
         write_decoded(folder, decoder, files, keep=not shards)
-    data = assemble(listing, read_decoded(folder))
+    data = assemble(listing, read_decoded(folder), options)
     write_lines(folder, "rows", ([key, dict(row)] for key, row in zip(data.keys, data.metadata, strict=True)))
     write_numbers(folder / "labels.npy", data.labels)
     write_numbers(folder / "patients.npy", data.patients)
@@ -178,18 +179,10 @@ def open_set(
         fingerprint=facts["fingerprint"],
         skipped=tuple((key, problem) for key, problem in facts["skipped"]),
         notes=tuple(facts["notes"]),
-        options=_options(facts),
+        options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
         stored_codes=map_numbers(folder / "patient_codes.npy"),
     )
     return StoredSet(radiographs, decoded.files, facts)
-
-
-def _options(facts: Mapping[str, Any]) -> ReadingOptions:
-    """How the set was read when it was prepared."""
-    own = dict(facts["options"])
-    if own["classes"] is not None:
-        own["classes"] = dict(own["classes"])
-    return reading_options(own | {"framing": facts["framing"]})
 
 
 def check_options(folder: Path, facts: Mapping[str, Any], options: ReadingOptions) -> None:
