@@ -26,6 +26,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return out, "\n".join(said)
 
 
+@pytest.mark.slow
 def test_it_leaves_all_five_parts(demo: tuple[Path, str]) -> None:
     out, _ = demo
     for part in (
@@ -43,6 +44,7 @@ def test_it_leaves_all_five_parts(demo: tuple[Path, str]) -> None:
     assert "phantom" in (out / "proof" / "report.html").read_text(encoding="utf-8").lower()
 
 
+@pytest.mark.slow
 def test_it_says_what_it_is_and_where_the_report_lies(demo: tuple[Path, str]) -> None:
     out, said = demo
     assert "These are phantoms" in said

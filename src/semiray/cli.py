@@ -109,7 +109,7 @@ def _explain(error: Exception) -> int:
 def in_options(message: str) -> str:
     """Replace Python arguments in a message by options of the command line.
 
-    Where a command has such an option, `name=`, `name=value` and `name = value` become `--name` and `--name value`.
+    Where a command has such an option, `name=value` becomes `--name value`; `name = value` too, at the beginning.
     `name=True` and `name=False` become the flags `--name` and `--no-name`, and settings such as `objectives.sort=1`
     become `--set objectives.sort=1`.
 
@@ -121,7 +121,7 @@ def in_options(message: str) -> str:
 
     options, flags = _known_words()
     settings = {name for name in known_options(Settings) if "." in name}
-    before, after = r"(?<![\w.=<>!'\"-])(?<!--set )", r" ?=(?!=) ?"
+    before, after = r"(?<![\w.=<>!'\"-])(?<!--set )", r"=(?!=)"
 
     def option(match: re.Match[str]) -> str:
         name, value = match.group("name"), match.group("value") or ""
@@ -130,6 +130,7 @@ def in_options(message: str) -> str:
         return options[name] + (f" {value}" if value else "")
 
     names = "|".join(map(re.escape, sorted(options.keys() | flags.keys(), key=len, reverse=True)))
+    message = re.sub(rf"^({names}) = ", r"\1=", message)
     message = re.sub(rf"{before}(?P<name>{names}){after}(?P<value>[^\s,;:.)`][^\s,;:)`]*)?", option, message)
     dotted = "|".join(map(re.escape, sorted(settings, key=len, reverse=True)))
     return re.sub(rf"{before}(?=(?:{dotted}){after})", "--set ", message)

@@ -83,7 +83,7 @@ def hold_folder(folder: Path, share: str = "") -> Iterator[Callable[[], None]]:
     except Timeout as error:
         raise SemirayError(
             f"another process is writing {share or 'files'} to {folder}: wait until it ends, or choose another folder "
-            "with --out."
+            "with out=."
         ) from error
     mark = path.stat()
 

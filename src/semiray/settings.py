@@ -214,11 +214,11 @@ def parse_assignment(text: str) -> dict[str, Any]:
     """Read `a.b=c` as the tree {a: {b: c}}; the value is YAML."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise SemirayError(f"--set {text!r}: expected option=value, such as objectives.sort=0.5")
+        raise SemirayError(f"setting {text!r}: expected option=value, such as objectives.sort=0.5")
     try:
         tree: Any = yaml.safe_load(value)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that doesn't exist
-        raise SemirayError(f"--set {text!r}: the value isn't valid YAML: {error}") from error
+        raise SemirayError(f"setting {text!r}: the value isn't valid YAML: {error}") from error
     for key in reversed(name.strip().split(".")):
         tree = {key: tree}
     return dict(tree)

@@ -7,26 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from semiray.cli import main
 from semiray.priors import RECIPES, JointPrior
 
 Semiray = Callable[..., tuple[int, str, str]]
 HEADER = "patient_id,days,discharged,outcome\n"
 ROWS = "a,4,yes,alive\na,4,yes,alive\nb,9,no,alive\nc,12,yes,dead\nd,,,alive\ne,7,yes,\n"
 RULES = "ground:\n  survival: {column: outcome}\n  duration: {time: days, event: discharged}\n"
-
-
-@pytest.fixture
-def semiray_says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Semiray:
-    from rich.console import Console
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr("semiray.commands.console.console", Console(highlight=False, width=200))
-        code = main([str(word) for word in words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture
@@ -109,3 +95,13 @@ def test_what_is_not_there_is_said(table: Path, semiray_says: Semiray) -> None:
     words = ("prior", "fit", table, "--ground", table.parent / "ground.yaml", "--patient-column", "who")
     code, _, error = semiray_says(*words)
     assert (code, "no column 'who' (--patient-column)" in error) == (2, True)
+
+
+def test_a_prior_is_printed_as_it_can_be_read_and_drawn(tmp_path: Path, semiray_says: Semiray) -> None:
+    code, said, _ = semiray_says("prior", "show", "--out", tmp_path / "a.png", "--marginals")
+    assert code == 0
+    (tmp_path / "prior.yaml").write_text(said[: said.index("Wrote ")], encoding="utf-8")
+    code, again, _ = semiray_says("prior", "show", tmp_path / "prior.yaml", "--out", tmp_path / "b.png", "--marginals")
+    assert code == 0
+    assert again.replace("b.png", "a.png") == said
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from semiray.radiographs import RadiographSet
+    from semiray.radiographs import ImageArray, RadiographSet
 
 __all__ = ["console", "describe_data", "progress_bar", "read_data", "save_figure", "wrote"]
 
@@ -47,7 +47,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         bar.stop()
 
 
-def read_data(data: Path, *, resolution: int, cache: Path | None = None, **options: Any) -> "RadiographSet":
+def read_data(data: Path, *, resolution: int, cache: Path | None = None, **options: Any) -> "RadiographSet[ImageArray]":
     """Load DATA with a bar, and say what was read."""
     from semiray.radiographs import load_radiographs
 
@@ -57,7 +57,7 @@ def read_data(data: Path, *, resolution: int, cache: Path | None = None, **optio
     return images
 
 
-def describe_data(data: "RadiographSet") -> str:
+def describe_data(data: "RadiographSet[ImageArray]") -> str:
     """What was read, in a line: images, patients, classes; and the files that could not be read."""
     import numpy as np
 

@@ -1,7 +1,7 @@
 """`semiray data`: look at radiographs before training on them, and make a phantom where there are none."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,34 +20,33 @@ def inspect_data(
     cache: Cache = None,
     out: Annotated[Path, typer.Option("--out", help="The contact sheet to write.")] = Path("contact-sheet.png"),
     resolution: Annotated[
-        int | None, typer.Option(min=16, help="Side of the squares compared and shown; 64, or a prepared set's own.")
+        int | None, typer.Option(min=16, help="Side of the images compared and shown; 64, or a prepared set's own.")
     ] = None,
     source_column: Annotated[
-        str | None, typer.Option(help="The table's column of hospitals, scanners or collections.")
+        str | None, typer.Option(help="The table's column of sources: hospitals, scanners or collections.")
     ] = None,
 ) -> None:
     """Count classes, patients, sizes, unreadable files and duplicates, and write a contact sheet.
 
-    Then tries to tell classes, and sources where a column names them, from what is no sign of disease: the images'
-    border, their intensities, a thumbnail of 8 x 8 pixels.
+    Then measure how well classes, and sources where a column names them, can be told from what isn't disease: the
+    images' border, their intensities, a thumbnail of 8 x 8 pixels.
     """
     from semiray.commands.console import console, progress_bar, wrote
     from semiray.evaluation import measure_shortcuts
-    from semiray.radiographs import inspect, load_radiographs
+    from semiray.radiographs import inspect
 
     with progress_bar("Reading radiographs") as show:
         inspection = inspect(data, resolution=resolution, sheet=out, cache=cache, progress=show, **reading)
     console.print("\n".join(inspection.lines()), markup=False, soft_wrap=True)
     wrote(out)
-    options: dict[str, Any] = {"resolution": inspection.resolution, "framing": inspection.framing} | reading
-    data_set = load_radiographs(data, cache=cache, **options)  # from the cache
-    groups = {} if source_column is None else {"sources": data_set.groups(source_column)}
-    if len(data_set.classes) > 1:
-        groups["classes"] = (data_set.labels, data_set.classes)
+    xrays = inspection.radiographs
+    groups = {} if source_column is None else {"sources": xrays.groups(source_column)}
+    if len(xrays.classes) > 1:
+        groups["classes"] = (xrays.labels, xrays.classes)
     for kind, (group, names) in groups.items():
         with progress_bar(f"Looking for shortcuts between {kind}") as show:
-            found = measure_shortcuts(data_set.images, group, names, data_set.patients, progress=show)
-        head = f"shortcuts between {kind}: area under the ROC curve of one view alone, 0.5 is chance"
+            found = measure_shortcuts(xrays.images, group, names, xrays.patients, progress=show)
+        head = f"shortcuts between {kind}: area under the ROC curve of one view alone; chance level 0.5"
         console.print("\n".join(["", head, *found.lines()]), markup=False, soft_wrap=True)
 
 
@@ -59,9 +58,9 @@ def prepare_data(
     reading: Reading,
     resolution: Annotated[int, typer.Option(min=16, help="Side of the images in pixels.")] = 64,
 ) -> None:
-    """Decode DATA once into a folder that every command takes as DATA, for sets larger than memory.
+    """Decode DATA once into a folder that every command accepts as DATA, for sets larger than memory.
 
-    Stopped and called again, it goes on where it was.
+    After an interruption, the same command continues where it stopped.
     """
     from semiray.commands.console import console, describe_data, progress_bar, wrote
     from semiray.radiographs import prepare_radiographs
@@ -79,7 +78,7 @@ def phantom(
     resolution: Annotated[int, typer.Option(min=16, max=1024, help="Side of the images in pixels.")] = 64,
     seed: Seed = 0,
 ) -> None:
-    """Render phantoms: toy radiographs of three classes whose factors are known, saved beside the images."""
+    """Render phantoms: toy radiographs of three classes with known factors, which are saved with the images."""
     from semiray.commands.console import console, progress_bar, wrote
     from semiray.demo import make_phantoms
 

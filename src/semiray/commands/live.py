@@ -1,4 +1,4 @@
-"""A live look at how training goes: a table that redraws itself in a terminal, lines elsewhere."""
+"""Reports while training runs: a table that redraws itself in a terminal, lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ def report_table(report: "TrainingReport") -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_row(
         ProgressBar(total=max(whole, 1e-9), completed=report.seconds, width=_BAR),
-        f"{_clock(report.seconds_left)} left, {report.images:,} images, {report.images_per_second:.0f} a second",
+        f"{_clock(report.seconds_left)} left, {report.images:,} images, {report.images_per_second:.0f} per second",
     )
     table.add_row("losses", "  ".join(f"{name} {value:.3g}" for name, value in report.losses.items()))
     for name, value in report.commitment.items():

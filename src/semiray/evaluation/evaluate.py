@@ -14,7 +14,7 @@ from semiray.evaluation.registry import JUDGEMENTS, judgement_module
 from semiray.evaluation.results import Result, Results
 from semiray.evaluation.sides import check_resolution, describe, is_phantom, run_split, sample_images
 from semiray.generation import measure_traversal
-from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
 from semiray.training import Run
 
 __all__ = ["measure_run", "measure_set"]
@@ -22,7 +22,7 @@ __all__ = ["measure_run", "measure_set"]
 
 def measure_run(
     run: Run,
-    data: RadiographSet,
+    data: RadiographSet[ImageArray],
     *,
     options: EvaluationOptions | None = None,
     store: Path | None = None,
@@ -70,8 +70,8 @@ def measure_run(
 
 
 def measure_set(
-    synthetic: RadiographSet,
-    real: RadiographSet,
+    synthetic: RadiographSet[ImageArray],
+    real: RadiographSet[ImageArray],
     *,
     split: Split | None = None,
     subject: str = "Synthetic images",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
 from semiray.evaluation.results import ImageSamples
-from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
 from semiray.training import Run
 
 __all__ = ["check_resolution", "describe", "is_phantom", "labelled_parts", "match_labels", "run_split", "sample_images"]
@@ -20,7 +20,7 @@ __all__ = ["check_resolution", "describe", "is_phantom", "labelled_parts", "matc
 SHOWN = 10
 
 
-def run_split(run: Run, data: RadiographSet) -> tuple[Split, bool, list[str]]:
+def run_split(run: Run, data: RadiographSet[ImageArray]) -> tuple[Split, bool, list[str]]:
     """The run's split of its own data, or a fresh one of another data set; whether it is its own; notes."""
     path = Path(run.path) / "split.json"
     try:
@@ -59,7 +59,7 @@ def run_split(run: Run, data: RadiographSet) -> tuple[Split, bool, list[str]]:
 
 
 def labelled_parts(
-    classes: Sequence[str], data: RadiographSet, split: Split
+    classes: Sequence[str], data: RadiographSet[ImageArray], split: Split
 ) -> tuple[RadiographSet, RadiographSet, str, list[str]]:
     """Real training and test images in the order of ``classes``; why utility can't be measured, if so; notes."""
     train, test = data.take(split.train), data.take(split.test)
@@ -90,7 +90,7 @@ def labelled_parts(
     return parts[0], parts[1], "", notes
 
 
-def check_resolution(data: RadiographSet, resolution: int, who: str) -> None:
+def check_resolution(data: RadiographSet[ImageArray], resolution: int, who: str) -> None:
     """An error unless real images are there, at the resolution of `who`."""
     if not len(data):
         raise SemirayError("There is no real image to judge on.")
@@ -101,7 +101,7 @@ def check_resolution(data: RadiographSet, resolution: int, who: str) -> None:
         )
 
 
-def is_phantom(data: RadiographSet) -> bool:
+def is_phantom(data: RadiographSet[ImageArray]) -> bool:
     """Whether all images bear the names that `save_phantoms` gives."""
     return bool(data.keys) and all(Path(key).name.startswith("phantom_") for key in data.keys)
 
@@ -140,7 +140,7 @@ def _first(images: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDArray[np.u
     return np.asarray(images[places])
 
 
-def describe(data: RadiographSet) -> str:
+def describe(data: RadiographSet[ImageArray]) -> str:
     """Held-out images in words."""
     if is_phantom(data):
         return f"{len(data):,} held-out phantom images"

@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from semiray.radiographs.pixels.copies import CopyResult, find_copies
     from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
     from semiray.radiographs.pixels.framing import read_radiograph
+    from semiray.radiographs.pixels.images import ImageArray
     from semiray.radiographs.reading.options import Framing, ReadingOptions
     from semiray.radiographs.reading.readers import PATIENT_PRESETS, read_records
     from semiray.radiographs.reading.records import Listing, Record
     from semiray.radiographs.sheet import contact_sheet
     from semiray.radiographs.splits import Split, split_by_patient
-    from semiray.radiographs.store.images import cache_folder
+    from semiray.radiographs.store.cache import cache_folder
     from semiray.radiographs.store.prepared import prepare_radiographs
 
 __all__ = [
     "PATIENT_PRESETS",
     "CopyResult",
     "Framing",
+    "ImageArray",
     "Inspection",
     "Listing",
     "RadiographSet",
@@ -58,7 +60,8 @@ _MODULES = (
     "reading.records",
     "sheet",
     "splits",
-    "store.images",
+    "store.cache",
+    "pixels.images",
     "store.prepared",
 )
 

@@ -1,43 +1,49 @@
-"""The decoded data set that training and evaluation work on: the same answers whatever the layout was."""
+"""The decoded data set that training and evaluation work on, the same whatever the layout was."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import TypeVar  # typing's own takes defaults from Python 3.13 on
 
 from semiray.errors import SemirayError
+from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import ReadingOptions
-from semiray.radiographs.store.columns import Lines, Patients
+from semiray.radiographs.store.columns import Lines
 
 __all__ = ["RadiographSet"]
 
+Images_co = TypeVar("Images_co", bound=ImageArray, default=npt.NDArray[np.uint8], covariant=True)
+
 
 @dataclass(frozen=True)
-class RadiographSet:
+class RadiographSet(Generic[Images_co]):
     """Radiographs of one resolution with what is known about each.
 
-    Of a prepared set or of shards nothing is held in memory: columns are read where they lie when they are asked for.
+    The images and columns of prepared sets and shards stay on disk and are read when they are indexed: their type is
+    ``RadiographSet[ImageArray]``. ``take`` copies into memory; a plain ``RadiographSet`` contains arrays.
 
     Attributes:
-        images: (N, H, W) uint8, 0 to 255, read-only and memory-mapped when it comes from ``load_radiographs``; of
-            shards, what looks like such an array and decodes what it is asked for (``ShardImages``).
+        images: (N, H, W) uint8, 0 to 255. From ``load_radiographs`` a read-only memory map, or for shards a
+            ``ShardImages``, which decodes images when they are indexed.
         labels: (N,) int64, an index into ``classes``; -1 = unknown.
         classes: the class names; empty when nothing is labelled.
-        patients: (N,) str; ``patient_codes`` says the same in less memory.
-        keys: N names, unique, stable between machines.
+        patients: (N,) str, the patients' ids.
+        keys: N names, unique, the same on every machine.
         metadata: N mappings from column to cell.
         fingerprint: sha256 in hex of the files' contents, the pixel settings, labels and patients.
         skipped: key and reason of every file that couldn't be decoded; they aren't among the N.
-        notes: what was guessed or left out when the folder was read, for a person.
+        notes: what was guessed or left out when the folder was read, in sentences.
         options: how it was read; None where it wasn't read from files. A run records it.
+        stored_codes: (N,) the ``patient_codes`` where they are on disk.
     """
 
-    images: npt.NDArray[np.uint8]
+    images: Images_co
     labels: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     patients: npt.NDArray[np.str_]
@@ -47,15 +53,16 @@ class RadiographSet:
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     options: ReadingOptions | None = None
+    stored_codes: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
 
     @property
     def patient_codes(self) -> npt.NDArray[np.integer[Any]]:
-        """(N,) integers, equal for images of one patient, in the order of the patients' ids."""
-        if isinstance(self.patients, Patients):
-            return self.patients.codes
+        """(N,) positions of the patients' ids among all ids, sorted."""
+        if self.stored_codes is not None:
+            return self.stored_codes
         return np.unique(self.patients, return_inverse=True)[1]
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> RadiographSet:
@@ -82,7 +89,7 @@ class RadiographSet:
         )
 
     def labelled(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Those of some indices whose label is known; all of them where nothing is labelled."""
+        """Return those of some indices whose label is known; all of them where nothing is labelled."""
         return indices[self.labels[indices] >= 0] if self.classes else indices
 
     def groups(self, column: str) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
@@ -106,4 +113,4 @@ class RadiographSet:
         names = tuple(sorted(found))
         sorted_place = {name: i for i, name in enumerate(names)}
         place = np.array([*(sorted_place[name] for name in found), -1], np.int64)
-        return place[first], names  # none, -1, finds the last
+        return place[first], names  # -1, no group, is the last

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Unpack
 
@@ -15,11 +15,11 @@ from semiray.errors import SemirayError
 from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.loading import open_data
-from semiray.radiographs.pixels.decoding import Progress
+from semiray.radiographs.pixels.decoding import FileFacts, Progress
 from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates
+from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import Framing, ReadingKeywords, reading_options
 from semiray.radiographs.sheet import contact_sheet
-from semiray.radiographs.store.images import FileFacts
 
 __all__ = ["Inspection", "inspect"]
 
@@ -49,7 +49,8 @@ class Inspection:
         unreadable: key and reason of each file that can't be decoded.
         exact: groups of keys with the same content.
         near: groups of keys that show the same picture, without those that are exact copies only.
-        conflicts: groups of copies that carry different classes or different patients.
+        conflicts: groups of copies that have different classes or different patients.
+        radiographs: the set itself.
     """
 
     root: Path
@@ -71,10 +72,12 @@ class Inspection:
     exact: tuple[tuple[str, ...], ...]
     near: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
+    radiographs: RadiographSet[ImageArray] = field(repr=False)
 
     def to_dict(self) -> dict[str, object]:
-        """Return everything as JSON's types."""
-        return {**asdict(self), "root": str(self.root)}
+        """Return everything but the set as JSON types."""
+        found = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "radiographs"}
+        return {**found, "root": str(self.root)}
 
     def lines(self, most: int = 10) -> list[str]:
         """Say it in lines of text for people.
@@ -182,11 +185,12 @@ def inspect(
         exact=exact,
         near=near,
         conflicts=conflicts,
+        radiographs=xrays,
     )
 
 
 def _duplicates(
-    xrays: RadiographSet, files: Sequence[FileFacts]
+    xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
     exact = exact_duplicates([file.content for file in files])
     # A near group of one content only says nothing that the exact group didn't.
@@ -197,7 +201,7 @@ def _duplicates(
     return named[0], named[1], named[2]
 
 
-def _per_class(xrays: RadiographSet) -> dict[str, tuple[int, int]]:
+def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:
     counts = {}
     for label, name in [*enumerate(xrays.classes), (-1, _UNLABELLED)]:
         members = xrays.labels == label
@@ -206,7 +210,7 @@ def _per_class(xrays: RadiographSet) -> dict[str, tuple[int, int]]:
     return counts
 
 
-def _write_sheet(path: Path, xrays: RadiographSet, name: str) -> None:
+def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> None:
     blocks = (*xrays.classes, _UNLABELLED)
     labels = np.array(blocks)[xrays.labels] if xrays.classes else None  # no label, -1, finds the last
     page = contact_sheet(xrays.images, labels, order=blocks, title=f"{name}: {len(xrays):,} images")

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
-
 from semiray.errors import SemirayError
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.pixels.decoding import Decoder, Progress
+from semiray.radiographs.pixels.decoding import Decoder, FileFacts, Progress, digest
+from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import Framing, ReadingKeywords, ReadingOptions, reading_options
 from semiray.radiographs.reading.readers import find_shards, list_records
-from semiray.radiographs.reading.records import Listing
-from semiray.radiographs.store.cache import cached_folder, decode_cached
-from semiray.radiographs.store.images import DecodedFiles, FileFacts, cache_folder, digest
-from semiray.radiographs.store.prepared import check_options, fill, is_prepared, open_set, set_fingerprint
+from semiray.radiographs.store.cache import cache_folder, cached_folder, decode_cached
+from semiray.radiographs.store.prepared import is_prepared
+from semiray.radiographs.store.sets import assemble, check_options, fill, open_set
 
 __all__ = ["DataSet", "load_radiographs", "open_data"]
 
@@ -35,7 +33,7 @@ class DataSet:
         framing: ``crop`` or ``pad``.
     """
 
-    radiographs: RadiographSet
+    radiographs: RadiographSet[ImageArray]
     files: Sequence[FileFacts]
     root: Path
     layout: str
@@ -51,7 +49,7 @@ def load_radiographs(
     workers: int | None = None,
     progress: Progress | None = None,
     **options: Unpack[ReadingKeywords],
-) -> RadiographSet:
+) -> RadiographSet[ImageArray]:
     """Read a data set as square grey images: decoded once, memory-mapped from then on.
 
     Args:
@@ -126,26 +124,4 @@ def open_data(
         return DataSet(stored.radiographs, stored.files, data, stored.facts["layout"], side, framing)
     listing = list_records(data, options)
     decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
-    return DataSet(_assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)
-
-
-def _assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet:
-    """Join a listing to its decoded files, leaving out those that can't be decoded."""
-    skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
-    lost = {key for key, _ in skipped}
-    records = [record for record in listing.records if record.key not in lost]
-    present = {record.label for record in records}
-    names = tuple(name for name in listing.classes if name in present)
-    number = {name: i for i, name in enumerate(names)}
-    return RadiographSet(
-        images=decoded.images,
-        labels=np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64),
-        classes=names,
-        patients=np.array([record.patient for record in records], dtype=np.str_),
-        keys=tuple(record.key for record in records),
-        metadata=tuple(record.metadata for record in records),
-        fingerprint=set_fingerprint(decoded, records),
-        skipped=skipped,
-        notes=listing.notes,
-        options=options,
-    )
+    return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)

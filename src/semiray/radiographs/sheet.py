@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from semiray.errors import SemirayError
+from semiray.radiographs.pixels.images import ImageArray
 
 __all__ = ["contact_sheet"]
 
@@ -19,7 +20,7 @@ _PALE = 130
 
 
 def contact_sheet(
-    images: npt.NDArray[np.uint8],
+    images: ImageArray,
     labels: Sequence[str] | npt.NDArray[np.str_] | None = None,
     *,
     order: Sequence[str] = (),

@@ -16,6 +16,7 @@ from semiray.errors import SemirayError
 from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
+from semiray.radiographs.pixels.images import ImageArray
 
 __all__ = ["Split", "split_by_patient", "split_ids"]
 
@@ -158,7 +159,7 @@ def _entries(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def split_by_patient(
-    data: RadiographSet, fractions: tuple[float, float, float] = (0.7, 0.1, 0.2), seed: int = 0
+    data: RadiographSet[ImageArray], fractions: tuple[float, float, float] = (0.7, 0.1, 0.2), seed: int = 0
 ) -> Split:
     """Split a set into train, validation and test, with no patient and no picture in two parts.
 

@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from semiray.radiographs import ImageArray
+
 __all__ = ["ImageFeed", "ImageOrder"]
 
 
@@ -58,7 +60,7 @@ class ImageFeed:
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
+        images: ImageArray,
         chosen: NDArray[np.int64],
         order: ImageOrder,
         batch: int,

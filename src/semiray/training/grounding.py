@@ -9,7 +9,7 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors import JointPrior, observe, read_grounds
-from semiray.radiographs import RadiographSet
+from semiray.radiographs import ImageArray, RadiographSet
 from semiray.settings import Settings
 from semiray.training.batches import ImageOrder
 
@@ -62,7 +62,10 @@ class Grounding:
 
 
 def read_grounding(
-    settings: Settings, prior: JointPrior, data: RadiographSet, chosen: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+    settings: Settings,
+    prior: JointPrior,
+    data: RadiographSet[ImageArray],
+    chosen: "np.ndarray[tuple[int], np.dtype[np.int64]]",
 ) -> Grounding | None:
     """Read from the training images' metadata what the settings' `ground` names; None where it names nothing.
 

@@ -18,7 +18,7 @@ from semiray.devices import choose_device
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import hold_folder, write_whole
 from semiray.priors import JointPrior
-from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
 from semiray.settings import Settings, override
 from semiray.training.batches import ImageFeed, ImageOrder
 from semiray.training.checkpoints import (
@@ -57,7 +57,7 @@ class TrainingInterruptedError(TrainingStoppedError):
 
 
 def train(
-    data: RadiographSet,
+    data: RadiographSet[ImageArray],
     out: Path | str,
     settings: Settings | None = None,
     *,
@@ -132,7 +132,7 @@ def train(
 def prepare(
     files: RunFiles,
     settings: Settings,
-    data: RadiographSet,
+    data: RadiographSet[ImageArray],
     split: Split | None,
     resume: bool,
     device: torch.device,
@@ -165,7 +165,7 @@ def prepare(
     return Sitting(files, settings, prior, data, chosen, grounding, device, team)
 
 
-def check_data(files: RunFiles, data: RadiographSet) -> None:
+def check_data(files: RunFiles, data: RadiographSet[ImageArray]) -> None:
     """Raise if the images aren't those that the run was begun with."""
     _, known = read_run_record(files.folder)
     if known.get("fingerprint") != data.fingerprint:
@@ -181,11 +181,13 @@ def check_grounding(files: RunFiles, grounding: Grounding | None) -> None:
     if known.get("observations") != (grounding.digest if grounding else None):
         raise SemirayError(
             f"the metadata that ground factors aren't those that {files.folder} was trained on: resume with the same "
-            "table, or train anew with another --out"
+            "table, or train a new run with another out="
         )
 
 
-def write_record(files: RunFiles, settings: Settings, data: RadiographSet, grounding: Grounding | None) -> None:
+def write_record(
+    files: RunFiles, settings: Settings, data: RadiographSet[ImageArray], grounding: Grounding | None
+) -> None:
     """Write settings.yaml: the settings as resolved, and what the run knows of its data."""
     known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
     if grounding:
@@ -202,7 +204,7 @@ class Sitting:
         files: RunFiles,
         settings: Settings,
         prior: JointPrior,
-        data: RadiographSet,
+        data: RadiographSet[ImageArray],
         chosen: "np.ndarray[Any, np.dtype[np.int64]]",
         grounding: Grounding | None,
         device: torch.device,

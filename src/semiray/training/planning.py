@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from semiray.errors import SemirayError
 from semiray.priors import read_grounds
-from semiray.radiographs import RadiographSet, ReadingOptions
+from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions
 from semiray.settings import Settings, override
 from semiray.training.run import RunFiles, read_run_record, run_prior
 from semiray.training.team import current_team
@@ -43,7 +42,7 @@ def plan_training(out: Path | str, settings: Settings | None = None, *, resume: 
             read_grounds(asked.ground, run_prior(asked))
         return asked
     own, _ = read_run_record(files.folder)
-    contradictions = [f"{name}={value} (in the run: {theirs})" for name, value, theirs in _contradictions(asked, own)]
+    contradictions = list(_contradictions(asked, own))
     if contradictions:
         raise SemirayError(
             f"resume=True continues {files.folder} with its own settings, which differ: {'; '.join(contradictions)}. "
@@ -55,7 +54,7 @@ def plan_training(out: Path | str, settings: Settings | None = None, *, resume: 
     return own.model_copy(update=changes)
 
 
-def fit_to_data(settings: Settings, data: RadiographSet) -> Settings:
+def fit_to_data(settings: Settings, data: RadiographSet[ImageArray]) -> Settings:
     """Settings completed by what the images say: their resolution, and how they were read.
 
     Raises:
@@ -87,8 +86,8 @@ def check_unused(files: RunFiles) -> None:
         )
 
 
-def _contradictions(asked: Settings, own: Settings) -> Iterator[tuple[str, Any, Any]]:
-    """Options that were set to other values than the run's: name, value, the run's value."""
+def _contradictions(asked: Settings, own: Settings) -> Iterator[str]:
+    """Options that were set to other values than the run's, in words."""
     ours, theirs = asked.given(), own.model_dump()
     if ours.get("prior") is not None and run_prior(asked) == run_prior(own):
         del ours["prior"]  # written in another way
@@ -97,8 +96,10 @@ def _contradictions(asked: Settings, own: Settings) -> Iterator[tuple[str, Any, 
     for name in ReadingOptions.model_fields:  # whether the images are the run's is seen when they have been read
         ours.get("data", {}).pop(name, None)
     for name, value in ours.items():
-        branch = isinstance(getattr(own, name), BaseModel)
-        for key, one in value.items() if branch else [("", value)]:
-            other = theirs[name][key] if branch else theirs[name]
-            if one != other:
-                yield f"{name}.{key}" if branch else name, one, other
+        if isinstance(getattr(own, name), BaseModel):
+            for key, one in value.items():
+                if one != theirs[name][key]:
+                    yield f"{name}.{key}={one} (in the run: {theirs[name][key]})"
+        elif value != theirs[name]:
+            short = not isinstance(value, dict)
+            yield f"{name}={value} (in the run: {theirs[name]})" if short else f"{name}= (another than in the run)"

@@ -12,7 +12,7 @@ from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.networks import Discriminator, Generator, build_networks
 from semiray.priors import JointPrior
-from semiray.radiographs import RadiographSet, Split, load_radiographs
+from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiographs
 from semiray.settings import Settings, make_settings
 from semiray.training.checkpoints import load_tensors
 from semiray.training.game import below, network_shape
@@ -139,7 +139,7 @@ class Run:
         cache: Path | str | None = None,
         progress: Callable[[int, int], None] | None = None,
         **options: Any,
-    ) -> RadiographSet:
+    ) -> RadiographSet[ImageArray]:
         """Load radiographs as they were read for training: at the run's resolution, with its reading options.
 
         Args:
@@ -152,12 +152,9 @@ class Run:
             SemirayError: as `load_radiographs`.
         """
         reading = self.settings.data.reading | options
-        folder = None if cache is None else Path(cache).expanduser()
-        return load_radiographs(
-            Path(data).expanduser(), resolution=self.resolution, cache=folder, progress=progress, **reading
-        )
+        return load_radiographs(data, resolution=self.resolution, cache=cache, progress=progress, **reading)
 
-    def split(self, data: RadiographSet) -> Split:
+    def split(self, data: RadiographSet[ImageArray]) -> Split:
         """The run's split of its own data; images added since are in no part.
 
         Args:

@@ -65,3 +65,5 @@ def test_the_selection_is_json():
     names = ["label_from", "patient_from", "classes", "label_column", "patient_column", "path_column"]
     assert options.selection() == dict.fromkeys(names) | {"classes": [["A", "x"], ["B", "x"]]}
     assert list(options.selection()) == names
+    for same in (options, ReadingOptions()):
+        assert ReadingOptions.from_selection(same.selection(), same.framing) == same

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 
@@ -12,8 +13,7 @@ from semiray.radiographs.pixels import decoding
 from semiray.radiographs.pixels.decoding import Decoder
 from semiray.radiographs.pixels.framing import read_radiograph
 from semiray.radiographs.reading.readers import read_records
-from semiray.radiographs.store import images as store
-from semiray.radiographs.store.cache import decode_cached
+from semiray.radiographs.store.cache import cache_folder, decode_cached
 
 
 @pytest.fixture
@@ -24,7 +24,6 @@ def decoder(tmp_path, draw):
 
 
 def test_an_interrupted_start_leaves_nothing_that_is_read_and_the_next_goes_on(decoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "_BATCH", 2)
     cache, decode = tmp_path / "cache", decoding.decode_grey
     opened = []
 
@@ -36,10 +35,10 @@ def test_an_interrupted_start_leaves_nothing_that_is_read_and_the_next_goes_on(d
 
     monkeypatch.setattr(decoding, "decode_grey", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        decode_cached(Decoder(decoder.listing, 16, workers=1), cache)
+        decode_cached(Decoder(decoder.listing, 16, workers=1), cache, batch=2)
     assert not list(cache.glob("start-*"))
     opened[:] = [b""] * 10
-    decoded = decode_cached(Decoder(decoder.listing, 16, workers=1), cache)
+    decoded = decode_cached(Decoder(decoder.listing, 16, workers=1), cache, batch=2)
     assert len(opened) == 10 + 5  # four were kept
     for i, image in enumerate(decoded.images):
         np.testing.assert_array_equal(image, read_radiograph(tmp_path / "data" / f"{i}.png", 16))
@@ -79,3 +78,15 @@ def test_a_file_that_goes_while_it_is_read_stops_the_start(decoder, tmp_path):
     (tmp_path / "data" / "5.png").unlink()
     with pytest.raises(SemirayError, match=r"5\.png is gone since .* listed"):
         decode_cached(decoder, tmp_path / "cache")
+
+
+def test_where_the_cache_lies(monkeypatch, tmp_path):
+    monkeypatch.setenv("SEMIRAY_CACHE", str(tmp_path / "mine"))
+    assert cache_folder() == tmp_path / "mine"
+    monkeypatch.delenv("SEMIRAY_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "semiray"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    for platform in ("linux", "darwin", "win32"):
+        monkeypatch.setattr(sys, "platform", platform)
+        assert "semiray" in cache_folder().parts

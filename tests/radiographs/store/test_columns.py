@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from semiray.radiographs.store.columns import Lines, Patients, index_lines, map_numbers, write_lines, write_numbers
+from semiray.radiographs.store.columns import Lines, index_lines, map_numbers, write_lines, write_numbers
 
 VALUES = ["a", "", "ü\n€", "x" * 3_000_000, 'quote " and \\', "\ud800 alone"]
 
@@ -36,7 +36,9 @@ def test_lines_are_decoded_when_asked_for(tmp_path):
         lines[1]
 
 
-@pytest.mark.parametrize("values", [np.arange(6).reshape(3, 2), np.zeros(0, np.int32)])
+@pytest.mark.parametrize(
+    "values", [np.arange(6).reshape(3, 2), np.zeros(0, np.int32), np.array(["a", "ü€", "\ud800"]), np.zeros(0, "<U3")]
+)
 def test_numbers_are_plain_npy(tmp_path, values):
     write_numbers(tmp_path / "a.npy", values)
     np.testing.assert_array_equal(np.load(tmp_path / "a.npy", allow_pickle=False), values)
@@ -44,24 +46,3 @@ def test_numbers_are_plain_npy(tmp_path, values):
     assert mapped.dtype == values.dtype
     np.testing.assert_array_equal(mapped, values)
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
-
-
-@pytest.fixture
-def patients():
-    return Patients(np.array([2, 0, 0, 1], np.int32), ["a", "b", "long name"])
-
-
-def test_patients_look_like_an_array_of_text(patients):
-    ids = np.array(["long name", "a", "a", "b"])
-    np.testing.assert_array_equal(np.asarray(patients), ids)
-    assert patients.shape == (4,)
-    assert len(patients) == 4
-    assert patients[0] == "long name"
-    assert isinstance(patients[0], str)
-    assert patients.tolist() == list(patients) == ids.tolist()
-    for index in ([3, 0], np.array([1, 1]), slice(1, None), np.array([True, False, False, True]), []):
-        picked = patients[index]
-        assert isinstance(picked, np.ndarray)
-        assert picked.dtype.kind == "U"
-        np.testing.assert_array_equal(picked, ids[index] if len(picked) else [])
-    np.testing.assert_array_equal(np.unique(patients), ["a", "b", "long name"])

@@ -12,8 +12,10 @@ from semiray.cli import main
 from semiray.errors import SemirayError
 from semiray.radiographs import load_radiographs, prepare_radiographs, split_by_patient
 from semiray.radiographs.inspection import inspect
-from semiray.radiographs.store import prepared as prepared_module
-from semiray.radiographs.store.prepared import is_prepared, open_set
+from semiray.radiographs.pixels.decoding import Decoder
+from semiray.radiographs.store import sets
+from semiray.radiographs.store.prepared import is_prepared
+from semiray.radiographs.store.sets import open_set
 
 OPTIONS = {"patient_from": r"(\d)\.png", "classes": {"P": "ill", "N": "healthy"}}
 
@@ -34,13 +36,15 @@ def test_a_prepared_set_is_the_set_itself(folder, tmp_path, framing):
     original = load_radiographs(folder, cache=tmp_path / "cache", **reading)
     prepare_radiographs(folder, tmp_path / "prepared", **reading)
     shutil.rmtree(folder)  # nothing of it is needed any more
-    kept = load_radiographs(tmp_path / "prepared", **reading)
+    kept = load_radiographs(str(tmp_path / "prepared"), resolution=16)  # labels, patients, framing: its own
     np.testing.assert_array_equal(kept.images, original.images)
     np.testing.assert_array_equal(kept.labels, original.labels)
     np.testing.assert_array_equal(np.asarray(kept.patients), original.patients)
     np.testing.assert_array_equal(kept.patient_codes, original.patient_codes)
     assert isinstance(kept.images, np.memmap)
     assert not kept.images.flags.writeable
+    assert kept.options == original.options
+    assert kept.options.classes == OPTIONS["classes"]
     assert kept.classes == original.classes == ("ill", "healthy")
     assert tuple(kept.keys) == original.keys
     assert tuple(kept.metadata) == original.metadata
@@ -71,13 +75,13 @@ def test_inspection_sees_the_files_that_it_was_made_of(folder, tmp_path):
 
 def test_what_was_prepared_otherwise_is_refused(folder, tmp_path):
     prepare_radiographs(folder, tmp_path / "prepared", resolution=16, **OPTIONS)
-    with pytest.raises(SemirayError, match=r"with resolution 16, and 32 is asked for.*--resolution 16"):
+    with pytest.raises(SemirayError, match=r"with resolution 16, not 32: set resolution to 16"):
         load_radiographs(tmp_path / "prepared", resolution=32)
-    with pytest.raises(SemirayError, match="with framing crop, and pad"):
+    with pytest.raises(SemirayError, match="with framing crop, not pad"):
         load_radiographs(tmp_path / "prepared", resolution=16, framing="pad")
     with pytest.raises(SemirayError, match="fixed when it was prepared"):
         load_radiographs(tmp_path / "prepared", resolution=16, classes=["N"])
-    with pytest.raises(SemirayError, match="label_from left open"):
+    with pytest.raises(SemirayError, match="label_from not given"):
         load_radiographs(tmp_path / "prepared", resolution=16, label_from="N|P")
     assert len(load_radiographs(tmp_path / "prepared", resolution=16, **OPTIONS)) == 27
 
@@ -89,18 +93,20 @@ def test_another_set_is_not_overwritten_and_the_same_is_left(folder, tmp_path):
     prepare_radiographs(folder, out, resolution=16)
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.name != ".lock"} == before
     for other in ({"resolution": 8}, {"resolution": 16, "classes": ["N", "P"]}, {"resolution": 16, "framing": "pad"}):
-        with pytest.raises(SemirayError, match="holds another prepared set"):
+        with pytest.raises(SemirayError, match="contains another prepared set"):
             prepare_radiographs(folder, out, **other)
     with pytest.raises(SemirayError, match="a prepared set already"):
         prepare_radiographs(out, tmp_path / "again", resolution=16)
-    with pytest.raises(SemirayError, match=r"holds other files \(N, P, Q\)"):
+    with pytest.raises(SemirayError, match=r"contains other files \(N, P, Q\)"):
         prepare_radiographs(folder, folder, resolution=16)
     (tmp_path / "file").write_text("")
     with pytest.raises(SemirayError, match="is a file"):
         prepare_radiographs(folder, tmp_path / "file", resolution=16)
 
 
-@pytest.mark.parametrize("name", ["images.npy", "labels.npy", "patients.npy", "rows.jsonl", "names.npy", "set.json"])
+@pytest.mark.parametrize(
+    "name", ["images.npy", "labels.npy", "patients.npy", "rows.jsonl", "patient_codes.npy", "set.json"]
+)
 def test_damage_is_noticed_and_mended_by_preparing_again(folder, tmp_path, name):
     out = tmp_path / "prepared"
     whole = np.array(prepare_radiographs(folder, out, resolution=16).images)
@@ -119,8 +125,21 @@ def test_a_later_version_is_refused(folder, tmp_path):
         open_set(tmp_path / "prepared")
 
 
+def test_an_earlier_version_is_prepared_again_without_decoding(folder, tmp_path, monkeypatch):
+    out = tmp_path / "prepared"
+    whole = np.array(prepare_radiographs(folder, out, resolution=16).images)
+    facts = out / "set.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"version": 1}))
+    (out / "names.jsonl").write_text("")
+    with pytest.raises(SemirayError, match="earlier version of semiray"):
+        load_radiographs(out, resolution=16)
+    monkeypatch.setattr(Decoder, "decode", lambda *_: pytest.fail("decoded again"))
+    np.testing.assert_array_equal(prepare_radiographs(folder, out, resolution=16).images, whole)
+    assert not (out / "names.jsonl").exists()
+
+
 def test_what_is_not_finished_says_so(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepared_module, "write_lines", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(sets, "write_lines", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         prepare_radiographs(folder, tmp_path / "prepared", resolution=16)
     with pytest.raises(SemirayError, match="isn't complete"):

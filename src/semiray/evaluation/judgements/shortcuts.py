@@ -33,6 +33,7 @@ from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result
 from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
+from semiray.radiographs import ImageArray
 from semiray.radiographs.pixels.thumbnails import shrink
 
 __all__ = ["FLAG", "PairShortcut", "ShortcutResult", "cost", "measure", "measure_shortcuts"]
@@ -127,7 +128,7 @@ def measure(context: Context) -> ShortcutResult | None:
 
 
 def measure_shortcuts(
-    images: NDArray[np.uint8],
+    images: ImageArray,
     groups: NDArray[np.int64],
     names: Sequence[str],
     patients: NDArray[np.str_],

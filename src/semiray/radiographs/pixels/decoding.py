@@ -1,4 +1,4 @@
-"""Decodes the files of a listing in parallel threads, and tells one listing from another without opening a file."""
+"""Decodes the files of a listing in parallel threads, and identifies a listing without opening its files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,8 @@ from semiray.errors import SemirayError
 from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
 from semiray.radiographs.reading.options import Framing
 from semiray.radiographs.reading.records import Listing, Record
-from semiray.radiographs.store.images import FileFacts, digest
 
-__all__ = ["Decoder", "Progress", "processors", "read_bytes"]
+__all__ = ["Decoder", "FileFacts", "Progress", "digest", "processors", "read_bytes"]
 
 # Raise when the same file and settings give other pixels than before.
 _VERSION = 1
@@ -27,6 +26,26 @@ _AHEAD = 512
 
 Progress = Callable[[int, int], None]
 R = TypeVar("R")
+
+
+class FileFacts(NamedTuple):
+    """What decoding one file told.
+
+    Attributes:
+        key: the record's key.
+        content: sha256 of the file in hex; empty if it can't be read at all.
+        width: pixels; 0 if it can't be decoded.
+        height: pixels; 0 if it can't be decoded.
+        kind: how it is stored, such as ``8-bit grey``.
+        problem: why it can't be decoded; empty if it can.
+    """
+
+    key: str
+    content: str
+    width: int
+    height: int
+    kind: str
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +125,14 @@ class Decoder:
                 finally:
                     for future in futures:
                         future.cancel()
+
+
+def digest(first: str, items: Iterable[object]) -> str:
+    """Return the sha256 in hex of a text and of items' representations."""
+    hashed = hashlib.sha256(first.encode())
+    for item in items:
+        hashed.update(repr(item).encode("utf-8", "surrogatepass") + b"\n")
+    return hashed.hexdigest()
 
 
 def processors() -> int:

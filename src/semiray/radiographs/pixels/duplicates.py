@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.framing import axis_weights
+from semiray.radiographs.pixels.images import ImageArray
 
 __all__ = ["exact_duplicates", "near_duplicates", "perceptual_hash", "unite_patients"]
 
@@ -23,7 +24,7 @@ _SAMPLE = 4096  # images that tell along which coordinate a set is widest
 _PAIRS = 1024  # at once, of thumbnails
 
 
-def perceptual_hash(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+def perceptual_hash(images: ImageArray) -> npt.NDArray[np.uint64]:
     """Hash images so that copies differ in few bits, whatever their size, brightness, contrast and compression.
 
     The images are shrunk to 32 x 32; the 8 x 8 lowest frequencies of their discrete cosine transform, constant ones
@@ -63,9 +64,7 @@ def exact_duplicates(contents: Sequence[str]) -> list[tuple[int, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def near_duplicates(
-    images: npt.NDArray[np.uint8], *, distance: int = 10, correlation: float = 0.99
-) -> list[tuple[int, ...]]:
+def near_duplicates(images: ImageArray, *, distance: int = 10, correlation: float = 0.99) -> list[tuple[int, ...]]:
     """Group images that are copies of one another but for size, compression, brightness, contrast or a cut margin.
 
     Pairs whose perceptual hashes differ in few bits are candidates. All chest X-rays look alike to a hash of 64 bits
@@ -127,7 +126,7 @@ def unite_patients(patients: Sequence[str] | npt.NDArray[Any], groups: Sequence[
     return united
 
 
-def _parts(images: npt.NDArray[np.uint8]) -> Iterator[slice]:
+def _parts(images: ImageArray) -> Iterator[slice]:
     """Blocks of images that are small in memory."""
     n, height, width = images.shape
     step = max(1, _PIXELS // (height * width))
@@ -172,7 +171,7 @@ def _coordinates(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]
 
 
 def _candidates(
-    images: npt.NDArray[np.uint8], distance: int, correlation: float
+    images: ImageArray, distance: int, correlation: float
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Pairs i < j, in batches, whose hashes are close and whose correlation may be as high as that."""
     if len(images) < 2:

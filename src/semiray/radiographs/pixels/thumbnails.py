@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from semiray.radiographs.pixels.images import ImageArray
+
 __all__ = ["field_means", "shrink"]
 
 Floats = NDArray[np.float32]
 AT_ONCE = 256  # images: large ones in float32 would not all fit into memory
 
 
-def shrink(images: NDArray[np.uint8], side: int) -> Floats:
+def shrink(images: ImageArray, side: int) -> Floats:
     """Images (N, H, W) uint8 -> (N, side, side), each value the mean of a field of pixels."""
     n, height, width = images.shape
     rows, columns = field_means(height, side), field_means(width, side).T

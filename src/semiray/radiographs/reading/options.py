@@ -53,6 +53,13 @@ class ReadingOptions(BaseModel):
         classes = None if self.classes is None else [list(pair) for pair in self.classes.items()]
         return {name: classes if name == "classes" else getattr(self, name) for name in names}
 
+    @classmethod
+    def from_selection(cls, selection: Mapping[str, Any], framing: Framing) -> ReadingOptions:
+        """Make options of what ``selection`` returned and a framing."""
+        classes = selection["classes"]
+        given = {**selection, "classes": classes and dict(classes), "framing": framing}
+        return reading_options(given)
+
 
 class ReadingKeywords(TypedDict, total=False):
     """The fields of `ReadingOptions` as keyword arguments; None is the same as not given."""
@@ -106,8 +113,8 @@ def parse_classes(text: str) -> dict[str, str]:
     for entry in text.split(","):
         label, equals, name = (part.strip() for part in entry.partition("="))
         if not label or (equals and not name):
-            raise SemirayError(f"classes='{text}': '{entry.strip()}' is neither a label nor LABEL=NAME.")
+            raise SemirayError(f"classes '{text}': '{entry.strip()}' is neither a label nor LABEL=NAME.")
         if label in names:
-            raise SemirayError(f"classes='{text}': {label} is given twice.")
+            raise SemirayError(f"classes '{text}': {label} is given twice.")
         names[label] = name or label
     return names

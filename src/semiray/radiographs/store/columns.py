@@ -1,4 +1,4 @@
-"""Columns on disk: values that are read where they lie, so that memory doesn't grow with the number of images."""
+"""Columns on disk: values that are read when they are used, so that memory doesn't grow with the number of images."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import numpy.typing as npt
 
 from semiray.files import whole_file
 
-__all__ = ["Lines", "Patients", "index_lines", "map_numbers", "write_lines", "write_numbers"]
+__all__ = ["Lines", "index_lines", "map_numbers", "write_lines", "write_numbers"]
 
 T = TypeVar("T")
 _CHUNK = 1 << 20
 
 
 class Lines(Sequence[T], Generic[T]):
-    """The values of a file of JSON lines, each decoded when it is asked for.
+    """The values of a file of JSON lines, each decoded when it is indexed.
 
     Args:
-        folder: where the file lies.
-        name: the file's name without ``.jsonl``; ``name.npy`` says where the lines begin.
+        folder: the file's folder.
+        name: the file's name without ``.jsonl``; ``name.npy`` contains where the lines begin.
         decode: turns what JSON gives into a value.
     """
 
@@ -48,47 +48,6 @@ class Lines(Sequence[T], Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return (self[i] for i in range(len(self)))
-
-
-class Patients:
-    """Patients' ids (N,), kept as codes into their sorted names; what it is asked for is an array of str.
-
-    Attributes:
-        codes: (N,) int32, positions in the names.
-        names: the ids, each once, sorted.
-    """
-
-    dtype = np.dtype(np.str_)
-    ndim = 1
-
-    def __init__(self, codes: npt.NDArray[np.int32], names: Sequence[str]) -> None:
-        self.codes, self.names = codes, names
-
-    @property
-    def shape(self) -> tuple[int]:
-        """(N,)."""
-        return (len(self.codes),)
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def __getitem__(self, index: Any) -> Any:
-        codes = self.codes[index]
-        if np.ndim(codes) == 0:
-            return np.str_(self.names[int(codes)])
-        used, place = np.unique(codes, return_inverse=True)
-        return np.array([self.names[int(code)] for code in used], dtype=np.str_)[place.reshape(codes.shape)]
-
-    def __iter__(self) -> Iterator[str]:
-        return (self.names[int(code)] for code in self.codes)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        ids: npt.NDArray[Any] = self[:]
-        return ids if dtype is None else ids.astype(dtype)
-
-    def tolist(self) -> list[str]:
-        """All ids."""
-        return list(self)
 
 
 def write_lines(folder: Path, name: str, values: Iterable[object]) -> None:

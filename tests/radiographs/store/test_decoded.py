@@ -1,23 +1,16 @@
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.radiographs.store import images as store
-from semiray.radiographs.store.images import (
-    FileFacts,
-    cache_folder,
-    digest,
-    read_decoded,
-    read_json,
-    unseal,
-    write_decoded,
-)
+from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest
+from semiray.radiographs.reading.records import Listing
+from semiray.radiographs.store.decoded import read_decoded, write_decoded
 
 COUNT = 20
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8), dtype=np.uint8)
@@ -30,15 +23,19 @@ def results(first: int = 0):
         yield facts, None if facts.problem else image
 
 
-def write(folder: Path, decode=results, **options) -> None:
-    write_decoded(
-        folder, Path("DATA"), "source", 8, decode, lambda files: digest("", (file.content for file in files)), **options
-    )
+@dataclass(frozen=True)
+class Given(Decoder):
+    """Gives what a function gives, in place of decoding files."""
+
+    results: Callable = results
+
+    def decode(self, first: int = 0):
+        return self.results(first)
 
 
-@pytest.fixture(autouse=True)
-def small_batches(monkeypatch):
-    monkeypatch.setattr(store, "_BATCH", 3)
+def write(folder: Path, decode=results, source="source", **options) -> None:
+    decoder = Given(Listing(Path("DATA"), "a layout", ()), 8, results=decode)
+    write_decoded(folder, decoder, source, batch=3, **options)
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -48,7 +45,7 @@ def test_what_is_written_is_read(tmp_path):
     assert not decoded.images.flags.writeable
     np.testing.assert_array_equal(decoded.images, np.delete(IMAGES, 2, 0))
     assert list(decoded.files) == FACTS
-    assert decoded.fingerprint == digest("", (facts.content for facts in FACTS))
+    assert decoded.fingerprint == digest("1 8 crop", ((facts.key, facts.content) for facts in FACTS))
     assert sorted(path.name for path in tmp_path.iterdir()) == NAMES
     # Any program that reads .npy reads it.
     np.testing.assert_array_equal(np.load(tmp_path / "images.npy", allow_pickle=False), decoded.images)
@@ -75,17 +72,6 @@ def test_damage_is_noticed(tmp_path, name, damage):
         file.write_text("[1, 2]")
     with pytest.raises(SemirayError, match=f"{name} is missing or damaged"):
         read_decoded(tmp_path)
-
-
-def test_checksums_of_large_files_are_compared_when_asked(tmp_path, monkeypatch):
-    write(tmp_path)
-    content = bytearray((tmp_path / "images.npy").read_bytes())
-    content[-1] ^= 1
-    (tmp_path / "images.npy").write_bytes(content)
-    monkeypatch.setattr(store, "_CHEAP", 1000)
-    assert len(read_decoded(tmp_path).images) == COUNT - 1
-    with pytest.raises(SemirayError, match=r"images\.npy"):
-        unseal(tmp_path / "decoded.json", verify=True)
 
 
 @pytest.mark.parametrize("at", [0, 2, 7, 19])
@@ -122,7 +108,7 @@ def test_an_interrupted_write_is_gone_on_with(tmp_path, at, lost):
 
 def test_another_source_starts_anew(tmp_path):
     write(tmp_path)
-    write_decoded(tmp_path, Path("DATA"), "other", 8, lambda _: iter(list(results())[5:9]), lambda _: "f")
+    write(tmp_path, lambda _: iter(list(results())[5:9]), "other")
     np.testing.assert_array_equal(read_decoded(tmp_path).images, IMAGES[5:9])
 
 
@@ -138,23 +124,3 @@ def test_nothing_readable_is_an_error_that_names_files(tmp_path):
     with pytest.raises(SemirayError, match=r"DATA: none of 1 images can be read\. k2: broken"):
         write(tmp_path, lambda _: iter([(FACTS[2], None)]))
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
-
-
-def test_broken_json_is_empty(tmp_path):
-    (tmp_path / "a.json").write_text(json.dumps({"b": [1, "ü"]}), encoding="utf-8")
-    assert read_json(tmp_path / "a.json") == {"b": [1, "ü"]}
-    (tmp_path / "a.json").write_bytes(b"\xff\xfe{")
-    assert read_json(tmp_path / "a.json") == {}
-    assert read_json(tmp_path / "none.json") == {}
-
-
-def test_where_the_cache_lies(monkeypatch, tmp_path):
-    monkeypatch.setenv("SEMIRAY_CACHE", str(tmp_path / "mine"))
-    assert cache_folder() == tmp_path / "mine"
-    monkeypatch.delenv("SEMIRAY_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder() == tmp_path / "xdg" / "semiray"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    for platform in ("linux", "darwin", "win32"):
-        monkeypatch.setattr(sys, "platform", platform)
-        assert "semiray" in cache_folder().parts

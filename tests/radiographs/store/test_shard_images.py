@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.radiographs.pixels.shard_images import ShardImages
+from semiray.radiographs.store.shard_images import ShardImages
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (9, 12, 12), dtype=np.uint8)
 
@@ -61,7 +61,7 @@ def test_other_processes_may_use_it(images):
 def test_a_shard_that_changed_is_a_sentence(images, tmp_path):
     (tmp_path / "b.tar").write_bytes(b"x" * 40)
     np.testing.assert_array_equal(images[[0, 2]], PIXELS[[0, 2]])
-    with pytest.raises(SemirayError, match=r"b\.tar: an image could be read when .* cut off"):
+    with pytest.raises(SemirayError, match=r"b\.tar: an image that could be read .* cut off"):
         images[[0, 1]]
     (tmp_path / "b.tar").unlink()
     with pytest.raises(SemirayError, match=r"b\.tar is gone"):

@@ -1,4 +1,4 @@
-"""Images that stay in the shards where they lie, each decoded when it is asked for."""
+"""Images that stay in their shards and look like an array."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["ShardImages"]
 
 
 class ShardImages:
-    """(N, H, W) uint8 as an array would give them: by a number, a slice, an array of numbers or a mask.
+    """Images (N, H, W) uint8 that stay in their shards, each decoded when it is indexed.
 
-    Files are opened for each read and no thread is kept, so that it may be used after a fork and in other processes.
+    Files are opened for each read and no thread is kept: forked and other processes may use it too.
 
     Args:
         shards: the .tar files.
-        places: (N, 3) int64: the image's shard, its offset and its size in bytes.
+        places: (N, 3) int64: per image its shard's index, its offset and its size in bytes.
         resolution: side of the images.
         framing: ``crop`` or ``pad``.
     """
@@ -49,11 +49,11 @@ class ShardImages:
         return len(self._places)
 
     def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:
-        """Decode the images that an index names.
+        """Decode the images named by an index, as an array gives them.
 
         Raises:
             IndexError: as an array would.
-            SemirayError: if an image can't be read any more.
+            SemirayError: if the shard has changed since the set was opened.
         """
         if isinstance(index, tuple):
             first, *rest = index
@@ -96,6 +96,6 @@ class ShardImages:
             return frame(decode_grey(content).pixels, self._resolution, self._framing)
         except UnreadableImageError as error:
             raise SemirayError(
-                f"{path}: an image could be read when the shard was first looked at, and can't be any more ({error}; "
-                f"byte {offset:,}). The shard has changed: start again."
+                f"{path}: an image that could be read at first can't be read any more ({error}; byte {offset:,}). The "
+                "shard has changed: start again."
             ) from error

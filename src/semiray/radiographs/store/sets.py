@@ -1,0 +1,214 @@
+"""A set on disk: decoded images and the columns that describe them, each read when it is used.
+
+Beside the decoded images (``decoded``) the folder contains ``rows.jsonl`` (key and metadata of each image),
+``labels.npy``, ``patients.npy`` (ids) and ``patient_codes.npy``, for shards ``places.npy``, and last ``set.json``,
+without which it isn't a set. Prepared sets are such folders, and so is what the cache keeps of shards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semiray.errors import SemirayError
+from semiray.files import PARTIAL
+from semiray.radiographs.dataset import RadiographSet
+from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest
+from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.reading.options import ReadingOptions
+from semiray.radiographs.reading.records import Listing
+from semiray.radiographs.store.columns import Lines, map_numbers, write_lines, write_numbers
+from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
+from semiray.radiographs.store.seals import read_json, seal, unseal
+from semiray.radiographs.store.shard_images import ShardImages
+
+__all__ = ["COLUMNS", "FACTS", "FORMER", "StoredSet", "assemble", "check_options", "fill", "open_set"]
+
+VERSION = 2
+FACTS = "set.json"
+COLUMNS = ("rows.jsonl", "rows.npy", "labels.npy", "patients.npy", "patient_codes.npy")
+_PLACES = "places.npy"  # of images that stay in their shards
+FORMER = ("names.jsonl", "names.npy")  # of version 1
+
+
+@dataclass(frozen=True)
+class StoredSet:
+    """A set on disk, and what is known about the files that it was made from.
+
+    Attributes:
+        radiographs: the set.
+        files: facts about all files, also those that can't be decoded.
+        facts: what ``set.json`` says.
+    """
+
+    radiographs: RadiographSet[ImageArray]
+    files: Sequence[FileFacts]
+    facts: Mapping[str, Any]
+
+
+def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
+    """Join a listing to its decoded files, leaving out those that can't be decoded."""
+    skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
+    lost = {key for key, _ in skipped}
+    records = [record for record in listing.records if record.key not in lost]
+    present = {record.label for record in records}
+    names = tuple(name for name in listing.classes if name in present)
+    number = {name: i for i, name in enumerate(names)}
+    return RadiographSet(
+        images=decoded.images,
+        labels=np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64),
+        classes=names,
+        patients=np.array([record.patient for record in records], dtype=np.str_),
+        keys=tuple(record.key for record in records),
+        metadata=tuple(record.metadata for record in records),
+        fingerprint=digest(decoded.fingerprint, ((record.label, record.patient) for record in records)),
+        skipped=skipped,
+        notes=listing.notes,
+        options=options,
+    )
+
+
+def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequence[Path] = ()) -> None:
+    """Make a folder the set of a listing; nothing is done where it is that set already.
+
+    Args:
+        folder: one that no other process writes to.
+        decoder: the listing, and how its pixels are made.
+        options: how the listing was read, for ``check_options``.
+        shards: the listing's shards, if pixels stay in them.
+
+    Raises:
+        SemirayError: if it is another set already, or nothing can be decoded.
+        OSError: if it can't be written.
+    """
+    listing = decoder.listing
+    _, files = decoder.identify()
+    records = ((record.key, record.label, record.patient, record.metadata) for record in listing.records)
+    source = digest(f"{files} {options.selection()}", records)
+    for partial in folder.glob(f".*{PARTIAL}"):  # left by a kill; no other process writes here
+        partial.unlink()
+    former = read_json(folder / FACTS)
+    if former and former.get("source") != source:
+        raise SemirayError(
+            f"{folder} contains another prepared set (of {former.get('root')}, or of files, a table or options that "
+            "have changed since): choose another folder, or delete it."
+        )
+    decoded_is_whole = _is_whole(folder / "decoded.json")
+    if former.get("version") == VERSION and decoded_is_whole and _is_whole(folder / FACTS):
+        return
+    for name in (FACTS, *FORMER):
+        (folder / name).unlink(missing_ok=True)
+    if read_json(folder / "source.json").get("source") != files or not decoded_is_whole:
+        write_decoded(folder, decoder, files, keep=not shards)
+    data = assemble(listing, read_decoded(folder), options)
+    write_lines(folder, "rows", ([key, dict(row)] for key, row in zip(data.keys, data.metadata, strict=True)))
+    write_numbers(folder / "labels.npy", data.labels)
+    write_numbers(folder / "patients.npy", data.patients)
+    write_numbers(folder / "patient_codes.npy", data.patient_codes.astype(np.int32))
+    if shards:
+        shard, kept = {path: i for i, path in enumerate(shards)}, set(data.keys)
+        readable = (record for record in listing.records if record.key in kept)
+        places = [(shard[record.path], record.offset, record.size or 0) for record in readable]
+        write_numbers(folder / _PLACES, np.array(places, np.int64).reshape(-1, 3))
+    facts = {
+        "what": "radiographs prepared by semiray",
+        "version": VERSION,
+        "source": source,
+        "root": str(listing.root),
+        "layout": listing.layout,
+        "resolution": decoder.resolution,
+        "framing": decoder.framing,
+        "options": options.selection(),
+        "classes": data.classes,
+        "fingerprint": data.fingerprint,
+        "skipped": data.skipped,
+        "notes": data.notes,
+        "shards": [str(path.resolve()) for path in shards],
+    }
+    seal(folder / FACTS, facts, (*COLUMNS, _PLACES) if shards else COLUMNS)
+
+
+def open_set(
+    folder: Path, *, resolution: int | None = None, framing: str | None = None, verify: bool = False
+) -> StoredSet:
+    """Map a set into memory.
+
+    Args:
+        folder: where ``fill`` made it.
+        resolution: the side that is requested; None for its own.
+        framing: the same for the framing.
+        verify: compare the checksums of all files, pixels too; otherwise those of files up to 64 MB, and all sizes.
+
+    Raises:
+        SemirayError: if it was prepared with another resolution or framing, by another version, or is damaged.
+    """
+    version = read_json(folder / FACTS).get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise SemirayError(f"{folder} was prepared by a later version of semiray: update, or prepare it again.")
+    if isinstance(version, int) and version < VERSION:
+        raise SemirayError(
+            f"{folder} was prepared by an earlier version of semiray: give the command that prepared it again. If the "
+            "original files are unchanged, nothing is decoded again."
+        )
+    try:
+        facts = unseal(folder / FACTS, verify=verify)
+        decoded = read_decoded(folder, verify=verify)
+    except SemirayError as error:
+        raise SemirayError(f"{error} Delete this folder and prepare the set again, or restore it.") from error
+    for name, requested in (("resolution", resolution), ("framing", framing)):
+        if requested is not None and requested != facts[name]:
+            raise SemirayError(
+                f"{folder} was prepared with {name} {facts[name]}, not {requested}: set {name} to {facts[name]}, or "
+                f"prepare the original data set with {name} {requested} in another folder."
+            )
+    images: ImageArray = decoded.images
+    if facts["shards"]:
+        shards = [Path(path) for path in facts["shards"]]
+        images = ShardImages(shards, map_numbers(folder / _PLACES), facts["resolution"], facts["framing"])
+    radiographs = RadiographSet(
+        images=images,
+        labels=map_numbers(folder / "labels.npy"),
+        classes=tuple(facts["classes"]),
+        patients=map_numbers(folder / "patients.npy"),
+        keys=Lines(folder, "rows", _key),
+        metadata=Lines(folder, "rows", _metadata),
+        fingerprint=facts["fingerprint"],
+        skipped=tuple((key, problem) for key, problem in facts["skipped"]),
+        notes=tuple(facts["notes"]),
+        options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
+        stored_codes=map_numbers(folder / "patient_codes.npy"),
+    )
+    return StoredSet(radiographs, decoded.files, facts)
+
+
+def check_options(folder: Path, facts: Mapping[str, Any], options: ReadingOptions) -> None:
+    """Raise SemirayError if options differ from those that a set was prepared with; those not given don't count."""
+    own = facts["options"]
+    changed = [name for name, value in options.selection().items() if value is not None and value != own[name]]
+    if changed:
+        said = ", ".join(f"{name} {'not given' if own[name] is None else own[name]}" for name in changed)
+        raise SemirayError(
+            f"{folder}: labels, patients and classes were fixed when it was prepared ({said}). Leave these options "
+            "out, or prepare the original data set with them in another folder."
+        )
+
+
+def _key(row: list[Any]) -> str:
+    return str(row[0])
+
+
+def _metadata(row: list[Any]) -> Mapping[str, str]:
+    metadata: dict[str, str] = row[1]
+    return metadata
+
+
+def _is_whole(facts: Path) -> bool:
+    try:
+        unseal(facts, verify=True)
+    except SemirayError:
+        return False
+    return True

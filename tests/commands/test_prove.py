@@ -1,0 +1,80 @@
+"""`semiray evaluate` and `judge` on a tiny run."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import semiray
+import semiray.report
+from semiray.evaluation import BenefitSettings
+
+Semiray = Callable[..., tuple[int, str, str]]
+Refuses = Callable[..., str]
+
+
+@pytest.mark.slow
+def test_evaluate_reads_data_as_training_did(
+    work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = semiray.report.evaluate
+
+    def small(*given: Any, benefit: BenefitSettings, **options: Any) -> Any:
+        few = replace(benefit, seeds=1, steps=2, batch=8, fractions=(1.0,), shares=(), multiples=(1,), resamples=20)
+        return whole(*given, **options, benefit=few, steps=2, n_synthetic=24, probe_steps=2)
+
+    monkeypatch.setattr(semiray.report, "evaluate", small)
+    words = ("evaluate", work / "run", work / "data", "--out", tmp_path / "proof", "--cache", work / "cache")
+    code, said, error = semiray_says(*words, "--seeds", "1", "--quick", "--classifier", "cnn", "--no-real-images")
+    assert code == 0, error
+    for word in (
+        "60 images",
+        "ill 40",
+        "the ceiling",
+        "ratio",
+        "classical augmentation",
+        "Commitment",
+        "Sorting",
+        "report.html",
+    ):
+        assert word in said, word
+    content = json.loads((tmp_path / "proof" / "report.json").read_text(encoding="utf-8"))
+    assert content["utility"]["classes"] == ["normal", "ill"]
+    assert content["benefit"]["settings"]["architecture"]["name"] == "cnn"
+    assert len(content["commitment"]["sorter"]["duration"]) == 5
+    assert "Real images were left out" in (tmp_path / "proof" / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "proof" / "figures" / "images.png").exists()
+    assert not (tmp_path / "proof" / "figures" / "closest.png").exists()
+
+
+@pytest.mark.slow
+def test_judge_takes_any_folder_of_images_a_class(
+    work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(semiray.report, "judge", partial(semiray.report.judge, steps=2))
+    assert semiray_says("generate", work / "run", "-n", "20", "--out", tmp_path / "made")[0] == 0
+    words = ("judge", tmp_path / "made", work / "data", "--classes", "normal, lobar=ill, diffuse=ill")
+    code, said, error = semiray_says(
+        *words, "--out", tmp_path / "proof", "--resolution", "32", "--seeds", "1", "--cache", tmp_path / "cache",
+        "--no-benefit", "--no-real-images",
+    )  # fmt: skip
+    assert "Real images were left out" in (tmp_path / "proof" / "report.html").read_text(encoding="utf-8")
+    assert code == 0, error
+    assert "ratio" in said
+    assert "Commitment" not in said
+    assert "classical" not in said
+    assert json.loads((tmp_path / "proof" / "report.json").read_text(encoding="utf-8"))["utility"]["ratio"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("evaluate", "RUN", "nowhere", "--out", "NEW"), "nowhere"),
+    ],
+)
+def test_bad_input_is_answered_in_a_sentence(refuses: Refuses, words: tuple[str, ...], told: str) -> None:
+    assert told in refuses(*words)

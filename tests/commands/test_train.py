@@ -1,0 +1,75 @@
+"""`semiray train`: what it writes, says and refuses."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import semiray
+import semiray.report
+
+Semiray = Callable[..., tuple[int, str, str]]
+Refuses = Callable[..., str]
+
+
+def test_training_leaves_a_run_that_knows_its_options(work: Path) -> None:
+    run = semiray.Run.load(work / "run")
+    assert run.classes == ("normal", "ill")
+    assert run.resolution == 32
+    assert run.settings.data.classes == {"normal": "normal", "lobar": "ill", "diffuse": "ill"}
+    assert run.settings.networks.width == 8
+
+
+def test_training_reports_as_it_goes(work: Path, tmp_path: Path, semiray_says: Semiray, tiny: list[str]) -> None:
+    out = tmp_path / "run"
+    words = ("train", work / "data", "--out", out, "--cache", work / "cache", *tiny)
+    code, said, _ = semiray_says(*words, "--images", "16", "--preset", "study", "--seed", "5")
+    assert code == 0
+    for word in ("60 images of 60 patients", "normal 20", "losses", "commitment R²", "survival", f"Wrote {out}"):
+        assert word in said, word
+    code, _, error = semiray_says(*words, "--images", "24")
+    assert code == 2
+    assert "--resume" in error
+    code, said, _ = semiray_says("train", work / "data", "--out", out, "--images", "24", "--resume")
+    assert code == 0
+    steps = [json.loads(line)["images"] for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert steps == [16, 24]
+
+
+def test_a_prior_file_is_trained_with(work: Path, tmp_path: Path, semiray_says: Semiray, tiny: list[str]) -> None:
+    prior = tmp_path / "prior.yaml"
+    prior.write_text("factors:\n  age: {family: normal, mean: 60, standard_deviation: 9, dimensions: 2}\n", "utf-8")
+    words = ("train", work / "data", "--out", tmp_path / "run", "--cache", work / "cache", "--images", "8", *tiny)
+    code, _, error = semiray_says(*words, "--prior", prior)
+    assert code == 0, error
+    assert semiray.Run.load(tmp_path / "run").prior.names == ("age[0]", "age[1]")
+
+
+def test_a_table_grounds_what_it_tells(work: Path, tmp_path: Path, semiray_says: Semiray, tiny: list[str]) -> None:
+    rules = tmp_path / "ground.yaml"
+    rules.write_text("ground: {duration: {column: 'duration[0]'}}\n", "utf-8")
+    words = ("train", work / "data", "--out", tmp_path / "run", "--cache", work / "cache", "--images", "8", *tiny)
+    code, said, error = semiray_says(*words, "--ground", rules)
+    assert code == 0, error
+    count = semiray.Run.load(tmp_path / "run").grounded["duration"]
+    assert f"duration is grounded on {count} images. Assumed, grounded on no image: survival, presentation" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("train", "DATA", "--out", "NEW", "--resolution", "48"), "resolution"),
+        (("train", "DATA", "--out", "NEW", "--set", "objectives.srot=1"), "objectives.sort"),
+        (("train", "DATA", "--out", "NEW", "--settings", "nowhere.yaml"), "nowhere.yaml"),
+        (("train", "DATA", "--out", "NEW", "--ground", "nowhere.yaml"), "neither a file nor a recipe"),
+        (("train", "DATA", "--out", "NEW", "--ground", "hannover"), "needs the columns admission_offset"),
+        (("train", "DATA", "--out", "NEW", "--set", "ground={duratoin: {column: days}}"), "did you mean 'duration'"),
+        (("train", "nowhere", "--out", "NEW"), "nowhere"),
+        (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
+        (("train", "DATA", "--out", "NEW", "--label-from", "("), "label_from"),
+        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "classes 'A,,B'"),
+    ],
+)
+def test_bad_input_is_answered_in_a_sentence(refuses: Refuses, words: tuple[str, ...], told: str) -> None:
+    assert told in refuses(*words)
