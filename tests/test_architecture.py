@@ -1,7 +1,6 @@
 """Promises about the package as a whole: what is public, what importing costs, how files are kept."""
 
 import ast
-import graphlib
 import importlib
 import subprocess
 import sys
@@ -15,9 +14,6 @@ import semiray
 SOURCE = Path(semiray.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 TESTS = Path(__file__).parent
-MODULES = {
-    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES
-}
 HEAVY = ("torch", "numpy", "matplotlib", "scipy", "sklearn", "PIL")
 
 
@@ -76,26 +72,6 @@ def test_nothing_unpickles() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
                 given = {word.arg: ast.unparse(word.value) for word in node.keywords}
                 assert given.get("weights_only") == "True", f"{path}:{node.lineno} calls torch.load"
-
-
-def imports(path: Path) -> set[str]:
-    """The modules of semiray that a file imports, at its top, within functions and for types alike."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-    return found & MODULES.keys()
-
-
-def test_no_import_circle() -> None:
-    # A package is imported with each of its modules, but only what its own __init__ imports counts for it.
-    graph = {name: imports(path) - {name} for name, path in MODULES.items()}
-    try:
-        tuple(graphlib.TopologicalSorter(graph).static_order())
-    except graphlib.CycleError as error:
-        pytest.fail(" <- ".join(error.args[1]))
 
 
 def test_no_folder_holds_more_than_twenty_source_files() -> None:
