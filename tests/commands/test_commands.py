@@ -84,7 +84,7 @@ def test_a_prepared_set_stands_in_for_the_data(work: Path, tmp_path: Path, semir
     assert "a prepared set" in said
     code, _, error = semiray_says("train", tmp_path / "prepared", "--out", tmp_path / "new", "--images", "8")
     assert code == 2
-    assert "give --resolution 32" in error
+    assert "resolution" in error
 
 
 def test_copies_are_counted_and_dropped(work: Path, tmp_path: Path, semiray_says: Semiray) -> None:
@@ -283,7 +283,7 @@ def test_judge_takes_any_folder_of_images_a_class(
         (("train", "nowhere", "--out", "NEW"), "nowhere"),
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
         (("train", "DATA", "--out", "NEW", "--label-from", "("), "label_from"),
-        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "classes 'A,,B'"),
+        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "'A,,B'"),
         (("generate", "RUN", "--out", "NEW", "--label", "COVID"), "COVID"),
         (("generate", "RUN", "--out", "NEW", "--where", "duration <"), "duration <"),
         (("generate", "RUN", "--out", "NEW", "--where", "__import__('os')"), "__import__"),

@@ -75,9 +75,9 @@ def test_inspection_sees_the_files_that_it_was_made_of(folder, tmp_path):
 
 def test_what_was_prepared_otherwise_is_refused(folder, tmp_path):
     prepare_radiographs(folder, tmp_path / "prepared", resolution=16, **OPTIONS)
-    with pytest.raises(SemirayError, match=r"with resolution 16, not 32: set resolution to 16"):
+    with pytest.raises(SemirayError, match=r"with resolution=16, not 32: give resolution=16"):
         load_radiographs(tmp_path / "prepared", resolution=32)
-    with pytest.raises(SemirayError, match="with framing crop, not pad"):
+    with pytest.raises(SemirayError, match="with framing=crop, not pad"):
         load_radiographs(tmp_path / "prepared", resolution=16, framing="pad")
     with pytest.raises(SemirayError, match="fixed when it was prepared"):
         load_radiographs(tmp_path / "prepared", resolution=16, classes=["N"])
