@@ -156,7 +156,7 @@ def make_phantoms(out: Path, n: int, *, resolution: int = 64, seed: int = 0, pro
     import torch
 
     from semiray.priors import JointPrior
-    from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms, save_phantoms
+    from semiray.radiographs.phantom import phantom_labels, render_phantoms, save_phantoms
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SemirayError(f"{out} exists and isn't an empty folder: choose another one for the phantoms.")
