@@ -140,8 +140,8 @@ def test_odd_samples_are_told_of(tmp_path):
     assert list(xrays.keys) == ["000000.png", "1.png", "3.png", "4.png"]
     assert xrays.skipped == (("5.png", "not an image in a supported format"),)
     assert "1 samples have no .png, .jpg or .jpeg and are left out: 2." in xrays.notes
-    assert "2 samples have a .json that holds no JSON object; it is left out: 1." in xrays.notes
-    assert "1 samples hold several images, of which the first counts: 4." in xrays.notes
+    assert "2 samples have a .json file without a JSON object; it is left out: 1." in xrays.notes
+    assert "1 samples contain several images, of which the first is used: 4." in xrays.notes
     assert xrays.labels.tolist() == [0, -1, -1, -1]
 
 

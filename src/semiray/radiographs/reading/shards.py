@@ -1,7 +1,7 @@
 """Reads WebDataset shards: .tar files of samples, each an image and what is known about it under one name.
 
-A sample consists of all files with the same name up to the first dot: ``0001.png``, ``0001.json``, ``0001.cls``. This is
-the convention of WebDataset, https://github.com/webdataset/webdataset.
+A sample consists of all files with the same name up to the first dot: ``0001.png``, ``0001.json``, ``0001.cls``. This
+is the convention of WebDataset, https://github.com/webdataset/webdataset.
 """
 
 from __future__ import annotations
