@@ -42,7 +42,7 @@ class Split:
     test: npt.NDArray[np.int64]
     seed: int = 0
 
-    def save(self, path: Path, keys: Sequence[str]) -> None:
+    def save(self, path: str | Path, keys: Sequence[str]) -> None:
         """Write the split as JSON in one step, by the images' keys, so that it stays valid when files are added.
 
         Args:
@@ -52,7 +52,7 @@ class Split:
         Raises:
             SemirayError: if it can't be written.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         try:
             with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.write(f'{{\n "seed": {self.seed}')
@@ -66,7 +66,7 @@ class Split:
             raise SemirayError(f"{path}: the split can't be written ({error.strerror or error}).") from error
 
     @classmethod
-    def load(cls, path: Path, keys: Sequence[str]) -> Split:
+    def load(cls, path: str | Path, keys: Sequence[str]) -> Split:
         """Read a split for a data set; images that it doesn't name are in no part.
 
         Args:
@@ -76,7 +76,7 @@ class Split:
         Raises:
             SemirayError: if the file isn't a split, or names images that the data set lacks.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         seed, hashes, part = _read(path)
         order = np.argsort(hashes)
         hashes = hashes[order]

@@ -134,7 +134,7 @@ class _Found:
     metadata: Mapping[str, Mapping[str, str]]
     notes: list[str]
     table: Table | None = None
-    rows: Mapping[str, Mapping[str, str]] | None = None
+    rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -186,14 +186,10 @@ def _read_folder(data: Path, path_column: str | None) -> _Found:
     best = _best_table(tree, list(by_folder.images), path_column, found.notes)
     if best is not None:
         _join(found, *best)
-        without = len(found.paths) - len(found.rows or {})
+        without = len(found.paths) - len(found.rows)
         if without:
-            found.notes.append(f"{without:,} images have no row in {found.table.path.name if found.table else ''}.")
-        found.layout = (
-            f"a table ({best[0].path.name}) with {by_folder.layout}"
-            if by_folder.labels
-            else f"a table ({best[0].path.name})"
-        )
+            found.notes.append(f"{without:,} images have no row in {best[0].path.name}.")
+        found.layout = f"a table ({best[0].path.name})" + (f" with {by_folder.layout}" if by_folder.labels else "")
     return found
 
 
@@ -258,7 +254,7 @@ def _read_table_file(data: Path, path_column: str | None) -> _Found:
         )
     found = _Found(root, f"a table ({data.name})", paths, {}, {}, notes)
     _join(found, table, *match)
-    found.paths = {key: paths[key] for key in found.rows or {}}
+    found.paths = {key: paths[key] for key in found.rows}
     return found
 
 
@@ -297,32 +293,27 @@ def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> N
 
 
 def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
-    assert found.table is not None
-    assert found.rows is not None
-    column = choose_column(found.table, chosen, LABEL_COLUMNS, "label_column")
-    if column is None:
-        return {}
-    labels = {key: row[column] for key, row in found.rows.items() if row[column]}
+    column, labels = _column(found, chosen, LABEL_COLUMNS, "label_column")
     different = len(set(labels.values()))
     if chosen is None and different > max(20, len(labels) // 20):
         notes.append(f"Column {column!r} has {different:,} different values: too many to be classes; it isn't used.")
         return {}
-    if chosen is not None and not labels:
-        raise SemirayError(f"{found.table.path}, column {column!r} (label_column=): every cell is empty.")
     return labels
 
 
 def _column_patients(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
-    assert found.table is not None
-    assert found.rows is not None
-    column = choose_column(found.table, chosen, PATIENT_COLUMNS, "patient_column")
-    if column is None:
-        return {}
-    patients = {key: row[column] for key, row in found.rows.items() if row[column]}
-    if chosen is not None and not patients:
-        raise SemirayError(f"{found.table.path}, column {column!r} (patient_column=): every cell is empty.")
-    if len(patients) < len(found.rows):
-        notes.append(
-            f"{len(found.rows) - len(patients):,} rows have no patient in column {column!r}: each is its own patient."
-        )
+    column, patients = _column(found, chosen, PATIENT_COLUMNS, "patient_column")
+    without = len(found.rows) - len(patients)
+    if column is not None and without:
+        notes.append(f"{without:,} rows have no patient in column {column!r}: each is its own patient.")
     return patients
+
+
+def _column(found: _Found, chosen: str | None, known: Sequence[str], option: str) -> tuple[str | None, dict[str, str]]:
+    """The user's column, else one with a known name, and its cells that aren't empty, by key."""
+    assert found.table is not None
+    column = choose_column(found.table, chosen, known, option)
+    values = {} if column is None else {key: row[column] for key, row in found.rows.items() if row[column]}
+    if chosen is not None and not values:
+        raise SemirayError(f"{found.table.path}, column {column!r} ({option}=): every cell is empty.")
+    return column, values
