@@ -23,7 +23,7 @@ from semiray.evaluation.judges.classifier import fast_autocast, fit, network_out
 from semiray.evaluation.judges.degradations import halve
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
-from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms
+from semiray.radiographs.phantom import phantom_labels, render_phantoms
 
 Floats = NDArray[np.float64]
 PRIOR = JointPrior.default()

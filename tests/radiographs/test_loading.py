@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
+from semiray.radiographs import ReadingOptions, Split, inspect, prepare_radiographs, read_records, split_by_patient
 from semiray.radiographs.loading import load_radiographs
+from semiray.radiographs.phantom import save_phantoms
 from semiray.radiographs.pixels import decoding
 from semiray.radiographs.pixels.framing import read_radiograph
 
@@ -181,3 +183,28 @@ def test_hannover(shared_data, tmp_path):
     assert xrays.images.shape == (243, 32, 32)
     assert not xrays.skipped
     assert 100 < xrays.images.mean() < 170
+
+
+def test_paths_may_be_text_and_begin_at_home(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    xrays = load_radiographs("~/data", resolution=16, cache="~/cache")
+    assert len(xrays) == len(read_records("~/data")) == 6
+    assert list((tmp_path / "cache").glob("start-*"))
+    assert len(prepare_radiographs("~/data", "~/prepared", resolution=16)) == 6
+    assert inspect("~/prepared", sheet="~/sheet.png").images == 6
+    assert (tmp_path / "sheet.png").exists()
+    np.testing.assert_array_equal(read_radiograph(f"~/data/{xrays.keys[0]}", 16), xrays.images[0])
+    split = split_by_patient(xrays)
+    split.save("~/split.json", xrays.keys)
+    np.testing.assert_array_equal(Split.load("~/split.json", xrays.keys).train, split.train)
+    save_phantoms("~/phantoms", np.zeros((1, 16, 16), np.uint8), np.zeros((1, 20)), [0], [f"c{i}" for i in range(20)])
+    assert (tmp_path / "phantoms" / "factors.csv").exists()
+
+
+def test_classes_may_be_a_list(folder, tmp_path):
+    xrays = load_radiographs(str(folder), resolution=16, cache=str(tmp_path / "cache"), classes=["P", "N"])
+    assert xrays.classes == ("P", "N")
+    assert xrays.options == ReadingOptions(classes={"P": "P", "N": "N"})
+    with pytest.raises(SemirayError, match="clases: no such option"):
+        load_radiographs(folder, resolution=16, clases=["P"])

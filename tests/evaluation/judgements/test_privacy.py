@@ -9,7 +9,7 @@ from semiray.evaluation.judgements.privacy import measure_privacy
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet
-from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms
+from semiray.radiographs.phantom import phantom_labels, render_phantoms
 
 PRIOR = JointPrior.default()
 COUNT = 400

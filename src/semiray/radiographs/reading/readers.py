@@ -1,4 +1,4 @@
-"""Looks at a folder or a table and lists its radiographs, so that every command takes data as it lies on disk."""
+"""Lists the radiographs of a folder, a table or shards as they are on disk, whatever the layout."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def read_records(data: str | Path, **options: Unpack[ReadingKeywords]) -> Listin
 
 
 def list_records(data: Path, options: ReadingOptions) -> Listing:
-    """Do what `read_records` does, with options that are checked already."""
+    """List radiographs as `read_records` does, with validated options."""
     patient_from, patient_column = options.patient_from, options.patient_column
     if options.label_from is not None and options.label_column is not None:
-        raise SemirayError("label_from and label_column both say where the label is. Give one of them.")
+        raise SemirayError("label_from= and label_column= both say where the label is. Give one of them.")
     if patient_from is not None and patient_column is not None:
-        raise SemirayError("patient_from and patient_column both say who the patient is. Give one of them.")
+        raise SemirayError("patient_from= and patient_column= both say who the patient is. Give one of them.")
     if patient_from == "hannover":
         patient_from, patient_column = None, PATIENT_PRESETS["hannover"]
     elif patient_from is not None and patient_from in PATIENT_PRESETS:
@@ -91,7 +91,7 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
         for name, column in columns.items():
             if column is not None:
                 raise SemirayError(
-                    f"{data}: {name}_column is given, but no table (CSV, TSV, Parquet) names its images."
+                    f"{data}: {name}_column= is given, but no table (CSV, TSV, Parquet) names its images."
                 )
     keys = sorted(found.paths)
     if label_pattern is not None:
@@ -100,7 +100,7 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
         patients = search(patient_pattern, keys, "patient_from", "their own patients", notes)
     elif not patients and all(_KERMANY_NAME.match(PurePosixPath(key).stem) for key in keys):
         patients = search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
-        notes.append("Patients are read off the file names (preset kermany).")
+        notes.append("Patients are taken from the file names (preset kermany).")
 
     records = [
         Record(
@@ -118,14 +118,14 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
 
 
 def find_shards(data: Path) -> tuple[Path, ...]:
-    """The .tar shards in a folder; none where images lie there too: the .tar is an archive of them, then."""
+    """Return the .tar shards in a folder; none if it contains images too, since the .tar is then their archive."""
     shards = sorted(path for path in data.glob("[!.]*.tar") if path.is_file()) if data.is_dir() else []
     return tuple(shards) if shards and not walk(data).images else ()
 
 
 @dataclass
 class _Found:
-    """What lies on disk, before the user's options speak."""
+    """What is on disk, before the user's options are applied."""
 
     root: Path
     layout: str
@@ -134,7 +134,7 @@ class _Found:
     metadata: Mapping[str, Mapping[str, str]]
     notes: list[str]
     table: Table | None = None
-    rows: Mapping[str, Mapping[str, str]] | None = None
+    rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -169,10 +169,10 @@ def _read_shards(data: Path, shards: Sequence[Path]) -> _Found:
 def _read_folder(data: Path, path_column: str | None) -> _Found:
     tree = walk(data)
     if not tree.images:
-        detail = " ".join(tree.notes) or "It holds no file that looks like one."
+        detail = " ".join(tree.notes) or "There is no file with an image's suffix."
         raise SemirayError(
             f"{data}: no image found. {detail} Images end in {', '.join(sorted(IMAGE_SUFFIXES))}; "
-            "folders called masks don't count."
+            "folders called masks are ignored."
         )
     by_folder = label_by_folder(tree.images)
     found = _Found(
@@ -186,21 +186,17 @@ def _read_folder(data: Path, path_column: str | None) -> _Found:
     best = _best_table(tree, list(by_folder.images), path_column, found.notes)
     if best is not None:
         _join(found, *best)
-        without = len(found.paths) - len(found.rows or {})
+        without = len(found.paths) - len(found.rows)
         if without:
-            found.notes.append(f"{without:,} images have no row in {found.table.path.name if found.table else ''}.")
-        found.layout = (
-            f"a table ({best[0].path.name}) with {by_folder.layout}"
-            if by_folder.labels
-            else f"a table ({best[0].path.name})"
-        )
+            found.notes.append(f"{without:,} images have no row in {best[0].path.name}.")
+        found.layout = f"a table ({best[0].path.name})" + (f" with {by_folder.layout}" if by_folder.labels else "")
     return found
 
 
 def _best_table(
     tree: Tree, images: list[str], path_column: str | None, notes: list[str]
 ) -> tuple[Table, str, list[str | None]] | None:
-    """The table that names most images; other tables that name some are told of."""
+    """The table that names most images; a note lists other tables that name some."""
     candidates: list[tuple[int, Table, str, list[str | None]]] = []
     broken: list[SemirayError] = []
     mismatches: list[SemirayError] = []
@@ -222,13 +218,13 @@ def _best_table(
             candidates.append((len(set(match[1]) - {None}), table, *match))
     if path_column is not None and not candidates and tree.tables:
         there = ", ".join(tree.tables)
-        raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column): {there}."))
+        raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column=): {there}."))
     notes.extend(f"Table not read: {problem}" for problem in broken if not candidates)
     if not candidates:
         return None
     best = max(candidates, key=lambda candidate: candidate[0])
     notes.extend(
-        f"{table.path.name} names {hits:,} images too, but {best[1].path.name} names most and is used."
+        f"{table.path.name} also names {hits:,} images, but {best[1].path.name} names most and is used."
         for hits, table, _, _ in candidates
         if table is not best[1]
     )
@@ -237,7 +233,7 @@ def _best_table(
 
 def _read_table_file(data: Path, path_column: str | None) -> _Found:
     table, root = read_table(data), data.parent
-    # Paths that lead straight to their files spare a walk through what may be a very large folder.
+    # If paths lead straight to their files, a possibly very large folder need not be searched.
     direct = {
         column: _direct(table, column, root)
         for column in ([path_column] if path_column in table.columns else table.columns)
@@ -254,11 +250,11 @@ def _read_table_file(data: Path, path_column: str | None) -> _Found:
         some = ", ".join(sorted(paths)[:3]) or "none"
         raise SemirayError(
             f"{data}: no column names images of {root} (columns: {', '.join(table.columns)}; images: {some}). "
-            "Say which one does with path_column."
+            "Name one with path_column=."
         )
     found = _Found(root, f"a table ({data.name})", paths, {}, {}, notes)
     _join(found, table, *match)
-    found.paths = {key: paths[key] for key in found.rows or {}}
+    found.paths = {key: paths[key] for key in found.rows}
     return found
 
 
@@ -274,7 +270,7 @@ def _direct(table: Table, column: str, root: Path) -> dict[str, tuple[str, Path]
 
 
 def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> None:
-    """Give images their rows; the first row of an image counts."""
+    """Give images their rows; the first row of an image is used."""
     rows: dict[str, Mapping[str, str]] = {}
     metadata = dict(found.metadata)
     repeated, lost = 0, []
@@ -288,41 +284,36 @@ def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> N
             metadata[key] = {**metadata.get(key, {}), **row}
     if lost:
         found.notes.append(
-            f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image that is here "
+            f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image of the data set "
             f"(column {column!r}): {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}."
         )
     if repeated:
-        found.notes.append(f"{repeated:,} rows of {table.path.name} name an image again; its first row counts.")
+        found.notes.append(f"{repeated:,} rows of {table.path.name} name an image again; its first row is used.")
     found.table, found.rows, found.metadata = table, rows, metadata
 
 
 def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
-    assert found.table is not None
-    assert found.rows is not None
-    column = choose_column(found.table, chosen, LABEL_COLUMNS, "label_column")
-    if column is None:
-        return {}
-    labels = {key: row[column] for key, row in found.rows.items() if row[column]}
+    column, labels = _column(found, chosen, LABEL_COLUMNS, "label_column")
     different = len(set(labels.values()))
     if chosen is None and different > max(20, len(labels) // 20):
         notes.append(f"Column {column!r} has {different:,} different values: too many to be classes; it isn't used.")
         return {}
-    if chosen is not None and not labels:
-        raise SemirayError(f"{found.table.path}, column {column!r} (label_column): every cell is empty.")
     return labels
 
 
 def _column_patients(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
-    assert found.table is not None
-    assert found.rows is not None
-    column = choose_column(found.table, chosen, PATIENT_COLUMNS, "patient_column")
-    if column is None:
-        return {}
-    patients = {key: row[column] for key, row in found.rows.items() if row[column]}
-    if chosen is not None and not patients:
-        raise SemirayError(f"{found.table.path}, column {column!r} (patient_column): every cell is empty.")
-    if len(patients) < len(found.rows):
-        notes.append(
-            f"{len(found.rows) - len(patients):,} rows have no patient in column {column!r}: each is its own patient."
-        )
+    column, patients = _column(found, chosen, PATIENT_COLUMNS, "patient_column")
+    without = len(found.rows) - len(patients)
+    if column is not None and without:
+        notes.append(f"{without:,} rows have no patient in column {column!r}: each is its own patient.")
     return patients
+
+
+def _column(found: _Found, chosen: str | None, known: Sequence[str], option: str) -> tuple[str | None, dict[str, str]]:
+    """The user's column, else one with a known name, and its cells that aren't empty, by key."""
+    assert found.table is not None
+    column = choose_column(found.table, chosen, known, option)
+    values = {} if column is None else {key: row[column] for key, row in found.rows.items() if row[column]}
+    if chosen is not None and not values:
+        raise SemirayError(f"{found.table.path}, column {column!r} ({option}=): every cell is empty.")
+    return column, values
