@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 import semiray
 from semiray.radiographs import Listing, ReadingOptions, Record, Split, split_by_patient
-from semiray.radiographs.phantom.phantom import PHANTOM_CLASSES, render_phantoms
+from semiray.radiographs.phantom import PHANTOM_CLASSES, render_phantoms
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts
 from semiray.radiographs.store.sets import fill, open_set
 

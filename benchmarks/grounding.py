@@ -28,7 +28,7 @@ from semiray.evaluation.disentanglement import measure_phantoms
 from semiray.generation import generate
 from semiray.generation.sampling import render
 from semiray.radiographs import RadiographSet, Split
-from semiray.radiographs.phantom.phantom import PHANTOM_CLASSES, render_phantoms
+from semiray.radiographs.phantom import PHANTOM_CLASSES, render_phantoms
 from semiray.settings import make_settings, merge, parse_assignment
 from semiray.training import Run
 from train_once import train_once

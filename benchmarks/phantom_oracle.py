@@ -22,7 +22,7 @@ from semiray.evaluation.judgements.probe import ProbeNetwork
 from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, to_network
 from semiray.evaluation.judges.degradations import halve
 from semiray.priors import JointPrior
-from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms
+from semiray.radiographs.phantom import phantom_labels, render_phantoms
 
 Floats = NDArray[np.float64]
 PRIOR = JointPrior.default()

@@ -167,7 +167,7 @@ def make_phantoms(
     import torch
 
     from semiray.priors import JointPrior
-    from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms, save_phantoms
+    from semiray.radiographs.phantom import phantom_labels, render_phantoms, save_phantoms
 
     out = Path(out).expanduser()
     _check_unused(out)

@@ -53,7 +53,7 @@ def fit(
     start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
     grounds = read_grounds(read_ground(ground), start)
     content = read_table(table)
-    column = choose_column(content, patient_column, PATIENT_COLUMNS, "--patient-column")
+    column = choose_column(content, patient_column, PATIENT_COLUMNS, "patient_column")
     names = [f"row {i}" for i in range(1, len(content.rows) + 1)]
     patients = [(column and row[column]) or name for row, name in zip(content.rows, names, strict=True)]
     try:

@@ -224,7 +224,7 @@ def split_ids(
         or share[0] <= 0
     ):
         raise SemirayError(
-            f"fractions of train, validation and test must be at least 0 and sum to 1, not {tuple(fractions)}."
+            f"fractions= of train, validation and test must be at least 0 and sum to 1, not {tuple(fractions)}."
         )
     ids = np.asarray(patients)
     classes = np.asarray(labels, dtype=np.int64)

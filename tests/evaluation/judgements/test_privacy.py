@@ -9,7 +9,7 @@ from semiray.evaluation.judgements.fidelity import FeatureSpace
 from semiray.evaluation.judgements.privacy import measure_privacy
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet
-from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms
+from semiray.radiographs.phantom import phantom_labels, render_phantoms
 from semiray.report.plots.privacy import plot_closest
 
 PRIOR = JointPrior.default()

@@ -6,7 +6,7 @@ from PIL import Image
 
 from semiray.errors import SemirayError
 from semiray.priors import JointPrior
-from semiray.radiographs.phantom.phantom import phantom_labels, render_phantoms
+from semiray.radiographs.phantom import phantom_labels, render_phantoms
 from semiray.radiographs.pixels.copies import find_copies
 
 Images = NDArray[np.uint8]

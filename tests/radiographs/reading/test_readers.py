@@ -169,7 +169,7 @@ def test_labels_of_a_table(tmp_path, draw):
     # The table speaks where it has something to say, the folder elsewhere.
     assert labels(read_records(tmp_path)) == {"N/1.png": "none", "P/2.png": "flu", "P/3.png": "P"}
     assert read_records(tmp_path, label_column="other").classes == ("a", "b")
-    with pytest.raises(SemirayError, match="There are: file, label, other"):
+    with pytest.raises(SemirayError, match="The columns are: file, label, other"):
         read_records(tmp_path, label_column="nope")
 
 
@@ -183,7 +183,7 @@ def test_tables_that_name_no_image_are_passed_over(tmp_path, draw):
     assert any("broken.csv, line 2" in note for note in listing.notes)
     with pytest.raises(SemirayError, match=r"costs\.csv, column 'euro': no cell names an image"):
         read_records(tmp_path, path_column="euro")
-    with pytest.raises(SemirayError, match=r"no table has a column 'yen' \(path_column\): broken.csv, costs.csv"):
+    with pytest.raises(SemirayError, match=r"no table has a column 'yen' \(path_column=\): broken.csv, costs.csv"):
         read_records(tmp_path, path_column="yen")
 
 

@@ -72,7 +72,7 @@ def test_options_name_other_fields_and_patterns(tmp_path):
     assert [(record.label, record.patient) for record in listing.records] == [("ill", "0"), ("ill", "1"), ("ill", "2")]
     listing = read_records(tmp_path, patient_from=r"^\d{5}", label_from=r"[135]\.png")
     assert {record.patient for record in listing.records} == {"00000"}
-    with pytest.raises(SemirayError, match=r"no column 'nobody'.*There are: label, patient"):
+    with pytest.raises(SemirayError, match=r"no column 'nobody'.*The columns are: label, patient"):
         read_records(tmp_path, patient_column="nobody")
 
 

@@ -82,7 +82,7 @@ def test_the_column_that_names_images_is_found(tmp_path):
     assert find_path_column(table, ImageIndex(["q.png"])) is None
     with pytest.raises(SemirayError, match="'age': no cell names an image"):
         find_path_column(table, index, "age")
-    with pytest.raises(SemirayError, match=r"no column 'nope' \(path_column\). There are: row, age, photo"):
+    with pytest.raises(SemirayError, match=r"no column 'nope' \(path_column=\). The columns are: row, age, photo"):
         find_path_column(table, index, "nope")
 
 

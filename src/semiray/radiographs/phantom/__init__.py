@@ -1,1 +1,5 @@
-"""The toy thorax with known truth."""
+"""The phantom: toy chest radiographs whose factors are known."""
+
+from semiray.radiographs.phantom.phantom import PHANTOM_CLASSES, phantom_labels, render_phantoms, save_phantoms
+
+__all__ = ["PHANTOM_CLASSES", "phantom_labels", "render_phantoms", "save_phantoms"]

@@ -69,7 +69,7 @@ class Decoder:
     def __post_init__(self) -> None:
         if self.resolution < 1 or self.framing not in ("crop", "pad"):
             raise SemirayError(
-                f"resolution must be at least 1 and framing crop or pad, not {self.resolution} and {self.framing!r}."
+                f"resolution= must be at least 1 and framing= crop or pad, not {self.resolution} and {self.framing!r}."
             )
 
     def identify(self) -> tuple[str, str]:

@@ -162,7 +162,7 @@ def label_by_folder(images: Sequence[str]) -> FolderLabels:
     if len(counts) > max(20, len(labels) // 20):
         notes.append(
             f"{len(counts):,} folders hold {len(labels):,} images: too many to be classes, so nothing is labelled. "
-            "Give label_from to say where the label is."
+            "Say with label_from= where the label is."
         )
         labels = {}
     elif labels and len(labels) < len(folders):

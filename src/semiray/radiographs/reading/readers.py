@@ -66,9 +66,9 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
     """Do what `read_records` does, with options that are checked already."""
     patient_from, patient_column = options.patient_from, options.patient_column
     if options.label_from is not None and options.label_column is not None:
-        raise SemirayError("label_from and label_column both say where the label is. Give one of them.")
+        raise SemirayError("label_from= and label_column= both say where the label is. Give one of them.")
     if patient_from is not None and patient_column is not None:
-        raise SemirayError("patient_from and patient_column both say who the patient is. Give one of them.")
+        raise SemirayError("patient_from= and patient_column= both say who the patient is. Give one of them.")
     if patient_from == "hannover":
         patient_from, patient_column = None, PATIENT_PRESETS["hannover"]
     elif patient_from is not None and patient_from in PATIENT_PRESETS:
@@ -91,7 +91,7 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
         for name, column in columns.items():
             if column is not None:
                 raise SemirayError(
-                    f"{data}: {name}_column is given, but no table (CSV, TSV, Parquet) names its images."
+                    f"{data}: {name}_column= is given, but no table (CSV, TSV, Parquet) names its images."
                 )
     keys = sorted(found.paths)
     if label_pattern is not None:
@@ -222,7 +222,7 @@ def _best_table(
             candidates.append((len(set(match[1]) - {None}), table, *match))
     if path_column is not None and not candidates and tree.tables:
         there = ", ".join(tree.tables)
-        raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column): {there}."))
+        raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column=): {there}."))
     notes.extend(f"Table not read: {problem}" for problem in broken if not candidates)
     if not candidates:
         return None
@@ -254,7 +254,7 @@ def _read_table_file(data: Path, path_column: str | None) -> _Found:
         some = ", ".join(sorted(paths)[:3]) or "none"
         raise SemirayError(
             f"{data}: no column names images of {root} (columns: {', '.join(table.columns)}; images: {some}). "
-            "Say which one does with path_column."
+            "Name one with path_column=."
         )
     found = _Found(root, f"a table ({data.name})", paths, {}, {}, notes)
     _join(found, table, *match)
@@ -308,7 +308,7 @@ def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[
         notes.append(f"Column {column!r} has {different:,} different values: too many to be classes; it isn't used.")
         return {}
     if chosen is not None and not labels:
-        raise SemirayError(f"{found.table.path}, column {column!r} (label_column): every cell is empty.")
+        raise SemirayError(f"{found.table.path}, column {column!r} (label_column=): every cell is empty.")
     return labels
 
 
@@ -320,7 +320,7 @@ def _column_patients(found: _Found, chosen: str | None, notes: list[str]) -> dic
         return {}
     patients = {key: row[column] for key, row in found.rows.items() if row[column]}
     if chosen is not None and not patients:
-        raise SemirayError(f"{found.table.path}, column {column!r} (patient_column): every cell is empty.")
+        raise SemirayError(f"{found.table.path}, column {column!r} (patient_column=): every cell is empty.")
     if len(patients) < len(found.rows):
         notes.append(
             f"{len(found.rows) - len(patients):,} rows have no patient in column {column!r}: each is its own patient."

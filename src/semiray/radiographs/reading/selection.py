@@ -26,10 +26,10 @@ def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
     except re.error as error:
         at = error.pos or 0
         raise SemirayError(
-            f"{option}: not a regular expression: {error.msg} at position {at}.\n  {pattern}\n  {' ' * at}^ here"
+            f"{option}=: not a regular expression: {error.msg} at position {at}.\n  {pattern}\n  {' ' * at}^ here"
         ) from error
     if compiled.match("") and not compiled.groups:
-        raise SemirayError(f"{option}: {pattern!r} matches the empty text, so it says nothing about any image.")
+        raise SemirayError(f"{option}=: {pattern!r} matches the empty text, so it says nothing about any image.")
     return compiled
 
 
@@ -59,8 +59,8 @@ def search(
             values[key] = value
     if not values:
         raise SemirayError(
-            f"{option}: {pattern.pattern!r} matches none of {len(keys):,} images. "
-            f"They are called, for example: {', '.join(_spread(keys))}."
+            f"{option}=: {pattern.pattern!r} matches none of {len(keys):,} images. "
+            f"Examples of their names: {', '.join(_spread(keys))}."
         )
     missed = [key for key in keys if key not in values]
     if missed and otherwise:
@@ -93,10 +93,11 @@ def choose_classes(
     unknown = [name for name in classes if name not in counts]
     if unknown or not classes:
         there = (
-            ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items())) or "none: no image has a label"
+            ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items()))
+            or "none, since no image has a label"
         )
         what = f"no image has the label {', '.join(map(repr, unknown))}" if unknown else "no class is named"
-        raise SemirayError(f"classes: {what}. Labels there are: {there}.")
+        raise SemirayError(f"classes=: {what}. The labels are: {there}.")
     kept = [
         replace(record, label=classes[record.label])
         for record in records

@@ -181,7 +181,9 @@ def choose_column(table: Table, chosen: str | None, known: Sequence[str], option
     """
     if chosen is not None:
         if chosen not in table.columns:
-            raise SemirayError(f"{table.path}: no column {chosen!r} ({option}). There are: {', '.join(table.columns)}.")
+            raise SemirayError(
+                f"{table.path}: no column {chosen!r} ({option}=). The columns are: {', '.join(table.columns)}."
+            )
         return chosen
     names = {column.lower().replace(" ", "_").replace("-", "_"): column for column in reversed(table.columns)}
     return next((names[name] for name in known if name in names), None)

@@ -162,8 +162,8 @@ def open_set(
     for name, requested in (("resolution", resolution), ("framing", framing)):
         if requested is not None and requested != facts[name]:
             raise SemirayError(
-                f"{folder} was prepared with {name} {facts[name]}, not {requested}: set {name} to {facts[name]}, or "
-                f"prepare the original data set with {name} {requested} in another folder."
+                f"{folder} was prepared with {name}={facts[name]}, not {requested}: give {name}={facts[name]}, or "
+                f"prepare the original data set with {name}={requested} in another folder."
             )
     images: ImageArray = decoded.images
     if facts["shards"]:
