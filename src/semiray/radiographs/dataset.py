@@ -66,7 +66,7 @@ class RadiographSet(Generic[Images_co]):
         return np.unique(self.patients, return_inverse=True)[1]
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> RadiographSet:
-        """Return the images at some indices, in their order, with the same classes; pixels are copied into memory.
+        """Return the images at some indices, in that order, with the same classes; pixels are copied into memory.
 
         Args:
             indices: (K,) integers from 0 to N - 1, repeats allowed, or a mask (N,) of booleans.
@@ -96,7 +96,7 @@ class RadiographSet(Generic[Images_co]):
         """Group the images by a column of their metadata.
 
         Returns:
-            (N,) positions in the names, -1 where the cell is empty or there is no row; and the names, sorted.
+            (N,) positions in the names, -1 where the cell is empty or missing; and the names, sorted.
 
         Raises:
             SemirayError: if no image has such a column.

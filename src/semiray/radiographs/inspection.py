@@ -1,4 +1,4 @@
-"""Looks a data set over before anybody trains on it: what is there, in what shape, whose, and how often."""
+"""Examines a data set before training: images, patients, classes, formats, damage and duplicates."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ _UNLABELLED = "(unlabelled)"
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a look at a data set found.
+    """What is in a data set.
 
     Attributes:
         root: the data's folder.
         layout: the layout that was recognised, in words.
-        notes: what was left out or guessed.
+        notes: what was left out or guessed, in sentences.
         images: readable images.
         patients: different patients among them.
-        images_per_patient: least, median, most.
+        images_per_patient: smallest, median and largest number.
         classes: per class (number of images, number of patients); ``(unlabelled)`` is last.
         splits: images per part where the folders say so.
-        widths: least, median, most, in pixels.
-        heights: least, median, most, in pixels.
+        widths: smallest, median and largest, in pixels.
+        heights: smallest, median and largest, in pixels.
         sizes: images per width and height, most common first.
-        kinds: images per way of storing (bit depth, colour), most common first.
-        smaller: images whose shorter side is below the resolution looked at.
-        resolution: that resolution.
-        framing: ``crop`` or ``pad``, as they were looked at.
+        kinds: images per format (bit depth, colour), most common first.
+        smaller: images whose shorter side is below the resolution.
+        resolution: side of the images examined.
+        framing: ``crop`` or ``pad``.
         unreadable: key and reason of each file that can't be decoded.
-        exact: groups of keys with the same content.
-        near: groups of keys that show the same picture, without those that are exact copies only.
+        exact: groups of keys of files with the same content.
+        near: groups of keys of images that show the same picture; groups of exact copies only are left out.
         conflicts: groups of copies that have different classes or different patients.
         radiographs: the set itself.
     """
@@ -80,10 +80,10 @@ class Inspection:
         return {**found, "root": str(self.root)}
 
     def lines(self, most: int = 10) -> list[str]:
-        """Say it in lines of text for people.
+        """Return the findings as lines of text.
 
         Args:
-            most: items of a list that are named; the rest is counted.
+            most: number of items of a list that are named; the rest is counted.
         """
         least, median, highest = self.images_per_patient
         lines = [
@@ -106,7 +106,7 @@ class Inspection:
         if self.smaller:
             lines.append(f"{self.smaller:,} images are smaller than {self.resolution} px and would be enlarged")
         lines += ["", f"unreadable files: {len(self.unreadable):,}"]
-        lines += [f"  {key}: {reason}" for key, reason in self.unreadable]  # all: each is a file to mend
+        lines += [f"  {key}: {reason}" for key, reason in self.unreadable]  # all of them, to be repaired
         for title, groups in (
             ("exact duplicates", self.exact),
             ("near duplicates", self.near),
@@ -193,7 +193,7 @@ def _duplicates(
     xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
     exact = exact_duplicates([file.content for file in files])
-    # A near group of one content only says nothing that the exact group didn't.
+    # A near group with one content is an exact group.
     near = [group for group in near_duplicates(xrays.images) if len({files[i].content for i in group}) > 1]
     copies, patients = exact + near, xrays.patient_codes
     conflicts = [group for group in copies if len({(xrays.labels[i], patients[i]) for i in group}) > 1]
@@ -212,7 +212,7 @@ def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:
 
 def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> None:
     blocks = (*xrays.classes, _UNLABELLED)
-    labels = np.array(blocks)[xrays.labels] if xrays.classes else None  # no label, -1, finds the last
+    labels = np.array(blocks)[xrays.labels] if xrays.classes else None  # -1, no label, is the last
     page = contact_sheet(xrays.images, labels, order=blocks, title=f"{name}: {len(xrays):,} images")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Loads a data set however it is kept: a folder, a table, shards, or a prepared set."""
+"""Loads a data set in any form: a folder, a table, shards, or a prepared set."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["DataSet", "load_radiographs", "open_data"]
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set and what its files told.
+    """A data set together with facts about its files.
 
     Attributes:
         radiographs: the set.
-        files: facts about all files, those that can't be decoded too.
+        files: facts about all files, also those that can't be decoded.
         root: the data's folder.
-        layout: how it is kept, in words.
+        layout: the layout that was recognised, in words.
         resolution: side of the images in pixels.
         framing: ``crop`` or ``pad``.
     """

@@ -1,4 +1,4 @@
-"""Many radiographs on one page: looking comes before any statistic."""
+"""Contact sheets: many radiographs on one page, to be looked at before any statistic."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def contact_sheet(
     tile: int = 96,
     title: str = "",
 ) -> Image.Image:
-    """Draw images in rows on white, one block a label; of more than fit, some from all over the set.
+    """Draw images in rows on white, one block per label; if there are too many, a sample spread over the set.
 
     Args:
         images: (N, H, W) uint8.
         labels: (N,) names to group by; None for one block without a heading.
         order: names that come first; others follow in the order in which they first appear.
-        columns: images in a row.
-        rows: most rows of a block; None for 2 a label, or 8 without labels.
+        columns: images per row.
+        rows: largest number of rows per block; None for 2 per label, or 8 without labels.
         tile: width of an image on the page in pixels.
-        title: a line on top.
+        title: a line at the top.
 
     Returns:
-        The page, grey, 8 bit.
+        The page, 8-bit grey.
 
     Raises:
-        SemirayError: if there is no image, or not one label each.
+        SemirayError: if there is no image, or the number of labels differs.
 
     Example:
         >>> contact_sheet(np.zeros((30, 64, 64), np.uint8), columns=10, tile=64).size

@@ -1,4 +1,4 @@
-"""Splits by patient: images of one patient are never on both sides of a judgement."""
+"""Splits by patient: images of one patient are never used for both training and testing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from semiray.radiographs.pixels.images import ImageArray
 __all__ = ["Split", "split_by_patient", "split_ids"]
 
 _PARTS = ("train", "validation", "test")
-# Where a class has fewer patients than there are parts: what can't be learnt can't be tested, and testing beats tuning.
+# Order in which parts get patients of a class with fewer patients than parts: train, test, validation.
 _PRIORITY = (0, 2, 1)
 _BLOCK = 1 << 16  # keys looked up at once
 
@@ -34,7 +34,7 @@ class Split:
         train: (T,) int64 indices, sorted.
         validation: (V,) int64 indices, sorted.
         test: (E,) int64 indices, sorted.
-        seed: the seed that it was drawn with.
+        seed: seed with which it was drawn.
     """
 
     train: npt.NDArray[np.int64]
@@ -43,7 +43,7 @@ class Split:
     seed: int = 0
 
     def save(self, path: Path, keys: Sequence[str]) -> None:
-        """Write the split as JSON in one step, as the keys of its images, so that it holds when files are added.
+        """Write the split as JSON in one step, by the images' keys, so that it stays valid when files are added.
 
         Args:
             path: the file.
@@ -67,7 +67,7 @@ class Split:
 
     @classmethod
     def load(cls, path: Path, keys: Sequence[str]) -> Split:
-        """Read a split for a data set; images that it doesn't know are in no part.
+        """Read a split for a data set; images that it doesn't name are in no part.
 
         Args:
             path: the file.
@@ -81,7 +81,7 @@ class Split:
         order = np.argsort(hashes)
         hashes = hashes[order]
         if (hashes[1:] == hashes[:-1]).any():
-            raise SemirayError(f"{path}: an image is named twice. The file was changed by hand; make the split again.")
+            raise SemirayError(f"{path}: an image is named twice. The file was changed; make the split again.")
         found = np.full(len(keys), -1, np.int8)
         missing = np.ones(len(hashes), bool)
         for start in range(0, len(keys) if len(hashes) else 0, _BLOCK):
@@ -96,16 +96,16 @@ class Split:
             names = ", ".join(image for i, image in enumerate(images) if i in first)
             raise SemirayError(
                 f"{path}: {missing.sum():,} of its {len(hashes):,} images are missing: {names}, ... "
-                "Give the data and the reader options that the split was made with."
+                "Use the data and the reading options that the split was made with."
             )
         train, validation, test = (np.flatnonzero(found == number).astype(np.int64) for number in range(3))
         return cls(train, validation, test, seed)
 
 
 def _read(path: Path) -> tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int8]]:
-    """The seed of a saved split, and for each of its images the name's hash and the part's number, as they come.
+    """The seed of a saved split, and for each of its images the hash of its name and the number of its part.
 
-    The names of millions of images would weigh 100 MB and more. Two of a million hashes agree once in 4e7 splits.
+    The names of a million images would take 100 MB. Two of a million hashes agree in one of 4e7 splits.
     """
     named, part = array("q"), array("b")
     known: dict[str, Any] = {}
@@ -122,14 +122,14 @@ def _read(path: Path) -> tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int8]]
     except OSError as error:
         raise SemirayError(f"{path}: the split can't be read ({error.strerror or error}).") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise SemirayError(f"{path}: this isn't a split. It should hold seed, {', '.join(_PARTS)}.") from error
+        raise SemirayError(f"{path}: this isn't a split. It should contain seed, {', '.join(_PARTS)}.") from error
     return seed, np.frombuffer(named, np.int64), np.frombuffer(part, np.int8)
 
 
 def _entries(path: Path) -> Iterator[tuple[str, Any]]:
-    """What a JSON object of scalars and lists holds, without holding it: (name, value), of a list (name, None) first.
+    """Yield (name, value) for each value of a JSON object of scalars and lists; for a list, (name, None) first.
 
-    Read a line at a time, as `Split.save` and every indented JSON lays it out; another layout is laid out so first.
+    The file is read line by line, as `Split.save` and any indented JSON lay it out; other layouts are indented first.
     """
     with path.open(encoding="utf-8") as file:
         lines: Iterable[str] = file
@@ -247,7 +247,7 @@ def split_ids(
 
 
 def _numbered(values: npt.NDArray[Any]) -> tuple[int, npt.NDArray[np.int32]]:
-    """How many different values there are, and (N,) their places in order: a quarter of what ``np.unique`` takes."""
+    """Number of different values, and (N,) their ranks, in a quarter of the memory that ``np.unique`` needs."""
     known = np.unique(values)
     return len(known), np.searchsorted(known, values).astype(np.int32)
 
@@ -255,7 +255,7 @@ def _numbered(values: npt.NDArray[Any]) -> tuple[int, npt.NDArray[np.int32]]:
 def _deal(
     counts: npt.NDArray[np.int32], share: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> npt.NDArray[np.int8]:
-    """Assign patients (P, C) to parts (P,), each where it lowers the chi-squared distance to the wanted counts most."""
+    """Assign patients (P, C) to parts (P,), each to where it most reduces the chi-squared distance to the targets."""
     wanted = share[:, None] * counts.sum(axis=0)
     scale = 1 / np.maximum(wanted, 1e-9)
     have = np.zeros_like(wanted)
@@ -273,7 +273,7 @@ def _deal(
 def _repair(
     counts: npt.NDArray[np.int32], share: npt.NDArray[np.float64], used: Sequence[int], part: npt.NDArray[np.int8]
 ) -> None:
-    """Move patients, in place, so that a class is in as many parts as it has patients, and no part is empty."""
+    """Move patients, in place, so that a class is in as many parts as possible, and no part is empty."""
     rare_first = np.argsort((counts > 0).sum(axis=0), kind="stable")
     for column in [*(counts[:, number] for number in rare_first), counts.sum(axis=1, dtype=np.int32)]:
         members = np.flatnonzero(column)
@@ -284,7 +284,7 @@ def _repair(
             have = np.array([column[members[part[members] == number]].sum() for number in range(3)])
             several = [number for number in used if (part[members] == number).sum() > 1]
             if not several:
-                # As many parts as patients, but in the wrong ones: take from the part of least priority.
+                # Every part has at most one patient of this class: take from the part of lowest priority.
                 several = [number for number in reversed(used) if (part[members] == number).any()][:1]
             source = max(several, key=lambda number: have[number] - wanted[number])
             candidates = members[part[members] == source]

@@ -112,7 +112,7 @@ def test_patients_who_share_an_image_become_one():
     assert united.tolist() == ["b", "b", "b", "b", "d", "b"]
     assert unite_patients(patients, []).tolist() == patients.tolist()
     assert unite_patients(np.array([4, 2, 9, 9, 0, 2], np.int32), [(0, 1), (3, 5)]).tolist() == [4, 4, 4, 4, 0, 4]
-    with pytest.raises(SemirayError, match="beyond the 6"):
+    with pytest.raises(SemirayError, match="outside 0 to"):
         unite_patients(patients, [(0, 6)])
 
 

@@ -138,10 +138,10 @@ def test_odd_samples_are_told_of(tmp_path):
     shard(tmp_path / "a.tar", members)
     xrays = load_radiographs(tmp_path, resolution=16, cache=tmp_path / "cache")
     assert list(xrays.keys) == ["000000.png", "1.png", "3.png", "4.png"]
-    assert xrays.skipped == (("5.png", "not an image in a format that can be read"),)
+    assert xrays.skipped == (("5.png", "not an image in a supported format"),)
     assert "1 samples have no .png, .jpg or .jpeg and are left out: 2." in xrays.notes
-    assert "2 samples have a .json that holds no JSON object; it is left out: 1." in xrays.notes
-    assert "1 samples hold several images, of which the first counts: 4." in xrays.notes
+    assert "2 samples have a .json file without a JSON object; it is left out: 1." in xrays.notes
+    assert "1 samples contain several images, of which the first is used: 4." in xrays.notes
     assert xrays.labels.tolist() == [0, -1, -1, -1]
 
 
@@ -180,7 +180,7 @@ def test_a_damaged_header_is_told_of(data, tmp_path):
 
 def test_what_holds_no_sample_is_an_error(tmp_path):
     shard(tmp_path / "a.tar", [("1.json", b"{}")])
-    with pytest.raises(SemirayError, match="the shards hold no sample"):
+    with pytest.raises(SemirayError, match="the shards contain no sample"):
         read_records(tmp_path)
     (tmp_path / "a.tar").write_bytes(b"no tar at all" * 100)
     with pytest.raises(SemirayError, match=r"a\.tar is damaged or cut off"):

@@ -1,4 +1,4 @@
-"""Phantom patients: organs drawn at random, signs where the codes want them, and what the rays lose on their way."""
+"""Phantom patients: random organs, signs of disease as the codes request, and the attenuation of the rays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from semiray.radiographs.phantom.geometry import (
 
 __all__ = ["Patients", "attenuation"]
 
-# Effective linear attenuation (1/cm), chosen by eye; "more" and "less" are against the soft tissue that is displaced.
+# Effective linear attenuation (1/cm), chosen by eye; MORE and LESS are relative to the displaced soft tissue.
 SOFT = 0.19
 AIR_LESS = 0.15
 BONE_MORE = 0.42
@@ -35,7 +35,7 @@ RIBS = 13
 
 
 class Patients:
-    """The organs of N patients: drawn by chance, shaped by their signs, projected for the rays (cm)."""
+    """The organs of N patients: drawn at random, shaped by their signs, projected for the rays (cm)."""
 
     def __init__(self, signs: Signs, draws: Draws) -> None:
         self.names: list[str] = []
@@ -112,7 +112,7 @@ def _vessel_tree(jitter: Floats, girth: Floats, shift: Floats) -> Floats:
 
 
 def attenuation(signs: Signs, draws: Draws, pixels: int) -> Array:
-    """The line integral of attenuation (N, pixels, pixels), without unit, along each ray through N patients."""
+    """Return the line integral of attenuation (N, pixels, pixels), without unit, along each ray through N patients."""
     patients = Patients(signs, draws)
     g = draws.organs.T
     side = 33.2 * (1.0 + 0.05 * g[16]) * (0.5 + 0.5 * patients.wide)
@@ -135,7 +135,7 @@ def attenuation(signs: Signs, draws: Draws, pixels: int) -> Array:
     noise *= np.float32(0.008)
     noise += ONE
     canvas *= noise
-    # Vessels show only against aerated lung; where the air has gone, bronchi beside them stay dark (air bronchogram).
+    # Vessels are visible only in aerated lung; without air, the bronchi beside them stay dark (air bronchogram).
     markings = np.zeros_like(canvas)
     screen.add_chords(markings, patients.vessels)
     clarity, bronchogram = 2.1 - 1.4 * signs.texture[:, 0], 0.3 * (1.0 + signs.texture[:, 0])
@@ -177,7 +177,7 @@ def _add_ribs(canvas: Array, rays: Rays, screen: Screen, patients: Patients, g: 
     level = rays.middle("outer cage", window)
     level *= per_image(slope)
     level += screen.x[:, None, columns] * per_image(normal[:, 0])
-    # No two ribs keep quite the same distance; the wave is constant along a ray, so that the integral stays exact.
+    # Distances between ribs vary by a wave; it is constant along a ray, so that the integral stays exact.
     y = screen.y[:, rows, None]
     wave = np.sin(y * np.float32(0.45) + per_image(g[23])) * np.float32(0.3)
     level += y * per_image(normal[:, 1]) + (wave + per_image(11.4 - 0.4 * g[19])) * per_image(1.0 / period)
@@ -187,7 +187,7 @@ def _add_ribs(canvas: Array, rays: Rays, screen: Screen, patients: Patients, g: 
     back -= slab_integral(level + hollow, RIBS, 0.45)
     front = slab_integral(level - hollow, RIBS, 0.45)
     front -= slab_integral(level - half, RIBS, 0.45)
-    # Towards the sternum ribs become cartilage, which rays hardly see; the lowest ribs have no front.
+    # Towards the sternum ribs become cartilage, which absorbs little; the lowest ribs have no front.
     bony = (np.abs(screen.x[:, None, columns]) - np.float32(5.0)) * np.float32(0.15)
     front *= np.minimum(np.maximum(bony, ZERO), np.float32(0.8))
     front *= np.minimum(np.maximum((np.float32(15.0) - y) * np.float32(0.15), ZERO), ONE)

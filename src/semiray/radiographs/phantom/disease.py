@@ -1,4 +1,4 @@
-"""What disease takes from the phantom's lungs: opacities, effusion, and the signs that every lung shows."""
+"""Signs of disease in the phantom's lungs: opacities, effusion, and the signs that every lung shows."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["FORKS", "SIDES", "Draws", "Signs", "aeration", "opacities"]
 SIDES = (-1.0, 1.0)  # the image's left (the patient's right) and the image's right
 FORKS = 8  # vessels that leave each hilum
 PATCHES = 16
-NODES = 48  # a side of the random field: enough for the lungs at the finest grain
+NODES = 48  # per side of the random field: enough for the lungs at the finest grain
 FRAY = 0.32  # how far the random field, cut at +-2, moves an opacity's border
 HALF, TWO = np.float32(0.5), np.float32(2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What the codes ask of N patients: five numbers a factor, lead first; docs/phantom.md tells each one's part."""
+    """What the codes request for N patients: five numbers per factor, the lead first."""
 
     label: NDArray[np.int64]  # (N,)
     absent: Floats  # (N, 5): 1 - survival, 0 or 1
@@ -31,7 +31,7 @@ class Signs:
 
 
 class Draws:
-    """What chance decides about N patients, from one generator each; always the same count, whatever the codes."""
+    """Random draws for N patients, from one generator each; their number doesn't depend on the codes."""
 
     def __init__(self, generators: list[np.random.Generator]) -> None:
         normal = np.stack([g.standard_normal(24 + 2 * FORKS * 5 + NODES * NODES, np.float32) for g in generators])
@@ -44,7 +44,7 @@ class Draws:
 
 
 def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Window, draws: Draws) -> Array:
-    """Share of one lung's air (N, h, w) that effusion, apical cap and pleural rim leave on each ray.
+    """Return the share of one lung's air (N, h, w) that effusion, apical cap and pleural rim leave on each ray.
 
     ``depth`` is the lung's own (``Rays.depth``) within ``window``.
     """
@@ -71,9 +71,9 @@ def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Wi
 
 
 def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tuple[Array, Array]:
-    """What disease leaves of the lungs' air on each ray (N, H, W), and the random field behind it.
+    """Return the share of the lungs' air that is left on each ray (N, H, W), and the random field behind it.
 
-    1 is a clear lung; where air is trapped beside what is lost, mottle goes beyond.
+    1 is a clear lung; mottle (trapped air) can exceed it.
     """
     burden, place, texture = signs.burden, signs.place, signs.texture
     noise = _grain(draws.grain, screen, 1.15 - 0.25 * texture[:, 1], 2.0 ** (0.5 * texture[:, 2]))
@@ -99,7 +99,7 @@ def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tupl
         left += ONE
         for image, window, factor in zip(owner.tolist(), windows, left, strict=True):
             clear[image][window] *= factor
-    # What every lung shows, ill or not: a haze and a mottle that follow the same codes.
+    # In every lung, ill or not: a haze and a mottle that follow the same codes.
     right, left_lung = (0.02 + 0.47 * burden[:, 0] + 0.32 * _share(place, side) for side in SIDES)
     across = np.minimum(np.maximum(screen.x * np.float32(0.25) + HALF, ZERO), ONE)[:, None, :]
     down = np.minimum(np.maximum(screen.y * np.float32(0.1), -ONE), ONE)[:, :, None]
@@ -107,13 +107,13 @@ def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tupl
     mottle *= per_image(0.12 + 0.115 * texture[:, 0])
     clear *= per_image(1.0 - right) + per_image(right - left_lung) * across
     clear *= ONE - np.float32(0.06) * (ONE + per_image(place[:, 1]) * down)
-    clear += mottle  # not a share of what is left: it shows in a hazy lung as well as in a clear one
+    clear += mottle  # added, not multiplied: it is visible in hazy and clear lungs
     np.maximum(clear, ZERO, out=clear)
     return clear, noise
 
 
 def _share(place: Floats, side: float) -> Floats:
-    """The part (N,) of the disease that falls to a side, by the lead of ``presentation``."""
+    """The share (N,) of the disease on a side, by the lead of ``presentation``."""
     result: Floats = 0.5 * (1.0 + side * place[:, 0])
     return result
 
@@ -123,7 +123,7 @@ def _solids(x: ArrayLike, y: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
 
 
 def _one_region(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Lobar: one confluent opacity, (n, 2, 7) with the side it isn't on at strength 0; and strengths (2 n,)."""
+    """Lobar: one confluent opacity, (n, 2, 7), with strength 0 on the other side; and strengths (2 n,)."""
     burden, place, texture, u = (v[chosen] for v in (signs.burden, signs.place, signs.texture, draws.patches))
     extent = (0.62 + 0.80 * burden[:, 0]) * (0.94 + 0.12 * burden[:, 1])
     stretch = 1.25 ** texture[:, 2]
@@ -151,7 +151,7 @@ def _many_patches(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tupl
 
 
 def smoothstep(t: Array) -> Array:
-    """The cubic step from 0 (t <= 0) to 1 (t >= 1); overwrites ``t``."""
+    """Return the cubic step from 0 (t <= 0) to 1 (t >= 1); overwrites ``t``."""
     np.maximum(t, ZERO, out=t)
     np.minimum(t, ONE, out=t)
     slope: Array = t * np.float32(-2.0)
@@ -162,10 +162,10 @@ def smoothstep(t: Array) -> Array:
 
 
 def _grain(values: Array, screen: Screen, scale: Floats, stretch: Floats) -> Array:
-    """A smooth random field of variance about 1, grain ``scale`` cm, drawn out upwards by ``stretch``: B-splines."""
+    """A smooth random field of variance about 1, grain ``scale`` cm, stretched vertically by ``stretch``: B-splines."""
 
     def interpolated(nodes: Array, points: Array, spacing: Floats) -> Array:
-        # By gathering rows: a matrix product would wake the threads of the linear algebra for so small a task.
+        # By gathering rows: a matrix product would start threads for a small task.
         at = points / spacing.astype(np.float32)[:, None] + np.float32(NODES / 2)
         nearest = np.minimum(np.maximum(np.rint(at), ONE), np.float32(NODES - 2))
         u = np.minimum(np.maximum(at - nearest, -HALF), HALF)[..., None]

@@ -1,11 +1,11 @@
-"""Closed-form line integrals of parallel rays: what makes the phantom exact and fast.
+"""Line integrals of parallel rays in closed form, which makes the phantom exact and fast.
 
 The rays run along z. An ellipsoid behaves like a Gaussian: with its "covariance" ``C = R diag(a^2, b^2, c^2) R^T``, a
 ray at offset d = (dx, dy) from its centre meets it where ``d^T C_xy^-1 d <= 1``; the chord's middle is the conditional
 mean of z given d, and its half length the conditional deviation times ``sqrt(1 - d^T C_xy^-1 d)``.
 
-Everything works on N patients at once, in float32; N comes first in every shape. Each patient's numbers depend on that
-patient alone: windows are shared by a batch, but hold every ray that an ellipsoid touches.
+All functions work on N patients at once, in float32; N comes first in every shape. A patient's results don't depend on
+the batch: windows are shared by the batch, but contain every ray that an ellipsoid touches.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ ZERO, ONE, FAR = np.float32(0.0), np.float32(1.0), np.float32(1e6)
 
 
 def per_image(values: ArrayLike) -> Array:
-    """Numbers (N,) or one number, shaped to scale images (N, H, W)."""
+    """Reshape numbers (N,) or one number so that they scale images (N, H, W)."""
     return np.asarray(values, dtype=np.float32).reshape(-1, 1, 1)
 
 
 def pose_matrices(roll: Floats, yaw: Floats) -> Floats:
-    """Rotations (N, 3, 3) of patients: ``yaw`` about the body's axis, then ``roll`` in the image plane (radians)."""
+    """Return rotations (N, 3, 3): ``yaw`` about the body's axis, then ``roll`` in the image plane (radians)."""
     cr, sr, cy, sy = np.cos(roll), np.sin(roll), np.cos(yaw), np.sin(yaw)
     nil = np.zeros_like(cr)
     rows = ((cr * cy, -sr, cr * sy), (sr * cy, cr, sr * sy), (-sy, nil, cy))
@@ -79,7 +79,7 @@ def project(solids: Floats, poses: Floats) -> Floats:
 
 
 class Screen:
-    """The detector's sample points: ``side`` centimetres around (x, y), all (N,); ``pixels`` a side; y points down."""
+    """The detector's sample points: ``side`` cm around (x, y), all (N,); ``pixels`` per side; y points down."""
 
     def __init__(self, pixels: int, side: ArrayLike, x: ArrayLike, y: ArrayLike) -> None:
         width = np.asarray(side, dtype=np.float64)
@@ -93,10 +93,10 @@ class Screen:
         return len(self.step)
 
     def stamps(self, table: Floats, owner: NDArray[np.int64], margin: float = 1.0) -> tuple[list[Window], Array]:
-        """Many small projected ellipsoids (K, 11), each of image ``owner`` (K,): windows of one size, and their depth.
+        """Compute windows of one size and their depth for many small ellipsoids (K, 11), each of image ``owner`` (K,).
 
         Returns:
-            K windows that hold the silhouettes grown by ``margin``, and ``Rays.depth`` within each (K, n, n).
+            K windows that contain the silhouettes enlarged by ``margin``, and ``Rays.depth`` within each (K, n, n).
         """
         t, step = table.astype(np.float32), self.step[owner][:, None]
         n = min(int(2.0 * margin * float((table[:, 9:11] / step).max())) + 2, self.pixels)
@@ -123,7 +123,7 @@ class Screen:
 
 
 class Rays:
-    """All rays of a screen through named ellipsoids; what varies along one axis only is worked out once, for all."""
+    """All rays of a screen through named ellipsoids; terms that vary along one axis only are computed once."""
 
     def __init__(self, screen: Screen, names: Sequence[str], table: Floats) -> None:
         self._index = {name: k for k, name in enumerate(names)}
@@ -143,7 +143,7 @@ class Rays:
         ]
 
     def window(self, name: str) -> Window:
-        """The (rows, columns) that hold the silhouette in every image."""
+        """Return the (rows, columns) that contain the silhouette in every image."""
         return self._windows[self._index[name]]
 
     def depth(self, name: str, window: Window) -> Array:
@@ -155,7 +155,7 @@ class Rays:
         return inside
 
     def half_chord(self, name: str, window: Window) -> Array:
-        """Half the length (cm) of each ray inside the ellipsoid."""
+        """Return half the length (cm) of each ray inside the ellipsoid."""
         half = self.depth(name, window)
         np.maximum(half, ZERO, out=half)
         np.sqrt(half, out=half)
@@ -163,7 +163,7 @@ class Rays:
         return half
 
     def middle(self, name: str, window: Window) -> Array:
-        """The z (cm) of the middle of each ray's chord."""
+        """Return the z (cm) of the middle of each ray's chord."""
         k, (rows, columns) = self._index[name], window
         plane: Array = self._middle_down[:, k, rows, None] + self._middle_across[:, k, None, columns]
         return plane
@@ -188,9 +188,9 @@ class Rays:
         canvas[:, *window] += depth
 
     def carved(self, body: str, organs: Sequence[str]) -> Array:
-        """Length (cm) of each ray, in the body's window, inside ``body`` and outside the organs.
+        """Return the length (cm) of each ray, in the body's window, inside ``body`` and outside the organs.
 
-        What lies between two organs counts as organ, so that at most two pieces of a ray remain: before and behind.
+        The space between two organs counts as organ, so that at most two pieces of a ray remain: before and behind.
         """
         window = self.window(body)
         half, middle = self.half_chord(body, window), self.middle(body, window)
@@ -199,7 +199,7 @@ class Rays:
         for organ in organs:
             shared, local = _overlap(window, self.window(organ))
             depth = self.depth(organ, shared)
-            # Rays that miss the organ get an interval that begins too far off and ends too far off: an empty one.
+            # Rays that miss the organ get an empty interval: its begin is beyond its end.
             missed = depth < ZERO
             np.maximum(depth, ZERO, out=depth)
             np.sqrt(depth, out=depth)
@@ -221,7 +221,7 @@ class Rays:
 
 
 def _overlap(outer: Window, inner: Window) -> tuple[Window, Window]:
-    """What two windows share, on the screen and within the first."""
+    """The intersection of two windows, on the screen and within the first."""
     spans = []
     for a, b in zip(outer, inner, strict=True):
         start = min(max(a.start, b.start), a.stop)
@@ -232,7 +232,7 @@ def _overlap(outer: Window, inner: Window) -> tuple[Window, Window]:
 
 
 def slab_integral(w: Array, count: int, thickness: float) -> Array:
-    """Antiderivative over w of the indicator of the slabs [k, k + thickness], 0 <= k < count; overwrites ``w``."""
+    """Return the antiderivative over w of the indicator of [k, k + thickness], 0 <= k < count; overwrites ``w``."""
     np.maximum(w, ZERO, out=w)
     np.minimum(w, np.float32(count), out=w)
     whole: Array = np.floor(w)

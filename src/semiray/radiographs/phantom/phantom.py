@@ -1,7 +1,7 @@
-"""The phantom: toy chest radiographs whose factors are known, rendered from codes, for demos and as ground truth.
+"""Phantoms: toy chest radiographs with known factors, rendered from codes, for demos and as ground truth.
 
-What each code does to an image is listed in docs/phantom.md. Rays, disease and organs live in ``phantom_geometry``,
-``phantom_disease`` and ``phantom_anatomy``; here stand the detector, the public functions and the files.
+``geometry`` computes rays, ``disease`` the signs of disease and ``anatomy`` the organs; this file contains the
+detector, the public functions and the output files.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ CHUNK = 16  # patients rendered at once by a thread
 
 
 def phantom_labels(n: int, seed: int = 0) -> NDArray[np.int64]:
-    """Draw labels of ``n`` phantoms: the classes in equal shares (to within one), in random order.
+    """Draw labels of ``n`` phantoms: equally many of each class (up to one), in random order.
 
     Args:
-        n: How many, 0 or more.
-        seed: The same seed gives the same labels.
+        n: number of phantoms, 0 or more.
+        seed: the same seed gives the same labels.
 
     Returns:
         Indices into ``PHANTOM_CLASSES``, shape (n,), int64.
@@ -67,24 +67,24 @@ def render_phantoms(
 ) -> NDArray[np.uint8]:
     """Render phantoms, each from its own codes and label.
 
-    Anatomy, exposure and photon noise of image i depend on ``(seed, first + i)`` alone, so that any split into batches
-    gives the same bytes.
+    Anatomy, exposure and photon noise of image i depend only on ``(seed, first + i)``: any split into batches gives the
+    same bytes.
 
     Args:
         codes: (N, 20) in own units: survival x 5 (0 or 1), duration x 5 (days, >= 0), presentation x 5 and texture x 5
             (both -1 to 1); the lead of each factor first.
         labels: (N,) indices into ``PHANTOM_CLASSES``.
-        resolution: Pixels a side, 16 to 1024.
+        resolution: side of the images in pixels, 16 to 1024.
         seed: 0 or more.
-        first: Index of the first image, for rendering a large set in parts.
-        workers: Threads; None means one a core. The images don't depend on it.
-        progress: Called with (done, total) now and then.
+        first: index of the first image, for rendering a large set in parts.
+        workers: number of threads; None for one per core. The images don't depend on it.
+        progress: called with (done, total) from time to time.
 
     Returns:
         Images (N, resolution, resolution), uint8, with the letter P bright in the upper left corner.
 
     Raises:
-        SemirayError: A shape, a code or a label is invalid.
+        SemirayError: if a shape, a code or a label is invalid.
 
     Example:
         >>> images = render_phantoms([[1] * 5 + [10] * 5 + [0] * 10], [2], resolution=64, seed=0)
@@ -116,23 +116,26 @@ def render_phantoms(
     return images
 
 
-def save_phantoms(out: Path, images: ArrayLike, codes: ArrayLike, labels: ArrayLike, names: Sequence[str]) -> None:
+def save_phantoms(
+    out: str | Path, images: ArrayLike, codes: ArrayLike, labels: ArrayLike, names: Sequence[str]
+) -> None:
     """Write phantoms as OUT/<class>/phantom_000001.png and their factors as OUT/factors.csv.
 
-    Every PNG says in its text metadata that it is a phantom (Phantom, Synthetic, Software, Label, Codes). The table has
-    the columns path (relative to ``out``), label, patient (each image its own) and one per code. The folder
-    appears whole or not at all.
+    The text metadata of every PNG mark it as a phantom (Phantom, Synthetic, Software, Label, Codes). The table has the
+    columns path (relative to ``out``), label, patient (one per image) and one per code. The folder is written
+    completely or not at all.
 
     Args:
-        out: A folder that doesn't exist yet, or is empty.
+        out: a folder that doesn't exist yet, or is empty.
         images: (N, H, W) uint8.
         codes: (N, 20) in own units.
         labels: (N,) indices into ``PHANTOM_CLASSES``.
-        names: The codes' names, such as the prior's "survival[0]", 20 of them.
+        names: the 20 names of the codes, such as "survival[0]".
 
     Raises:
-        SemirayError: Shapes or values are invalid, or ``out`` is in use.
+        SemirayError: if shapes or values are invalid, or ``out`` isn't empty.
     """
+    out = Path(out).expanduser()
     table, classes = _checked(codes, labels)
     stack = np.asarray(images)
     if stack.ndim != 3 or stack.dtype != np.uint8 or len(stack) != len(table):
@@ -140,7 +143,9 @@ def save_phantoms(out: Path, images: ArrayLike, codes: ArrayLike, labels: ArrayL
             f"phantom images have shape {stack.shape} and type {stack.dtype}, but ({len(table)}, H, W) uint8 is needed"
         )
     if len(names) != CODES or len(set(names)) != CODES:
-        raise SemirayError(f"the phantom needs {CODES} different code names, but got {len(set(names))} of {len(names)}")
+        raise SemirayError(
+            f"names= must be {CODES} different names of codes, not {len(set(names))} different of {len(names)}"
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SemirayError(f"{out} exists and isn't an empty folder; choose another folder for the phantoms")
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
@@ -210,7 +215,7 @@ def _signs(table: Array, classes: NDArray[np.int64]) -> Signs:
 
 
 def _render(signs: Signs, generators: list[np.random.Generator], resolution: int) -> NDArray[np.uint8]:
-    """Anatomy, then the detector: Beer-Lambert, a pixel's area, photon noise, digital processing, the mark."""
+    """Anatomy, then the detector: Beer-Lambert law, pixel area, photon noise, digital processing, the mark."""
     draws = Draws(generators)
     fine = max(1, 128 // resolution)  # a detector pixel collects the photons of its whole area
     signal = attenuation(signs, draws, resolution * fine)
@@ -221,7 +226,7 @@ def _render(signs: Signs, generators: list[np.random.Generator], resolution: int
     dose, steep, middle, local = (low + (high - low) * draws.exposure).T
     photons = dose * (1.5e5 * (64 / resolution) ** 2 + 2e4)
     signal *= per_image(photons / fine**2)
-    # Density is log exposure below that of open air, up to the constant log(photons), which the last curve takes in.
+    # Density is the logarithm of exposure relative to open air; log(photons) is a constant.
     density = np.stack([g.poisson(s) for g, s in zip(generators, signal, strict=True)]).astype(np.float32)
     density += np.float32(1.0)
     np.log(density, out=density)
@@ -243,7 +248,7 @@ def _render(signs: Signs, generators: list[np.random.Generator], resolution: int
 
 
 def _pooled(images: Array, by: int, axis: int) -> Array:
-    """The sum of each ``by`` neighbours along an axis."""
+    """The sums of ``by`` neighbours each along an axis."""
     parts = [images[(slice(None),) * axis + (slice(k, None, by),)] for k in range(by)]
     total = parts[0].copy()
     for part in parts[1:]:
@@ -252,7 +257,7 @@ def _pooled(images: Array, by: int, axis: int) -> Array:
 
 
 def _smoothed(images: Array) -> Array:
-    """Images under a kernel like a Gaussian of deviation 5 % of a side: a box filter, twice along each axis."""
+    """Images smoothed roughly by a Gaussian of deviation 5 % of a side: a box filter, twice along each axis."""
     size = 2 * round(0.06 * images.shape[1]) + 1
     for axis in (1, 1, 2, 2):
         images = uniform_filter1d(images, size, axis=axis, mode="nearest")
@@ -260,7 +265,7 @@ def _smoothed(images: Array) -> Array:
 
 
 def _mark(images: NDArray[np.uint8]) -> None:
-    """Set a bright P into the upper left corners, as a lead marker would, in place."""
+    """Draw a bright P into the upper left corners, like a lead marker, in place."""
     resolution = images.shape[1]
     scale, at = max(1, resolution // 56), resolution // 20
     letter = np.array([[cell == "1" for cell in row] for row in LETTER]).repeat(scale, axis=0).repeat(scale, axis=1)

@@ -1,7 +1,7 @@
-"""How near two radiographs are when neither exposure nor a shift nor mirroring counts.
+"""Distances between radiographs that ignore exposure, small shifts and mirroring.
 
-Distances are Euclidean, between 16 x 16 thumbnails of mean 0 and variance 1, so that exposure, noise and blur hardly
-count; the least over mirroring and shifts of up to 3/64 of the side.
+They are Euclidean, between 16 x 16 thumbnails of mean 0 and variance 1, so that exposure, noise and blur have little
+effect; the smallest over mirroring and shifts of up to 3/64 of the side counts.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ def nearest_aligned(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The nearest of the others to each image, whichever of the image's views comes nearest.
+    """Find the nearest of the others to each image, over all views of the image (mirrored, shifted).
 
     Args:
-        images: (N, H, W) uint8, sides of 16 pixels or more.
+        images: (N, H, W) uint8, with sides of at least 16 pixels.
         others: (M, H, W) uint8.
-        passed_over: (N, M) pairs that don't count.
-        progress: Called with (views compared, views).
+        passed_over: (N, M) True for pairs that don't count.
+        progress: called with (views compared, views).
 
     Returns:
-        Positions (N,) among the others and distances (N,), infinite where all are passed over.
+        Positions (N,) among the others and distances (N,), infinite where all pairs are passed over.
 
     Raises:
-        SemirayError: Sides that differ or are below 16.
+        SemirayError: if sides differ or are below 16.
     """
     if images.shape[1:] != others.shape[1:] or min(others.shape[1:]) < SIDE:
         raise SemirayError(
-            f"Images of {images.shape[1:]} px against others of {others.shape[1:]}: nearest images are sought among "
-            f"images of one size, {SIDE} px or more."
+            f"Images of {images.shape[1:]} px and others of {others.shape[1:]}: all images must have one "
+            f"size, {SIDE} px or more."
         )
     views = 2 * len(_shifts(_compared_side(images))) ** 2
     train = _standardised(shrink(others, SIDE))
@@ -66,13 +66,13 @@ def nearest_aligned(
             nearest[part][better] = best[better]
         if progress is not None:
             progress(done, views)
-    # What rounding leaves where images are equal.
+    # Equal images differ by rounding errors only.
     least[least < 1e-5 * train.shape[1]] = 0
     return nearest, np.sqrt(least.astype(np.float64))
 
 
 def _views(images: Images) -> Iterator[Floats]:
-    """Thumbnails (N, D) of every image, mirrored or not, under every shift; edges are repeated."""
+    """Thumbnails (N, D) of every image under every shift, each also mirrored; edges are repeated."""
     side = _compared_side(images)
     pixels = shrink(images, side)
     rows = [field_means(side, SIDE, shift) for shift in _shifts(side)]
@@ -89,12 +89,12 @@ def _compared_side(images: Images) -> int:
 
 
 def _shifts(side: int) -> list[int]:
-    """In pixels, as far one way as the other."""
+    """Shifts in pixels, the same in both directions."""
     return sorted({round(step * side / 64) for step in STEPS})
 
 
 def _standardised(small: NDArray[np.floating]) -> Floats:
-    """(N, h, w) -> (N, D) of mean 0 and variance 1; zeros where an image is all of one grey."""
+    """(N, h, w) -> (N, D) of mean 0 and variance 1; zeros where all pixels of an image are equal."""
     flat = small.reshape(len(small), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     deviation = flat.std(axis=1, keepdims=True)

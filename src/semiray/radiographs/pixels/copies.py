@@ -1,14 +1,13 @@
-"""Copies: which synthetic images are training images again, shifted, mirrored, brighter or blurred perhaps?
+"""Copies: which synthetic images are training images, possibly shifted, mirrored, brighter or blurred?
 
-An image is a copy of a training image if it lies much nearer to it than that image's neighbourhood is wide:
+An image is a copy of a training image if it is much nearer to it than other patients' images are:
 
     d(image, t) < 0.6 d(t, t'),
 
-t being the training image nearest to it and t' the nearest to t of another patient (patients who share a picture count
-as one). Chest X-rays all look alike, so
-that a fixed threshold calls ordinary patients copies; the ratio has the scale of the place. (Authenticity, Alaa et al.
-2022, arXiv 2102.08921, section 3.3, asks the same without the factor, and of features.) Held-out images are asked the
-same: what is found among them is the false alarms.
+where t is the training image nearest to it, and t' the image of another patient that is nearest to t (patients who
+share a picture count as one). All chest X-rays look alike, so that a fixed threshold would call ordinary patients
+copies; the ratio adapts to the density of the neighbourhood. Authenticity (Alaa et al. 2022, arXiv 2102.08921, section
+3.3) is the same test without the factor, on features. The copies found among held-out images are false alarms.
 
 Distances are those of :mod:`semiray.radiographs.pixels.alignment`: mirroring or shifting a copy doesn't hide it.
 """
@@ -33,12 +32,12 @@ COPY = 0.6
 
 @dataclass(frozen=True)
 class CopyResult:
-    """For every image the training image that it may be a copy of.
+    """For every image, the training image that it may be a copy of.
 
     Attributes:
         original: (N,) position of the nearest training image.
-        ratio: (N,) distance to it, in parts of that image's distance to the nearest other patient.
-        copied: (N,) which are copies: ratio below 0.6.
+        ratio: (N,) distance to it, divided by that image's distance to the nearest other patient.
+        copied: (N,) whether it is a copy: ratio below 0.6.
         distance: (N,) distance to it.
         width: (N,) distance of that image to the nearest other patient.
     """
@@ -57,29 +56,31 @@ def find_copies(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> CopyResult:
-    """Which images are copies of training images.
+    """Find the images that are copies of training images.
 
     Args:
-        images: (N, H, W) uint8, sides of 16 pixels or more.
-        train: (M, H, W) uint8, of at least two patients.
+        images: (N, H, W) uint8, with sides of at least 16 pixels.
+        train: (M, H, W) uint8, from at least two patients.
         patients: (M,) their patients' ids.
-        progress: Called with (views compared, all).
+        progress: called with (views compared, all).
 
     Raises:
-        SemirayError: Sides that differ or are below 16, or fewer than two patients.
+        SemirayError: if sides differ or are below 16, or there are fewer than two patients.
     """
-    # A picture filed under two patients would have no neighbourhood: its twin lies next to it.
+    # The nearest other patient of a picture filed under two patients would be that picture itself.
     patients = unite_patients(patients, near_duplicates(train))
     if len(np.unique(patients)) < 2:
-        raise SemirayError("All training images are of one patient: how near two patients come can't be known.")
+        raise SemirayError(
+            "All training images are of one patient, so that distances between patients can't be measured."
+        )
 
-    def told(before: int) -> Callable[[int, int], None]:
+    def report(before: int) -> Callable[[int, int], None]:
         return lambda done, views: None if progress is None else progress(before * views + done, 2 * views)
 
-    original, distance = nearest_aligned(images, train, progress=told(0))
+    original, distance = nearest_aligned(images, train, progress=report(0))
     seen, place = np.unique(original, return_inverse=True)
     others = patients[seen, None] == patients
-    _, width = nearest_aligned(train[seen], train, others, progress=told(1))
+    _, width = nearest_aligned(train[seen], train, others, progress=report(1))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(distance > 0, distance / width[place], 0.0)
     return CopyResult(original, ratio, ratio < COPY, distance, width[place])

@@ -20,7 +20,7 @@ from semiray.radiographs.reading.records import Listing, Record
 
 __all__ = ["Decoder", "FileFacts", "Progress", "digest", "processors", "read_bytes"]
 
-# Raise when the same file and settings give other pixels than before.
+# To be raised when the same file and settings give other pixels than before.
 _VERSION = 1
 _AHEAD = 512
 
@@ -29,14 +29,14 @@ R = TypeVar("R")
 
 
 class FileFacts(NamedTuple):
-    """What decoding one file told.
+    """What is known about a file after decoding it.
 
     Attributes:
         key: the record's key.
         content: sha256 of the file in hex; empty if it can't be read at all.
         width: pixels; 0 if it can't be decoded.
         height: pixels; 0 if it can't be decoded.
-        kind: how it is stored, such as ``8-bit grey``.
+        kind: how the file stores it, such as ``8-bit grey``.
         problem: why it can't be decoded; empty if it can.
     """
 
@@ -50,13 +50,13 @@ class FileFacts(NamedTuple):
 
 @dataclass(frozen=True)
 class Decoder:
-    """Decodes one listing with one choice of pixels.
+    """Decodes one listing with one resolution and framing.
 
     Attributes:
         listing: what to decode.
         resolution: side of the images in pixels.
         framing: ``crop`` or ``pad``.
-        workers: threads; None for the processors there are.
+        workers: number of threads; None for one per processor.
         progress: called with (files done, files in all).
     """
 
@@ -73,25 +73,25 @@ class Decoder:
             )
 
     def identify(self) -> tuple[str, str]:
-        """Digests of names and sizes, and of these with places and times: equal ones need no look into the files."""
+        """Return digests of names and sizes, and of these with places and times, without opening the files."""
         stats = [_status(record) for record in self.listing.records]
         keys = (record.key for record in self.listing.records)
         names = digest(self._settings, ((key, size) for key, (size, _, _) in zip(keys, stats, strict=True)))
         return names, digest(names, [(str(self.listing.root.resolve()), stats)])
 
     def fingerprint(self, files: Iterable[FileFacts]) -> str:
-        """Digest of names, contents and settings."""
+        """Return the digest of names, contents and settings."""
         return digest(self._settings, ((file.key, file.content) for file in files))
 
     def hash(self) -> list[FileFacts]:
-        """Facts that hold the contents' hashes alone: files are read, not decoded."""
+        """Return facts with the contents' hashes only: files are read, not decoded."""
         return list(self._in_order(_hash, 0))
 
     def decode(self, first: int = 0) -> Iterator[tuple[FileFacts, npt.NDArray[np.uint8] | None]]:
-        """Facts and pixels (None if it can't be decoded) of each file from a number on.
+        """Yield facts and pixels (None if it can't be decoded) of each file, starting with a number.
 
         Raises:
-            SemirayError: if a file that was listed is gone: the disk or the data set is on its way out.
+            SemirayError: if a file that was listed is gone.
         """
         return self._in_order(self._decode, first)
 
@@ -111,7 +111,7 @@ class Decoder:
         return facts, frame(grey.pixels, self.resolution, self.framing)
 
     def _in_order(self, work: Callable[[Record], R], first: int) -> Iterator[R]:
-        """Map in threads (decoders release the lock), in order, holding no more than some results in memory."""
+        """Map in threads (decoders release the lock), in order, with few results in memory at once."""
         records = self.listing.records
         workers = max(1, self.workers if self.workers is not None else processors())
         with ThreadPoolExecutor(workers, thread_name_prefix="semiray-decode") as pool:
@@ -136,12 +136,12 @@ def digest(first: str, items: Iterable[object]) -> str:
 
 
 def processors() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def read_bytes(record: Record) -> bytes:
-    """The bytes of an image: its file, or its part of a shard.
+    """Return the bytes of an image: its file, or its part of a shard.
 
     Raises:
         UnreadableImageError: if they can't be read.
@@ -151,8 +151,8 @@ def read_bytes(record: Record) -> bytes:
     if size < 0:
         if not os.path.lexists(record.path):
             raise SemirayError(
-                f"{record.path} is gone since the data set was listed: it changed while it was read, or its disk went "
-                "away. Start again when it is back; what was decoded is kept."
+                f"{record.path} is gone since the data set was listed: it was changed, or its disk was removed. "
+                "Start again when it is back; what was decoded so far is kept."
             )
         raise UnreadableImageError("a broken link" if record.path.is_symlink() else "not a regular file, or gone")
     try:
@@ -167,12 +167,12 @@ def read_bytes(record: Record) -> bytes:
 
 
 def _status(record: Record) -> tuple[int, int, int]:
-    """Size, time of change of content, time of change of anything (tools that copy can keep the former)."""
+    """Size, modification time, and change time (copying tools may preserve the former)."""
     try:
         status = record.path.stat()
     except OSError:
         return (-1, 0, 0)
-    # Opening a pipe that is called x.png would wait for ever.
+    # Opening a pipe called x.png would wait forever.
     size = status.st_size if record.size is None else record.size
     return (size if stat.S_ISREG(status.st_mode) else -1, status.st_mtime_ns, status.st_ctime_ns)
 

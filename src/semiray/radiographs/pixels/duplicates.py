@@ -1,4 +1,4 @@
-"""Finds the same radiograph filed twice: collections copy from one another, and a copy across a split is a leak."""
+"""Finds radiographs that are in a data set twice: a copy in another part of a split would be a leak."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["exact_duplicates", "near_duplicates", "perceptual_hash", "unite_pati
 
 _SIDE = 32
 _FREQUENCIES = 8
-_LOW = 7  # sum of the two frequencies of the coordinates: 35 of them
-_PIXELS = 1 << 20  # at once, as float32
-_BLOCK = 1024  # images compared with as many at once
-_SAMPLE = 4096  # images that tell along which coordinate a set is widest
-_PAIRS = 1024  # at once, of thumbnails
+_LOW = 7  # largest sum of the two frequencies of a coordinate: 35 coordinates
+_PIXELS = 1 << 20  # in memory at once, as float32
+_BLOCK = 1024  # images compared with as many others at once
+_SAMPLE = 4096  # images from which the widest coordinate of a set is estimated
+_PAIRS = 1024  # pairs of thumbnails in memory at once
 
 
 def perceptual_hash(images: ImageArray) -> npt.NDArray[np.uint64]:
     """Hash images so that copies differ in few bits, whatever their size, brightness, contrast and compression.
 
-    The images are shrunk to 32 x 32; the 8 x 8 lowest frequencies of their discrete cosine transform, constant ones
-    left out, are compared with their median, one bit each (pHash: Zauner, *Implementation and Benchmarking of
-    Perceptual Image Hash Functions*, 2010).
+    The images are shrunk to 32 x 32. The 8 x 8 lowest frequencies of their discrete cosine transform, without the
+    constant ones, are compared with their median and give one bit each (pHash: Zauner, *Implementation and
+    Benchmarking of Perceptual Image Hash Functions*, 2010).
 
     Args:
         images: (N, H, W) uint8.
@@ -49,10 +49,10 @@ def perceptual_hash(images: ImageArray) -> npt.NDArray[np.uint64]:
 
 
 def exact_duplicates(contents: Sequence[str]) -> list[tuple[int, ...]]:
-    """Group files of the same content.
+    """Group files with the same content.
 
     Args:
-        contents: (N,) hashes of contents; the empty string, an unreadable file, equals nothing.
+        contents: (N,) hashes of contents; empty strings (unreadable files) equal nothing.
 
     Returns:
         Groups of at least two indices, each sorted, ordered by their first.
@@ -65,23 +65,23 @@ def exact_duplicates(contents: Sequence[str]) -> list[tuple[int, ...]]:
 
 
 def near_duplicates(images: ImageArray, *, distance: int = 10, correlation: float = 0.99) -> list[tuple[int, ...]]:
-    """Group images that are copies of one another but for size, compression, brightness, contrast or a cut margin.
+    """Group images that are copies of each other, apart from size, compression, brightness, contrast or a cut margin.
 
     Pairs whose perceptual hashes differ in few bits are candidates. All chest X-rays look alike to a hash of 64 bits
-    (of 3,991 paediatric ones, 281 pairs of different images were within 6 bits), so that the candidates' 32 x 32
-    thumbnails must also correlate: different images did by at most 0.988, copies at half size, at JPEG quality 10 or
-    under a gamma of 1.3 by 0.99 and more.
+    (in a set of 3,991 paediatric images, 281 pairs of different images were within 6 bits). Therefore the candidates'
+    32 x 32 thumbnails must also correlate: different images did by at most 0.988; copies at half size, at JPEG quality
+    10 or with a gamma of 1.3 by at least 0.99.
+
+    Images are read once in their order, and candidates again. Only hashes are held in memory; 140 bytes of coordinates
+    per image are kept in a temporary file.
 
     Args:
         images: (N, H, W) uint8.
-        distance: bits of 64 that the hashes of candidates may differ in.
-        correlation: the least correlation of thumbnails. An image of one grey level correlates with nothing.
+        distance: number of the 64 bits in which the hashes of candidates may differ.
+        correlation: smallest correlation of thumbnails. An image of one grey level correlates with nothing.
 
     Returns:
-        Groups of at least two indices, each sorted, ordered by their first; exact copies are near ones too.
-
-    Images are read once in their order, and candidates again. Memory holds hashes alone; coordinates of 140 bytes an
-    image are in a temporary file.
+        Groups of at least two indices, each sorted, ordered by their first; exact copies are included.
     """
     parent: dict[int, int] = {}
     for i, j in _candidates(images, distance, correlation):
@@ -93,25 +93,25 @@ def near_duplicates(images: ImageArray, *, distance: int = 10, correlation: floa
 
 
 def unite_patients(patients: Sequence[str] | npt.NDArray[Any], groups: Sequence[Sequence[int]]) -> npt.NDArray[Any]:
-    """Make patients who share a radiograph one patient, so that a split by patient keeps copies on one side.
+    """Unite patients who share a radiograph, so that a split by patient keeps copies in one part.
 
     Args:
         patients: (N,) ids, text or numbers.
-        groups: groups of indices that are copies of one another, as ``near_duplicates`` returns them.
+        groups: groups of indices that are copies of each other, as ``near_duplicates`` returns them.
 
     Returns:
-        (N,) ids: of united patients, the one that stands first.
+        (N,) ids: for united patients, the one that occurs first.
 
     Raises:
         SemirayError: if a group names an image that isn't there.
     """
     ids = np.asarray(patients)
     if any(not 0 <= i < len(ids) for group in groups for i in group):
-        raise SemirayError(f"groups of duplicates name images beyond the {len(ids)} that there are.")
+        raise SemirayError(f"groups= of duplicates contain indices outside 0 to {len(ids) - 1}.")
     if not groups:
         return ids
     touched = np.unique(ids[[i for group in groups for i in group]])
-    rows = np.flatnonzero(np.isin(ids, touched))  # of patients who share nothing nothing changes
+    rows = np.flatnonzero(np.isin(ids, touched))  # other patients stay as they are
     _, first, patient = np.unique(ids[rows], return_index=True, return_inverse=True)
     number = {int(row): int(p) for row, p in zip(rows, patient, strict=True)}
     parent: dict[int, int] = {}
@@ -127,7 +127,7 @@ def unite_patients(patients: Sequence[str] | npt.NDArray[Any], groups: Sequence[
 
 
 def _parts(images: ImageArray) -> Iterator[slice]:
-    """Blocks of images that are small in memory."""
+    """Slices of few enough images to be held in memory."""
     n, height, width = images.shape
     step = max(1, _PIXELS // (height * width))
     return (slice(first, min(first + step, n)) for first in range(0, n, step))
@@ -160,7 +160,7 @@ def _hash(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
 def _coordinates(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Lowest coefficients of the orthonormal cosine transform of normalised thumbnails, (N, 35).
 
-    Two images are no farther apart in these than in all: at a correlation of r, by at most sqrt(2 - 2 r).
+    The distance of two images in these is at most their distance in all: at a correlation of r, sqrt(2 - 2 r).
     """
     frequency, position = np.arange(_LOW + 1), np.arange(_SIDE)
     cosine = np.cos(np.pi * frequency[:, None] * (2 * position + 1) / (2 * _SIDE)) * np.sqrt(2 / _SIDE)
@@ -173,7 +173,7 @@ def _coordinates(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]
 def _candidates(
     images: ImageArray, distance: int, correlation: float
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Pairs i < j, in batches, whose hashes are close and whose correlation may be as high as that."""
+    """Pairs i < j, in batches, with close hashes and possibly with such a correlation."""
     if len(images) < 2:
         return
     hashes = np.empty(len(images), np.uint64)
@@ -182,7 +182,7 @@ def _candidates(
         for part in _parts(images):
             small = _thumbnails(images[part])
             hashes[part], points[part] = _hash(small), _coordinates(small)
-        for i, j in _close_pairs(points, 2 - 2 * correlation + 1e-4):  # float32 errs by less
+        for i, j in _close_pairs(points, 2 - 2 * correlation + 1e-4):  # more than the errors of float32
             differing = np.unpackbits((hashes[i] ^ hashes[j]).view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1)
             i, j = i[differing <= distance], j[differing <= distance]
             for start in range(0, len(i), _PAIRS):
@@ -194,8 +194,8 @@ def _close_pairs(
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Pairs of points (N, D) whose squared distance is at most ``square``, each once, in batches.
 
-    Blocks of neighbours are compared where their bounding boxes come close enough: one matrix product of blocks, which
-    no tree of single points beats where radiographs all look alike.
+    Blocks of neighbours are compared by one matrix product where their bounding boxes are close enough. For images that
+    all look alike this is faster than a tree of single points.
     """
     blocks = _blocks(points)
     low, high = (np.stack([reach(points[block], axis=0) for block in blocks]) for reach in (np.min, np.max))
@@ -218,7 +218,7 @@ def _close_pairs(
 
 
 def _blocks(points: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int32]]:
-    """Neighbours: sets are halved along their widest coordinate until they are small."""
+    """Blocks of neighbours: sets are halved along their widest coordinate until they are small."""
     blocks, left = [], [np.arange(len(points), dtype=np.int32)]
     while left:
         rows = left.pop()
@@ -245,7 +245,7 @@ def _unite(parent: dict[int, int], i: int, j: int) -> None:
 
 
 def _groups(parent: dict[int, int]) -> list[tuple[int, ...]]:
-    """Groups of those that were united; what was never united with anything isn't in ``parent``."""
+    """Groups of the indices that were united; ``parent`` doesn't contain the others."""
     groups: dict[int, list[int]] = {}
     for i in sorted(parent):
         groups.setdefault(_root(parent, i), []).append(i)

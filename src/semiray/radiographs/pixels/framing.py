@@ -1,4 +1,4 @@
-"""Turns any image file into an honest square of grey: nothing stretched, nothing aliased, nothing invented."""
+"""Turns any image file into a square grey image without stretching or aliasing it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from semiray.radiographs.reading.options import Framing
 
 __all__ = ["Grey", "UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
 
-# Only formats that need no helper program and that radiographs come in.
+# Formats of radiographs that need no helper program.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 
 
 class UnreadableImageError(SemirayError):
-    """A file that is no readable image; the message is the reason, without the file's name."""
+    """A file that isn't a readable image; the message is the reason, without the file's name."""
 
 
 class Grey(NamedTuple):
@@ -34,7 +34,7 @@ class Grey(NamedTuple):
         pixels: (H, W) float32, 0 (black) to 255 (white).
         width: the file's own width in pixels.
         height: its height.
-        kind: how the file stores it, in words, such as ``8-bit grey``.
+        kind: how the file stores it, such as ``8-bit grey``.
     """
 
     pixels: npt.NDArray[np.float32]
@@ -60,9 +60,10 @@ _KINDS = {
 def decode_grey(content: bytes) -> Grey:
     """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file to grey values from 0 to 255.
 
-    Colour becomes luma (ITU-R BT.601), transparency shows black, of several frames the first counts, and EXIF
-    orientation is ignored. More than 8 bits are scaled by the range that the image uses (0.1 % of the pixels clipped at
-    either end), since 10, 12 and 14 bits commonly hide in 16; values that are 8-bit after all stay what they are.
+    Colour becomes luma (ITU-R BT.601), transparent pixels become black, only the first of several frames is used, and
+    EXIF orientation is ignored. Values of more than 8 bits are scaled by the range that the image uses (0.1 % of the
+    pixels are clipped at either end), because 16-bit files often contain 10, 12 or 14 bits. 8-bit values in such a file
+    are kept.
 
     Args:
         content: the file's bytes.
@@ -71,22 +72,22 @@ def decode_grey(content: bytes) -> Grey:
         The image, (H, W) float32 in [0, 255].
 
     Raises:
-        UnreadableImageError: if it can't be decoded, completely.
+        UnreadableImageError: if it can't be decoded completely.
     """
     if not content:
         raise UnreadableImageError("the file is empty (0 bytes)")
     try:
         with warnings.catch_warnings():
-            # Pillow warns of what it repairs, and of large images, whose limit it raises as an error at twice the size.
+            # Pillow warns about what it repairs and about large images; twice that size is an error.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 image.load()
                 return Grey(_to_grey(image), image.width, image.height, _kind(image))
     except UnidentifiedImageError as error:
-        raise UnreadableImageError("not an image in a format that can be read") from error
+        raise UnreadableImageError("not an image in a supported format") from error
     except Image.DecompressionBombError as error:
         raise UnreadableImageError("more than 178 million pixels") from error
-    except Exception as error:  # Broken files make decoders raise nearly anything; one bad file mustn't end the run.
+    except Exception as error:  # Broken files make decoders raise almost anything; one bad file mustn't end the run.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UnreadableImageError(f"can't be decoded: {reason}") from error
 
@@ -118,7 +119,7 @@ def _to_grey(image: Image.Image) -> npt.NDArray[np.float32]:
 
 
 def _scale_range(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Scale deep grey values to [0, 255] by the range in use; 8-bit values in a wider file stay what they are."""
+    """Scale values of more than 8 bits to [0, 255] by the range in use; 8-bit values in such a file are kept."""
     exact = np.array(values, dtype=np.float64)
     finite = np.isfinite(exact)
     exact[~finite] = exact[finite].min(initial=0)
@@ -138,10 +139,10 @@ def _scale_range(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 
 def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "crop") -> npt.NDArray[np.uint8]:
-    """Make a square of an image without stretching it: cut its longer side at the centre, or pad its shorter side.
+    """Make an image square without stretching it: cut its longer side at the centre, or pad its shorter side.
 
-    Every pixel of the result is the mean of the area that it covers (fractions of pixels count as such); an image that
-    is smaller than the square is interpolated linearly. Padding is black.
+    Every pixel of the result is the mean of the area that it covers, including fractions of pixels; an image that is
+    smaller than the square is interpolated linearly. Padding is black.
 
     Args:
         pixels: (H, W), 0 to 255.
@@ -181,7 +182,7 @@ def _resample(pixels: npt.NDArray[np.float32], rows: int, columns: int) -> npt.N
 
 @functools.lru_cache(maxsize=64)
 def axis_weights(before: int, after: int) -> npt.NDArray[np.float32]:
-    """Weights (after, before) that resample one axis: covered area to shrink, linear interpolation to grow."""
+    """Return the weights (after, before) that resample one axis: by area to shrink it, linearly to enlarge it."""
     weights: npt.NDArray[np.float64]
     if after <= before:
         edges = np.arange(after + 1) * (before / after)

@@ -1,4 +1,4 @@
-"""Images made small by averaging fields of pixels, shifted or not: one matrix from each side."""
+"""Thumbnails: images shrunk by averaging fields of pixels, by one matrix product per axis."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from semiray.radiographs.pixels.images import ImageArray
 __all__ = ["field_means", "shrink"]
 
 Floats = NDArray[np.float32]
-AT_ONCE = 256  # images: large ones in float32 would not all fit into memory
+AT_ONCE = 256  # images: all of them in float32 may not fit into memory
 
 
 def shrink(images: ImageArray, side: int) -> Floats:
-    """Images (N, H, W) uint8 -> (N, side, side), each value the mean of a field of pixels."""
+    """Shrink images (N, H, W) uint8 to (N, side, side) float32, each value the mean of a field of pixels."""
     n, height, width = images.shape
     rows, columns = field_means(height, side), field_means(width, side).T
     small = np.empty((n, side, side), np.float32)
@@ -25,12 +25,12 @@ def shrink(images: ImageArray, side: int) -> Floats:
 
 
 def field_means(length: int, fields: int, shift: int = 0) -> Floats:
-    """The matrix (fields, length) that averages each of so many fields of a line of pixels.
+    """Return the matrix (fields, length) that averages each field of a line of pixels.
 
     Args:
-        length: Pixels, at least as many as fields.
-        fields: Number of fields.
-        shift: By how many pixels the line moves towards its start first; its ends are repeated.
+        length: number of pixels, at least as many as fields.
+        fields: number of fields.
+        shift: by how many pixels the line is first moved towards its start; the pixel at its end is repeated.
     """
     place = np.arange(length)
     field = place * fields // length

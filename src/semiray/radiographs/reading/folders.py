@@ -1,4 +1,4 @@
-"""Finds the images below a folder and reads labels off folder names, so that no data set needs a reader of its own."""
+"""Finds the images below a folder and takes labels from folder names, so that no data set needs its own reader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["FolderLabels", "Tree", "label_by_folder", "walk"]
 
 _JUNK_FOLDERS = frozenset({"__macosx", "$recycle.bin", "system volume information", "__pycache__"})
 _MASK_FOLDERS = frozenset({"mask", "masks"})
-# Folders that say how files are stored, not what they show.
+# Folders named after how files are stored.
 _STORAGE_FOLDERS = frozenset({"image", "images", "img", "imgs", "png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"})
 _SPLIT_FOLDERS = {
     "train": "train",
@@ -40,7 +40,7 @@ _OTHER_SUFFIXES = {
 
 @dataclass
 class Tree:
-    """The files below a folder that matter, as POSIX keys relative to it, sorted."""
+    """The images and tables below a folder, as POSIX keys relative to it, sorted."""
 
     root: Path
     images: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Tree:
 
 @dataclass
 class FolderLabels:
-    """What folder names say: the layout in words, and per image its label and its part of a split."""
+    """What folder names tell: the layout in words, and per image its label and its part of a split."""
 
     layout: str
     images: list[str]
@@ -63,7 +63,7 @@ class FolderLabels:
 def walk(root: Path) -> Tree:
     """List images and tables below a folder; links are followed, once.
 
-    Hidden files, the droppings of operating systems, and masks (a folder ``masks/``, or ``X_mask.png`` beside
+    Hidden files, files of operating systems, and masks (a folder ``masks/``, or ``X_mask.png`` beside
     ``X.png``) are never images.
 
     Raises:
@@ -79,7 +79,7 @@ def walk(root: Path) -> Tree:
             raise SemirayError(f"{root}: the folder can't be read ({error.strerror}). Check its permissions.")
         unreadable.append(Path(error.filename).name)
 
-    # A link to a folder above it would be walked for ever: each real folder is entered once.
+    # Each real folder is entered once: a link to a parent folder would never end.
     entered: set[str] = set()
     for folder, subfolders, files in os.walk(root, followlinks=True, onerror=denied):
         real = os.path.realpath(folder)
@@ -97,7 +97,7 @@ def walk(root: Path) -> Tree:
             if name.startswith("."):
                 continue
             stem, suffix = Path(name).stem, Path(name).suffix.lower()
-            # Names that aren't valid Unicode would fail wherever they are printed or saved.
+            # Names that aren't valid Unicode couldn't be printed or saved.
             key = os.fsencode((relative / name).as_posix()).decode("utf-8", "replace")
             if suffix in IMAGE_SUFFIXES:
                 if in_masks or (stem.lower().endswith("_mask") and stem[:-5] in stems):
@@ -122,10 +122,10 @@ def walk(root: Path) -> Tree:
 
 
 def label_by_folder(images: Sequence[str]) -> FolderLabels:
-    """Read class and split off the folders of keys: ``train/NORMAL/x.png``, ``COVID/images/x.png``, ``x.png``.
+    """Take class and split from the folders of keys: ``train/NORMAL/x.png``, ``COVID/images/x.png``, ``x.png``.
 
-    A folder that wraps everything is looked through, storage folders such as ``images/`` or ``png/`` say nothing, and
-    the first folder that remains is the class.
+    A folder that contains everything is ignored, and so are storage folders such as ``images/`` or ``png/``; the first
+    remaining folder is the class.
     """
     notes: list[str] = []
     has_storage = False
@@ -137,7 +137,7 @@ def label_by_folder(images: Sequence[str]) -> FolderLabels:
         folders[key] = kept
     folders, wrapper = _unwrap(folders)
     if wrapper:
-        notes.append(f"All images lie in {wrapper}/: the folders in it are taken for the classes.")
+        notes.append(f"All images are in {wrapper}/: the folders in it are taken as classes.")
 
     splits: dict[str, str] = {}
     firsts = {parts[0].lower() for parts in folders.values() if parts}
@@ -146,7 +146,7 @@ def label_by_folder(images: Sequence[str]) -> FolderLabels:
         (firsts == split_names and all(folders.values())) or len({_SPLIT_FOLDERS[name] for name in split_names}) > 1
     )
     if has_splits:
-        # The public archive of the paediatric set holds a second copy of itself beside its train folder.
+        # The public archive of the paediatric set contains a second copy of itself next to its train folder.
         inside = {key: parts for key, parts in folders.items() if parts and parts[0].lower() in split_names}
         if len(inside) < len(folders):
             outside = sorted({"/".join(parts) or "." for key, parts in folders.items() if key not in inside})
@@ -161,13 +161,13 @@ def label_by_folder(images: Sequence[str]) -> FolderLabels:
     counts = Counter(labels.values())
     if len(counts) > max(20, len(labels) // 20):
         notes.append(
-            f"{len(counts):,} folders hold {len(labels):,} images: too many to be classes, so nothing is labelled. "
+            f"{len(counts):,} folders contain {len(labels):,} images: too many to be classes, so nothing is labelled. "
             "Say with label_from= where the label is."
         )
         labels = {}
     elif labels and len(labels) < len(folders):
         loose = [key for key in folders if key not in labels]
-        notes.append(f"{len(loose):,} images lie in no class folder and are unlabelled: {_some(loose)}.")
+        notes.append(f"{len(loose):,} images are in no class folder and are unlabelled: {_some(loose)}.")
 
     if len({name.lower() for name in counts} & _RADIOGRAPHY_CLASSES) >= 3:
         layout = "COVID-19 Radiography Database" + (
@@ -181,7 +181,7 @@ def label_by_folder(images: Sequence[str]) -> FolderLabels:
 
 
 def _unwrap(folders: dict[str, tuple[str, ...]]) -> tuple[dict[str, tuple[str, ...]], str]:
-    """Look through folders that hold everything else: an unpacked archive inside a folder."""
+    """Skip folders that contain everything else, such as an archive unpacked inside a folder."""
     wrapper: list[str] = []
     while folders:
         firsts = {parts[:1] for parts in folders.values()}

@@ -1,4 +1,4 @@
-"""Looks at a folder or a table and lists its radiographs, so that every command takes data as it lies on disk."""
+"""Lists the radiographs of a folder, a table or shards as they are on disk, whatever the layout."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def read_records(data: str | Path, **options: Unpack[ReadingKeywords]) -> Listin
 
 
 def list_records(data: Path, options: ReadingOptions) -> Listing:
-    """Do what `read_records` does, with options that are checked already."""
+    """List radiographs as `read_records` does, with validated options."""
     patient_from, patient_column = options.patient_from, options.patient_column
     if options.label_from is not None and options.label_column is not None:
         raise SemirayError("label_from= and label_column= both say where the label is. Give one of them.")
@@ -100,7 +100,7 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
         patients = search(patient_pattern, keys, "patient_from", "their own patients", notes)
     elif not patients and all(_KERMANY_NAME.match(PurePosixPath(key).stem) for key in keys):
         patients = search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
-        notes.append("Patients are read off the file names (preset kermany).")
+        notes.append("Patients are taken from the file names (preset kermany).")
 
     records = [
         Record(
@@ -118,14 +118,14 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
 
 
 def find_shards(data: Path) -> tuple[Path, ...]:
-    """The .tar shards in a folder; none where images lie there too: the .tar is an archive of them, then."""
+    """Return the .tar shards in a folder; none if it contains images too, since the .tar is then their archive."""
     shards = sorted(path for path in data.glob("[!.]*.tar") if path.is_file()) if data.is_dir() else []
     return tuple(shards) if shards and not walk(data).images else ()
 
 
 @dataclass
 class _Found:
-    """What lies on disk, before the user's options speak."""
+    """What is on disk, before the user's options are applied."""
 
     root: Path
     layout: str
@@ -169,10 +169,10 @@ def _read_shards(data: Path, shards: Sequence[Path]) -> _Found:
 def _read_folder(data: Path, path_column: str | None) -> _Found:
     tree = walk(data)
     if not tree.images:
-        detail = " ".join(tree.notes) or "It holds no file that looks like one."
+        detail = " ".join(tree.notes) or "There is no file with an image's suffix."
         raise SemirayError(
             f"{data}: no image found. {detail} Images end in {', '.join(sorted(IMAGE_SUFFIXES))}; "
-            "folders called masks don't count."
+            "folders called masks are ignored."
         )
     by_folder = label_by_folder(tree.images)
     found = _Found(
@@ -200,7 +200,7 @@ def _read_folder(data: Path, path_column: str | None) -> _Found:
 def _best_table(
     tree: Tree, images: list[str], path_column: str | None, notes: list[str]
 ) -> tuple[Table, str, list[str | None]] | None:
-    """The table that names most images; other tables that name some are told of."""
+    """The table that names most images; a note lists other tables that name some."""
     candidates: list[tuple[int, Table, str, list[str | None]]] = []
     broken: list[SemirayError] = []
     mismatches: list[SemirayError] = []
@@ -228,7 +228,7 @@ def _best_table(
         return None
     best = max(candidates, key=lambda candidate: candidate[0])
     notes.extend(
-        f"{table.path.name} names {hits:,} images too, but {best[1].path.name} names most and is used."
+        f"{table.path.name} also names {hits:,} images, but {best[1].path.name} names most and is used."
         for hits, table, _, _ in candidates
         if table is not best[1]
     )
@@ -237,7 +237,7 @@ def _best_table(
 
 def _read_table_file(data: Path, path_column: str | None) -> _Found:
     table, root = read_table(data), data.parent
-    # Paths that lead straight to their files spare a walk through what may be a very large folder.
+    # If paths lead straight to their files, a possibly very large folder need not be searched.
     direct = {
         column: _direct(table, column, root)
         for column in ([path_column] if path_column in table.columns else table.columns)
@@ -274,7 +274,7 @@ def _direct(table: Table, column: str, root: Path) -> dict[str, tuple[str, Path]
 
 
 def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> None:
-    """Give images their rows; the first row of an image counts."""
+    """Give images their rows; the first row of an image is used."""
     rows: dict[str, Mapping[str, str]] = {}
     metadata = dict(found.metadata)
     repeated, lost = 0, []
@@ -288,11 +288,11 @@ def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> N
             metadata[key] = {**metadata.get(key, {}), **row}
     if lost:
         found.notes.append(
-            f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image that is here "
+            f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image of the data set "
             f"(column {column!r}): {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}."
         )
     if repeated:
-        found.notes.append(f"{repeated:,} rows of {table.path.name} name an image again; its first row counts.")
+        found.notes.append(f"{repeated:,} rows of {table.path.name} name an image again; its first row is used.")
     found.table, found.rows, found.metadata = table, rows, metadata
 
 

@@ -1,4 +1,4 @@
-"""What a reader answers, whatever the layout: one record an image, so that nothing downstream knows about folders."""
+"""What readers return, whatever the layout: one record per image, so that later steps need not know about folders."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One image and what is known about it before a single pixel is read.
+    """One image and what is known about it before its pixels are read.
 
     Attributes:
-        path: where the image lies.
-        key: its POSIX path relative to the data's root; its name everywhere else (splits, reports).
+        path: the image's file, or its shard.
+        key: its POSIX path relative to the data's root: its name in splits and reports.
         label: the disease class, or None where unknown.
-        patient: the patient's id; the key itself where nobody says whose image it is.
+        patient: the patient's id; the key itself where the patient is unknown.
         metadata: the table's row, and ``split`` for images below train, validation or test folders.
-        offset: where the image begins in its file, in bytes: not 0 in a shard.
-        size: its bytes, in a shard; None for the whole file.
+        offset: where the image begins in its file, in bytes; 0 outside shards.
+        size: its length in bytes in a shard; None for the whole file.
     """
 
     path: Path
@@ -42,8 +42,8 @@ class Listing:
     Attributes:
         root: the folder that keys are relative to.
         layout: the layout that was recognised, in words.
-        records: one record an image.
-        notes: what a person should know: what was left out or guessed, and why.
+        records: one record per image.
+        notes: what was left out or guessed, and why, in sentences.
         classes: the labels in use: in the user's order where classes were chosen, else sorted.
     """
 

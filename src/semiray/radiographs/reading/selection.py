@@ -1,4 +1,4 @@
-"""What the user says about labels, patients and classes, applied to keys, with errors that point at the place."""
+"""Applies the options for labels, patients and classes to keys, with errors that show the place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
     """Compile a user's regular expression; None stays None.
 
     Raises:
-        SemirayError: if it is invalid, with a mark under the place, or matches nothing at all everywhere.
+        SemirayError: if it is invalid, with a mark under the place, or matches the empty text.
     """
     if pattern is None:
         return None
@@ -39,10 +39,10 @@ def search(
     """Search a pattern in keys.
 
     Args:
-        pattern: what to search; group 1 is the value if there is a group, else the whole match.
+        pattern: what is searched; group 1 is the value if there is a group, else the whole match.
         keys: the images' keys.
         option: the option's name for messages.
-        otherwise: what images that don't match are called in the note.
+        otherwise: what the note says about images that don't match.
         notes: a note is added if images don't match, unless ``otherwise`` is empty.
 
     Returns:
@@ -71,7 +71,7 @@ def search(
 
 
 def _spread(keys: Sequence[str], most: int = 4) -> list[str]:
-    """Some names from all over the list, so that every folder has a chance to be among them."""
+    """Some names from the whole list, so that different folders are represented."""
     step = max(1, len(keys) // most)
     return list(keys[::step][:most])
 
@@ -79,13 +79,18 @@ def _spread(keys: Sequence[str], most: int = 4) -> list[str]:
 def choose_classes(
     records: list[Record], classes: Mapping[str, str] | None, notes: list[str]
 ) -> tuple[list[Record], tuple[str, ...]]:
-    """Keep, rename and merge classes; see ``read_records``.
+    """Keep, rename and merge classes.
+
+    Args:
+        records: all records.
+        classes: labels to keep, in order, and what to call them; None keeps all.
+        notes: a note is added if images are left out.
 
     Returns:
         The records that are kept and the class names in order.
 
     Raises:
-        SemirayError: if a class that nobody has is named; the message lists those that there are.
+        SemirayError: if no image has one of the classes; the message lists the labels.
     """
     counts = Counter(record.label for record in records if record.label is not None)
     if classes is None:

@@ -1,7 +1,7 @@
-"""Reads what WebDataset shards hold: .tar files of samples, an image and what is known of it under one name.
+"""Reads WebDataset shards: .tar files of samples, each an image and what is known about it under one name.
 
-A sample is all files of one name up to its first dot: ``0001.png``, ``0001.json``, ``0001.cls``. The convention is that
-of WebDataset, https://github.com/webdataset/webdataset.
+A sample consists of all files with the same name up to the first dot: ``0001.png``, ``0001.json``, ``0001.cls``. This
+is the convention of WebDataset, https://github.com/webdataset/webdataset.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Samples", "read_shards"]
 
 _IMAGES = (".png", ".jpg", ".jpeg")
 _LABELS = (".cls", ".txt")
-_LONGEST = 1 << 20  # bytes of a description: more is none
+_LONGEST = 1 << 20  # bytes of a description; longer files are ignored
 
 
 @dataclass
@@ -30,10 +30,10 @@ class Samples:
 
     Attributes:
         places: shard, offset and size in bytes.
-        labels: what ``.cls`` or ``.txt`` say, else folders in the names.
-        table: the ``.json`` files: a row a sample that has one.
-        rows: these by the image's name.
-        notes: what a person should know.
+        labels: from ``.cls`` or ``.txt`` files, else from folders in the names.
+        table: the ``.json`` files, one row per sample that has one.
+        rows: the table's rows by the image's name.
+        notes: what was left out or guessed, in sentences.
     """
 
     table: Table
@@ -44,14 +44,14 @@ class Samples:
 
 
 def read_shards(root: Path, shards: Sequence[Path]) -> Samples:
-    """Go over the headers of shards; pixels are passed by, descriptions are read.
+    """Read the headers and descriptions of shards; pixels are skipped.
 
     Args:
         root: their folder.
         shards: the .tar files.
 
     Raises:
-        SemirayError: if two samples have one name, or a shard can't be opened.
+        SemirayError: if two samples have the same name, or a shard can't be opened.
     """
     samples = Samples(Table(root, (), ()))
     troubles: Counter[str] = Counter()
@@ -63,12 +63,12 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Samples:
                 _count(troubles, first, "have no .png, .jpg or .jpeg and are left out", name)
                 continue
             if len(images) > 1:
-                _count(troubles, first, "hold several images, of which the first counts", name)
+                _count(troubles, first, "contain several images, of which the first is used", name)
             key, offset, size, _ = files[images[0]]
             if key in samples.places:
                 raise SemirayError(
                     f"two samples are called {key}: in {samples.places[key][0].name} and {shard.name}. Names must "
-                    "differ over all shards; was a shard copied, or numbered from 0 again?"
+                    "be unique across all shards; was a shard copied, or numbered from 0 again?"
                 )
             samples.places[key] = (shard, offset, size)
             for suffix in _LABELS:
@@ -77,13 +77,13 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Samples:
             if ".json" in files:
                 row = _row(files[".json"][3])
                 if row is None:
-                    _count(troubles, first, "have a .json that holds no JSON object; it is left out", name)
+                    _count(troubles, first, "have a .json file without a JSON object; it is left out", name)
                 else:
                     samples.rows[key] = row
     if not samples.places:
         raise SemirayError(
-            f"{root}: the shards hold no sample with a .png, .jpg or .jpeg. {' '.join(samples.notes)} A sample is all "
-            "files of one name up to its first dot, as WebDataset has it."
+            f"{root}: the shards contain no sample with a .png, .jpg or .jpeg. {' '.join(samples.notes)} A sample "
+            "consists of all files with the same name up to the first dot, as in WebDataset."
         )
     samples.notes += [f"{count:,} samples {what}: {first[what]}." for what, count in troubles.items()]
     _settle_labels(samples)
@@ -97,7 +97,7 @@ def _settle_labels(samples: Samples) -> None:
     different = len(set(samples.labels.values()))
     if different > max(20, len(samples.labels) // 20):
         samples.notes.append(
-            f".cls and .txt files hold {different:,} different texts: too many to be classes; they aren't used."
+            f".cls and .txt files contain {different:,} different texts: too many to be classes; they aren't used."
         )
         samples.labels = {}
     elif not samples.labels and not samples.rows:
@@ -112,7 +112,7 @@ def _count(troubles: Counter[str], first: dict[str, str], what: str, name: str) 
 
 
 def _row(content: bytes) -> Mapping[str, str] | None:
-    """A sample's JSON as a table's row: text as it is, anything else as JSON writes it, null as nothing."""
+    """A sample's JSON object as a row of a table: text as it is, null as an empty cell, the rest as JSON."""
     try:
         values = json.loads(content)
     except (ValueError, RecursionError):
@@ -126,7 +126,7 @@ def _row(content: bytes) -> Mapping[str, str] | None:
 
 
 def _grouped(shard: Path, notes: list[str]) -> dict[str, dict[str, tuple[str, int, int, bytes]]]:
-    """The samples of a shard: name -> suffix -> the file's name, offset, size, and content if it is no image."""
+    """The samples of a shard: name -> suffix -> the file's name, offset, size, and content unless it is an image."""
     samples: dict[str, dict[str, tuple[str, int, int, bytes]]] = {}
     for key, offset, size, content in _members(shard, notes):
         path = PurePosixPath(key)
@@ -134,13 +134,15 @@ def _grouped(shard: Path, notes: list[str]) -> dict[str, dict[str, tuple[str, in
         name, suffix = (path.parent / stem).as_posix(), (dot + suffix).lower()
         files = samples.setdefault(name, {})
         if suffix in files:
-            raise SemirayError(f"two samples are called {name}: both in {shard}. Names must differ over all shards.")
+            raise SemirayError(
+                f"two samples are called {name}: both in {shard}. Names must be unique across all shards."
+            )
         files[suffix] = (key, offset, size, content)
     return samples
 
 
 def _members(shard: Path, notes: list[str]) -> Iterator[tuple[str, int, int, bytes]]:
-    """Name, offset, size, and content if it is a description, of the files in a shard, as far as it is whole."""
+    """Name, offset, size, and content if it is a description, of the files in the undamaged part of a shard."""
     try:
         with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             while (member := tar.next()) is not None:
@@ -152,9 +154,9 @@ def _members(shard: Path, notes: list[str]) -> Iterator[tuple[str, int, int, byt
                 opened = tar.extractfile(member) if described else None
                 yield name, member.offset_data, member.size, opened.read() if opened else b""
             file.seek(tar.offset)
-            end = file.read(tarfile.BLOCKSIZE)  # tarfile takes a damaged header for the end, and no end for one
+            end = file.read(tarfile.BLOCKSIZE)  # tarfile treats a damaged header and a missing end mark as the end
             if len(end) < tarfile.BLOCKSIZE:
-                notes.append(f"{shard.name} is cut off: it has no end mark. What it holds till there is read.")
+                notes.append(f"{shard.name} is cut off: it has no end mark. Its contents up to there are read.")
             elif end.strip(b"\0"):
                 notes.append(f"{shard.name} is damaged at byte {tar.offset:,}; what follows is left out.")
     except (tarfile.TarError, EOFError) as error:

@@ -26,7 +26,7 @@ class Table:
     Attributes:
         path: the file.
         columns: the header.
-        rows: one mapping a row; an empty cell is the empty string.
+        rows: one mapping per row; an empty cell is the empty string.
     """
 
     path: Path
@@ -37,10 +37,10 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a CSV, TSV or Parquet file; all cells become text, missing ones the empty string.
 
-    The delimiter of a CSV is a comma, semicolon or tab, whichever the header holds most of.
+    The delimiter of a CSV is a comma, semicolon or tab, whichever is most frequent in the header.
 
     Raises:
-        SemirayError: if the file can't be read as a table, with the line where it breaks, or if Parquet needs pyarrow.
+        SemirayError: if the file isn't a table, naming the line, or if Parquet needs pyarrow.
     """
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
@@ -51,7 +51,7 @@ def read_table(path: Path) -> Table:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # Spreadsheets on Windows write this; any byte string decodes, so that a column of names at least joins.
+        # Written by spreadsheets on Windows; any bytes can be decoded, so that at least a column of names is usable.
         text = raw.decode("cp1252", "replace")
     header_line = text.split("\n", 1)[0]
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=header_line.count)
@@ -68,7 +68,7 @@ def read_table(path: Path) -> Table:
             if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
                 raise SemirayError(
                     f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(columns)} columns. "
-                    "Quote cells that hold the delimiter."
+                    "Quote cells that contain the delimiter."
                 )
             padded = [cell.strip() for cell in cells[: len(columns)]] + [""] * (len(columns) - len(cells))
             rows.append(dict(zip(columns, padded, strict=True)))
@@ -96,10 +96,10 @@ def _read_parquet(path: Path) -> Table:
 
 
 class ImageIndex:
-    """Finds the image that a cell means: a path, the end of one, a file name, with its extension or without."""
+    """Finds the image that a cell names: by a path, the end of one, or a file name, with or without its extension."""
 
     def __init__(self, keys: Iterable[str], prefix: str = "") -> None:
-        """Index image keys; ``prefix`` is the table's folder relative to the root: its paths may start from there."""
+        """Index image keys; paths in the table may start from ``prefix``, its folder relative to the root."""
         self.keys = set(keys)
         self.prefix = prefix
         self._names: dict[str, list[str]] = {}
@@ -121,7 +121,7 @@ class ImageIndex:
         path = PurePosixPath(value)
         candidates = self._names.get(path.name) or self._stems.get(path.name) or []
         if len(path.parts) > 1:
-            # Folders in the cell must agree with the image's own, from the end, as far as both go.
+            # Folders in the cell must agree with the image's folders, compared from the end.
             wanted = path.with_suffix("").parts if path.suffix.lower() in IMAGE_SUFFIXES else path.parts
             candidates = [key for key in candidates if _ends_alike(PurePosixPath(key).with_suffix("").parts, wanted)]
         return candidates[0] if len(candidates) == 1 else None
@@ -137,12 +137,12 @@ def find_path_column(table: Table, index: ImageIndex, column: str | None = None)
 
     Args:
         table: the table.
-        index: the images there are.
+        index: the images.
         column: the user's choice, if any.
 
     Returns:
-        The column's name and, per row, the image's key or None; or None if no column names images: at least half of a
-        column's cells, or cells for half of the images, must.
+        The column's name and, per row, the image's key or None. None if no column names images: at least half of a
+        column's cells must, or its cells must name half of the images.
 
     Raises:
         SemirayError: if the chosen column doesn't exist or names no image.
@@ -165,7 +165,7 @@ def find_path_column(table: Table, index: ImageIndex, column: str | None = None)
         filled = len({cell for cell in cells if cell})
         if not hits or (hits < 0.5 * filled and hits < 0.5 * len(index.keys)):
             continue
-        # A row number can be the stem of 7.png by chance; an extension or a telling name can't.
+        # Row numbers can be stems of images by chance: prefer cells with extensions, and columns with telling names.
         suffixed = sum(Path(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells)
         rank = (hits, suffixed, int(any(hint in name.lower() for hint in _PATH_HINTS)))
         if best is None or rank > best[0]:
@@ -177,7 +177,7 @@ def choose_column(table: Table, chosen: str | None, known: Sequence[str], option
     """Return the user's column, else the first with a known name, else None.
 
     Raises:
-        SemirayError: if the user's column isn't in the table; the message lists those that are.
+        SemirayError: if the user's column isn't in the table; the message lists its columns.
     """
     if chosen is not None:
         if chosen not in table.columns:
