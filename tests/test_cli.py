@@ -82,6 +82,8 @@ def test_a_wrong_word_is_named(words: list[str], capsys: pytest.CaptureFixture[s
         ("--set optimisation.batch=x: a number", "--set optimisation.batch=x: a number"),
         ("the event 'seed == 1' never happens", "the event 'seed == 1' never happens"),
         ("--classes 'seed=1': fine", "--classes 'seed=1': fine"),
+        ("no column 'who' (patient_column=)", "no column 'who' (--patient-column)"),
+        ("run `Network(weights=None)` first", "run `Network(weights=None)` first"),
         ("data.csv has no column image=", "data.csv has no column image="),
     ],
 )

@@ -121,7 +121,7 @@ def in_options(message: str) -> str:
 
     options, flags = _known_words()
     settings = {name for name in known_options(Settings) if "." in name}
-    before, after = r"(?<![\w.=<>!'\"-])(?<!--set )", r"=(?!=)"
+    before, after = r"(?<![\w.=<>!'\"-])(?<!\w\()(?<!--set )", r"=(?!=)"
 
     def option(match: re.Match[str]) -> str:
         name, value = match.group("name"), match.group("value") or ""

@@ -45,4 +45,4 @@ def test_a_prepared_set_stands_in_for_the_data(work: Path, tmp_path: Path, semir
     assert "a prepared set" in said
     code, _, error = semiray_says("train", tmp_path / "prepared", "--out", tmp_path / "new", "--images", "8")
     assert code == 2
-    assert "was prepared with resolution 32" in error
+    assert "give --resolution 32" in error

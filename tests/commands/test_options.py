@@ -112,4 +112,4 @@ def test_what_a_space_lacks_is_told_before_anything_is_read(tmp_path: Path, caps
     absent = str(tmp_path / "absent")
     assert main(["judge", absent, absent, "--out", absent, "--space", "xrv"]) == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert "The space xrv needs --weights FILE" in said
+    assert "The space xrv needs" in said

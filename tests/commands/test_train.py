@@ -67,8 +67,8 @@ def test_a_table_grounds_what_it_tells(work: Path, tmp_path: Path, semiray_says:
         (("train", "DATA", "--out", "NEW", "--set", "ground={duratoin: {column: days}}"), "did you mean 'duration'"),
         (("train", "nowhere", "--out", "NEW"), "nowhere"),
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
-        (("train", "DATA", "--out", "NEW", "--label-from", "("), "label_from"),
-        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "classes 'A,,B'"),
+        (("train", "DATA", "--out", "NEW", "--label-from", "("), "--label-from"),
+        (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "--classes 'A,,B'"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(refuses: Refuses, words: tuple[str, ...], told: str) -> None:

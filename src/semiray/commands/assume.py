@@ -51,7 +51,7 @@ def fit(
     start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
     grounds = read_grounds(read_ground(ground), start)
     content = read_table(table)
-    patients = choose_column(content, patient_column, PATIENT_COLUMNS, "--patient-column")
+    patients = choose_column(content, patient_column, PATIENT_COLUMNS, "patient_column")
     try:
         fitted = fit_prior(content.rows, patients, grounds, start)
     except SemirayError as error:
