@@ -62,6 +62,7 @@ def run_demo(
     Example:
         ``run_demo(Path("demo")).utility.ratio.mean``
     """
+    from semiray.evaluation import EvaluationOptions
     from semiray.generation import generate, traverse, write_images
     from semiray.priors import JointPrior
     from semiray.radiographs import load_radiographs
@@ -100,8 +101,8 @@ def run_demo(
 
     say("Prove: classifiers trained on generated images, tested on held-out patients")
     with bar("Proving") as show:
-        quick = minutes < SHORT
-        return evaluate(run, data, out / "proof", seeds=seeds, probe_steps=PROBE_STEPS, quick=quick, progress=show)
+        short = EvaluationOptions(seeds=seeds, probe_steps=PROBE_STEPS, quick=minutes < SHORT, benefit=False)
+        return evaluate(run, data, out / "proof", options=short, progress=show)
 
 
 def plan(minutes: float, classifier_step_seconds: float) -> tuple[float, int]:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import semiray.evaluation
+import semiray.report
 from semiray.cli import main
 from semiray.evaluation import QUICK_BENEFIT
 
@@ -224,7 +225,7 @@ def test_evaluate_reads_data_as_training_did(
     work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = partial(semiray.report.evaluate, steps=2, n_synthetic=24)
-    monkeypatch.setattr(semiray.evaluation, "evaluate", small)
+    monkeypatch.setattr(semiray.report, "evaluate", small)
     monkeypatch.setattr(
         semiray.evaluation,
         "QUICK_BENEFIT",
@@ -236,8 +237,8 @@ def test_evaluate_reads_data_as_training_did(
     for word in (
         "60 images",
         "ill 40",
-        "the ceiling",
-        "ratio",
+        "ceiling",
+        "synthetic / real",
         "classical augmentation",
         "Commitment",
         "Sorting",
@@ -245,9 +246,11 @@ def test_evaluate_reads_data_as_training_did(
     ):
         assert word in said, word
     content = json.loads((tmp_path / "proof" / "report.json").read_text(encoding="utf-8"))
-    assert content["utility"]["classes"] == ["normal", "ill"]
-    assert content["benefit"]["settings"]["architecture"]["name"] == "cnn"
-    assert len(content["commitment"]["sorter"]["duration"]) == 5
+    found = content["judgements"]
+    assert found["utility"]["classes"] == ["normal", "ill"]
+    assert found["benefit"]["settings"]["architecture"]["name"] == "cnn"
+    assert "duration" in found["commitment"]["means"]
+    assert str(work / "run" / "README.md") in said
     assert "Real images were left out" in (tmp_path / "proof" / "report.html").read_text(encoding="utf-8")
     assert (tmp_path / "proof" / "figures" / "images.png").exists()
     assert not (tmp_path / "proof" / "figures" / "closest.png").exists()
@@ -265,10 +268,11 @@ def test_judge_takes_any_folder_of_images_a_class(
     )  # fmt: skip
     assert "Real images were left out" in (tmp_path / "proof" / "report.html").read_text(encoding="utf-8")
     assert code == 0, error
-    assert "ratio" in said
+    assert "synthetic / real" in said
     assert "Commitment" not in said
     assert "classical" not in said
-    assert json.loads((tmp_path / "proof" / "report.json").read_text(encoding="utf-8"))["utility"]["ratio"] >= 0
+    content = json.loads((tmp_path / "proof" / "report.json").read_text(encoding="utf-8"))
+    assert content["judgements"]["utility"]["ratio"]["mean"] >= 0
 
 
 @pytest.mark.parametrize(
