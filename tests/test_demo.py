@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import semiray.evaluation
+import semiray.report
 from semiray.cli import main
 from semiray.demo import OVERHEAD, PROBE_STEPS, make_phantoms, plan, run_demo
 from semiray.errors import SemirayError
@@ -20,8 +20,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("demo") / "demo"
     said = []
     with pytest.MonkeyPatch.context() as patch:
-        small = partial(semiray.evaluation.evaluate, steps=3, n_synthetic=96, seeds=1)
-        patch.setattr(semiray.evaluation, "evaluate", small)
+        small = partial(semiray.report.evaluate, steps=3, n_synthetic=96, seeds=1)
+        patch.setattr(semiray.report, "evaluate", small)
         patch.setattr("semiray.commands.console.console.print", lambda *words, **_: said.append(" ".join(words)))
         patch.setattr("semiray.demo.run_demo", partial(run_demo, phantoms=150))
         assert main(["demo", "--out", str(out), "--minutes", "0.02"]) == 0
