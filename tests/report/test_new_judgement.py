@@ -42,7 +42,7 @@ from semiray.report.section import Guide, Headline, Section
 SECTION = Section(
     DummyResult,
     "Dummy",
-    lambda _: Guide("What is measured", "How to read it", "Floor: 0. Ceiling: 1.", "It measures nothing."),
+    Guide("What is measured", "How to read it", "Floor: 0. Ceiling: 1.", "It measures nothing."),
     lambda result, _: [Paragraph(f"{result.n_test} images under the dummy.")],
     headlines=lambda result, _: [Headline("share", result.share, reference=0.0, reference_name="floor")],
 )

@@ -117,7 +117,7 @@ class Section(Generic[R]):
 
     result: type[R]
     title: str
-    guide: Callable[[R], Guide]
+    guide: Guide
     body: Callable[[R, Results], Iterable[Block]]
     subtitle: str = ""
     plots: Mapping[str, Callable[[R, Results, Theme], Figure | None]] = field(default_factory=dict)
