@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic.json_schema import JsonSchemaValue
 
-from semiray.evaluation.registry import JUDGEMENTS, result_type
+from semiray.evaluation import registry
 from semiray.generation import Traversal
 from semiray.priors import JointPrior, factor_of
 
@@ -70,7 +70,9 @@ class _Concrete:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        properties = {name: handler(TypeAdapter(result_type(name)).core_schema) for name in JUDGEMENTS}
+        properties = {
+            name: handler(TypeAdapter(Union[registry.result_types(name)]).core_schema) for name in registry.JUDGEMENTS
+        }
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
@@ -119,7 +121,7 @@ class Results(BaseModel):
         raise TypeError(f"{kind.__name__} is not the result of a judgement")
 
     def __getattr__(self, name: str) -> Any:
-        if name in JUDGEMENTS:
+        if name in registry.JUDGEMENTS:
             return self.judgements.get(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result
 from semiray.evaluation.statistics.intervals import ENDS, Interval
 from semiray.evaluation.statistics.neighbours import squared_distances
@@ -65,7 +64,6 @@ def nearest_features(
     features: NDArray[np.floating],
     train: NDArray[np.floating],
     patients: NDArray[np.str_],
-    progress: Progress | None = None,
 ) -> tuple[Floats, Floats]:
     """Euclidean distances to the nearest training image, and from that one to the nearest of another patient.
 
@@ -73,7 +71,6 @@ def nearest_features(
         features: (N, D) of the images asked.
         train: (M, D) of training images.
         patients: (M,) theirs, at least two; one patient under two ids makes every image look authentic.
-        progress: Called with (images done, images).
 
     Returns:
         Two arrays (N,). No more than 1,024 x M distances are in memory at once.
@@ -84,8 +81,6 @@ def nearest_features(
     for first in range(0, len(asked), ROWS):
         part = slice(first, first + ROWS)
         nearest[part] = squared_distances(asked[part], known).argmin(axis=1)
-        if progress is not None:
-            progress(min(first + ROWS, len(asked)), len(asked))
     seen, place = np.unique(nearest, return_inverse=True)
     other = np.zeros(len(seen), np.int64)
     for first in range(0, len(seen), ROWS):

@@ -279,7 +279,8 @@ def first_of_each_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int
 def _batches(source: Labelled, count: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless batches (count, H, W) uint8 and labels, classes drawn evenly."""
     pixels, targets = (torch.from_numpy(np.require(x, requirements="W")) for x in (source.images, source.labels))
-    weights = (1.0 / torch.bincount(targets).double())[targets]
+    counts = np.maximum(np.bincount(source.labels), 1)
+    weights = torch.from_numpy((1.0 / counts)[source.labels])
     while True:
         chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
         yield pixels[chosen], targets[chosen]

@@ -150,11 +150,12 @@ class _Columns:
 
     def __init__(self, prior: JointPrior) -> None:
         self.prior = prior
-        self.continuous = torch.nonzero(~prior.discrete).flatten()
+        discrete = prior.discrete.numpy()
+        self.continuous = np.flatnonzero(~discrete)
         self.values: dict[int, Tensor] = {}
         self.places: dict[int, slice] = {}
         self.total = len(self.continuous)
-        for j in torch.nonzero(prior.discrete).flatten().tolist():
+        for j in np.flatnonzero(discrete).tolist():
             self.values[j] = torch.tensor(prior.marginal(prior.names[j]).values)
             self.places[j] = slice(self.total, self.total + len(self.values[j]))
             self.total += len(self.values[j])

@@ -47,7 +47,7 @@ def fast_autocast(device: torch.device) -> torch.autocast | nullcontext[None]:
     if device.type == "cpu":
         supported = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     else:
-        supported = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        supported = device.type == "cuda" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     return torch.autocast(device.type, dtype=torch.bfloat16) if supported else nullcontext()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,33 +14,18 @@ from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.evaluation.judges import classifier
 from semiray.evaluation.judges.classifier import Classifier, ClassifierNetwork, train_classifier
+from semiray.evaluation.options import UtilitySettings
 from semiray.evaluation.progress import Progress
 from semiray.training.checkpoints import load_tensors, save_tensors
 
-__all__ = ["ClassifierStore", "Schedule", "train_classifiers"]
-
-
-class Schedule(Protocol):
-    """How often, how long and in which batches classifiers are trained."""
-
-    @property
-    def seeds(self) -> int:
-        """Trainings, with seeds 0, 1, ..."""
-
-    @property
-    def steps(self) -> int:
-        """Batches per training."""
-
-    @property
-    def batch(self) -> int:
-        """Images per batch."""
+__all__ = ["ClassifierStore", "train_classifiers"]
 
 
 def train_classifiers(
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     n_classes: int,
-    schedule: Schedule,
+    settings: UtilitySettings,
     *,
     store: Path | None = None,
     device: str | torch.device | None = "auto",
@@ -53,21 +37,21 @@ def train_classifiers(
         images: (N, H, W) uint8.
         labels: (N,) integers in 0..n_classes-1.
         n_classes: Number of classes.
-        schedule: How they are trained.
+        settings: How they are trained.
         store: Folder that keeps them; None keeps nothing.
         device: Where they are trained.
         progress: Called with (steps done, steps of all).
     """
     kept, place = None if store is None else ClassifierStore(store), choose_device(device)
-    total, found = schedule.seeds * schedule.steps, []
-    for seed in range(schedule.seeds):
-        before = seed * schedule.steps
+    total, found = settings.seeds * settings.steps, []
+    for seed in range(settings.seeds):
+        before = seed * settings.steps
 
         def report(done: int, _: int = 0, before: int = before) -> None:
             if progress is not None:
                 progress(before + done, total)
 
-        key = "" if kept is None else kept.key(images, labels, [seed, schedule.steps, schedule.batch], place)
+        key = "" if kept is None else kept.key(images, labels, [seed, settings.steps, settings.batch], place)
         trained = None if kept is None else kept.read(key, n_classes, images.shape[1], len(images), seed, place)
         if trained is None:
             trained = train_classifier(
@@ -75,14 +59,14 @@ def train_classifiers(
                 labels,
                 n_classes=n_classes,
                 seed=seed,
-                steps=schedule.steps,
-                batch=schedule.batch,
+                steps=settings.steps,
+                batch=settings.batch,
                 device=place,
                 progress=report,
             )
             if kept is not None:
                 kept.write(key, trained)
-        report(schedule.steps)
+        report(settings.steps)
         found.append(trained)
     return found
 
