@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 from semiray.evaluation import JUDGEMENTS, UtilityResult
@@ -11,6 +12,7 @@ def test_a_headline_in_words() -> None:
     assert (full.title, full.beside) == ("Benefit: gain", "no benefit 0")
     assert str(Headline("change", 3.25, unit="grey levels", digits=1)) == "3.2 grey levels"
     assert str(Headline("none", None)) == "-"
+    assert str(Headline("few", 0.5, math.nan, math.nan)) == "0.50"
     assert Headline("none", 1.0).beside == ""
 
 
