@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Annotated, Any, Protocol, TypeVar, Union
+from typing import Annotated, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,9 @@ class _Concrete:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        kinds = {name: registry.result_types(name) for name in registry.JUDGEMENTS}
         properties = {
-            name: handler(TypeAdapter(Union[registry.result_types(name)]).core_schema) for name in registry.JUDGEMENTS
+            name: {"anyOf": [handler(TypeAdapter(kind).core_schema) for kind in found]} for name, found in kinds.items()
         }
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
