@@ -26,15 +26,15 @@ from semiray.evaluation import registry
 from semiray.generation import Traversal
 from semiray.priors import JointPrior, factor_of
 
-__all__ = ["Hidden", "ImageSamples", "Matrix", "Number", "Result", "Results", "Skipped", "factor_means"]
+__all__ = ["Counts", "Hidden", "ImageSamples", "Number", "Result", "Results", "Skipped", "factor_means"]
 
 Number = Annotated[
     float, PlainSerializer(lambda x: x if isfinite(x) else None, return_type=float | None, when_used="json")
 ]
 """A float. JSON has no NaN and no infinity: both become null."""
 
-Matrix = Annotated[NDArray[Any], PlainSerializer(lambda x: x.tolist(), return_type=list[list[float]], when_used="json")]
-"""A small array that is written as nested lists."""
+Counts = Annotated[NDArray[Any], PlainSerializer(lambda x: x.tolist(), return_type=list[list[int]], when_used="json")]
+"""A small table of whole numbers, written as nested lists."""
 
 Hidden = Annotated[NDArray[Any], Field(exclude=True)]
 """An array that figures are drawn from; it is not written."""

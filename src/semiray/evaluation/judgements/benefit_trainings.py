@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,15 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.devices import choose_device
-from semiray.errors import SemirayError
 from semiray.evaluation.judges import architectures, classical, classifier
 from semiray.evaluation.judges.architectures import Architecture
 from semiray.evaluation.judges.classical import classical_augmentation
 from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, network_seed
+from semiray.evaluation.judges.store import digest, keep
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.statistics.patients import patient_classes
 from semiray.networks.intensities import to_input
-from semiray.training.checkpoints import load_tensors, save_tensors
 
 __all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]
 
@@ -154,14 +152,11 @@ class Laboratory:
         """The predictions of one training, from the store if it has them."""
         if self.store is None:
             return self._probabilities(self._train(training))
-        key = hashlib.sha256(f"{self.identity} {json.dumps(asdict(training))}".encode()).hexdigest()[:32]
-        path = self.store / f"{key}.safetensors"
-        try:
-            kept: NDArray[np.float32] = load_tensors(path)[0]["probabilities"].numpy()
-        except (SemirayError, KeyError):  # absent or damaged
-            kept = self._probabilities(self._train(training))
-            self.store.mkdir(parents=True, exist_ok=True)
-            save_tensors(path, {"probabilities": torch.from_numpy(kept)}, {})
+        key = digest(self.identity, json.dumps(asdict(training)))
+        made = keep(
+            self.store, key, lambda: {"probabilities": torch.from_numpy(self._probabilities(self._train(training)))}
+        )
+        kept: NDArray[np.float32] = made["probabilities"].numpy()
         return kept
 
     def _train(self, training: Training) -> nn.Module:
@@ -225,20 +220,14 @@ class Laboratory:
 
     def _identity(self) -> str:
         """Hex digest of what all predictions depend on: images, recipe, code, torch, device."""
-        digest = hashlib.sha256()
-        for part in (self.real.images, self.real.labels, self.pool.images, self.pool.labels, self.test):
-            digest.update(f"{part.dtype.str}{part.shape}".encode())
-            digest.update(np.ascontiguousarray(part).data)
-        digest.update("\0".join(self.patients.tolist()).encode())
+        arrays = (self.real.images, self.real.labels, self.pool.images, self.pool.labels, self.test)
         settings = [self.architecture.name, self.steps, self.batch, self.mirror, torch.__version__, self.device.type]
         library = self.architecture.name.partition(":")
         settings += [version(library[0])] if library[1] else []
-        digest.update(json.dumps(settings).encode())
-        if self.architecture.weights is not None:
-            digest.update(Path(self.architecture.weights).read_bytes())
-        for module in (architectures.__file__, classical.__file__, classifier.__file__, __file__):
-            digest.update(Path(module).read_bytes())
-        return digest.hexdigest()
+        weights = self.architecture.weights
+        code = [Path(module) for module in (architectures.__file__, classical.__file__, classifier.__file__, __file__)]
+        texts = ("\0".join(self.patients.tolist()), json.dumps(settings))
+        return digest(*arrays, *texts, *([] if weights is None else [weights]), *code)
 
 
 def nested_patients(

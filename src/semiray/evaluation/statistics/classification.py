@@ -16,7 +16,7 @@ from sklearn.metrics import (
 )
 
 from semiray.errors import SemirayError
-from semiray.evaluation.results import Hidden, Matrix, Result
+from semiray.evaluation.results import Counts, Hidden, Result
 from semiray.evaluation.statistics.calibration import calibration_error
 from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
@@ -81,7 +81,7 @@ class ClassificationScores(Result):
     average_precision: Interval
     calibration_error: Interval
     per_class: tuple[ClassScores, ...]
-    confusion: tuple[Matrix, ...]
+    confusion: tuple[Counts, ...]
     reports: tuple[str, ...]
     n_train: int
     n_images: int
