@@ -41,7 +41,7 @@ def test_a_dummy_judgement_needs_one_file_and_one_line(
     assert results.dummy == results.get(dummy.DummyResult) == dummy.DummyResult(60)
     assert results.model_dump(mode="json")["judgements"]["dummy"] == {"n_images": 60}
     schema = Results.model_json_schema(mode="serialization")
-    assert schema["properties"]["judgements"]["properties"]["dummy"]["title"] == "DummyResult"
+    assert schema["properties"]["judgements"]["properties"]["dummy"]["anyOf"][0]["title"] == "DummyResult"
     sys.modules.pop("semiray.evaluation.judgements.dummy")
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from semiray.devices import choose_device
 from semiray.evaluation.judges.classifier import Classifier
-from semiray.evaluation.judges.classifier_store import train_classifiers
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
+from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.options import EvaluationOptions
 from semiray.evaluation.progress import Progress, Stages
 from semiray.evaluation.sides import labelled_parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Annotated, Any, Protocol, TypeVar, Union
+from typing import Annotated, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,15 @@ from semiray.evaluation import registry
 from semiray.generation import Traversal
 from semiray.priors import JointPrior, factor_of
 
-__all__ = ["Hidden", "ImageSamples", "Matrix", "Number", "Result", "Results", "Skipped", "factor_means"]
+__all__ = ["Counts", "Hidden", "ImageSamples", "Number", "Result", "Results", "Skipped", "factor_means"]
 
 Number = Annotated[
     float, PlainSerializer(lambda x: x if isfinite(x) else None, return_type=float | None, when_used="json")
 ]
 """A float. JSON has no NaN and no infinity: both become null."""
 
-Matrix = Annotated[NDArray[Any], PlainSerializer(lambda x: x.tolist(), return_type=list[list[float]], when_used="json")]
-"""A small array that is written as nested lists."""
+Counts = Annotated[NDArray[Any], PlainSerializer(lambda x: x.tolist(), return_type=list[list[int]], when_used="json")]
+"""A small table of whole numbers, written as nested lists."""
 
 Hidden = Annotated[NDArray[Any], Field(exclude=True)]
 """An array that figures are drawn from; it is not written."""
@@ -70,8 +70,9 @@ class _Concrete:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        kinds = {name: registry.result_types(name) for name in registry.JUDGEMENTS}
         properties = {
-            name: handler(TypeAdapter(Union[registry.result_types(name)]).core_schema) for name in registry.JUDGEMENTS
+            name: {"anyOf": [handler(TypeAdapter(kind).core_schema) for kind in found]} for name, found in kinds.items()
         }
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
