@@ -19,6 +19,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("demo") / "demo"
     said = []
     few = {"phantoms": 150, "seeds": 1, "steps": 3, "n_synthetic": 96, "probe_steps": 2}
+    few |= {"commitment_images": 64, "effect_patients": 4, "permutations": 19}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("semiray.commands.console.console.print", lambda *words, **_: said.append(" ".join(words)))
         patch.setattr("semiray.demo.run_demo", partial(run_demo, **few))
@@ -39,8 +40,9 @@ def test_it_leaves_all_five_parts(demo: tuple[Path, str]) -> None:
         assert (out / part).stat().st_size > 500, part
     report = json.loads((out / "proof" / "report.json").read_text(encoding="utf-8"))
     assert report["phantom"] is True
-    assert set(report["commitment"]["sorter"]) == {"survival", "duration", "presentation", "texture"}
-    assert 0 <= report["utility"]["ratio"] < 5
+    found = report["judgements"]
+    assert set(found["commitment"]["means"]) == {"survival", "duration", "presentation", "texture"}
+    assert 0 <= found["utility"]["ratio"]["mean"] < 5
     assert "phantom" in (out / "proof" / "report.html").read_text(encoding="utf-8").lower()
 
 
@@ -49,7 +51,7 @@ def test_it_says_what_it_is_and_where_the_report_lies(demo: tuple[Path, str]) ->
     out, said = demo
     assert "These are phantoms" in said
     assert str(out / "proof" / "report.html") in said
-    for word in ("Assume", "Train", "Ask", "Look", "Prove", "ratio", "Commitment", "Sorting"):
+    for word in ("Assume", "Train", "Ask", "Look", "Prove", "Utility", "Commitment", "Sorting"):
         assert word in said, word
 
 

@@ -82,7 +82,8 @@ def test_an_event_is_asked_of_the_prior_and_of_the_images(run: semiray.Run) -> N
 @pytest.mark.slow
 def test_it_is_measured(run: semiray.Run, folder: Path) -> None:
     data = run.load_data(folder / "DATA", cache=folder / "cache")
-    few = {"seeds": 1, "steps": 2, "batch": 8, "n_synthetic": 24, "probe_steps": 2, "benefit": None, "quick": True}
+    few = {"seeds": 1, "steps": 2, "batch": 8, "n_synthetic": 24, "probe_steps": 2, "benefit": False}
+    few |= {"commitment_images": 64, "effect_patients": 4, "permutations": 19}
     results = semiray.evaluate(run, data, folder / "PROOF", **few)
     content = json.loads((folder / "PROOF" / "report.json").read_text(encoding="utf-8"))
     assert results.subject == content["subject"] == "RUN"

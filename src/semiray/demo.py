@@ -68,6 +68,7 @@ def run_demo(
     Example:
         ``run_demo("demo").utility.ratio.mean``
     """
+    from semiray.evaluation import EvaluationOptions
     from semiray.generation import generate, traverse, write_images
     from semiray.priors import JointPrior
     from semiray.radiographs import load_radiographs
@@ -105,8 +106,8 @@ def run_demo(
 
     say("Prove: classifiers trained on generated images, tested on held-out patients")
     with bar("Evaluating") as show:
-        options = {"seeds": seeds, "probe_steps": PROBE_STEPS, "quick": quick, "benefit": None, "progress": show}
-        return evaluate(run, data, out / "proof", **options | measuring)
+        short = EvaluationOptions(seeds=seeds, probe_steps=PROBE_STEPS, quick=quick, benefit=False, device=device)
+        return evaluate(run, data, out / "proof", options=short, progress=show, **measuring)
 
 
 def plan(minutes: float, classifier_step_seconds: float) -> tuple[float, int]:

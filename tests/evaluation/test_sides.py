@@ -23,7 +23,7 @@ def test_another_data_set_is_split_here_and_added_images_are_left_out(
 ) -> None:
     run, split = run_maker(tmp_path / "RUN", real)
     other = set_maker(60, seed=4, prefix="other")
-    with pytest.raises(SemirayError, match="60 of the 60 images have the file names of the run's own"):
+    with pytest.raises(SemirayError, match="60 of the 60 images have the names of the run's own"):
         sides.run_split(run, other)
     other = replace(other, keys=tuple(f"elsewhere/{i}-{Path(key).name}" for i, key in enumerate(other.keys)))
     drawn, own, notes = sides.run_split(run, other)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.generation.figures import enlarge, mosaic, plot_networks, plot_samples
+from semiray.generation.figures import enlarge, mosaic, plot_networks, plot_samples, text_width
 from semiray.training import Run
 
 
@@ -64,3 +64,9 @@ def test_files_of_figures_say_that_they_are_synthetic(run: Run, tmp_path: Path, 
             assert image.info["Synthetic"] == "true"
     else:
         assert b"synthetic" in path.read_bytes()
+
+
+def test_text_is_measured_in_inches() -> None:
+    assert text_width(" ", 9) == 0
+    assert 0 < text_width("i", 9) < text_width("Viral Pneumonia", 9) < 1.5
+    assert text_width("ab", 18) == pytest.approx(2 * text_width("ab", 9))

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,15 @@ def test_figure_has_a_panel_a_factor_with_values_and_units(run: Run) -> None:
         assert 0 <= box.x0 < box.x1 <= 1
         assert 0 <= box.y0 < box.y1 <= 1
         assert not any(box.overlaps(other.get_position()) for other in figure.axes if other is not axes)
+
+
+def test_long_class_names_are_neither_cut_off_nor_overlap(make_run: Callable[..., Run]) -> None:
+    figure = traverse(make_run(("Viral Pneumonia", "Lung_Opacity", "A_class_with_a_long_name")), patients=1, steps=2)
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    assert len(boxes) == 3
+    assert all(box.x0 >= 0 and box.x1 <= figure.axes[0].get_window_extent().x0 for box in boxes)
+    assert not any(above.overlaps(below) for above, below in pairwise(boxes))
 
 
 def test_figure_says_what_is_grounded(make_run: Callable[..., Run]) -> None:

@@ -35,6 +35,9 @@ def test_a_card_of_somebodys_own_stays(real: Any, run_maker: Any, report: Report
     assert path == tmp_path / "RUN" / "README.md"
     assert write_model_card(run, report.model_copy(update={"subject": "renamed"})) == path
     assert "# renamed" in path.read_text(encoding="utf-8")
+    old = "<!-- Written by `semiray evaluate`, which writes it anew; delete this line to keep a card of your own. -->"
+    path.write_text(old, encoding="utf-8")
+    assert write_model_card(run, report) == path  # a card of an older release is replaced
     path.write_text("mine", encoding="utf-8")
     assert write_model_card(run, report) is None
     assert path.read_text(encoding="utf-8") == "mine"

@@ -58,6 +58,7 @@ def test_the_content_says_its_version_first_and_holds_what_stands_on_top(whole: 
     assert list(content)[:3] == ["schema", "semiray", "created"]
     assert list(content)[-1] == "judgements"
     assert content["verdict"] == whole[0].verdict
+    assert content["warnings"] == [whole[0].shortcuts.warning()]
     assert [one["name"] for one in content["headlines"]] == [one.name for one in whole[0].headlines]
     assert "samples" not in content
 

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 from semiray.evaluation import JUDGEMENTS, UtilityResult
@@ -11,6 +12,7 @@ def test_a_headline_in_words() -> None:
     assert (full.title, full.beside) == ("Benefit: gain", "no benefit 0")
     assert str(Headline("change", 3.25, unit="grey levels", digits=1)) == "3.2 grey levels"
     assert str(Headline("none", None)) == "-"
+    assert str(Headline("few", 0.5, math.nan, math.nan)) == "0.50"
     assert Headline("none", 1.0).beside == ""
 
 
@@ -21,11 +23,9 @@ def test_a_section_per_judgement_in_their_order_with_all_that_a_reader_needs(who
     assert len(set(names)) == len(names)
     for section in sections():
         assert section.real_plots <= set(section.plots)
-        result = section.found(whole[0])
-        if result is not None:
-            guide = section.guide(result)
-            for words in (guide.measured, guide.reading, guide.ends, guide.caveats):
-                assert len(words) > 15
+        guide = section.guide
+        for words in (guide.measured, guide.reading, guide.ends, guide.caveats):
+            assert len(words) > 15
 
 
 def test_what_was_not_measured_is_neither_found_nor_skipped(whole: Any, make: Any) -> None:

@@ -22,7 +22,7 @@ def test_every_headline_stands_beside_its_reference(whole: Any) -> None:
             line for line in lines if line.startswith(f"  {one.name} ") and str(one) in line and one.beside in line
         ]
         assert row.rstrip() == row
-    assert "Warning: The images' border alone" in text
+    assert "Warning: The border of the images alone" in text
     assert all(len(line) <= 120 for line in lines)
 
 

@@ -38,13 +38,12 @@ class Benefit:
         Path | None, typer.Option(metavar="FILE", help="Weights that this classifier starts from: safetensors or .pt.")
     ] = None
 
-    def settings(self, quick: bool) -> "BenefitSettings | None":
-        """The settings of the measurement; None if it is declined."""
+    def settings(self, quick: bool) -> "BenefitSettings | bool":
+        """The settings of the measurement; False if it is declined."""
         from semiray.evaluation import QUICK_BENEFIT, Architecture, BenefitSettings
 
         architecture = Architecture(self.classifier, self.classifier_weights)
-        chosen = QUICK_BENEFIT if quick else BenefitSettings()
-        return replace(chosen, architecture=architecture) if self.benefit else None
+        return self.benefit and replace(QUICK_BENEFIT if quick else BenefitSettings(), architecture=architecture)
 
 
 @with_groups

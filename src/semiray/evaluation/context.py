@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from semiray.devices import choose_device
 from semiray.evaluation.judges.classifier import Classifier
-from semiray.evaluation.judges.classifier_store import train_classifiers
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
+from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.options import EvaluationOptions
 from semiray.evaluation.progress import Progress, Stages
 from semiray.evaluation.sides import labelled_parts
 from semiray.generation import Synthetic, encode_scores, generate
-from semiray.radiographs import RadiographSet, Split
+from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.training import Run
 
 __all__ = ["FRESH_SEED", "GENERATED_PER_STEP", "POOL_SEED", "TRAINING_SEED", "Context"]
@@ -52,11 +52,11 @@ class Context:
     def __init__(
         self,
         options: EvaluationOptions,
-        real: RadiographSet,
+        real: RadiographSet[ImageArray],
         split: Split,
         *,
         run: Run | None = None,
-        folder: RadiographSet | None = None,
+        folder: RadiographSet[ImageArray] | None = None,
         own: bool | None = None,
         store: Path | None = None,
     ) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from semiray.errors import SemirayError
+from semiray.evaluation import registry
 from semiray.evaluation.context import FRESH_SEED, Context
 from semiray.evaluation.judges.feature_spaces import check_space
 from semiray.evaluation.options import BenefitSettings, EvaluationOptions
 from semiray.evaluation.progress import Progress
-from semiray.evaluation.registry import JUDGEMENTS, judgement_module
 from semiray.evaluation.results import Result, Results
 from semiray.evaluation.sides import check_resolution, describe, is_phantom, run_split, sample_images
 from semiray.generation import measure_traversal
@@ -131,7 +131,7 @@ def _measure(context: Context, progress: Progress | None) -> dict[str, Result]:
     if isinstance(benefit, BenefitSettings):
         side = context.real.images.shape[1]
         benefit.architecture.check(max(len(context.real.classes), 2), side, context.device)
-    modules = {name: judgement_module(name) for name in JUDGEMENTS}
+    modules = {name: registry.judgement_module(name) for name in registry.JUDGEMENTS}
     costs = {name: module.cost(context) if hasattr(module, "cost") else 0 for name, module in modules.items()}
     context.start(progress, costs)
     results = {}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
-__all__ = ["JUDGEMENTS", "judgement_module", "result_type"]
+__all__ = ["JUDGEMENTS", "judgement_module", "result_types"]
 
 # Judgement NAME is measured by `semiray.evaluation.judgements.NAME.measure` and shown by
 # `semiray.report.sections.NAME`. They are measured, and stand in the results, in this order.
@@ -35,6 +36,10 @@ def judgement_module(name: str) -> Any:
     return import_module(f"semiray.evaluation.judgements.{name}")
 
 
-def result_type(name: str) -> Any:
-    """What a judgement's ``measure`` returns, as annotated: a union of its result class, `Skipped` and None."""
-    return get_type_hints(judgement_module(name).measure)["return"]
+def result_types(name: str) -> tuple[Any, ...]:
+    """What stands in the results of a judgement, as its ``measure`` is annotated: its own class first, then `Skipped`.
+
+    `Skipped` is missing where the judgement can always be made if it applies.
+    """
+    returned = get_type_hints(judgement_module(name).measure)["return"]
+    return tuple(kind for kind in get_args(returned) or (returned,) if kind is not NoneType)

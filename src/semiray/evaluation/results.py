@@ -22,19 +22,19 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic.json_schema import JsonSchemaValue
 
-from semiray.evaluation.registry import JUDGEMENTS, result_type
+from semiray.evaluation import registry
 from semiray.generation import Traversal
 from semiray.priors import JointPrior, factor_of
 
-__all__ = ["Hidden", "ImageSamples", "Matrix", "Number", "Result", "Results", "Skipped", "factor_means"]
+__all__ = ["Counts", "Hidden", "ImageSamples", "Number", "Result", "Results", "Skipped", "factor_means"]
 
 Number = Annotated[
     float, PlainSerializer(lambda x: x if isfinite(x) else None, return_type=float | None, when_used="json")
 ]
 """A float. JSON has no NaN and no infinity: both become null."""
 
-Matrix = Annotated[NDArray[Any], PlainSerializer(lambda x: x.tolist(), return_type=list[list[float]], when_used="json")]
-"""A small array that is written as nested lists."""
+Counts = Annotated[NDArray[Any], PlainSerializer(lambda x: x.tolist(), return_type=list[list[int]], when_used="json")]
+"""A small table of whole numbers, written as nested lists."""
 
 Hidden = Annotated[NDArray[Any], Field(exclude=True)]
 """An array that figures are drawn from; it is not written."""
@@ -70,7 +70,10 @@ class _Concrete:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        properties = {name: handler(TypeAdapter(result_type(name)).core_schema) for name in JUDGEMENTS}
+        kinds = {name: registry.result_types(name) for name in registry.JUDGEMENTS}
+        properties = {
+            name: {"anyOf": [handler(TypeAdapter(kind).core_schema) for kind in found]} for name, found in kinds.items()
+        }
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
@@ -119,7 +122,7 @@ class Results(BaseModel):
         raise TypeError(f"{kind.__name__} is not the result of a judgement")
 
     def __getattr__(self, name: str) -> Any:
-        if name in JUDGEMENTS:
+        if name in registry.JUDGEMENTS:
             return self.judgements.get(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

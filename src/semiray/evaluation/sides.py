@@ -1,4 +1,4 @@
-"""Which images train, which test, and which are shown: the sides of a comparison, taken from a data set."""
+"""Which real images train, which test, and which are shown."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def run_split(run: Run, data: RadiographSet[ImageArray]) -> tuple[Split, bool, l
     except OSError as error:
         raise SemirayError(f"{path}: the run's split can't be read ({error.strerror or error}).") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise SemirayError(f"{path}: this isn't a split; without it no image is known to be held out.") from error
+        raise SemirayError(f"{path}: this is not a split; without it, held-out images are unknown.") from error
     named = known & set(data.keys)
     if not named:
         files = {Path(key).name for key in known}
         alike = sum(Path(key).name in files for key in data.keys)
         if alike > len(data) / 2:
             raise SemirayError(
-                f"{alike:,} of the {len(data):,} images have the file names of the run's own, in other folders. Give "
-                "DATA as it was given for training, so that it is known which patients are held out; if they are other "
-                "images indeed, rename them, or judge generated images with `semiray judge`."
+                f"{alike:,} of the {len(data):,} images have the names of the run's own images, but other folders. "
+                "Load the data from the same folder as for training, so that held-out patients are known. If they are "
+                "other images, rename them, or evaluate generated images with semiray.judge."
             )
         note = (
-            "The run's split names none of these images: this is another data set than the run was trained on. It was "
-            "split by patient here (70 % train the ceiling, 20 % test, seed 0)."
+            "The run's split names none of these images: the run was trained on another data set. This one was split "
+            "by patient here (70 % train the ceiling, 20 % test, seed 0)."
         )
         return split_by_patient(data), False, [note]
     split = run.split(data)
@@ -52,8 +52,8 @@ def run_split(run: Run, data: RadiographSet[ImageArray]) -> tuple[Split, bool, l
     notes = [f"{added:,} images that the run's split doesn't name were left out."] if added else []
     if not added and run.data.get("fingerprint", data.fingerprint) != data.fingerprint:
         notes.append(
-            "The images have the names that the run was trained on, but not the same content, labels or framing: their "
-            "files or the options that they were read with have changed."
+            "The images have the names of those that the run was trained on, but another content, labels or framing: "
+            "files, or the options that they were read with, have changed."
         )
     return split, True, notes
 
@@ -61,19 +61,19 @@ def run_split(run: Run, data: RadiographSet[ImageArray]) -> tuple[Split, bool, l
 def labelled_parts(
     classes: Sequence[str], data: RadiographSet[ImageArray], split: Split
 ) -> tuple[RadiographSet, RadiographSet, str, list[str]]:
-    """Real training and test images in the order of ``classes``; why utility can't be measured, if so; notes."""
+    """Real training and test images with labels in the order of ``classes``; why that is impossible, if so; notes."""
     train, test = data.take(split.train), data.take(split.test)
     if not classes:
-        return train, test, "The generator knows no classes, so that a classifier has nothing to learn from it.", []
+        return train, test, "The generator knows no classes, so there is nothing for a classifier to learn.", []
     if not data.classes:
-        return train, test, "The real images have no labels, so that a classifier can't be tested on them.", []
+        return train, test, "The real images have no labels, so a classifier can't be tested on them.", []
     if set(classes) != set(data.classes):
         raise SemirayError(
             f"The synthetic images' classes are {', '.join(classes)}; the real data's are {', '.join(data.classes)}. "
-            "Read the real data with the same labels (--label-from, --classes)."
+            "Read the real data with the same labels (label_from, classes)."
         )
     if len(classes) < 2:
-        return train, test, f"There is one class ({classes[0]}): nothing to tell apart.", []
+        return train, test, f"There is only one class ({classes[0]}): nothing to classify.", []
     notes = []
     unlabelled = int((train.labels < 0).sum() + (test.labels < 0).sum())
     if unlabelled:
@@ -85,15 +85,15 @@ def labelled_parts(
         labels = order[labelled.labels]
         absent = [c for k, c in enumerate(classes) if not (labels == k).any()]
         if absent:
-            return train, test, f"Among the real {name} patients nobody has {', '.join(absent)}.", notes
+            return train, test, f"No real {name} patient has {', '.join(absent)}.", notes
         parts.append(replace(labelled, labels=labels, classes=tuple(classes)))
     return parts[0], parts[1], "", notes
 
 
 def check_resolution(data: RadiographSet[ImageArray], resolution: int, who: str) -> None:
-    """An error unless real images are there, at the resolution of `who`."""
+    """Raise an error unless there are real images, at the resolution of ``who``."""
     if not len(data):
-        raise SemirayError("There is no real image to judge on.")
+        raise SemirayError("There is no real image to evaluate on.")
     if data.images.shape[1] != resolution:
         raise SemirayError(
             f"{who} has images of {resolution} px, the real data was loaded at {data.images.shape[1]} px: "
@@ -102,7 +102,7 @@ def check_resolution(data: RadiographSet[ImageArray], resolution: int, who: str)
 
 
 def is_phantom(data: RadiographSet[ImageArray]) -> bool:
-    """Whether all images bear the names that `save_phantoms` gives."""
+    """Whether all images have names as `save_phantoms` gives them."""
     return bool(data.keys) and all(Path(key).name.startswith("phantom_") for key in data.keys)
 
 
@@ -132,7 +132,7 @@ def _of_class(data: RadiographSet, name: str) -> NDArray[np.bool_]:
 
 
 def _first(images: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """A few of the chosen images, evenly through the set, so that one patient's series doesn't fill the row."""
+    """A few of the chosen images, spread evenly over the set, so that one patient's series doesn't fill the row."""
     places = np.flatnonzero(chosen)
     places = (
         places[np.linspace(0, len(places) - 1, min(SHOWN, len(places))).astype(np.int64)] if len(places) else places
@@ -148,8 +148,8 @@ def describe(data: RadiographSet[ImageArray]) -> str:
 
 
 def match_labels(classes: Sequence[str], others: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Labels as positions among the others' names; None where a side has no classes."""
+    """Labels as positions among other names; None where either has no classes."""
     if not classes or not others:
         return None
     places = np.array([others.index(name) if name in others else -1 for name in classes] + [-1], np.int64)
-    return places[labels]  # -1, no label, finds the last
+    return places[labels]  # -1, no label, takes the last

@@ -10,7 +10,7 @@ from typing import Any
 from semiray.evaluation import EvaluationOptions, measure_run, measure_set
 from semiray.evaluation.progress import Progress
 from semiray.files import hold_folder
-from semiray.radiographs import RadiographSet, Split
+from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.report.model_card import write_model_card
 from semiray.report.report import write_report
 from semiray.report.schema import Report
@@ -21,7 +21,7 @@ __all__ = ["evaluate", "judge"]
 
 def evaluate(
     run: Run,
-    data: RadiographSet,
+    data: RadiographSet[ImageArray],
     out: str | Path | None = None,
     *,
     options: EvaluationOptions | None = None,
@@ -60,8 +60,8 @@ def evaluate(
 
 
 def judge(
-    synthetic: RadiographSet,
-    real: RadiographSet,
+    synthetic: RadiographSet[ImageArray],
+    real: RadiographSet[ImageArray],
     out: str | Path | None = None,
     *,
     split: Split | None = None,

@@ -36,6 +36,12 @@ def old_headlines(content: Mapping[str, Any]) -> Iterator[Headline]:
         for name in commitment["probe"]["clean"]:
             worst = min(np.mean(commitment["probe"][condition][name]) for condition in CONDITIONS)
             yield _headline("Commitment", f"{name} ({READINGS[commitment['measure'][name]]})", {"mean": float(worst)})
+    if commitment is not None and "effect" in commitment:
+        effects, sides = commitment["effect"].items(), (commitment["effect_low"], commitment["effect_high"])
+        least, factor, j = min((value, name, j) for name, row in effects for j, value in enumerate(row))
+        low, high = (side[factor][j] for side in sides)
+        name, unit = "change by the least visible dimension", f"grey levels, {factor}[{j}]"
+        yield Headline(name, least, low, high, unit=unit, digits=1, section="Visible effect")
     if sorting is not None:
         for name, values in sorting["ks"].items():
             yield _headline("Sorting", f"{name} ({DISTANCES[sorting['measure'][name]]})", {"mean": np.mean(values)})

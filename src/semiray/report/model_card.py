@@ -17,7 +17,8 @@ from semiray.training import Run
 
 __all__ = ["model_card", "write_model_card"]
 
-MARK = "<!-- Written by `semiray evaluate`, which replaces it; delete this line to keep a card of your own. -->"
+OURS = "<!-- Written by `semiray evaluate`"  # how a card of ours begins, also one of an older release
+MARK = f"{OURS}, which replaces it; delete this line to keep a card of your own. -->"
 
 
 def model_card(run: Run, results: Results) -> str:
@@ -76,7 +77,7 @@ def write_model_card(run: Run, results: Results) -> Path | None:
     """
     path = Path(run.path) / "README.md"
     try:
-        if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
+        if path.exists() and OURS not in path.read_text(encoding="utf-8", errors="replace"):
             return None
         write_whole(path, model_card(run, results))
     except OSError:

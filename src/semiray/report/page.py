@@ -14,7 +14,7 @@ from markupsafe import Markup
 from semiray.evaluation import Results, Skipped
 from semiray.report.blocks import Block, Picture
 from semiray.report.headlines import headlines, verdict, warnings
-from semiray.report.section import Guide, Section
+from semiray.report.section import Section
 from semiray.report.sections import sections
 
 __all__ = ["render_notebook", "render_page"]
@@ -31,13 +31,13 @@ def render_page(results: Results, images: Mapping[str, tuple[bytes, bytes]], *, 
         images: Figure name -> PNG bytes for a light and for a dark page.
         real_images: Whether real images are among them; the page says so if they were left out.
     """
-    shown: list[tuple[Section[Any], Guide | None, list[Block], Skipped | None]] = []
+    shown: list[tuple[Section[Any], list[Block], Skipped | None]] = []
     for section in sections():
         result, skipped = section.found(results), section.skipped(results)
         if result is not None:
-            shown.append((section, section.guide(result), list(section.body(result, results)), None))
+            shown.append((section, list(section.body(result, results)), None))
         elif skipped is not None:
-            shown.append((section, None, [], skipped))
+            shown.append((section, [], skipped))
     caption = (
         "Held-out real images above generated ones, not selected." if real_images else "Generated images, not selected."
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, computed_field
 
 from semiray.evaluation import Results
-from semiray.report.headlines import headlines, verdict
+from semiray.report.headlines import headlines, verdict, warnings
 from semiray.report.page import render_notebook
 from semiray.report.section import Headline
 
@@ -51,6 +51,12 @@ class Report(Results):
     def verdict(self) -> list[str]:
         """What the results come to, in sentences."""
         return verdict(self)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before anything else."""
+        return warnings(self)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

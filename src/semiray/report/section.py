@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass as plain
 from dataclasses import field
+from math import isfinite
 from typing import Generic, TypeVar
 
 from matplotlib.figure import Figure
@@ -68,12 +69,12 @@ class Headline(Result):
         return f"{self.reference_name} {self._write(self.reference) if self.reference else 0}"
 
     def __str__(self) -> str:
-        known = self.low is not None and self.high is not None
-        ends = f" ({self._write(self.low)} to {self._write(self.high)})" if known else ""
+        low, high = self._write(self.low), self._write(self.high)
+        ends = "" if "-" in (low, high) else f" ({low} to {high})"
         return f"{self.figure}{ends} {self.unit}".rstrip()
 
     def _write(self, value: float | None) -> str:
-        if value is None:
+        if value is None or not isfinite(value):
             return "-"
         return f"{value:{'+' if self.signed and value else ''},.{self.digits}f}".replace("-", "−")
 
@@ -117,7 +118,7 @@ class Section(Generic[R]):
 
     result: type[R]
     title: str
-    guide: Callable[[R], Guide]
+    guide: Guide
     body: Callable[[R, Results], Iterable[Block]]
     subtitle: str = ""
     plots: Mapping[str, Callable[[R, Results, Theme], Figure | None]] = field(default_factory=dict)

@@ -136,7 +136,7 @@ def test_the_interval_counts_patients_not_images() -> None:
 @pytest.mark.parametrize(
     ("value", "censored", "reason"),
     [
-        ([np.nan, np.nan], [False, False], "nothing of any held-out image"),
+        ([np.nan, np.nan], [False, False], "no observation of a held-out image"),
         ([3.0, 3.0], [False, False], "no two held-out patients"),
         ([3.0, 9.0], [True, True], "no two held-out patients"),
         ([9.0, 3.0], [False, True], "no two held-out patients"),  # censored before the other's end
@@ -149,7 +149,7 @@ def test_what_cannot_be_compared_is_said(value: Any, censored: Any, reason: str)
 
 
 def test_wrong_scores_are_refused() -> None:
-    with pytest.raises(SemirayError, match="one a row"):
+    with pytest.raises(SemirayError, match="one per row"):
         measure_concordance(np.zeros((2, 1), np.float32), observations([1.0, 2.0]))
     with pytest.raises(SemirayError, match="not finite"):
         measure_concordance(np.array([0, np.nan], np.float32), observations([1.0, 2.0]))

@@ -7,7 +7,7 @@ import pytest
 
 from semiray.errors import SemirayError
 from semiray.evaluation.judgements.utility import measure_utility
-from semiray.evaluation.judges import classifier_store
+from semiray.evaluation.judges import store
 from semiray.evaluation.options import UtilitySettings
 from semiray.radiographs import RadiographSet, split_by_patient
 
@@ -62,13 +62,13 @@ def test_nothing_is_trained_twice_and_other_images_are_trained_anew(
     progress: list[tuple[int, int]] = []
     first = measure_utility(real.images, real.labels, train, test, settings, store=tmp_path)
     trained: list[int] = []
-    train_classifier = classifier_store.train_classifier
+    train_classifier = store.train_classifier
 
     def counted(*arguments: Any, **options: Any) -> Any:
         trained.append(len(arguments[0]))
         return train_classifier(*arguments, **options)
 
-    monkeypatch.setattr(classifier_store, "train_classifier", counted)
+    monkeypatch.setattr(store, "train_classifier", counted)
     again = measure_utility(
         real.images, real.labels, train, test, settings, store=tmp_path, progress=lambda *x: progress.append(x)
     )

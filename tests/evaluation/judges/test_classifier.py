@@ -86,7 +86,7 @@ def test_errors_say_what_is_wrong(real: Any) -> None:
     for arguments, n_classes, message in (
         ((images, labels), 4, "Class 3 has no image"),
         ((images, labels), 1, "at least two"),
-        ((images, labels[:5]), 3, "one label an image"),
+        ((images, labels[:5]), 3, "one label per image"),
         ((images, labels - 1), 3, "0..2"),
         ((images.astype(np.float32), labels), 3, "uint8"),
         ((images[:, :20], labels), 3, "square"),

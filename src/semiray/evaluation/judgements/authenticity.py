@@ -1,12 +1,13 @@
-"""Authenticity: do synthetic images lie nearer to training images than innocent ones, those of other patients, do?
+"""Authenticity: are synthetic images closer to training images than images of other patients are?
 
-Of every image the distance to the nearest training image t is taken, and t's own to its nearest of another patient.
-Three figures of each side: the median distance, that of the closest 1 %, and authenticity, the share of images that lie
-farther from t than t's neighbour does (Alaa et al. 2022, arXiv 2102.08921, section 3.3; there t's neighbour is any
-other image, but several images of a patient would make that distance small, and every synthetic image authentic).
+For every image, the distance to its nearest training image t is taken, and the distance from t to the nearest image of
+another patient. There are three figures for synthetic and for held-out images: the median distance, the distance of the
+closest 1 %, and authenticity, the share of images that are farther from t than t's neighbour is (Alaa et al. 2022,
+arXiv 2102.08921, section 3.3; there t's neighbour is any other image, but several images of a patient would make that
+distance small, and every synthetic image authentic).
 
-None has a value that is right by itself: an innocent image may lie nearer to t than t's neighbour as well as farther,
-so that perfect synthetic images don't reach 1. What held-out images get is the reference.
+No figure has a correct value by itself: an image that nobody copied may be closer to t than t's neighbour, or farther,
+so that perfect synthetic images don't reach 1. The figures of held-out images are the reference.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result
 from semiray.evaluation.statistics.intervals import ENDS, Interval
 from semiray.evaluation.statistics.neighbours import squared_distances
@@ -31,13 +31,13 @@ DRAWS = 50  # of the bootstrap in memory at once
 
 @dataclass(frozen=True)
 class Nearness(Result):
-    """How near images of one side come to training images, each figure with its 95 % interval.
+    """How close images come to training images, each figure with its 95 % interval.
 
     Attributes:
         median: Median distance to the nearest training image.
-        closest: The distance below which the closest 1 % lie.
-        authenticity: Share that lies farther from its nearest training image than that image from another patient's.
-        n_images: Images asked; held-out ones are of as many patients.
+        closest: The distance of the closest 1 %.
+        authenticity: Share that is farther from its nearest training image than that one is from another patient's.
+        n_images: Images; held-out ones are of as many patients.
     """
 
     median: Interval
@@ -48,12 +48,12 @@ class Nearness(Result):
 
 @dataclass(frozen=True)
 class AuthenticityResult(Result):
-    """Both sides in one space.
+    """Synthetic and held-out images in one space.
 
     Attributes:
         space: ``pixels``, the thumbnails of :mod:`semiray.radiographs.pixels.alignment`, or a feature space's name.
         synthetic: Of synthetic images.
-        held_out: Of held-out real images, one a patient: what innocent images get.
+        held_out: Of held-out real images, one per patient: the reference.
     """
 
     space: str
@@ -65,15 +65,13 @@ def nearest_features(
     features: NDArray[np.floating],
     train: NDArray[np.floating],
     patients: NDArray[np.str_],
-    progress: Progress | None = None,
 ) -> tuple[Floats, Floats]:
     """Euclidean distances to the nearest training image, and from that one to the nearest of another patient.
 
     Args:
-        features: (N, D) of the images asked.
+        features: (N, D) of the images.
         train: (M, D) of training images.
-        patients: (M,) theirs, at least two; one patient under two ids makes every image look authentic.
-        progress: Called with (images done, images).
+        patients: (M,) their patients, at least two; one patient under two ids would make every image look authentic.
 
     Returns:
         Two arrays (N,). No more than 1,024 x M distances are in memory at once.
@@ -84,8 +82,6 @@ def nearest_features(
     for first in range(0, len(asked), ROWS):
         part = slice(first, first + ROWS)
         nearest[part] = squared_distances(asked[part], known).argmin(axis=1)
-        if progress is not None:
-            progress(min(first + ROWS, len(asked)), len(asked))
     seen, place = np.unique(nearest, return_inverse=True)
     other = np.zeros(len(seen), np.int64)
     for first in range(0, len(seen), ROWS):
@@ -93,13 +89,13 @@ def nearest_features(
         distances = squared_distances(known[rows], known)
         distances[who[rows, None] == who] = np.inf
         other[first : first + ROWS] = distances.argmin(axis=1)
-    # Once more by differences: the matrix product leaves rounding where images are equal.
+    # Once more from differences: the matrix product leaves rounding errors where images are equal.
     distance = np.linalg.norm(asked - known[nearest], axis=1)
     return distance, np.linalg.norm(known[seen] - known[other], axis=1)[place]
 
 
 def measure_nearness(distance: Floats, width: Floats, *, resamples: int = 1000, seed: int = 0) -> Nearness:
-    """The three figures of one side's images, which must be independent: synthetic, or one a patient.
+    """The three figures of images, which must be independent: synthetic ones, or one per patient.
 
     Args:
         distance: (N,) to the nearest training image.
@@ -128,9 +124,9 @@ def measure_nearness(distance: Floats, width: Floats, *, resamples: int = 1000, 
 
 
 def in_shares(labels: Rows, wanted: Rows, most: int, seed: int) -> tuple[Rows, Rows]:
-    """Rows of both sides: of ``wanted`` those whose class ``labels`` has, of ``labels`` the most in the same shares.
+    """Rows of two sets with the same shares of classes: as many of ``labels`` as there are, and of ``wanted``.
 
-    Classes differ in how alike their images are: sides of other shares would differ for that alone.
+    Classes differ in how similar their images are: sets with other shares would differ for that reason alone.
 
     Args:
         labels: (N,) classes to choose rows of.

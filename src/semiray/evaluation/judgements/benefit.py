@@ -1,8 +1,8 @@
-"""Benefit: do synthetic images help a classifier beyond what classical augmentation does, and with which certainty?
+"""Benefit: do synthetic images help a classifier more than classical augmentation does, and how certain is that?
 
-GAN augmentation often loses to turns and shifts once it is measured fairly. So classifiers are trained on the same
-shares of the real patients in five ways (arms), several seeds each, and are tested on the same held-out patients: real
-images alone; with classical augmentation; with synthetic images; with both; and pre-trained on synthetic images, then
+In fair comparisons, GAN augmentation often loses to rotations and shifts. So classifiers are trained on the same shares
+of the real patients in five ways (arms), several seeds each, and tested on the same held-out patients: real images
+alone; with classical augmentation; with synthetic images; with both; and pre-trained on synthetic images, then
 fine-tuned on real ones with classical augmentation, which published work on chest X-rays finds the better use
 (RoentGen-v2, arXiv 2508.16783).
 """
@@ -30,18 +30,12 @@ from semiray.radiographs import RadiographSet
 
 __all__ = ["ARMS", "USES", "BenefitResult", "cost", "measure", "measure_benefit", "n_steps"]
 
-ARMS = {
-    "real": "real images alone",
-    "classical": "real + classical augmentation",
-    "synthetic": "real + synthetic",
-    "mixed": "real + synthetic + classical augmentation",
-    "pretrained": "pre-trained on synthetic, then real + classical augmentation",
-}
-USES = {"mixed": "mixed in", "pretrained": "pre-trained on"}  # of synthetic images beside classical augmentation
-# Two uses are compared with classical augmentation: each interval of the verdict is so wide that both hold together
-# in about 95 of 100 judgements (Bonferroni).
-VERDICT_LEVEL = 1 - 0.05 / len(USES)
-STEP = 0.3  # what a step of these smaller trainings takes, in steps of utility's
+ARMS = ("real", "classical", "synthetic", "mixed", "pretrained")
+USES = ("mixed", "pretrained")  # of synthetic images together with classical augmentation
+# Two uses are compared with classical augmentation: each decisive interval is wide enough that both hold together in
+# about 95 of 100 evaluations (Bonferroni).
+DECISIVE_LEVEL = 1 - 0.05 / len(USES)
+STEP = 0.3  # what a step of these smaller trainings takes, in steps of utility's training
 
 
 @dataclass(frozen=True)
@@ -49,18 +43,18 @@ class BenefitResult(Result):
     """What each arm reached.
 
     Attributes:
-        arms: Key of ``ARMS`` -> fraction of the real patients -> scores on the held-out patients.
+        arms: Entry of ``ARMS`` -> fraction of the real patients -> scores on the held-out patients.
         synthetic_only: Number of synthetic images -> scores, with classical augmentation; the largest is what networks
             are pre-trained on.
         mixing: Share of synthetic images in a batch -> scores of the mixed arm on all patients.
-        gains: Key of ``USES`` -> fraction -> balanced accuracy less that of classical augmentation, paired.
-        decisive: Key of ``USES`` -> the gain on all patients, with the wider interval that the verdict takes.
+        gains: Entry of ``USES`` -> fraction -> balanced accuracy minus that of classical augmentation, paired.
+        decisive: Entry of ``USES`` -> the gain on all patients, with the wider interval that decides.
         classes: C names.
-        minority: The class of the fewest training patients.
+        minority: The class with the fewest training patients.
         n_real: Fraction -> mean number of real training images.
         n_patients: Fraction -> mean number of their patients.
-        n_synthetic: Synthetic images at hand.
-        own: Whether the generator was trained on the very patients that classifiers are trained on; None: not known.
+        n_synthetic: Synthetic images to draw from.
+        own: Whether the generator was trained on the same patients that classifiers are trained on; None: not known.
         settings: How it was measured.
     """
 
@@ -135,7 +129,7 @@ def measure_benefit(
     device: str | torch.device | None = "auto",
     progress: Progress | None = None,
 ) -> BenefitResult:
-    """Trains all arms at all fractions and tests them on real patients whom none has seen.
+    """Train all arms at all fractions, and test them on real patients that none has seen.
 
     Args:
         synthetic: (N, H, W) uint8; all are used by the arms that mix or pre-train.
@@ -143,8 +137,8 @@ def measure_benefit(
         train: Real labelled images of the training patients.
         test: Real labelled images of other patients, of the same classes.
         settings: How.
-        own: Whether the generator was trained on the very patients of ``train``: then at every fraction below 1 it has
-            learnt from patients whom the classifier isn't shown. None: it isn't known whom it has seen.
+        own: Whether the generator was trained on the patients of ``train``: then, at every fraction below 1, it has
+            learned from patients that the classifier doesn't see. None: it isn't known which it has seen.
         store: Folder that keeps each training's predictions, so that an interrupted evaluation continues.
         device: Where classifiers are trained.
         progress: Called with (trainings done, trainings).
@@ -155,7 +149,7 @@ def measure_benefit(
     Raises:
         SemirayError: The classifier can't be built.
     """
-    settings.architecture.build(len(train.classes), test.images.shape[1])  # an error before hours of work, not after
+    settings.architecture.build(len(train.classes), test.images.shape[1])  # an error now, not after hours of work
     real, pool = Labelled(np.asarray(train.images), train.labels), Labelled(synthetic, labels)
     laboratory = Laboratory(
         real,
@@ -191,7 +185,7 @@ def measure_benefit(
             n_train=int(key[1]) if key[0] == "only" else round(n_real[1.0 if key[0] == "mixing" else key[1]]),
             patients=test.patients,
         )
-        scores[key] = replace(scored, confusion=(), reports=())  # too much of them for a hundred trainings
+        scores[key] = replace(scored, confusion=(), reports=())  # of a hundred trainings they would fill the report
     arms = {arm: {f: scores[arm, f] for f in settings.fractions} for arm in ARMS}
     classical = arms["classical"]
     return BenefitResult(
@@ -199,7 +193,7 @@ def measure_benefit(
         synthetic_only={n: scores["only", n] for n in sizes},
         mixing={s: scores["mixing", s] for s in settings.shares} | {settings.share: arms["mixed"][1.0]},
         gains={arm: {f: difference_interval(arms[arm][f], classical[f]) for f in settings.fractions} for arm in USES},
-        decisive={arm: difference_interval(arms[arm][1.0], classical[1.0], level=VERDICT_LEVEL) for arm in USES},
+        decisive={arm: difference_interval(arms[arm][1.0], classical[1.0], level=DECISIVE_LEVEL) for arm in USES},
         classes=train.classes,
         minority=_minority(train),
         n_real=n_real,
@@ -213,7 +207,7 @@ def measure_benefit(
 def _cells(
     settings: BenefitSettings, available: int, sizes: list[int]
 ) -> dict[tuple[str, float | int], Callable[[int], Training]]:
-    """What is scored -> the training of a seed."""
+    """What is scored -> its training with a seed."""
 
     def cell(fraction: float, share: float, **how: bool) -> Callable[[int], Training]:
         count, steps = available if share or how.get("pretrained") else 0, settings.steps_at(fraction)

@@ -1,8 +1,7 @@
-"""The trainings behind the benefit: which there are, what each learns from, and their predictions, kept on disk."""
+"""The trainings behind the benefit: what each learns from, and their predictions, kept on disk."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,19 +17,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.devices import choose_device
-from semiray.errors import SemirayError
 from semiray.evaluation.judges import architectures, classical, classifier
 from semiray.evaluation.judges.architectures import Architecture
 from semiray.evaluation.judges.classical import classical_augmentation
 from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, network_seed
+from semiray.evaluation.judges.store import digest, keep
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.statistics.patients import patient_classes
 from semiray.networks.intensities import to_input
-from semiray.training.checkpoints import load_tensors, save_tensors
 
 __all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]
 
-FINE_TUNING = 1 / 3  # of the step size that a fresh network gets
+FINE_TUNING = 1 / 3  # of the learning rate of a fresh network
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Labelled:
 
     def take(self, rows: NDArray[np.int64]) -> Labelled:
         """The images of some rows, in order, each at most once."""
-        if len(rows) == len(self.labels):  # all of them: no copy of what may be gigabytes
+        if len(rows) == len(self.labels):  # all of them: no copy, it may be gigabytes
             return self
         return Labelled(np.asarray(self.images[rows]), self.labels[rows])
 
@@ -52,13 +50,13 @@ class Training:
     """One training of a classifier.
 
     Attributes:
-        seed: Of weights, batches and augmentation; also of which real patients there are.
+        seed: Of weights, batches and augmentation, and of the choice of real patients.
         steps: Number of batches.
         fraction: Share of the real patients; 0 for none.
         share: Share of synthetic images in every batch.
-        synthetic: Synthetic images of the pool to draw from: the first of each class.
+        synthetic: Synthetic images to draw from: the first of each class of the pool.
         augmented: Whether classical augmentation is used.
-        pretrained: Whether the network starts from the one trained on all synthetic images.
+        pretrained: Whether the network starts from the weights learned from all synthetic images.
     """
 
     seed: int
@@ -71,22 +69,22 @@ class Training:
 
 
 class Laboratory:
-    """Trains classifiers on real and synthetic images, each on one thread, and keeps what they predict.
+    """Trains classifiers on real and synthetic images, each on one thread, and keeps their predictions.
 
-    One thread a training: two small networks beside each other use two cores better than one network does, and what a
-    training gives doesn't depend on how many cores there are (but for networks with dropout, whose draws are
-    everybody's). Threads, not processes: PyTorch computes without the
-    interpreter's lock, nothing is copied, and a notebook needs no guard.
+    One thread per training: two small networks in parallel use two cores better than one network does, and the result
+    of a training doesn't depend on the number of cores (except for networks with dropout, which share PyTorch's random
+    state). Threads, not processes: PyTorch computes without the interpreter's lock, nothing is copied, and a notebook
+    needs no main guard.
 
     Args:
         real: Real training images.
         patients: (N,) their patients' ids.
         pool: Synthetic images.
-        test: (T, H, W) uint8, what is predicted.
+        test: (T, H, W) uint8, the images to predict.
         n_classes: C.
         architecture: The classifier.
         steps: Batches of pre-training.
-        batch: Images a batch.
+        batch: Images per batch.
         mirror: Whether classical augmentation mirrors.
         store: Folder that keeps predictions, so that an interrupted evaluation continues; None keeps nothing.
         device: Where networks are trained.
@@ -115,12 +113,12 @@ class Laboratory:
         self.starts: dict[int, dict[str, Tensor]] = {}
         self.locks: dict[int, threading.Lock] = {}
         self.stopped = threading.Event()
-        self.seeding = threading.Lock()  # torch.manual_seed is everybody's
+        self.seeding = threading.Lock()  # all threads share torch.manual_seed
 
     def predict(
         self, trainings: Sequence[Training], *, progress: Progress | None = None
     ) -> Mapping[Training, NDArray[np.float32]]:
-        """Probabilities (T, C) of the test images for every training, in parallel.
+        """Train in parallel; for every training the probabilities (T, C) of the test images.
 
         Args:
             trainings: What to train.
@@ -137,35 +135,32 @@ class Laboratory:
                 found[pending[future]] = future.result()
                 if progress is not None:
                     progress(len(found), len(pending))
-        except BaseException:  # Ctrl-C, too: trainings that run end at their next step
+        except BaseException:  # also Ctrl-C: running trainings end at their next step
             self.stopped.set()
             raise
         finally:
             torch.set_num_threads(before)
             pool.shutdown(wait=True, cancel_futures=True)
-            torch.set_num_threads(before)  # a thread that began late has set it again
+            torch.set_num_threads(before)  # a thread that started late has set it again
         return found
 
     def rows(self, fraction: float, seed: int) -> NDArray[np.int64]:
-        """Which real images the trainings of a seed see at a fraction of the patients."""
+        """The rows of the real images that the trainings of a seed use at a fraction of the patients."""
         return nested_patients(self.patients, self.real.labels, fraction, seed)
 
     def _kept(self, training: Training) -> NDArray[np.float32]:
-        """The predictions of one training, from the store where it has them."""
+        """The predictions of one training, from the store if it has them."""
         if self.store is None:
             return self._probabilities(self._train(training))
-        key = hashlib.sha256(f"{self.identity} {json.dumps(asdict(training))}".encode()).hexdigest()[:32]
-        path = self.store / f"{key}.safetensors"
-        try:
-            kept: NDArray[np.float32] = load_tensors(path)[0]["probabilities"].numpy()
-        except (SemirayError, KeyError):  # absent or damaged
-            kept = self._probabilities(self._train(training))
-            self.store.mkdir(parents=True, exist_ok=True)
-            save_tensors(path, {"probabilities": torch.from_numpy(kept)}, {})
+        key = digest(self.identity, json.dumps(asdict(training)))
+        made = keep(
+            self.store, key, lambda: {"probabilities": torch.from_numpy(self._probabilities(self._train(training)))}
+        )
+        kept: NDArray[np.float32] = made["probabilities"].numpy()
         return kept
 
     def _train(self, training: Training) -> nn.Module:
-        """Of all synthetic images, the network is that which others start from: trained once."""
+        """The trained network; the one that others start from is trained once."""
         if training == self._everything(training.seed):
             network = self._network(training.seed)
             network.load_state_dict(self._start(training.seed))
@@ -192,7 +187,7 @@ class Laboratory:
 
         def loss() -> Tensor:
             if self.stopped.is_set():
-                raise RuntimeError("another training failed, or the judgement was interrupted")
+                raise RuntimeError("another training failed, or the evaluation was interrupted")
             drawn = [next(one) for one in batches]
             inputs = to_input(torch.cat([images for images, _ in drawn]), self.device)
             if training.augmented:
@@ -208,7 +203,7 @@ class Laboratory:
         return Training(seed, self.steps, 0.0, 1.0, len(self.pool.labels), augmented=True)
 
     def _start(self, seed: int) -> dict[str, Tensor]:
-        """The weights learned from all synthetic images with one seed; whoever asks first trains them."""
+        """The weights learned from all synthetic images with one seed; trained when first needed."""
         with self.locks[seed]:
             if seed not in self.starts:
                 self.starts[seed] = self._fit(self._everything(seed)).state_dict()
@@ -224,33 +219,27 @@ class Laboratory:
         return found
 
     def _identity(self) -> str:
-        """Hex digest of all that predictions depend on but the training itself: images, recipe, torch."""
-        digest = hashlib.sha256()
-        for part in (self.real.images, self.real.labels, self.pool.images, self.pool.labels, self.test):
-            digest.update(f"{part.dtype.str}{part.shape}".encode())
-            digest.update(np.ascontiguousarray(part).data)
-        digest.update("\0".join(self.patients.tolist()).encode())
+        """Hex digest of what all predictions depend on: images, recipe, code, torch, device."""
+        arrays = (self.real.images, self.real.labels, self.pool.images, self.pool.labels, self.test)
         settings = [self.architecture.name, self.steps, self.batch, self.mirror, torch.__version__, self.device.type]
         library = self.architecture.name.partition(":")
         settings += [version(library[0])] if library[1] else []
-        digest.update(json.dumps(settings).encode())
-        if self.architecture.weights is not None:
-            digest.update(Path(self.architecture.weights).read_bytes())
-        for module in (architectures.__file__, classical.__file__, classifier.__file__, __file__):
-            digest.update(Path(module).read_bytes())
-        return digest.hexdigest()
+        weights = self.architecture.weights
+        code = [Path(module) for module in (architectures.__file__, classical.__file__, classifier.__file__, __file__)]
+        texts = ("\0".join(self.patients.tolist()), json.dumps(settings))
+        return digest(*arrays, *texts, *([] if weights is None else [weights]), *code)
 
 
 def nested_patients(
     patients: NDArray[np.str_], labels: NDArray[np.int64], fraction: float, seed: int
 ) -> NDArray[np.int64]:
-    """Rows of a share of the patients, classes in proportion; a smaller share of the same seed lies within a larger.
+    """Rows of a share of the patients, classes in proportion; of one seed, a smaller share is part of a larger one.
 
     Args:
         patients: (N,) ids.
-        labels: (N,) classes; a patient counts for the class of most of their images.
+        labels: (N,) classes; a patient counts for the class of most of its images.
         fraction: Share of the patients of each class, in 0..1; at least one patient of each, unless 0.
-        seed: Of who comes first.
+        seed: Of the order of patients.
     """
     if fraction <= 0:
         return np.zeros(0, np.int64)
@@ -260,16 +249,18 @@ def nested_patients(
     for value in np.unique(stratum):
         members = order[stratum[order] == value]
         chosen[members[: max(1, round(fraction * len(members)))]] = True
-    for value in np.setdiff1d(np.flatnonzero(counts.any(axis=0)), stratum):  # a class that is nobody's commonest
+    for value in np.setdiff1d(
+        np.flatnonzero(counts.any(axis=0)), stratum
+    ):  # a class that is no patient's most common one
         chosen[order[counts[order, value] > 0][0]] = True
     return np.flatnonzero(chosen[patient])
 
 
 def first_of_each_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Rows (at most ``count``, sorted) with equally many of each class, as far as there are so many, the first."""
+    """The first rows of each class, at most ``count`` in all, sorted; equally many per class as far as possible."""
     if count >= len(labels):
         return np.arange(len(labels))
-    place = np.zeros(len(labels), np.int64)  # how many of its class come before
+    place = np.zeros(len(labels), np.int64)  # how many of its class come before it
     for value in np.unique(labels):
         members = labels == value
         place[members] = np.arange(members.sum())
@@ -279,7 +270,8 @@ def first_of_each_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int
 def _batches(source: Labelled, count: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless batches (count, H, W) uint8 and labels, classes drawn evenly."""
     pixels, targets = (torch.from_numpy(np.require(x, requirements="W")) for x in (source.images, source.labels))
-    weights = (1.0 / torch.bincount(targets).double())[targets]
+    counts = np.maximum(np.bincount(source.labels), 1)
+    weights = torch.from_numpy((1.0 / counts)[source.labels])
     while True:
         chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
         yield pixels[chosen], targets[chosen]

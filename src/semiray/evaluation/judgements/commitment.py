@@ -1,8 +1,8 @@
-"""Commitment: does the generator obey its codes, so that the sorter reads them back from generated images?
+"""Commitment: does the generator follow the requested codes, so that they can be estimated from its images?
 
-R² = 1 - sum (asked - read)² / sum (asked - mean asked)² for continuous dimensions; for discrete ones the share of
-images whose value is read back exactly. The sorter that trained the generator flatters it: it was rewarded to agree;
-``probe`` measures the same with a reader that has not met the generator.
+R² = 1 - sum (requested - estimated)² / sum (requested - mean requested)² for continuous dimensions; for discrete ones
+the share of images whose value is estimated exactly. The sorter's estimates are too good: it trained the generator and
+was rewarded for agreeing with it. ``probe`` measures the same with a network that took no part in the training.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class DimensionCommitment(Result):
-    """How far one code dimension is obeyed.
+    """How closely images follow one code dimension.
 
     Attributes:
         name: E.g. ``"duration[0]"``.
         measure: ``"r2"`` or, for a discrete dimension, ``"accuracy"``.
-        value: The figure; 1 is its ceiling.
+        value: The figure; its ceiling is 1.
         low: Lower end of the 95 % bootstrap interval over images.
         high: Upper end.
-        floor: What guessing without looking reaches: 0 for R², the commonest value's share for accuracy.
+        floor: Chance level: 0 for R², the share of the most common value for accuracy.
     """
 
     name: str
@@ -47,7 +47,7 @@ class DimensionCommitment(Result):
 
 @dataclass(frozen=True)
 class CommitmentResult(Result):
-    """Commitment of every dimension, in the order of the codes, as one reader of codes sees it."""
+    """Commitment of every dimension, in the order of the codes, by one network's estimates."""
 
     dimensions: tuple[DimensionCommitment, ...]
     n_images: int
@@ -60,7 +60,7 @@ class CommitmentResult(Result):
 
 
 def measure(context: Context) -> CommitmentResult | None:
-    """Commitment as the run's own sorter sees it; nothing without a run."""
+    """Commitment by the estimates of the run's own sorter; nothing without a run."""
     run = context.run
     if run is None:
         return None
@@ -69,46 +69,48 @@ def measure(context: Context) -> CommitmentResult | None:
 
 
 def measure_commitment(
-    asked: NDArray[np.float32],
-    read: NDArray[np.float32],
+    requested: NDArray[np.float32],
+    estimated: NDArray[np.float32],
     names: tuple[str, ...],
     discrete: NDArray[np.bool_],
     *,
     resamples: int = 1000,
     seed: int = 0,
 ) -> CommitmentResult:
-    """Compares the codes asked for with the codes read from the images.
+    """Compare the requested codes with the codes estimated from the images.
 
     Args:
-        asked: (N, M) codes in own units, as given to the generator.
-        read: (N, M) codes in own units, as read from the images.
+        requested: (N, M) codes in their own units, as given to the generator.
+        estimated: (N, M) codes in their own units, as estimated from the images.
         names: M names.
         discrete: (M,) which dimensions take few values.
         resamples: Draws of the bootstrap over images, which are independent of each other.
         seed: Seed of the draws.
 
     Raises:
-        SemirayError: If shapes differ, there are fewer than two images, or a code read is not finite.
+        SemirayError: If shapes differ, there are fewer than two images, or an estimate is not finite.
 
     Example:
         >>> c = np.linspace(0, 1, 50, dtype=np.float32)[:, None]
         >>> measure_commitment(c, c, ("texture[0]",), np.array([False])).dimensions[0].value
         1.0
     """
-    if asked.shape != read.shape or asked.ndim != 2 or asked.shape[1] != len(names):
+    count = len(requested)
+    if requested.shape != estimated.shape or requested.shape != (count, len(names)):
         raise SemirayError(
-            f"Codes asked {asked.shape} and read {read.shape} must both be (images, {len(names)} dimensions)."
+            f"Requested codes {requested.shape} and estimated codes {estimated.shape} must both have the shape "
+            f"(images, {len(names)} dimensions)."
         )
-    if len(asked) < 2:
-        raise SemirayError(f"Commitment needs at least two images; got {len(asked)}.")
-    if not np.isfinite(read).all():
-        name = names[int(np.argmin(np.isfinite(read).all(axis=0)))]
-        raise SemirayError(f"The code read for {name} is not finite: the training of what reads it has gone astray.")
-    weights = np.random.default_rng(seed).multinomial(len(asked), np.full(len(asked), 1 / len(asked)), resamples)
-    tables = np.concatenate([np.ones((1, len(asked))), weights])
+    if count < 2:
+        raise SemirayError(f"Commitment needs at least two images; got {count}.")
+    if not np.isfinite(estimated).all():
+        name = names[int(np.argmin(np.isfinite(estimated).all(axis=0)))]
+        raise SemirayError(f"The estimate of {name} is not finite: the network that estimates it has diverged.")
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
+    tables = np.concatenate([np.ones((1, count)), weights])
     results = []
     for j, name in enumerate(names):
-        wanted, got = asked[:, j].astype(np.float64), read[:, j].astype(np.float64)
+        wanted, got = requested[:, j].astype(np.float64), estimated[:, j].astype(np.float64)
         if discrete[j]:
             values, floor = _accuracy(wanted, got, tables), float(np.unique(wanted, return_counts=True)[1].max())
             floor /= len(wanted)
@@ -117,19 +119,19 @@ def measure_commitment(
         low, high = np.quantile(values[1:], ENDS)
         measure = "accuracy" if discrete[j] else "r2"
         results.append(DimensionCommitment(name, measure, float(values[0]), float(low), float(high), floor))
-    return CommitmentResult(tuple(results), len(asked))
+    return CommitmentResult(tuple(results), count)
 
 
-def _r2(asked: Floats, read: Floats, weights: Floats) -> Floats:
+def _r2(requested: Floats, estimated: Floats, weights: Floats) -> Floats:
     """R² (R,) under weights (R, N)."""
     total = weights.sum(axis=1)
-    centred = asked - asked.mean()  # for the precision of the difference below
+    centred = requested - requested.mean()  # for the precision of the difference below
     spread = weights @ centred**2 - (weights @ centred) ** 2 / total
-    result: Floats = 1 - weights @ (asked - read) ** 2 / np.maximum(spread, 1e-12)
+    result: Floats = 1 - weights @ (requested - estimated) ** 2 / np.maximum(spread, 1e-12)
     return result
 
 
-def _accuracy(asked: Floats, read: Floats, weights: Floats) -> Floats:
+def _accuracy(requested: Floats, estimated: Floats, weights: Floats) -> Floats:
     """Share (R,) of equal values under weights (R, N)."""
-    result: Floats = weights @ np.isclose(asked, read, rtol=1e-5, atol=1e-6) / weights.sum(axis=1)
+    result: Floats = weights @ np.isclose(requested, estimated, rtol=1e-5, atol=1e-6) / weights.sum(axis=1)
     return result

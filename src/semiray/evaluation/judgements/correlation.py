@@ -1,8 +1,8 @@
 """Joint sorting: are the codes of held-out real images correlated as the prior's R says?
 
-Compared are the sorter's scores, before rounding to values, whose correlation under the prior is R for discrete
-dimensions too. The figure is the mean absolute difference of the entries above the diagonal. A dimension that never
-varies counts as correlated with nothing.
+The sorter's scores are compared, before rounding to values: under the prior their correlation is R for discrete
+dimensions, too. The figure is the mean absolute difference of the entries above the diagonal. A dimension that never
+varies counts as uncorrelated with the others.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class CorrelationResult(Result):
     """How far the correlations of real images' scores are from R.
 
     Attributes:
-        mean_absolute_difference: Over the pairs of dimensions, 0 to 2; less is better.
+        mean_absolute_difference: Over the pairs of dimensions, 0 to 2; lower is better.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        floor: Mean of the same figure for as many draws of the prior as there are images.
+        floor: Mean of the same figure for as many draws from the prior as there are images.
         floor_high: Its 95 % quantile.
         greatest: The pair that differs most, as two names.
         measured: (M, M) correlations of the images' scores.
@@ -62,13 +62,13 @@ class CorrelationResult(Result):
 
 
 def measure(context: Context) -> CorrelationResult | Skipped | None:
-    """The correlations of held-out images' scores; nothing without a run; why not, where there are too few."""
+    """The correlations of held-out images' scores; nothing without a run; why not, if there are too few."""
     if context.run is None:
         return None
     if context.run.prior.dimensions < 2:
         return Skipped("the prior has one dimension.")
     if len(context.scores) < 3:
-        return Skipped(f"there are {len(context.scores)} held-out images only.")
+        return Skipped(f"there are only {len(context.scores)} held-out images.")
     return measure_correlation(context.scores, context.run.prior, context.held_out.patients)
 
 
@@ -80,11 +80,11 @@ def measure_correlation(
     resamples: int = 500,
     seed: int = 0,
 ) -> CorrelationResult:
-    """Compares the correlations between code dimensions of real images with the prior's.
+    """Compare the correlations between code dimensions of real images with the prior's.
 
-    The interval is the figure -/+ epsilon, epsilon being the 95 % quantile, over draws of patients with replacement, of
-    the mean absolute difference between the drawn images' correlations and all images': by the triangle inequality the
-    population's figure lies within.
+    The interval is the figure -/+ epsilon. Epsilon is the 95 % quantile, over draws of patients with replacement, of
+    the mean absolute difference between the correlations of the drawn images and of all images: by the triangle
+    inequality the interval holds the population's figure.
 
     Args:
         scores: (N, M) the sorter's scores of the images.
@@ -132,7 +132,7 @@ def measure_correlation(
 
 
 def _correlations(points: Floats, weights: Floats) -> Floats:
-    """Correlation matrices (R, M, M) of points (N, M) under weights (R, N); 0 beside a column that doesn't vary."""
+    """Correlation matrices (R, M, M) of points (N, M) under weights (R, N); 0 where a column doesn't vary."""
     dimensions = points.shape[1]
     share = weights / weights.sum(axis=1, keepdims=True)
     centred = points - points.mean(axis=0)  # for the precision of the difference below

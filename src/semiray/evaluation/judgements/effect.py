@@ -1,8 +1,8 @@
-"""Visible effect: how many grey levels does a dimension move an image by, and where?
+"""Visible effect: by how many grey levels does a code dimension change an image, and where?
 
-The dimension alone goes from its 5 % to its 95 % quantile (a discrete one from its lowest to its highest value), while
-noise, label and all other codes stay, its own companions included: what the factor's other dimensions do is theirs. The
-effect is the mean absolute difference of the two images, in grey levels of 255, as a person would see them (rounded).
+One dimension goes from its 5 % to its 95 % quantile (a discrete one from its lowest to its highest value). Noise, label
+and all other codes stay the same, also the other dimensions of its factor. The effect is the mean absolute difference
+of the two images, in grey levels of 255, after rounding.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TRAVERSED = (0.05, 0.95)  # quantiles
 
 @dataclass(frozen=True)
 class DimensionEffect(Result):
-    """What one code dimension does to an image.
+    """How much one code dimension changes an image.
 
     Attributes:
         name: E.g. ``"duration[0]"``.
@@ -47,10 +47,10 @@ class EffectResult(Result):
     """The visible effect of every dimension, in the order of the codes.
 
     Attributes:
-        dimensions: One entry a code dimension.
+        dimensions: One entry per code dimension.
         maps: (M, H, W) float32, the mean absolute change at every pixel, in grey levels.
-        mean_image: (H, W) float32, the mean of the patients' images, to find one's way on the maps.
-        between: Mean absolute difference of two patients of one class, in grey levels: what the effects compare with.
+        mean_image: (H, W) float32, the mean of the patients' images, for orientation on the maps.
+        between: Mean absolute difference of two patients of one class, in grey levels, to compare effects with.
         n_patients: Imagined patients.
     """
 
@@ -90,12 +90,11 @@ def measure_effect(
     resamples: int = 1000,
     progress: Progress | None = None,
 ) -> EffectResult:
-    """Moves every dimension by itself and measures by how much the images change.
+    """Move every dimension alone, and measure how much the images change.
 
     Args:
         run: A trained run.
-        patients: Imagined patients, classes in equal shares; rounded up so that every class has the same number, two
-            at least.
+        patients: Imagined patients; rounded up so that every class has the same number, at least two.
         seed: Of their noise and codes.
         resamples: Draws of the bootstrap.
         progress: Called with (dimensions done, M).
@@ -130,7 +129,7 @@ def measure_effect(
 
 
 def traversal_ends(prior: JointPrior, name: str) -> tuple[float, float]:
-    """Where a dimension's traversal starts and ends, in its own units."""
+    """The values that a dimension moves between, in its own units."""
     marginal = prior.marginal(name)
     if marginal.discrete:
         return marginal.values[0], marginal.values[-1]

@@ -2,17 +2,17 @@
 
     E(X, Y) = 2 mean |x - y| - mean |x - x'| - mean |y - y'|
 
-(Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018.) x are codes of real images, y as many draws of the prior, |.|
-the Euclidean length. This is the V-statistic: means run over all pairs, each point with itself included, so that it is
-never negative and is 0 only for equal samples. Two samples of size n of the same distribution have 2/n mean |x - x'| in
-expectation, not 0: that is the floor. A ratio of 3 to the floor says that the distance of the distributions is twice
-what chance alone does at this n; with more images the same deviation stands out more.
+(Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018.) x are codes of real images, y as many draws from the prior,
+|.| is the Euclidean length. This is the V-statistic: means run over all pairs, including each point with itself, so
+that it is never negative, and 0 only for equal samples. Two samples of size n from the same distribution have the
+expectation 2/n mean |x - x'|, not 0: that is the floor. Three times the floor means that the distributions are twice as
+far apart as chance alone makes them at this n; with more images the same deviation gives a higher ratio.
 
-Codes are taken in score coordinates: s = Phi^-1(F(c)), a discrete code being the middle of its interval. There every
-dimension weighs alike, whatever its unit or tail.
+Codes are compared in score coordinates, s = Phi^-1(F(c)); a discrete code is the middle of its interval. There every
+dimension has the same weight, whatever its unit or tail.
 
-Images of one patient depend on each other; draws of the prior don't. So one image of each patient is taken, at random:
-what is compared, and permuted, are patients.
+Images of one patient depend on each other; draws from the prior don't. So one image of each patient is chosen at
+random: patients are compared and permuted.
 """
 
 from __future__ import annotations
@@ -41,15 +41,16 @@ FLOOR_PAIRS = 200
 
 @dataclass(frozen=True)
 class EnergyResult(Result):
-    """The joint distance of real images' codes from the prior.
+    """How far the joint distribution of real images' codes is from the prior.
 
     Attributes:
-        statistic: The V-statistic, in units of scores; less is better.
-        low: Lower end of the 95 % interval of what this statistic is in expectation (its floor is part of it).
+        statistic: The V-statistic, in units of scores; lower is better.
+        low: Lower end of the 95 % interval of the expectation of this statistic, which includes the floor.
         high: Upper end.
         floor: Mean of the same statistic over pairs of prior samples of the same size.
         floor_high: Their 95 % quantile.
-        p_value: Share of permutations of patients and draws with a statistic as great; the prior holds if it is large.
+        p_value: Share of permutations of patients and draws with a statistic at least as large; a small share
+            contradicts the prior.
         n_patients: Patients, one image each, against as many draws.
         permutations: Behind the p-value, whose smallest value is 1 / (permutations + 1).
     """
@@ -71,12 +72,12 @@ class EnergyResult(Result):
 
 
 def measure(context: Context) -> EnergyResult | Skipped | None:
-    """The energy distance of held-out patients' codes; nothing without a run; why not, of a single patient."""
+    """The energy distance of held-out patients' codes; nothing without a run; why not, for a single patient."""
     if context.run is None:
         return None
     patients = context.held_out.patients
     if len(np.unique(patients)) < 2:
-        return Skipped("there is one held-out patient only.")
+        return Skipped("there is only one held-out patient.")
     return measure_energy(context.scores, context.run.prior, patients, permutations=context.options.permutations)
 
 
@@ -88,7 +89,7 @@ def measure_energy(
     permutations: int = 999,
     seed: int = 0,
 ) -> EnergyResult:
-    """Compares the joint distribution of real images' codes with the prior.
+    """Compare the joint distribution of real images' codes with the prior.
 
     Args:
         scores: (N, M) the sorter's scores of the images.
@@ -112,7 +113,7 @@ def measure_energy(
     statistic = _split_statistics(pooled, np.repeat([1, -1], n)[:, None])[0]
     permuted = _split_statistics(pooled, _random_splits(2 * n, n, permutations, rng))
     floor = _split_statistics(cdist(spare, spare), _random_splits(4 * n, n, FLOOR_PAIRS, rng))
-    # What each point adds to the statistic, in first order (Hoeffding's projection): its spread gives the interval.
+    # What each point adds to the statistic, to first order (Hoeffding's projection); its spread gives the interval.
     of_x = 2 * (between.mean(axis=1) - within_x.mean(axis=1))
     of_y = 2 * (between.mean(axis=0) - within_y.mean(axis=1))
     margin = NORMAL_QUANTILE * np.sqrt((of_x.var(ddof=1) + of_y.var(ddof=1)) / n)
@@ -139,12 +140,12 @@ def energy_distance(x: Floats, y: Floats) -> float:
 
 
 def _of_codes(scores: NDArray[np.float32], prior: JointPrior) -> Floats:
-    """Scores of the codes that scores stand for: a discrete one's value, not how sure of it the sorter is."""
+    """Scores of the codes that scores stand for: of a discrete code its value, not how certain the sorter is."""
     return prior.scores(prior.codes(torch.from_numpy(scores))).numpy().astype(np.float64)
 
 
 def _random_splits(points: int, n: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Columns (points, count) that put n points at random into one sample (1), n into another (-1), others in none."""
+    """Columns (points, count) that put n random points into one sample (1), n into another (-1), the rest into none."""
     signs = np.zeros(points, np.int64)
     signs[:n], signs[n : 2 * n] = 1, -1
     return rng.permuted(np.tile(signs[:, None], count), axis=0)

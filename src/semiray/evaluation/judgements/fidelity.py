@@ -1,10 +1,10 @@
-"""Fidelity and coverage: are synthetic images like real ones, and is there one like each real one?
+"""Fidelity and coverage: are synthetic images similar to real ones, and is there one similar to each real one?
 
-Figures of two clouds of features (`statistics.frechet`, `statistics.kernel`, `statistics.neighbours`), and of the
-images themselves (`statistics.sliced`, `statistics.spectrum`, `statistics.diversity`), mean little alone: they depend
-on the feature space and on the number of images. So half of the held-out patients, an image each, are the reference,
-and beside synthetic images stand real ones, those of the other half, as many of every class: what the generator should
-reach.
+Figures of two sets of features (`statistics.frechet`, `statistics.kernel`, `statistics.neighbours`) and of the images
+themselves (`statistics.sliced`, `statistics.spectrum`, `statistics.diversity`) mean little alone: they depend on the
+feature space and on the number of images. So half of the held-out patients, one image each, are the reference. Both the
+synthetic images and as many real ones of the other half, class by class, are compared with it: the real ones show what
+a perfect generator reaches.
 """
 
 from __future__ import annotations
@@ -34,30 +34,31 @@ __all__ = ["MEASURES", "FidelityMeasure", "FidelityResult", "measure", "measure_
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-MEASURES = {
-    "frechet": "Fréchet distance",
-    "kernel": "kernel distance",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "sliced": "sliced Wasserstein distance",
-    "spectrum": "spectra, decibels apart",
-    "pair_similarity": "MS-SSIM of pairs of a class",
-}
+MEASURES = (
+    "frechet",
+    "kernel",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "sliced",  # Wasserstein distance
+    "spectrum",
+    "pair_similarity",
+)
 SHARES = ("precision", "recall", "coverage")
 LEAST = 4 * NEIGHBOURS  # images of each of the three sets
 
 
 @dataclass(frozen=True)
 class FidelityMeasure(Result):
-    """One figure of synthetic images, and the same of as many real ones.
+    """One figure of synthetic images, and the same figure of as many real ones.
 
     Attributes:
-        value: Of synthetic images against the reference.
+        value: Of synthetic images, compared with the reference.
         low: Lower end of the 95 % interval, over patients and synthetic images.
         high: Upper end.
-        real: Of real images of other patients against the reference: floor of a distance, ceiling otherwise.
+        real: Of real images of other patients, compared with the reference: the floor of a distance, otherwise the
+            ceiling.
         real_low: Lower end of its interval.
         real_high: Upper end.
     """
@@ -77,9 +78,9 @@ class FidelityResult(Result):
     Attributes:
         space: The feature space's name; the last three measures need none.
         dimensions: D, its size.
-        measures: Key of ``MEASURES`` -> figures.
-        n_reference: Held-out patients, an image each, that both sides are compared with.
-        n_compared: Images of each side; the real ones are of as many other patients.
+        measures: Entry of ``MEASURES`` -> figures.
+        n_reference: Held-out patients, one image each, that both sets are compared with.
+        n_compared: Images in each of the two sets; the real ones are of as many other patients.
     """
 
     space: str
@@ -94,7 +95,7 @@ def measure(context: Context) -> FidelityResult | Skipped:
     labels, test, space = context.synthetic.labels, context.test, context.space
     if space is None:
         return Skipped(context.obstacle)
-    if context.obstacle:  # sides whose classes can't be matched are compared as a whole
+    if context.obstacle:  # sets whose classes can't be matched are compared as a whole
         labels, test = np.full(len(labels), -1), replace(test, labels=np.full(len(test), -1))
     return measure_fidelity(context.synthetic.images, labels, test, space)
 
@@ -108,18 +109,18 @@ def measure_fidelity(
     resamples: int = 1000,
     seed: int = 0,
 ) -> FidelityResult | Skipped:
-    """Compares synthetic and held-out real images in a feature space.
+    """Compare synthetic and held-out real images in a feature space.
 
     Args:
         synthetic: (N, H, W) uint8.
         labels: (N,) positions in ``held_out.classes``; -1 without classes.
-        held_out: Real images that neither the generator nor the feature space has seen.
+        held_out: Real images that neither the generator nor the feature space was trained on.
         space: Where they are compared.
         resamples: Draws of the bootstrap.
-        seed: Of the halves, of which images are taken, and of the draws.
+        seed: Of the halves, of the choice of images, and of the draws.
 
     Returns:
-        The figures, or why not: fewer than 20 images would be left on a side.
+        The figures, or why not: fewer than 20 images would be left in a set.
     """
     reference, real = _halves(held_out, seed)
     if min(len(reference), len(real)) < LEAST:
@@ -127,8 +128,8 @@ def measure_fidelity(
     rows = _alike(labels, held_out.labels[real], seed)
     if len(rows[0]) < LEAST:
         return Skipped(
-            f"{len(rows[0])} synthetic images of the classes' shares are left to compare: neighbours need at least "
-            f"{LEAST}."
+            f"only {len(rows[0])} synthetic images are left when classes have the shares of real ones: neighbours need "
+            f"at least {LEAST}."
         )
     real = real[rows[1]]
     images = [held_out.images[reference], synthetic[rows[0]], held_out.images[real]]
@@ -172,14 +173,14 @@ def _compare_images(reference: Images, other: Images, labels: NDArray[np.int64])
 
 
 def _within(name: str, ends: tuple[float, float]) -> tuple[float, float]:
-    """An interval cut to what the figure can be: to first order, a distance near 0 may seem to fall below."""
+    """An interval cut to the range of the figure: its approximation can leave it."""
     if name == "kernel":
         return ends
     return max(0.0, ends[0]), min(1.0, ends[1]) if name in SHARES else ends[1]
 
 
 def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of half of the patients and of the other half, classes alike, one image of each patient."""
+    """Rows of one half of the patients and of the other, classes in equal shares, one image per patient."""
     patients = unite_patients(held_out.patients, near_duplicates(held_out.images))
     rows = np.sort(one_per_patient(patients, np.random.default_rng(seed)))
     if len(rows) < 2 * LEAST:
@@ -191,12 +192,12 @@ def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDAr
 def _alike(
     labels: NDArray[np.int64], wanted: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of both sides with equally many of every class, in the shares of ``wanted``, as many as there are."""
+    """Rows of both sets with equally many of every class, in the shares of ``wanted``, as many as possible."""
     rng = np.random.default_rng(seed)
     classes, counts = np.unique(wanted, return_counts=True)
     have = np.array([(labels == k).sum() for k in classes])
     share = min(1.0, float((have / counts).min()))
-    classes, counts = classes[share * counts >= 2], counts[share * counts >= 2]  # one image makes no pair
+    classes, counts = classes[share * counts >= 2], counts[share * counts >= 2]  # a single image makes no pair
     if not len(classes):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     sides = []

@@ -1,16 +1,16 @@
-"""Grounding on held-out patients: does the sorter put them in the order that metadata know?
+"""Grounding on held-out patients: does the sorter put them in the order that is observed in their metadata?
 
     C = sum w_i w_j ([m_i < m_j] + 1/2 [m_i = m_j]) / sum w_i w_j
 
-over pairs of images (i, j) of different patients of which metadata know that i's value is the lower: i's value is
-exact, and less than j's, or equal to it while j is censored there. m is the score that the sorter reads for the
-factor's lead, w one over the patient's observed images, so that patients count alike. 1 is the right order, 0.5 chance,
-0 the wrong way round.
+over pairs of images (i, j) of different patients for which i's value is known to be lower: i's value is exact, and less
+than j's, or equal to it while j is censored there. m is the score that the sorter estimates for the factor's lead. w is
+1 divided by the number of the patient's observed images, so that patients count equally. 1 is the right order, 0.5 the
+chance level, 0 the reverse order.
 
 For durations this is Harrell's concordance (Harrell et al. 1982, doi 10.1001/jama.1982.03320430047030); for a factor
 that is 0 or 1 it is the area under the ROC curve (Hanley and McNeil 1982, doi 10.1148/radiology.143.1.7063747).
 
-It measures order, not calibration: whether a 14-day image *says* 14 days is not asked.
+It measures order, not calibration: whether 14 days are estimated for a 14-day image is not asked.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["CHANCE", "ConcordanceResult", "GroundingResult", "measure", "measure
 
 Floats = NDArray[np.float64]
 CHANCE = 0.5
-FEWEST = 5  # patients below which a bootstrap of them promises more than it knows
+FEWEST = 5  # patients; a bootstrap of fewer is misleading
 ROWS = 256  # images whose pairs are in memory at once
 
 
@@ -43,12 +43,12 @@ class ConcordanceResult(Result):
 
     Attributes:
         measure: ``"auroc"`` for a factor of two values, else ``"concordance"``.
-        value: 0 to 1; chance is 0.5.
-        low: Lower end of the 95 % bootstrap interval over patients; NaN where there are too few of them for one.
+        value: 0 to 1; chance level 0.5.
+        low: Lower end of the 95 % bootstrap interval over patients; NaN where they are too few.
         high: Upper end.
         n_images: Held-out images with an observation.
-        n_patients: Patients behind them.
-        n_events: Patients whose value is exact (not censored); of a factor of two values, those with the rarer one.
+        n_patients: Their patients.
+        n_events: Patients whose value is exact (not censored); of a factor with two values, those with the rarer one.
     """
 
     measure: str
@@ -63,7 +63,7 @@ class ConcordanceResult(Result):
 
 @dataclass(frozen=True)
 class GroundingResult(Result):
-    """Grounded factor -> how well its lead orders held-out patients, or why that isn't known."""
+    """Grounded factor -> how well its lead orders held-out patients, or why that can't be measured."""
 
     factors: dict[str, ConcordanceResult | Skipped]
 
@@ -79,12 +79,12 @@ def measure(context: Context) -> GroundingResult | None:
 def measure_grounding(
     run: Run, data: RadiographSet, scores: NDArray[np.float32]
 ) -> dict[str, ConcordanceResult | Skipped]:
-    """Asks of every grounded factor whether the sorter orders held-out patients as their metadata do.
+    """Measure for every grounded factor whether the sorter orders held-out patients as their metadata do.
 
     Args:
         run: A trained run, whose settings name the columns.
-        data: Held-out radiographs with their metadata, N of them.
-        scores: (N, M) what the sorter reads from them.
+        data: N held-out radiographs with their metadata.
+        scores: (N, M) what the sorter estimates from them.
 
     Returns:
         Grounded factor -> its figure, or why there is none (another data set may have other columns or words); empty
@@ -113,21 +113,21 @@ def measure_concordance(
     seed: int = 0,
     rows: int = ROWS,
 ) -> ConcordanceResult | Skipped:
-    """Compares what the sorter reads of one factor's lead with what metadata know of the patients.
+    """Compare the sorter's scores of one factor's lead with the observations of the patients.
 
     Args:
-        scores: (N,) what is read from each image; any increasing function of it gives the same result.
-        seen: What is known of each image's patient, N rows.
+        scores: (N,) the score of each image; any increasing function of it gives the same result.
+        seen: What is observed of each image's patient, N rows.
         binary: Whether the factor has two values, so that the figure is called AUROC.
-        within: (N,) groups, such as the folds of a cross-validation: only images of one group are compared, since two
-            networks' readings can't be. None compares all.
-        resamples: Draws of the bootstrap: of patients within those censored and not, or within each of two values.
-            Patients in perfect order stay so in every draw, and give an interval without width.
+        within: (N,) groups, such as the folds of a cross-validation: only images of one group are compared, since the
+            scores of two networks are not comparable. None compares all.
+        resamples: Draws of the bootstrap: of patients separately by censored or not, or by each of two values.
+            Patients in perfect order stay so in every draw, and give an interval of no width.
         seed: Of the draws.
         rows: Images whose pairs are in memory at once.
 
     Returns:
-        The figure, or why there is none: nothing known, or no two patients whose order is known.
+        The figure, or why there is none: nothing is observed, or no order of two patients is known.
 
     Raises:
         SemirayError: If lengths differ, or a score is not finite.
@@ -140,13 +140,13 @@ def measure_concordance(
         1.0
     """
     if scores.shape != (len(seen),):
-        raise SemirayError(f"Scores of shape {scores.shape} for {len(seen):,} observations: expected one a row.")
+        raise SemirayError(f"Scores of shape {scores.shape} for {len(seen):,} observations: expected one per row.")
     known = np.flatnonzero(seen.known.numpy())
     if not len(known):
-        return Skipped("the metadata say nothing of any held-out image.")
+        return Skipped("the metadata contain no observation of a held-out image.")
     if not np.isfinite(scores[known]).all():
-        raise SemirayError("A score is not finite: the run's training has gone astray.")
-    order = known[np.argsort(seen.patient.numpy()[known], kind="stable")]  # a patient's images stand together
+        raise SemirayError("A score is not finite: the run's training has diverged.")
+    order = known[np.argsort(seen.patient.numpy()[known], kind="stable")]  # a patient's images are adjacent
     patient, value = seen.patient.numpy()[order], seen.value.numpy()[order]
     stratum = (value > value.min()) if binary else ~seen.censored.numpy()[order]
     bootstrap = PatientBootstrap(patient.astype(np.str_), stratum.astype(np.int64), resamples=resamples, seed=seed)
@@ -159,14 +159,14 @@ def measure_concordance(
         patient,
         np.zeros(len(order), np.int64) if within is None else within[order],
     )
-    # The figure itself is that of every patient drawn once: the first row, so that pairs are looked at only once.
+    # The first row draws every patient once: the figure itself. So pairs are compared only once.
     right, comparable = pairs.summed(starts, np.vstack([np.ones(len(starts)), bootstrap.images[:, starts]]), rows)
     if not comparable[0]:
-        return Skipped("of no two held-out patients is it known whose value is the greater.")
+        return Skipped("for no two held-out patients is it known which value is greater.")
     events = min(len(np.unique(patient[stratum == level])) for level in ((0, 1) if binary else (1,)))
     low = high = float("nan")
     if events >= FEWEST:
-        with np.errstate(invalid="ignore"):  # a draw may hold no comparable pair
+        with np.errstate(invalid="ignore"):  # a draw may contain no comparable pair
             figures = right[1:] / comparable[1:]
         low, high = np.nanquantile(figures, ENDS).tolist()
     return ConcordanceResult(

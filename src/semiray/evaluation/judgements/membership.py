@@ -1,16 +1,16 @@
-"""Membership inference: can an attacker tell whose images a generator was trained on?
+"""Membership inference: can an attacker find out which patients a generator was trained on?
 
-Two attackers are given an image of a patient and say how much it looks trained on:
+Two attackers get an image of a patient and score how likely it was trained on:
 
-- *black box*, who holds synthetic images: the nearer the nearest of them, the more (Chen et al. 2020, arXiv 1909.03935,
-  the full black box of section 5.2);
-- *white box*, who holds the discriminator: the more real the critic finds it, the more (Hayes et al. 2019, arXiv
+- *black box*, who has synthetic images: the closer the nearest of them, the likelier (Chen et al. 2020, arXiv
+  1909.03935, the full black box of section 5.2);
+- *white box*, who has the discriminator: the more real the critic finds it, the likelier (Hayes et al. 2019, arXiv
   1705.07663, section 4.2).
 
-The area under the ROC curve of training against held-out images is 0.5 for an attacker who guesses. It averages over
-all patients, and hides a few who can be named for certain: those are counted by the true-positive rate at a
-false-positive rate of 1 % (Carlini et al. 2022, arXiv 2112.03570, section III). By guessing it is (n + 1) / (M + 1) on
-average, where M images are held out and n = floor(M / 100) of them may be named.
+The area under the ROC curve of training against held-out images is 0.5 at chance level. It averages over all patients,
+and hides a few who can be identified with certainty. So there is also the true-positive rate at a false-positive rate
+of 1 % (Carlini et al. 2022, arXiv 2112.03570, section III). At chance level it is (n + 1) / (M + 1) on average, where M
+images are held out and n = floor(M / 100) of them are allowed as false positives.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ FALSE_POSITIVES = 0.01
 
 @dataclass(frozen=True)
 class MembershipResult(Result):
-    """How well an attacker tells training images from held-out ones.
+    """How well an attacker separates training images from held-out ones.
 
     Attributes:
         auroc: Area under the ROC curve; floor 0.5.
-        true_positives: Share of training images named when no more than 1 % of held-out images are named as well.
-        floor: What guessing reaches of that, on average: a little over 1 %, and more with few held-out images.
-        n_train: Training images that were tried.
+        true_positives: True-positive rate at 1 % false positives.
+        floor: Its chance level: a little over 1 %, and more with few held-out images.
+        n_train: Training images that were tested.
         n_held_out: Held-out images.
         false_positives: Of ``true_positives``.
     """
@@ -59,23 +59,23 @@ def measure_membership(
     resamples: int = 1000,
     seed: int = 0,
 ) -> MembershipResult:
-    """What the attacker's scores are worth, greater = trained on.
+    """Measure what an attacker's scores reveal.
 
     Args:
-        train: (N,) scores of training images.
+        train: (N,) scores of training images; greater means trained on.
         held_out: (M,) scores of images of other patients.
-        patients: ids (N,) and (M,); none on both sides.
+        patients: Ids (N,) and (M,); no patient is in both.
         resamples: Draws of the bootstrap over patients.
         seed: Of the draws.
 
     Raises:
-        SemirayError: A side without images, or a patient on both sides.
+        SemirayError: No training or no held-out images, or a patient in both.
     """
     if not len(train) or not len(held_out):
-        raise SemirayError("Membership is told from training and held-out images: one of both sides is empty.")
+        raise SemirayError("Membership needs training and held-out images: one of the two sets is empty.")
     both = np.intersect1d(*patients)
     if len(both):
-        raise SemirayError(f"{len(both)} patients are both trained on and held out, among them {both[0]!r}.")
+        raise SemirayError(f"{len(both)} patients are in both training and held-out images, among them {both[0]!r}.")
     member = np.repeat([True, False], [len(train), len(held_out)])
     scores = np.concatenate([train, held_out]).astype(np.float64)
     bootstrap = PatientBootstrap(np.concatenate(patients), member.astype(np.int64), resamples=resamples, seed=seed)

@@ -1,9 +1,9 @@
-"""Privacy: has the generator kept its patients to itself?
+"""Privacy: does the generator reveal which patients it was trained on?
 
-Copies (:mod:`semiray.radiographs.pixels.copies`) are looked for among synthetic images and, for the false alarms, among
-held-out real ones. Authenticity (`authenticity.py`) asks how near both come to training images at
-all. Membership (:mod:`semiray.evaluation.judgements.membership`) is inferred by an attacker who holds the synthetic
-images and, where there is a run, by one who holds its discriminator.
+Copies (:mod:`semiray.radiographs.pixels.copies`) are searched for among synthetic images and, to count false alarms,
+among held-out real ones. Authenticity (:mod:`semiray.evaluation.judgements.authenticity`) measures how close both come
+to training images. Membership (:mod:`semiray.evaluation.judgements.membership`) is inferred by an attacker who has the
+synthetic images and, where there is a run, by one who has its discriminator.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from semiray.radiographs.pixels.copies import COPY, CopyResult, find_copies
 __all__ = ["CopyCounts", "PrivacyResult", "cost", "measure", "measure_privacy"]
 
 SHOWN = 8
-MOST = 2000  # images of a side that the attackers are given, and that authenticity is asked of
-AT_ONCE = 256  # images given to a feature space, for the progress
-LEAST = 20  # images of a side: of fewer, the closest say nothing
+MOST = 2000  # images of each set that attackers and authenticity use
+AT_ONCE = 256  # images given to a feature space between two reports of progress
+LEAST = 20  # images of each set: with fewer, the closest 1 % mean nothing
 COST = 300  # in steps of utility's training
 
 
@@ -58,17 +58,17 @@ class CopyCounts(Result):
 
 @dataclass(frozen=True)
 class PrivacyResult(Result):
-    """What synthetic images, and a run's discriminator, tell of the patients trained on.
+    """What synthetic images, and a run's discriminator, reveal of the training patients.
 
     Attributes:
-        copies: Of training images, among the synthetic ones.
-        false_alarms: The same search among held-out images, none of which is one.
-        black_box: The attacker who holds the synthetic images.
-        white_box: The attacker who holds the discriminator; None where there is none.
-        n_train: Training images that copies were sought of.
+        copies: Copies of training images among the synthetic ones.
+        false_alarms: The same search among held-out images, none of which is a copy.
+        black_box: The attacker who has the synthetic images.
+        white_box: The attacker who has the discriminator; None where there is none.
+        n_train: Training images.
         closest: (K, 2, H, W) uint8, the synthetic images of least ratio, each beside its training image; not written.
         closest_ratios: (K,) their ratios, ascending; not written.
-        authenticity: In pixels and, where there is one, in a feature space; empty below 20 images of a side.
+        authenticity: In pixels and, if there is one, in a feature space; empty where a set has fewer than 20 images.
     """
 
     copies: CopyCounts
@@ -87,7 +87,7 @@ def cost(context: Context) -> int:
 
 
 def measure(context: Context) -> PrivacyResult | Skipped:
-    """What a run, or a folder of images, tells of the patients trained on; why not, where that can't be said."""
+    """The privacy of a run, or of a folder of images; why not, where it can't be measured."""
     if context.own is None:
         return Skipped("it isn't known which images the generator was trained on (--split).")
     if not context.own:
@@ -95,7 +95,7 @@ def measure(context: Context) -> PrivacyResult | Skipped:
     run, data, split = context.run, context.real, context.split
     train, held_out = (data.take(data.labelled(rows)) for rows in (split.train, split.test))
     if len(np.unique(train.patients)) < 2 or not len(held_out):
-        return Skipped("it takes two training patients and one who is held out.")
+        return Skipped("it needs at least two training patients and one held-out patient.")
     if np.isin(held_out.patients, train.patients).any():
         return Skipped("some held-out patients have images among those trained on.")
     critic = None
@@ -130,21 +130,21 @@ def measure_privacy(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> PrivacyResult:
-    """Looks for copies, measures authenticity, and infers membership.
+    """Search for copies, measure authenticity, and infer membership.
 
     Args:
         synthetic: (N, H, W) uint8.
         train: The images that the generator was trained on.
-        held_out: Images of other patients, of the same source.
+        held_out: Images of other patients, from the same source.
         critic: Images -> (K,) how real the discriminator finds them.
-        labels: (N,) positions in ``held_out.classes``, for authenticity to compare like classes; None: as they come.
+        labels: (N,) positions in ``held_out.classes``, so that authenticity compares the same classes; None: all.
         space: Where authenticity is measured besides pixels; all training images go through it.
-        seed: Of the choice of at most 2,000 images a side for attackers and authenticity, and of the bootstrap.
+        seed: Of the choice of at most 2,000 images per set for attackers and authenticity, and of the bootstrap.
         progress: Called with (done, total).
 
     Raises:
-        SemirayError: Sides that differ or are below 16; fewer than two training patients; a patient on both
-            sides; nothing held out.
+        SemirayError: Image sizes differ or are below 16 px; fewer than two training patients; a patient in both
+            sets; nothing held out.
     """
     rng = np.random.default_rng(seed)
     members, others = (side.take(np.sort(rng.permutation(len(side))[:MOST])) for side in (train, held_out))
@@ -198,7 +198,7 @@ def _authenticity(
     seed: int,
     told: Callable[[int, int], None],
 ) -> tuple[AuthenticityResult, ...]:
-    """In pixels, by the distances that copies were sought with, and in a feature space; of the same images."""
+    """In pixels, by the distances of the search for copies, and in a feature space; of the same images."""
     united = unite_patients(held_out.patients, near_duplicates(held_out.images))
     real = np.sort(one_per_patient(united, np.random.default_rng(seed)))
     real = np.sort(np.random.default_rng(seed).permutation(real)[:MOST])

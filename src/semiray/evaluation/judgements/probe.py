@@ -1,17 +1,18 @@
-"""The fresh probe: a network that has not met the generator learns to read codes from its images, clean and degraded.
+"""The fresh probe: a network that took no part in the training learns to estimate codes from generated images.
 
-The sorter flatters: it trained the generator, and the two may have agreed on signs that nobody else sees. The probe is
-trained afterwards, on images of fresh seeds, and tested on others; through noise, half the size and JPEG too. What it
-reads there, an eye or a classifier can use.
+The sorter's estimates are too good: it trained the generator, and the two may have agreed on signs that nobody else
+sees. The probe is trained afterwards, on freshly generated images, and tested on others: clean, with noise, at half the
+size and after JPEG compression. What it can estimate there, an eye or a classifier can use.
 
 Choices, and why:
 
-- It reads standardised codes by squared error, whose best answer is E[c | image] and whose error is 1 - R², the very
-  figure reported; the best score would be another, since a curved quantile function doesn't commute with a mean.
-  Discrete dimensions are read by cross-entropy over their values.
-- It is trained on all conditions, a quarter of each batch in each. An eye adapts; a probe that fails on noise
-  because it never saw any would measure the probe.
-- It is the judge's network but for the last pooling: 4 x 4 fields in place of one, since a code may say *where*.
+- It estimates standardised codes by squared error, whose minimum is E[c | image] and whose error is 1 - R², the figure
+  that is reported. (Estimating scores would differ, since a curved quantile function doesn't commute with a mean.)
+  Discrete dimensions are estimated by cross-entropy over their values.
+- It is trained on all conditions, a quarter of each batch in each. An eye adapts; a probe that fails on noise because
+  it never saw any would only measure the probe.
+- It is the utility classifier's network except for the last pooling: 4 x 4 fields instead of one, since a code may say
+  *where* something is.
 """
 
 from __future__ import annotations
@@ -47,17 +48,17 @@ from semiray.priors import JointPrior
 
 __all__ = ["Probe", "ProbeNetwork", "ProbeResult", "cost", "measure", "measure_probe", "train_probe"]
 
-FIELDS = 4  # a side, of the last pooling
+FIELDS = 4  # per side, of the last pooling
 BATCH = 96
 
 
 @dataclass(frozen=True)
 class ProbeResult(Result):
-    """Commitment as a fresh probe reads it, under every condition.
+    """Commitment by the estimates of a fresh probe, under every condition.
 
     Attributes:
         conditions: ``"clean"``, ``"noise"``, ``"half"``, ``"jpeg"`` -> the figures of every dimension. Their intervals
-            hold the chance of the test images, not that of training the probe.
+            cover the chance of the test images, not of training the probe.
         n_train: Generated images that the probe was trained on.
         steps: Batches of 96 that it was trained for.
     """
@@ -73,7 +74,7 @@ def cost(context: Context) -> int:
 
 
 def measure(context: Context) -> ProbeResult | None:
-    """Commitment as a fresh probe sees it; nothing without a run."""
+    """Commitment by the estimates of a fresh probe; nothing without a run."""
     run, images = context.run, context.synthetic
     if run is None or not isinstance(images, Synthetic):
         return None
@@ -102,14 +103,14 @@ def measure_probe(
     device: str | torch.device | None = "auto",
     progress: Progress | None = None,
 ) -> ProbeResult:
-    """Trains a probe on some generated images and measures, on others, how well it reads what was asked for.
+    """Train a probe on generated images, and measure on others how well it estimates the requested codes.
 
     Args:
         images: (N, H, W) uint8, generated, to train on.
-        codes: (N, M) what was asked for, in own units.
+        codes: (N, M) requested codes in their own units.
         test_images: (L, H, W) uint8, generated from other noise and codes.
-        test_codes: (L, M) likewise.
-        prior: The prior that the codes are draws of.
+        test_codes: (L, M) their requested codes.
+        prior: The prior that the codes were drawn from.
         steps: Batches to train for.
         seed: Of the probe's weights and batches, and of the noise.
         resamples: Draws of the bootstrap.
@@ -121,7 +122,7 @@ def measure_probe(
     discrete = prior.discrete.numpy()
     conditions = {
         name: measure_commitment(
-            test_codes, probe.read(degrade(test_images, rng)), prior.names, discrete, resamples=resamples, seed=seed
+            test_codes, probe.estimate(degrade(test_images, rng)), prior.names, discrete, resamples=resamples, seed=seed
         )
         for name, degrade in DEGRADATIONS.items()
     }
@@ -129,7 +130,7 @@ def measure_probe(
 
 
 class ProbeNetwork(nn.Module):
-    """The judge's convolutions, their last maps averaged over 4 x 4 fields, linear.
+    """The utility classifier's convolutions, their last maps averaged over 4 x 4 fields, and a linear layer.
 
     Shapes: images (B, 1, H, W) in [-1, 1] -> (B, outputs).
     """
@@ -146,21 +147,22 @@ class ProbeNetwork(nn.Module):
 
 
 class _Columns:
-    """Which outputs of the network stand for which code: one for a continuous code, one a value for a discrete one."""
+    """Which outputs of the network stand for which code: one for a continuous code, one per value of a discrete one."""
 
     def __init__(self, prior: JointPrior) -> None:
         self.prior = prior
-        self.continuous = torch.nonzero(~prior.discrete).flatten()
+        discrete = prior.discrete.numpy()
+        self.continuous = np.flatnonzero(~discrete)
         self.values: dict[int, Tensor] = {}
         self.places: dict[int, slice] = {}
         self.total = len(self.continuous)
-        for j in torch.nonzero(prior.discrete).flatten().tolist():
+        for j in np.flatnonzero(discrete).tolist():
             self.values[j] = torch.tensor(prior.marginal(prior.names[j]).values)
             self.places[j] = slice(self.total, self.total + len(self.values[j]))
             self.total += len(self.values[j])
 
     def loss(self, outputs: Tensor, codes: Tensor) -> Tensor:
-        """Squared error of standardised codes, cross-entropy of values; mean over dimensions, of 1 to start with."""
+        """Squared error of standardised codes, cross-entropy of values; mean over dimensions, about 1 at the start."""
         device = outputs.device
         wanted = self.prior.standardise(codes)[:, self.continuous].to(device)
         total = (outputs[:, : len(self.continuous)] - wanted).square().mean(dim=0).sum()
@@ -170,7 +172,7 @@ class _Columns:
         return total / self.prior.dimensions
 
     def codes(self, outputs: Tensor) -> Tensor:
-        """Codes (N, M) in own units."""
+        """Codes (N, M) in their own units."""
         standardised = torch.zeros(len(outputs), self.prior.dimensions)
         standardised[:, self.continuous] = outputs[:, : len(self.continuous)]
         codes = self.prior.unstandardise(standardised)
@@ -181,18 +183,18 @@ class _Columns:
 
 @plain(frozen=True)
 class Probe:
-    """A trained reader of codes.
+    """A trained probe.
 
     Attributes:
         network: In evaluation mode.
-        prior: The prior whose codes it reads.
+        prior: The prior whose codes it estimates.
     """
 
     network: ProbeNetwork
     prior: JointPrior
 
-    def read(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Codes (N, M) in own units of images (N, H, W) uint8 of the resolution trained on."""
+    def estimate(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Estimated codes (N, M) in their own units, of images (N, H, H) uint8 at the resolution of the training."""
         check_images(images)
         codes: NDArray[np.float32] = _Columns(self.prior).codes(network_outputs(self.network, images)).numpy()
         return codes
@@ -208,12 +210,12 @@ def train_probe(
     device: str | torch.device | None = "auto",
     progress: Progress | None = None,
 ) -> Probe:
-    """Trains a probe on generated images, every condition in equal shares, by the judge's recipe.
+    """Train a probe on generated images, every condition in equal shares, as the utility classifier is trained.
 
     Args:
         images: (N, H, W) uint8, square.
-        codes: (N, M) in own units.
-        prior: The prior that the codes are draws of.
+        codes: (N, M) in their own units.
+        prior: The prior that the codes were drawn from.
         steps: Batches of 96 images.
         seed: Of weights, batches and noise: the same seed gives the same probe on the same machine.
         device: Where the probe is trained.

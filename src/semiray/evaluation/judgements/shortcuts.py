@@ -1,16 +1,16 @@
-"""Shortcuts: can a class, or a source, be told from what is no sign of a disease?
+"""Shortcuts: can classes, or sources, be distinguished by something that is no sign of a disease?
 
-A classifier takes whatever separates its classes: another hospital's collimation, its exposure, its letters in a corner
-(Zech et al. 2018, doi 10.1371/journal.pmed.1002683; DeGrave et al. 2021, doi 10.1038/s42256-021-00338-7). So each pair
-of groups is told apart by logistic regression from one poor view of the image alone:
+A classifier uses whatever separates its classes: another hospital's collimation, its exposure, its letters in a corner
+(Zech et al. 2018, doi 10.1371/journal.pmed.1002683; DeGrave et al. 2021, doi 10.1038/s42256-021-00338-7). So logistic
+regression classifies each pair of groups from one poor view of the image alone:
 
-- *border*: a frame of a sixteenth of the side, where no lung lies;
-- *intensities*: the histogram of grey levels. It knows no place; a disease that whitens lungs may move it, too;
-- *thumbnail*: 8 x 8 pixels, which show the patient's position and the crop, and of a lung whether it is white.
+- *border*: a frame of a sixteenth of the side, where no lung is;
+- *intensities*: the histogram of grey levels. It has no locations; but a disease that whitens lungs may change it;
+- *thumbnail*: 8 x 8 pixels, which show the patient's position and the crop, and whether a lung is white.
 
-Figures are areas under the ROC curve for patients whom the regression hasn't seen, in five folds by patient, over pairs
-of images of one fold: 0.5 says that the view tells nothing. A border that tells two groups apart needs no lung for it,
-and neither does a network trained on them.
+Figures are areas under the ROC curve for patients that the regression was not trained on, in five folds by patient,
+over pairs of images of one fold; 0.5 means that the view shows nothing. If the border separates two groups, no lung is
+needed for it, and a network trained on them may not need one either.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from semiray.radiographs.pixels.thumbnails import shrink
 __all__ = ["FLAG", "PairShortcut", "ShortcutResult", "cost", "measure", "measure_shortcuts"]
 
 Floats = NDArray[np.float32]
-FLAG = 0.85  # a border whose interval lies above this tells two groups apart without the lungs
+FLAG = 0.85  # a border whose interval lies above this separates two groups without the lungs
 FOLDS = 5
-MOST = 1500  # images of a group that are looked at: more cost time and change nothing
+MOST = 1500  # images per group: more would take longer and change nothing
 BINS = 32
-NAMED = 5  # groups that were left out, by name
+NAMED = 5  # groups that were left out and are named
 COST = 40  # per class, in steps of utility's training
-RIDGE = 100.0  # weight of the squared coefficients, of standardised pixels
+RIDGE = 100.0  # weight of the squared coefficients of standardised pixels
 
 
 @dataclass(frozen=True)
 class PairShortcut(Result):
-    """How well two groups are told apart by each poor view alone.
+    """How well each poor view alone separates two groups.
 
     Attributes:
         groups: The two names.
@@ -67,16 +67,16 @@ class PairShortcut(Result):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def flagged(self) -> bool:
-        """Whether the border alone tells the two apart."""
+        """Whether the border alone separates the two."""
         return self.auroc["border"].low > FLAG
 
 
 @dataclass(frozen=True)
 class ShortcutResult(Result):
-    """Every pair of groups that has patients enough, and those left out.
+    """Every pair of groups with enough patients, and the groups that were left out.
 
     Attributes:
-        pairs: One entry a pair, in the order of the names.
+        pairs: One entry per pair, in the order of the names.
         left_out: Names of groups with fewer than five patients.
     """
 
@@ -84,9 +84,9 @@ class ShortcutResult(Result):
     left_out: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """Say it in lines of text for people."""
+        """The figures in lines of text."""
         if not self.pairs:
-            return [f"  nothing to compare: no two have {FOLDS} patients each"]
+            return [f"  nothing to compare: no two groups have {FOLDS} patients each"]
         names = [" / ".join(pair.groups) for pair in self.pairs]
         width = max(map(len, names))
         lines = ["  " + " " * width + "".join(f"  {view:>11}" for view in VIEWS)]
@@ -95,11 +95,11 @@ class ShortcutResult(Result):
         if self.left_out:
             named = ", ".join(self.left_out[:NAMED])
             more = len(self.left_out) - NAMED
-            lines.append(f"  left out, for fewer than {FOLDS} patients: {named}" + f" and {more:,} more" * (more > 0))
+            lines.append(f"  left out, with fewer than {FOLDS} patients: {named}" + f" and {more:,} more" * (more > 0))
         return lines + ([f"  warning: {self.warning()}"] if self.warning() else [])
 
     def warning(self) -> str:
-        """What a reader must know, in a sentence or two; empty where no border tells groups apart."""
+        """What a reader must know, in a few sentences; empty where no border separates groups."""
         flagged = [pair for pair in self.pairs if pair.flagged]
         if not flagged:
             return ""
@@ -107,9 +107,9 @@ class ShortcutResult(Result):
             f"{a} from {b} ({pair.auroc['border'].mean:.2f})" for pair in flagged for a, b in [pair.groups]
         )
         return (
-            f"The images' border alone, without the lungs, tells {told}: area under the ROC curve, 0.5 is chance. A "
-            "network can tell these apart by where or how the images were taken. A good classifier of them proves "
-            "nothing about disease, and neither does one that was trained on synthetic images of them."
+            f"The border of the images alone, without the lungs, distinguishes {told} (area under the ROC curve, "
+            "chance level 0.5). A network can distinguish these classes by where or how the images were taken. A good "
+            "classifier of them proves nothing about disease, nor does one trained on synthetic images of them."
         )
 
 
@@ -137,7 +137,7 @@ def measure_shortcuts(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ShortcutResult:
-    """Tries to tell each pair of groups apart from border, intensities and an 8 x 8 thumbnail.
+    """Classify each pair of groups from the border, the intensities and an 8 x 8 thumbnail.
 
     Args:
         images: (N, H, W) uint8, sides of at least 16 pixels.
@@ -152,7 +152,9 @@ def measure_shortcuts(
         SemirayError: If images are smaller than 16 px.
     """
     if min(images.shape[1:]) < 16:
-        raise SemirayError(f"Images of {images.shape[1]} x {images.shape[2]} px have no border to look at: 16 or more.")
+        raise SemirayError(
+            f"Images of {images.shape[1]} x {images.shape[2]} px are too small to have a border: use 16 px or more."
+        )
     rng = np.random.default_rng(seed)
     members = [rng.permutation(np.flatnonzero(groups == k))[:MOST] for k in range(len(names))]
     counts = [len(np.unique(patients[rows])) for rows in members]
@@ -187,7 +189,7 @@ def _folds(second: NDArray[np.bool_], patients: NDArray[np.str_], seed: int) -> 
 
 
 def _held_out_scores(view: Floats, second: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How much each image (N,) looks like one of the second group, by a regression that hasn't seen its patient."""
+    """How much each image (N,) looks like one of the second group, by a regression without its patient."""
     scores = np.zeros(len(view))
     for k in range(FOLDS):
         train, held = folds != k, folds == k
@@ -202,7 +204,7 @@ def _held_out_scores(view: Floats, second: NDArray[np.bool_], folds: NDArray[np.
 def _auroc_within(
     folds: NDArray[np.int64], second: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Area under the ROC curve (R,) over pairs of images of one fold: two regressions' scores aren't compared."""
+    """Area under the ROC curve (R,) over pairs of images of one fold: scores of two regressions are not compared."""
     area, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for k in range(FOLDS):
         held = folds == k
@@ -223,7 +225,7 @@ def _border(images: NDArray[np.uint8]) -> Floats:
 
 
 def _intensities(images: NDArray[np.uint8]) -> Floats:
-    """Square roots of the shares of 32 bins, whose spread is about the same whatever the share."""
+    """Square roots of the shares of 32 bins, so that their spread hardly depends on the share."""
     counts = np.stack([np.bincount(image.ravel() // (256 // BINS), minlength=BINS) for image in images])
     shares: Floats = np.sqrt(counts / images[0].size).astype(np.float32)
     return shares

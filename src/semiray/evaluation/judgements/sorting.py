@@ -1,10 +1,10 @@
-"""Sorting: do the codes that the sorter reads from held-out real images follow the prior that was assumed?
+"""Sorting: do the codes that the sorter estimates from held-out real images follow the assumed prior?
 
 Continuous dimensions: the Kolmogorov-Smirnov distance sup |F_n(c) - F(c)| to the prior. Discrete dimensions: the total
-variation distance 1/2 sum |p_n(v) - p(v)| of the values read. The floor beside each is the same distance for as many
-codes drawn from the prior itself. The interval is the distance -/+ epsilon, where epsilon is the 95 % quantile, over
-draws of patients with replacement, of the distance between the drawn images and all of them: by the triangle inequality
-the population's distance lies within (a Dvoretzky-Kiefer-Wolfowitz band that allows for several images a patient).
+variation distance 1/2 sum |p_n(v) - p(v)| of the estimated values. The floor is the same distance for as many codes
+drawn from the prior itself. The interval is the distance -/+ epsilon, where epsilon is the 95 % quantile, over draws of
+patients with replacement, of the distance between the drawn images and all of them: by the triangle inequality it holds
+the population's distance (a Dvoretzky-Kiefer-Wolfowitz band that allows for several images per patient).
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ GRID = 20_000
 
 @dataclass(frozen=True)
 class DimensionSorting(Result):
-    """How far the real images' codes are from the prior in one dimension.
+    """How far the codes of real images are from the prior in one dimension.
 
     Attributes:
         name: E.g. ``"duration[0]"``.
         measure: ``"ks"`` or, for a discrete dimension, ``"total_variation"``.
-        value: The distance, 0 to 1, less is better.
+        value: The distance, 0 to 1; lower is better.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        floor: Mean of the same distance for as many draws of the prior.
-        floor_high: Its 95 % quantile: a value below can't be told from the prior.
+        floor: Mean of the same distance for as many draws from the prior.
+        floor_high: Its 95 % quantile: a lower value is not distinguishable from the prior.
     """
 
     name: str
@@ -58,10 +58,10 @@ class SortingResult(Result):
     """Sorting of every dimension, in the order of the codes.
 
     Attributes:
-        dimensions: One entry a code dimension.
-        scores: (N, M) float32, the sorter's scores of the images, for figures.
+        dimensions: One entry per code dimension.
+        scores: (N, M) float32, the sorter's scores of the images, for figures; not written.
         n_images: N.
-        n_patients: Patients behind them.
+        n_patients: Their patients.
     """
 
     dimensions: tuple[DimensionSorting, ...]
@@ -91,10 +91,10 @@ def measure_sorting(
     resamples: int = 500,
     seed: int = 0,
 ) -> SortingResult:
-    """Compares the codes of held-out real images with the prior, dimension by dimension.
+    """Compare the codes of held-out real images with the prior, dimension by dimension.
 
-    A monotone map changes neither distance, so that continuous dimensions are compared as u = Phi(score) against the
-    uniform distribution; discrete ones as the values that the prior gives to the scores.
+    A monotone map changes neither distance. So continuous dimensions are compared as u = Phi(score) with the uniform
+    distribution, discrete ones as the values that the prior gives to the scores.
 
     Args:
         scores: (N, M) the sorter's scores of the images.
@@ -112,7 +112,7 @@ def measure_sorting(
         )
     if not np.isfinite(scores).all():
         name = prior.names[int(np.argmin(np.isfinite(scores).all(axis=0)))]
-        raise SemirayError(f"The sorter's score of {name} is not finite: the run's training has gone astray.")
+        raise SemirayError(f"The sorter's score of {name} is not finite: the run's training has diverged.")
     bootstrap = PatientBootstrap(patients, np.zeros(len(scores), np.int64), resamples=resamples, seed=seed)
     weights = bootstrap.images / bootstrap.images.sum(axis=1, keepdims=True)
     values, shares = _discrete_values(prior)
@@ -160,14 +160,14 @@ def ks_to_uniform(u: Floats) -> Floats:
 
 
 def total_variation(p: Floats, q: Floats) -> float:
-    """Half the summed absolute difference of two distributions over the same values."""
+    """Half the sum of absolute differences of two distributions over the same values."""
     return float(0.5 * np.abs(p - q).sum())
 
 
 def _discrete_values(prior: JointPrior) -> tuple[dict[int, Floats], dict[int, Floats]]:
-    """Values and probabilities of each discrete dimension, by evaluating its quantile function on a fine even grid.
+    """Values and probabilities of each discrete dimension, from its quantile function on a fine even grid.
 
-    Needs no knowledge of families; probabilities are right to 1 / GRID, and values rarer than that are left out.
+    Probabilities are exact to 1 / GRID; values rarer than that are left out.
     """
     u = (np.arange(GRID) + 0.5) / GRID
     grid = torch.from_numpy(ndtri(u))[:, None].expand(GRID, prior.dimensions)

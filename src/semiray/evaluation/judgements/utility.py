@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.judges.classifier import Classifier
-from semiray.evaluation.judges.classifier_store import train_classifiers
+from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.options import UtilitySettings
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Skipped
@@ -109,11 +110,12 @@ def measure_utility(
     classes = train.classes
     for side, labels in (("synthetic", synthetic_labels), ("real training", train.labels), ("real test", test.labels)):
         _check_labels(side, labels, classes)
+    place = choose_device(device)
     on_synthetic = train_classifiers(
-        synthetic_images, synthetic_labels, len(classes), settings, store=store, device=device, progress=progress
+        synthetic_images, synthetic_labels, len(classes), settings, store=store, device=place, progress=progress
     )
     on_real = real_classifiers or train_classifiers(
-        train.images, train.labels, len(classes), settings, store=store, device=device
+        train.images, train.labels, len(classes), settings, store=store, device=place
     )
     bootstrap = PatientBootstrap(
         test.patients, test.labels, n_seeds=settings.seeds, resamples=settings.resamples, seed=0

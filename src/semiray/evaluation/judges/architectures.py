@@ -1,4 +1,4 @@
-"""Classifiers by name: two small CNNs, a ResNet-18, and whatever timm or torchvision know, weights from disk."""
+"""Classifiers by name: two small CNNs, a ResNet-18, and the networks of timm and torchvision; weights from disk."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from semiray.evaluation.results import Result
 __all__ = ["CLASSIFIERS", "Architecture", "ResNet18"]
 
 CLASSIFIERS = ("small-cnn", "cnn", "resnet18", "timm:NAME", "torchvision:NAME")
-LIBRARY_SIDE = 224  # px that a library's network expects where it doesn't say
-LEAST_LOADED = 0.5  # of the parameters: with fewer, weights are another network's
+LIBRARY_SIDE = 224  # px, for a library's network that doesn't say what it expects
+LEAST_LOADED = 0.5  # of the parameters: with fewer, weights belong to another network
 
 
 FileName = PlainSerializer(lambda path: path and path.name, return_type=str | None, when_used="json")
@@ -31,12 +31,12 @@ class Architecture(Result):
     """A kind of classifier.
 
     Attributes:
-        name: ``small-cnn`` (the judge's network, narrower and halved earlier: a sixth of its cost), ``cnn`` (the
-            judge's), ``resnet18``, ``timm:NAME`` or ``torchvision:NAME``.
-        weights: File that training starts from, safetensors or a PyTorch file of tensors alone; None starts at random.
+        name: ``small-cnn`` (utility's network, narrower and halved earlier: a sixth of the cost), ``cnn`` (utility's
+            network), ``resnet18``, ``timm:NAME`` or ``torchvision:NAME``.
+        weights: File that training starts from, safetensors or a PyTorch file with only tensors; None starts at random.
 
     Raises:
-        SemirayError: The name isn't known.
+        SemirayError: The name is unknown.
     """
 
     name: str = "small-cnn"
@@ -44,13 +44,13 @@ class Architecture(Result):
 
     def __post_init__(self) -> None:
         library, _, model = self.name.partition(":")
-        named = library in ("timm", "torchvision") and model and ":" not in model  # timm's hf-hub: would fetch
+        named = library in ("timm", "torchvision") and model and ":" not in model  # timm's hf-hub: would download
         if self.name not in CLASSIFIERS[:3] and not named:
-            raise SemirayError(f"{self.name!r} is no classifier; there are: {', '.join(CLASSIFIERS)}.")
+            raise SemirayError(f"{self.name!r} is not a classifier; choose {', '.join(CLASSIFIERS)}.")
 
     @property
     def learning_rate(self) -> float:
-        """The greatest step size: the larger the network, the smaller."""
+        """The greatest learning rate: the larger the network, the smaller."""
         return {"small-cnn": LEARNING_RATE, "cnn": LEARNING_RATE, "resnet18": 1e-3}.get(self.name, 3e-4)
 
     def build(self, n_classes: int, resolution: int) -> nn.Module:
@@ -72,23 +72,23 @@ class Architecture(Result):
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def check(self, n_classes: int, resolution: int, device: torch.device) -> None:
-        """An error unless the network can be built and learns from such images, told before the long work."""
+        """Raise an error unless the network can be built and trained on such images; asked before the long work."""
         network = self.build(n_classes, resolution).to(device).train()
         try:
             logits = network(torch.zeros(2, 1, resolution, resolution, device=device))
             F.cross_entropy(logits.float(), torch.zeros(2, dtype=torch.int64, device=device)).backward()  # type: ignore[no-untyped-call]
-        except Exception as error:  # a library's network may trip over anything
+        except Exception as error:  # a library's network can raise anything
             raise SemirayError(
                 f"{self.name} can't be trained on images of {resolution} px ({first_line(error)}): choose another."
             ) from error
         if logits.shape != (2, n_classes):
-            raise SemirayError(f"{self.name} gives {tuple(logits.shape)}, not a number a class: choose another.")
+            raise SemirayError(f"{self.name} gives {tuple(logits.shape)}, not one number per class: choose another.")
 
 
 class ResNet18(nn.Module):
-    """ResNet-18 (He et al. 2016, arXiv 1512.03385) with the 3 x 3 stem that small images call for; grey images.
+    """ResNet-18 (He et al. 2016, arXiv 1512.03385) with a 3 x 3 stem for small images; one channel.
 
-    Images larger than 32 px are halved by max pooling behind the stem, as often as it takes. 11.2 M parameters.
+    Images larger than 32 px are halved by max pooling after the stem, as often as necessary. 11.2 M parameters.
 
     Shapes: images (B, 1, H, W) in [-1, 1] -> logits (B, n_classes).
     """
@@ -134,7 +134,7 @@ class _Block(nn.Module):
 
 
 class _LibraryNetwork(nn.Module):
-    """A network of timm or torchvision behind grey images: enlarged to the side it expects, in three channels."""
+    """A network of timm or torchvision for grey images, which are resized to what it expects, in three channels."""
 
     def __init__(self, library: str, name: str, n_classes: int) -> None:
         super().__init__()
@@ -148,8 +148,8 @@ class _LibraryNetwork(nn.Module):
             else:
                 from torchvision import models
 
-                if name not in models.list_models(module=models):  # those for other tasks fetch a backbone
-                    raise ValueError("it knows no such classifier")
+                if name not in models.list_models(module=models):  # those for other tasks download a backbone
+                    raise ValueError("it has no such classifier")
                 self.model = models.get_model(name, weights=None, num_classes=n_classes)
         except ImportError as error:
             raise SemirayError(f"{library}:{name} needs {library}: pip install 'semiray[classifiers]'.") from error
@@ -163,11 +163,13 @@ class _LibraryNetwork(nn.Module):
 
 
 def _load(network: nn.Module, path: Path) -> None:
-    """Start from a file's tensors wherever name and shape are the network's own: a head of other classes stays new."""
+    """Load a file's tensors where name and shape agree: a head for other classes keeps its fresh weights."""
     own = network.state_dict()
     tensors = read_tensors(path)
     fitting = {name: part for name, part in tensors.items() if name in own and part.shape == own[name].shape}
     loaded = sum(part.numel() for part in fitting.values()) / sum(part.numel() for part in own.values())
     if loaded < LEAST_LOADED:
-        raise SemirayError(f"{path}: fits {loaded:.0%} of the network's numbers: these are the weights of another.")
+        raise SemirayError(
+            f"{path}: fits only {loaded:.0%} of the network's parameters: these are the weights of another."
+        )
     network.load_state_dict(fitting, strict=False)

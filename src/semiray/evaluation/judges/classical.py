@@ -1,4 +1,4 @@
-"""Classical augmentation: what people do without a generator, and what synthetic images must beat to be worth it."""
+"""Classical augmentation: the usual alternative to a generator, which synthetic images must beat to be useful."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 __all__ = ["classical_augmentation"]
 
-ROTATION = 10.0  # degrees either way
+ROTATION = 10.0  # degrees, in both directions
 SHIFT = 1 / 16  # of the side
 SCALE = 0.1
 CONTRAST = 0.2
@@ -18,16 +18,16 @@ BRIGHTNESS = 0.2  # in [-1, 1] units
 
 
 def classical_augmentation(images: Tensor, generator: torch.Generator, *, mirror: bool = False) -> Tensor:
-    """Turns, shifts, scales, changes contrast and brightness, a fresh draw for every image; shape and range kept.
+    """Rotate, shift, scale, and change contrast and brightness, with a fresh draw for every image.
 
-    All are drawn evenly: rotation up to 10 degrees, shifts up to 1/16 of the side, scale 0.9 to 1.1, contrast and
-    brightness by up to 20 % (after Shorten and Khoshgoftaar 2019, doi 10.1186/s40537-019-0197-0). What comes in from
-    outside repeats the edge.
+    All are drawn uniformly: rotation up to 10 degrees, shifts up to 1/16 of the side, scale 0.9 to 1.1, contrast and
+    brightness by up to 20 % (after Shorten and Khoshgoftaar 2019, doi 10.1186/s40537-019-0197-0). Outside the image,
+    its edge is repeated.
 
     Args:
         images: (B, 1, H, W) float32 in [-1, 1].
         generator: Of the draws.
-        mirror: Whether half of the images are mirrored. Not for chests: a heart on the right is another finding.
+        mirror: Whether half of the images are mirrored. Not for chests: a heart on the right is a finding.
 
     Returns:
         (B, 1, H, W) float32 in [-1, 1], channels last.

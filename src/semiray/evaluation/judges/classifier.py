@@ -1,6 +1,6 @@
-"""The judge's classifier: one small CNN, fixed beforehand; only the training images differ between TSTR and TRTR.
+"""The classifier of utility: one small CNN, fixed beforehand; only the training images differ between TSTR and TRTR.
 
-It is deliberately plain. A judge that is tuned to a generator, or to the real images, measures the tuning.
+It is deliberately simple. A classifier that is tuned to a generator, or to the real images, would measure the tuning.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def fast_autocast(device: torch.device) -> torch.autocast | nullcontext[None]:
     if device.type == "cpu":
         supported = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     else:
-        supported = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        supported = device.type == "cuda" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     return torch.autocast(device.type, dtype=torch.bfloat16) if supported else nullcontext()
 
 
@@ -62,12 +62,12 @@ def network_seed(seed: int) -> Iterator[None]:
 class ClassifierNetwork(nn.Module):
     """Four convolutions (5 x 5 with stride 2, then 3 x 3), batch norm, ReLU, halving, global average pooling, linear.
 
-    About 0.3 M parameters. The stride of the first convolution saves a third of the time: what full resolution costs is
-    moving memory for batch norm and ReLU, not arithmetic. Images larger than 64 px first go through one strided
-    convolution of 16 channels for each doubling, so that the cost grows with the pixels of that layer only.
+    About 0.3 M parameters. The stride of the first convolution saves a third of the time: at full resolution, memory
+    limits batch norm and ReLU. Images larger than 64 px first go through one strided convolution of 16 channels per
+    doubling, so that only the cost of these layers grows.
 
-    ``small`` halves the widths (128 for the last) and halves the image behind the first convolution, too: a sixth of
-    the cost.
+    ``small`` halves the widths (the last is 128) and halves the image after the first convolution, too: a sixth of the
+    cost.
 
     Shapes: images (B, 1, H, W) in [-1, 1] -> logits (B, n_classes).
     """
@@ -97,7 +97,7 @@ class ClassifierNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained judge.
+    """A trained classifier.
 
     Attributes:
         network: The CNN, in evaluation mode.
@@ -114,10 +114,10 @@ class Classifier:
     seed: int
 
     def predict_probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Class probabilities of images, the same whatever the batches (evaluation mode, float32).
+        """Class probabilities of images; they do not depend on how images are batched (evaluation mode, float32).
 
         Args:
-            images: (N, H, W) uint8, 0..255, of the resolution trained on.
+            images: (N, H, W) uint8, 0..255, at the resolution of the training.
 
         Returns:
             (N, C) float32; rows sum to 1.
@@ -135,7 +135,7 @@ class Classifier:
         return probabilities
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the last layer sees of images (N, H, W) uint8: (N, 192) float32, averaged over the image."""
+        """The input of the last layer for images (N, H, H) uint8: (N, 192) float32, averaged over the image."""
         check_images(images)
         pooled = nn.Sequential(self.network.features, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         found: NDArray[np.float32] = network_outputs(pooled.eval(), images).numpy()
@@ -153,12 +153,12 @@ def train_classifier(
     device: str | torch.device | None = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> Classifier:
-    """Trains the judge on images and labels by a recipe that never looks at a validation set.
+    """Train the classifier on images and labels, by a fixed recipe without a validation set.
 
-    AdamW (3e-3, weight decay 0.01), one cycle of the step size over a fixed number of steps; every batch draws the
-    classes evenly, whatever their shares; augmentation by shifts (1/16 of the side), brightness and contrast
-    (20 %), never by mirroring, since a heart on the right is another finding. Channels-last and, where the processor
-    has it, bfloat16. The same seed gives the same classifier on the same machine with the same number of threads.
+    AdamW (3e-3, weight decay 0.01), one cycle of the learning rate over a fixed number of steps. Every batch draws the
+    classes evenly, whatever their shares. Augmentation by shifts (1/16 of the side), brightness and contrast (20 %),
+    never by mirroring, since a heart on the right is a finding. Channels-last and, where the device has it, bfloat16.
+    The same seed gives the same classifier on the same machine with the same number of threads.
 
     Args:
         images: (N, H, W) uint8, 0..255, square.
@@ -166,7 +166,7 @@ def train_classifier(
         n_classes: Number of classes C, at least 2.
         seed: Seed of weights, batches and augmentation.
         steps: Number of batches.
-        batch: Images a batch.
+        batch: Images per batch.
         device: Where it is trained, as `semiray.devices.choose_device` takes it.
         progress: Called with (steps done, steps).
 
@@ -187,7 +187,7 @@ def train_classifier(
     if n_classes < 2:
         raise SemirayError(f"A classifier needs at least two classes; got {n_classes}.")
     if labels.shape != (len(images),):
-        raise SemirayError(f"{len(images)} images, but labels of shape {labels.shape}: one label an image is needed.")
+        raise SemirayError(f"{len(images)} images, but labels of shape {labels.shape}: one label per image is needed.")
     if len(labels) and (labels.min() < 0 or labels.max() >= n_classes):
         raise SemirayError(f"Labels must lie in 0..{n_classes - 1}; found {labels.min()}..{labels.max()}.")
     counts = np.bincount(labels, minlength=n_classes)
@@ -220,13 +220,13 @@ def fit(
     learning_rate: float = LEARNING_RATE,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Trains a network in place: AdamW (weight decay 0.01), one cycle of the step size over ``steps`` batches.
+    """Train a network in place: AdamW (weight decay 0.01), one cycle of the learning rate over ``steps`` batches.
 
     Args:
         network: Left in evaluation mode.
         loss: The loss of a fresh batch, a scalar with a gradient.
         steps: Number of batches.
-        learning_rate: The greatest step size.
+        learning_rate: The greatest learning rate.
         progress: Called with (steps done, steps).
     """
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY)
@@ -255,7 +255,7 @@ def network_outputs(network: nn.Module, images: NDArray[np.uint8], *, batch: int
 
 
 def _one_cycle(t: float) -> float:
-    """The step size at time t in [0, 1], relative to its peak: cosine up over the first fifth, then down to nothing."""
+    """The learning rate at time t in [0, 1], relative to its peak: cosine up over the first fifth, then down to 0."""
     return 0.5 - 0.5 * math.cos(math.pi * (t / WARM_UP if t < WARM_UP else (1 - t) / (1 - WARM_UP)))
 
 
@@ -277,6 +277,6 @@ def _augment(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def check_images(images: NDArray[np.uint8]) -> None:
-    """An error unless images are square, (N, H, H), and uint8."""
+    """Raise an error unless images are square, (N, H, H), and uint8."""
     if images.ndim != 3 or images.dtype != np.uint8 or images.shape[1] != images.shape[2]:
         raise SemirayError(f"Expected square uint8 images (N, H, H); got {images.dtype} of shape {images.shape}.")

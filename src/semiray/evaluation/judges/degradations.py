@@ -1,6 +1,6 @@
-"""What happens to images on their way to an eye: noise, half the size, JPEG. What survives can be used.
+"""What happens to images before somebody looks at them: noise, half the size, JPEG. What survives can be used.
 
-All take and give (N, H, W) uint8, 0..255, and leave their argument alone.
+All functions take and return (N, H, W) uint8, 0..255, and leave their argument unchanged.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ QUALITY = 50  # of JPEG, on its scale to 100
 
 
 def add_noise(images: Images, rng: np.random.Generator) -> Images:
-    """White normal noise of 12.75 grey levels, cut to 0..255."""
+    """White normal noise of 12.75 grey levels, clipped to 0..255."""
     noisy = images + np.float32(NOISE) * rng.standard_normal(images.shape, dtype=np.float32)
     return np.asarray(noisy.round().clip(0, 255), np.uint8)
 
 
 def halve(images: Images) -> Images:
-    """Half the size by area averages, and back by bilinear interpolation: a pattern of two pixels' period is gone."""
+    """Half the size by area averages, back by bilinear interpolation: a pattern of two pixels' period disappears."""
     if not len(images):
         return images.copy()
     whole = torch.from_numpy(np.array(images))[:, None].float()
@@ -39,7 +39,7 @@ def halve(images: Images) -> Images:
 
 
 def compress(images: Images) -> Images:
-    """Through JPEG of quality 50, each image by itself."""
+    """JPEG compression of quality 50, each image by itself."""
     result = np.empty_like(images)
     for i, image in enumerate(images):
         file = io.BytesIO()
@@ -54,4 +54,4 @@ DEGRADATIONS: Mapping[str, Callable[[Images, np.random.Generator], Images]] = {
     "half": lambda images, _: halve(images),
     "jpeg": lambda images, _: compress(images),
 }
-"""The conditions under which codes are read, by their name in the report; ``clean`` changes nothing."""
+"""The conditions under which codes are estimated, by name; ``clean`` changes nothing."""

@@ -83,8 +83,8 @@ def feature_space(
         step = networks.rad_dino_step(find_weights(name, RAD_DINO, weights=weights, download=download), place)
     else:
         raise SemirayError(
-            f"space {name!r}: choose {', '.join(list(SPACES)[1:])}, or leave it out for trtr, the classifier of "
-            "TRTR. In Python, any function of yours can be one: FeatureSpace(name, function)."
+            f"space {name!r}: choose {', '.join(list(SPACES)[1:])}, or leave it out for trtr, the classifier trained "
+            "on real images. In Python, any function of yours can be one: FeatureSpace(name, function)."
         )
     return FeatureSpace(name, lambda images: _extract(name, step, images, BATCH.get(name, 32), place))
 

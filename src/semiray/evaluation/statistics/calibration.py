@@ -1,4 +1,4 @@
-"""Calibration: does a classifier that says 80 % hit in 80 % of such cases?"""
+"""Calibration: is a classifier that predicts 80 % right in 80 % of these cases?"""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def calibration_error(
 ) -> NDArray[np.float64]:
     """Expected calibration error of the predicted class, for many weightings at once.
 
-    Images are put into 15 bins of equal width by their greatest probability; the error is the mean over images of
-    |accuracy - mean probability| of their bin (Guo et al. 2017, arXiv 1706.04599, equation 3). 0 is calibrated. It is
-    biased upwards, the more the fewer images a bin holds: compare it for equal numbers of images only.
+    Images are put into 15 bins of equal width by their greatest probability. The error is the mean over images of
+    |accuracy - mean probability| of their bin (Guo et al. 2017, arXiv 1706.04599, equation 3); 0 is calibrated. It is
+    biased upwards, more so with fewer images per bin: compare it only for equal numbers of images.
 
     Args:
         probabilities: (N, C), rows summing to 1.

@@ -16,7 +16,7 @@ from sklearn.metrics import (
 )
 
 from semiray.errors import SemirayError
-from semiray.evaluation.results import Hidden, Matrix, Result
+from semiray.evaluation.results import Counts, Hidden, Result
 from semiray.evaluation.statistics.calibration import calibration_error
 from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
@@ -29,7 +29,7 @@ SPECIFICITY = 0.9  # at which a class's recall is given, whatever the classifier
 
 @dataclass(frozen=True)
 class Chance(Result):
-    """What guessing every class equally often reaches for one class: the floor of its figures."""
+    """The chance level of one class, where every class is guessed equally often: the floor of its figures."""
 
     precision: float
     recall: float
@@ -41,7 +41,7 @@ class Chance(Result):
 
 @dataclass(frozen=True)
 class ClassScores(Result):
-    """The figures of one class against the rest; ``recall_at_specificity`` where 90 % of the rest are told right."""
+    """The figures of one class against the rest; ``recall_at_specificity`` where 90 % of the rest are recognised."""
 
     name: str
     precision: Interval
@@ -61,13 +61,13 @@ class ClassificationScores(Result):
 
     Attributes:
         accuracy: Share of images classified correctly.
-        balanced_accuracy: Mean recall over classes; chance is 1 / C.
-        auroc: Mean over classes of the area under the curve of class against rest; chance is 0.5.
-        average_precision: Mean over classes of the average precision of class against rest; chance is 1 / C.
+        balanced_accuracy: Mean recall over classes; chance level 1 / C.
+        auroc: Mean over classes of the area under the curve of class against rest; chance level 0.5.
+        average_precision: Mean over classes of the average precision of class against rest; chance level 1 / C.
         calibration_error: Expected calibration error; 0 is calibrated.
-        per_class: One entry a class.
-        confusion: One (C, C) matrix a seed, rows the true class, columns the predicted one, in images.
-        reports: scikit-learn's classification report, one text a seed.
+        per_class: One entry per class.
+        confusion: One (C, C) matrix per seed, in images; rows are true classes, columns predicted ones.
+        reports: scikit-learn's classification report, one text per seed.
         n_train: Images that the classifier was trained on.
         n_images: Images tested.
         n_patients: Patients tested.
@@ -81,7 +81,7 @@ class ClassificationScores(Result):
     average_precision: Interval
     calibration_error: Interval
     per_class: tuple[ClassScores, ...]
-    confusion: tuple[Matrix, ...]
+    confusion: tuple[Counts, ...]
     reports: tuple[str, ...]
     n_train: int
     n_images: int
@@ -107,10 +107,10 @@ def score_predictions(
         classes: C names.
         bootstrap: The draws for these images and this number of seeds.
         n_train: Images that the classifier was trained on.
-        patients: (N,) ids, to count patients a class.
+        patients: (N,) ids, to count patients per class.
 
     Raises:
-        SemirayError: If a class has no test image, so that its recall doesn't exist.
+        SemirayError: If a class has no test image, so that it has no recall.
     """
     n_classes = len(classes)
     support = np.bincount(labels, minlength=n_classes)

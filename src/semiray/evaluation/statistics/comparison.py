@@ -1,10 +1,10 @@
-"""A figure of two sets of images, real and synthetic, with an interval that knows what each image adds to it.
+"""A figure of two sets of images, real and synthetic, with an interval from what each image adds to it.
 
-A figure T of two distributions moves, to first order, by the mean of its influence function over what is put in
-(von Mises; Hampel 1974, doi 10.1080/01621459.1974.10482962). So the bootstrap needs no figure anew for every draw: the
-weights of the images drawn, times their influence, give T of the draw (the linearised bootstrap; its spread is that of
-the infinitesimal jackknife, Efron 1982). It also spares distances between neighbours what a true bootstrap would do to
-them: an image drawn twice is its own nearest neighbour.
+To first order, a figure T of two distributions changes by the mean of its influence function over what is added (von
+Mises; Hampel 1974, doi 10.1080/01621459.1974.10482962). So the bootstrap doesn't compute the figure again for every
+draw: the weights of the drawn images, times their influence, give T of the draw (the linearised bootstrap; its spread
+is that of the infinitesimal jackknife, Efron 1982). It also avoids a flaw of the true bootstrap for distances between
+neighbours, where an image drawn twice is its own nearest neighbour.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Comparison:
-    """A figure of real and synthetic images, and how it moves with them.
+    """A figure of real and synthetic images, and how it changes with them.
 
     Attributes:
         value: The figure.
-        of_real: (N,) influence of every real image, of mean 0; zeros where the figure doesn't move with them.
+        of_real: (N,) influence of every real image, with mean 0; zeros where the figure doesn't depend on them.
         of_synthetic: (M,) the same of every synthetic image.
     """
 
@@ -37,7 +37,7 @@ class Comparison:
 
 
 def interval(comparison: Comparison, real: PatientBootstrap, synthetic: PatientBootstrap) -> tuple[float, float]:
-    """The ends of a figure's 95 % bootstrap interval, from draws of both sides.
+    """The ends of a figure's 95 % bootstrap interval, from draws of both sets.
 
     Args:
         comparison: The figure.

@@ -1,8 +1,8 @@
-"""Diversity: how alike are two synthetic images of one class?
+"""Diversity: how similar are two synthetic images of one class?
 
 Mean multi-scale structural similarity of random pairs within a class (Odena et al. 2017, arXiv 1610.09585, section
-4.2): a generator that makes the same image again and again comes near 1. It means something only beside real pairs, and
-only where images are good: noise is more diverse than any radiograph.
+4.2): a generator that makes the same image again and again comes close to 1. Compare it with real pairs, and only where
+images are good: noise is more diverse than any radiograph.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from semiray.generation import ms_ssim
 
 __all__ = ["pair_similarity"]
 
-PAIRS = 4  # that each image begins
+PAIRS = 4  # started by each image
 AT_ONCE = 256
 
 
 def pair_similarity(images: NDArray[np.uint8], labels: NDArray[np.int64], n_real: int, *, seed: int = 0) -> Comparison:
-    """Mean similarity of random pairs within a class; it doesn't move with the reference.
+    """Mean similarity of random pairs within a class; it does not depend on the reference.
 
     Args:
         images: (N, H, W) uint8, at least two of each class.
@@ -33,7 +33,7 @@ def pair_similarity(images: NDArray[np.uint8], labels: NDArray[np.int64], n_real
     first, second = [], []
     for k in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == k))
-        for step in range(1, min(PAIRS, len(members) - 1) + 1):  # around a ring: each image is in two pairs a step
+        for step in range(1, min(PAIRS, len(members) - 1) + 1):  # around a ring: each image is in two pairs per step
             first.append(members)
             second.append(np.roll(members, step))
     a, b = np.concatenate(first), np.concatenate(second)

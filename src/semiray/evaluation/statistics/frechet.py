@@ -1,10 +1,10 @@
-"""The Fréchet distance between two clouds of features, each taken for a normal distribution.
+"""The Fréchet distance between two sets of features, each approximated by a normal distribution.
 
     d² = |m_x - m_y|² + tr(S_x + S_y - 2 (S_x^(1/2) S_y S_x^(1/2))^(1/2))
 
 (Dowson and Landau 1982, doi 10.1016/0047-259X(82)90077-X; for generated images Heusel et al. 2017, arXiv 1706.08500,
 equation 6.) It grows with the number of features and falls with the number of images, even between samples of one
-distribution: it means something only beside its floor, at the same sizes.
+distribution: compare it with its floor at the same sizes only.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from semiray.evaluation.statistics.comparison import Comparison
 __all__ = ["frechet_distance"]
 
 Floats = NDArray[np.float64]
-SMALLEST = 1e-10  # eigenvalues below this share of the greatest are taken for rounding: no feature varies that way
+SMALLEST = 1e-10  # eigenvalues below this share of the greatest count as rounding errors
 
 
 def frechet_distance(real: Floats, synthetic: Floats) -> Comparison:
     """The squared Fréchet distance of two sets of features (N, D) and (M, D), covariances with N - 1 and M - 1.
 
     Its influence is that of optimal transport between normal distributions: with A = S_x^(-1/2) (S_x^(1/2) S_y
-    S_x^(1/2))^(1/2) S_x^(-1/2), the map from x to y, an image with u = x - m_x moves d² by
-    2 (m_x - m_y)·u + u'(1 - A)u - tr((1 - A) S_x); for y alike, with the inverse of A.
+    S_x^(1/2))^(1/2) S_x^(-1/2), the map from x to y, an image with u = x - m_x changes d² by
+    2 (m_x - m_y)·u + u'(1 - A)u - tr((1 - A) S_x); for y likewise, with the inverse of A.
     """
     mean_x, mean_y = real.mean(axis=0), synthetic.mean(axis=0)
     cov_x, cov_y = np.atleast_2d(np.cov(real, rowvar=False)), np.atleast_2d(np.cov(synthetic, rowvar=False))

@@ -3,8 +3,8 @@
     MMD² = mean_{i≠j} k(x_i, x_j) + mean_{i≠j} k(y_i, y_j) - 2 mean k(x_i, y_j),  k(a, b) = (a·b / D + 1)³
 
 (Gretton et al. 2012, JMLR 13, 723-773, equation 3; the kernel of Binkowski et al. 2018, arXiv 1801.01401, section 4.)
-Unlike the Fréchet distance it is unbiased: 0 on average between samples of one distribution, at any size; so that it
-can be negative.
+Unlike the Fréchet distance it is unbiased: 0 on average between samples of one distribution, at any size. So it can be
+negative.
 """
 
 from __future__ import annotations

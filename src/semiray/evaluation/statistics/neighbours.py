@@ -1,15 +1,15 @@
-"""Precision, recall, density and coverage: who lies among whose nearest neighbours.
+"""Precision, recall, density and coverage: which points are among the nearest neighbours of which.
 
-Around every point lies a ball that reaches its k-th nearest neighbour of the same set.
+Every point has a ball that reaches its k-th nearest neighbour of the same set.
 
-- precision: share of synthetic images inside any ball of a real one; recall: the other way round. (Kynkäänniemi et
+- precision: share of synthetic images inside any ball of a real one; recall: the reverse. (Kynkäänniemi et
   al. 2019, arXiv 1904.06991, equations 2 and 3.)
-- density: the mean number of real balls that a synthetic image lies in, over k; it may exceed 1. Coverage: share of
-  real images whose ball holds a synthetic one. (Naeem et al. 2020, arXiv 2002.09797, equations 4 and 5: an outlier
-  among the real images, whose ball is huge, counts once instead of for all that it swallows.)
+- density: the mean number of real balls around a synthetic image, divided by k; it may exceed 1. Coverage: share of
+  real images whose ball contains a synthetic one. (Naeem et al. 2020, arXiv 2002.09797, equations 4 and 5: an outlier
+  among the real images, whose ball is huge, counts once and not for everything inside.)
 
-Few or low values of precision and density mean images unlike real ones; of recall and coverage, real images that
-nothing synthetic is like. All depend on the sizes of both sets: read them beside their ceiling.
+Low precision and density mean images that are not like real ones; low recall and coverage mean real images that no
+synthetic image is like. All depend on the sizes of both sets: compare them with their ceiling.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class Neighbourhood:
 
 
 def neighbourhood(real: Floats, synthetic: Floats, k: int = NEIGHBOURS, *, rows: int = ROWS) -> Neighbourhood:
-    """Who lies among whose neighbours, of features (N, D) and (M, D), N and M greater than k.
+    """The four figures of features (N, D) and (M, D), N and M greater than k.
 
-    What an image adds: of a share, whether it is counted itself, and on the other side how many would no longer be
-    counted without it (the jackknife); of the density, the balls that hold it, and on the other side what its ball
-    holds. How far balls reach is held fixed.
+    What an image adds: to a share, whether it is counted itself, and in the other set how many would no longer be
+    counted without it (the jackknife); to the density, the balls that contain it, and in the other set what its ball
+    contains. The size of balls is held fixed.
     """
     n, m = len(real), len(synthetic)
     real_reach, synthetic_reach = _reach(real, k, rows), _reach(synthetic, k, rows)
 
     def blocks() -> Iterator[tuple[slice, NDArray[np.bool_], NDArray[np.bool_]]]:
-        """Rows of real images; whether each one's ball holds each synthetic image (rows, M); and the other way."""
+        """Rows of real images; whether each one's ball contains each synthetic image (rows, M); and the reverse."""
         for first in range(0, n, rows):
             part = slice(first, min(first + rows, n))
             distances = squared_distances(real[part], synthetic)
@@ -65,7 +65,7 @@ def neighbourhood(real: Floats, synthetic: Floats, k: int = NEIGHBOURS, *, rows:
     alone_in, alone_over, alone_recalls = np.zeros(n), np.zeros(m), np.zeros(m)
     for part, within, reached in blocks():
         alone_in[part] = (within & (held_by == 1)).sum(axis=1)  # synthetic images in this ball and in no other
-        alone_over += (within & (holds[part] == 1)[:, None]).sum(axis=0)  # balls that hold this image and no other
+        alone_over += (within & (holds[part] == 1)[:, None]).sum(axis=0)  # balls that contain this image and no other
         alone_recalls += (reached & (recalled_by[part] == 1)[:, None]).sum(axis=0)
     return Neighbourhood(
         precision=_compare((held_by > 0).mean(), (n - 1) * alone_in / m, held_by > 0),

@@ -11,18 +11,18 @@ Floats = NDArray[np.float64]
 
 
 class Ranking:
-    """A ranking of positives against negatives under many weightings, at every threshold that parts them.
+    """A ranking of positives against negatives under many weightings, at every threshold between different scores.
 
-    Images of equal score can't be parted: they count on both sides of no threshold.
+    Images of equal score are never separated by a threshold.
 
     Args:
         positive: (N,) which images are positive.
-        scores: (N,) greater = more positive.
+        scores: (N,) greater means more positive.
         weights: (R, N), at least 0: how often each image was drawn.
 
     Attributes:
         hits: (R, G) weight of the positives that reach each of the G distinct scores, from the greatest.
-        alarms: (R, G) weight of the negatives that do.
+        alarms: (R, G) the same weight of the negatives.
 
     Example:
         >>> scores = np.array([0.9, 0.4, 0.5])
@@ -41,9 +41,9 @@ class Ranking:
         self.alarms: Floats = np.cumsum(heavy * ~is_positive, axis=1)[:, ends]
 
     def auroc(self) -> Floats:
-        """Area under the ROC curve (R,), ties counting half (Mann and Whitney 1947).
+        """Area under the ROC curve (R,); ties count half (Mann and Whitney 1947).
 
-        NaN where a weighting leaves out all of one side.
+        NaN where a weighting leaves out all positives or all negatives.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             steps = np.diff(self.alarms, axis=1, prepend=0.0)
@@ -63,9 +63,9 @@ class Ranking:
         return mean
 
     def recall_at(self, false_positives: float) -> Floats:
-        """Share of positives (R,) above the threshold that at most this share of the negatives reach.
+        """True-positive rate (R,) at a false-positive rate of at most ``false_positives``.
 
-        That is the sensitivity at a specificity of 1 - ``false_positives``. NaN where one side is left out.
+        That is the sensitivity at a specificity of 1 - ``false_positives``. NaN where all of one kind are left out.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             allowed = self.alarms / self.alarms[:, -1:] <= false_positives + 1e-12

@@ -1,9 +1,9 @@
 """Sliced Wasserstein distance between patches of Laplacian pyramids: texture and detail, scale by scale.
 
-From each level of an image's Laplacian pyramid, down to 16 pixels, patches of 7 x 7 are taken at random places; along
-random directions, the Wasserstein-1 distance between the patches of both sides is the area between their distribution
-functions (Karras et al. 2018, arXiv 1710.10196, section 5). Unlike there, both sides are standardised by the mean and
-deviation of the reference, so that a difference of contrast counts.
+From each level of an image's Laplacian pyramid, down to 16 pixels, patches of 7 x 7 pixels are taken at random places.
+Along random directions, the Wasserstein-1 distance between the patches of both sets is the area between their
+distribution functions (Karras et al. 2018, arXiv 1710.10196, section 5). Unlike there, both sets are standardised by
+the mean and standard deviation of the reference, so that a difference in contrast counts.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ __all__ = ["sliced_distance"]
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.float32]
-AT_ONCE = 64  # images whose levels are in memory together
-SMALLEST, PATCH = 16, 7  # pixels a side
-PATCHES, DIRECTIONS = 32, 128  # of an image and level; of a level
+AT_ONCE = 64  # images whose levels are in memory at once
+SMALLEST, PATCH = 16, 7  # pixels per side
+PATCHES, DIRECTIONS = 32, 128  # per image and level; per level
 
 
 def sliced_distance(real: Images, synthetic: Images, *, seed: int = 0) -> Comparison:
     """The distance averaged over levels and directions, in standard deviations of the reference's patches.
 
-    Its influence is that of the Wasserstein-1 distance on a line: a point x of the reference moves the area between F
-    and G by the integral of sign(F - G) beyond x, less its mean; a point of the other side by the opposite.
+    Its influence is that of the Wasserstein-1 distance on a line: a point x of the reference changes the area between F
+    and G by the integral of sign(F - G) beyond x, minus its mean; a point of the other set by the opposite.
 
     Args:
         real: (N, H, H) uint8, the reference.

@@ -1,6 +1,6 @@
-"""Power spectra: do synthetic images have as much of the fine, and of the coarse, as real ones?
+"""Power spectra: do synthetic images have as much fine and coarse detail as real ones?
 
-Generators leave traces in high frequencies that no eye sees and any classifier finds (Durall et al. 2020, arXiv
+Generators leave traces in high frequencies that no eye sees but a classifier finds (Durall et al. 2020, arXiv
 2003.01826, whose radial average this is).
 """
 
@@ -15,7 +15,7 @@ __all__ = ["radial_spectra", "spectrum_distance"]
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-FLOOR = 1e-3  # grey levels squared, below what rounding to whole grey levels adds: an even image has a logarithm, too
+FLOOR = 1e-3  # grey levels squared, less than rounding adds: so that a uniform image has a logarithm, too
 AT_ONCE = 2**21  # pixels transformed at a time
 
 
@@ -27,10 +27,10 @@ def radial_spectra(images: Images) -> Floats:
 
     Returns:
         (N, H // 2) float64: 10 log10 of the mean squared Fourier coefficient (per pixel, in grey levels) at 1, 2, ...
-        H / 2 cycles a side. The mean, of no cycle, is left out.
+        H / 2 cycles per side. The mean is left out.
     """
     side = images.shape[1]
-    window = np.hanning(side + 2)[1:-1]  # without one the edges of the image are its strongest lines
+    window = np.hanning(side + 2)[1:-1]  # without it, the edges of the image would dominate
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side, 1 / side), np.fft.rfftfreq(side, 1 / side), indexing="ij"))
     ring = frequency.round().astype(np.int64).ravel()
     used = (ring > 0) & (ring <= side // 2)
@@ -47,7 +47,7 @@ def radial_spectra(images: Images) -> Floats:
 
 
 def spectrum_distance(real: Images, synthetic: Images) -> Comparison:
-    """Mean over frequencies of how far both sides' mean spectra are apart, in decibels; images (N, H, H), (M, H, H)."""
+    """Mean absolute difference of the two mean spectra over frequencies, in decibels; images (N, H, H), (M, H, H)."""
     x, y = radial_spectra(real), radial_spectra(synthetic)
     apart = x.mean(axis=0) - y.mean(axis=0)
     sign = np.sign(apart) / len(apart)

@@ -34,21 +34,19 @@ ARMS_SHORT = {
 }
 
 
-def guide(_: BenefitResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "Do synthetic images help a classifier more than classical augmentation does? Classifiers that differ only in "
-        "their training images (and, with pre-training, in the length of training) are tested on the same held-out "
-        "patients.",
-        html(
-            "What counts is the difference from <em>real + classical augmentation</em>, which needs no generator. "
-            "Differences are paired: same patients, same seeds. The intervals of the verdict are wider than 95 %, so "
-            "that for both uses of synthetic images together it is wrong in about one evaluation in twenty."
-        ),
-        "Floor of a gain: 0; of balanced accuracy: chance level. There is no ceiling.",
-        "Intervals cover the choice of patients and the training of classifiers, not the training of the generator: "
-        "for that, evaluate several runs. A larger classifier or a longer schedule might give other figures.",
-    )
+GUIDE = Guide(
+    "Do synthetic images help a classifier more than classical augmentation does? Classifiers that differ only in "
+    "their training images (and, with pre-training, in the length of training) are tested on the same held-out "
+    "patients.",
+    html(
+        "What counts is the difference from <em>real + classical augmentation</em>, which needs no generator. "
+        "Differences are paired: same patients, same seeds. The intervals of the verdict are wider than 95 %, so "
+        "that for both uses of synthetic images together it is wrong in about one evaluation in twenty."
+    ),
+    "Floor of a gain: 0; of balanced accuracy: chance level. There is no ceiling.",
+    "Intervals cover the choice of patients and the training of classifiers, not the training of the generator: "
+    "for that, evaluate several runs. A larger classifier or a longer schedule might give other figures.",
+)
 
 
 def body(result: BenefitResult, _: Results) -> Iterator[Block]:
@@ -260,7 +258,7 @@ def _gain(gain: Interval) -> str:
 SECTION = Section(
     BenefitResult,
     "Benefit",
-    guide,
+    GUIDE,
     body,
     subtitle="balanced accuracy beyond real images with classical augmentation",
     plots={"benefit": lambda result, _, theme: plot_benefit(result, theme)},

@@ -75,17 +75,15 @@ def _obedience(factor: str, found: CommitmentResult, reader: str) -> Obedience:
     return Obedience(factor, rows[0].measure, value, low, floor, reader)
 
 
-def guide(_: CommitmentResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "Do generated images follow the requested codes? Requested codes are compared with codes that the sorter "
-        "estimates from new images.",
-        "R² (accuracy for discrete dimensions): 1 means that the codes are followed exactly, 0 not at all, below 0 "
-        "that a constant guess would be better.",
-        "Floor: 0, or the share of the most frequent value for accuracy; grey in the figure. Ceiling: 1.",
-        "The figures of the sorter are biased upwards: it trained the generator and was rewarded for agreeing with it. "
-        "Trust the fresh probe below. That a code is followed doesn't make the name of its factor true.",
-    )
+GUIDE = Guide(
+    "Do generated images follow the requested codes? Requested codes are compared with codes that the sorter "
+    "estimates from new images.",
+    "R² (accuracy for discrete dimensions): 1 means that the codes are followed exactly, 0 not at all, below 0 "
+    "that a constant guess would be better.",
+    "Floor: 0, or the share of the most frequent value for accuracy; grey in the figure. Ceiling: 1.",
+    "The figures of the sorter are biased upwards: it trained the generator and was rewarded for agreeing with it. "
+    "Trust the fresh probe below. That a code is followed doesn't make the name of its factor true.",
+)
 
 
 def body(result: CommitmentResult, results: Results) -> Iterator[Block]:
@@ -145,7 +143,7 @@ def plot(result: CommitmentResult, theme: Theme) -> Figure:
 SECTION = Section(
     CommitmentResult,
     "Commitment",
-    guide,
+    GUIDE,
     body,
     subtitle="do generated images follow the requested codes? 1 is perfect; where a fresh probe finds it hardest",
     plots={"commitment": lambda result, _, theme: plot(result, theme)},

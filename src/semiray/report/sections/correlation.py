@@ -16,15 +16,13 @@ from semiray.report.theme import Theme, blank, foot, style
 __all__ = ["SECTION", "plot_correlation"]
 
 
-def guide(_: CorrelationResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "Are the codes of held-out real images correlated as assumed? Their correlations are compared with R, the "
-        "prior's correlation matrix.",
-        "Mean absolute difference over all pairs of dimensions; 0 is the prior itself.",
-        "Floor: the same difference for as many samples of the prior. Ceiling: 2.",
-        "Correlations describe pairs only, and say nothing about what the codes mean.",
-    )
+GUIDE = Guide(
+    "Are the codes of held-out real images correlated as assumed? Their correlations are compared with R, the "
+    "prior's correlation matrix.",
+    "Mean absolute difference over all pairs of dimensions; 0 is the prior itself.",
+    "Floor: the same difference for as many samples of the prior. Ceiling: 2.",
+    "Correlations describe pairs only, and say nothing about what the codes mean.",
+)
 
 
 def body(result: CorrelationResult, _: Results) -> Iterator[Block]:
@@ -83,7 +81,7 @@ def plot_correlation(result: CorrelationResult, results: Results, theme: Theme) 
 SECTION = Section(
     CorrelationResult,
     "Correlations",
-    guide,
+    GUIDE,
     body,
     subtitle="of the codes of held-out images, compared with the prior",
     plots={"correlation": plot_correlation},

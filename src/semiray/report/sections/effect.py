@@ -22,16 +22,14 @@ SIDE, RIGHT, ABOVE = 1.05, 1.25, 0.24  # inches: a map, the key, the figure abov
 MOST_ACROSS = 8
 
 
-def guide(_: EffectResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "How much does a code change an image, and where? One dimension alone moves from its 5 % to its 95 % quantile "
-        "(a discrete one from its lowest to its highest value) while everything else is held.",
-        "Mean absolute change of a pixel, in grey levels of 255. In the maps, an even tint is a veil, a regular "
-        "pattern a grid: codes that are followed in this way are of no use.",
-        "Floor: 0. To compare: the difference between two generated patients of the same class.",
-        "A large effect is not a correct one: exposure and framing change many pixels, too.",
-    )
+GUIDE = Guide(
+    "How much does a code change an image, and where? One dimension alone moves from its 5 % to its 95 % quantile "
+    "(a discrete one from its lowest to its highest value) while everything else is held.",
+    "Mean absolute change of a pixel, in grey levels of 255. In the maps, an even tint is a veil, a regular "
+    "pattern a grid: codes that are followed in this way are of no use.",
+    "Floor: 0. To compare: the difference between two generated patients of the same class.",
+    "A large effect is not a correct one: exposure and framing change many pixels, too.",
+)
 
 
 def body(result: EffectResult, _: Results) -> Iterator[Block]:
@@ -100,7 +98,7 @@ def plot_effect(result: EffectResult, results: Results, theme: Theme) -> Figure:
 SECTION = Section(
     EffectResult,
     "Visible effect",
-    guide,
+    GUIDE,
     body,
     subtitle="how much one code alone changes an image",
     plots={"effect": plot_effect},

@@ -15,16 +15,14 @@ from semiray.report.theme import Theme
 __all__ = ["SECTION"]
 
 
-def guide(_: EnergyResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "Do the codes follow the prior in all dimensions together, correlations included?",
-        "The energy distance is read as a multiple of its floor; it grows with the number of patients. The p-value is "
-        "the share of random exchanges of patients and samples that give a distance at least as large: below 0.05, "
-        "the codes differ significantly from the prior.",
-        "Floor: the mean for two samples of the prior itself; 1 as a multiple. There is no ceiling.",
-        "A large p-value does not prove that the codes follow the prior; with few patients it is always large.",
-    )
+GUIDE = Guide(
+    "Do the codes follow the prior in all dimensions together, correlations included?",
+    "The energy distance is read as a multiple of its floor; it grows with the number of patients. The p-value is "
+    "the share of random exchanges of patients and samples that give a distance at least as large: below 0.05, "
+    "the codes differ significantly from the prior.",
+    "Floor: the mean for two samples of the prior itself; 1 as a multiple. There is no ceiling.",
+    "A large p-value does not prove that the codes follow the prior; with few patients it is always large.",
+)
 
 
 def body(result: EnergyResult, _: Results) -> Iterator[Block]:
@@ -57,7 +55,7 @@ def _plot(_: EnergyResult, results: Results, theme: Theme) -> Figure | None:
 SECTION = Section(
     EnergyResult,
     "Joint sorting",
-    guide,
+    GUIDE,
     body,
     subtitle="all dimensions of the codes together",
     plots={"pairs": _plot},

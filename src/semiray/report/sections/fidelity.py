@@ -25,20 +25,18 @@ MEASURES = {
 HEADLINES = ("frechet", "precision", "coverage")
 
 
-def guide(_: FidelityResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "Do synthetic images resemble real ones, and is every kind of real image among them? They are compared with "
-        "held-out patients in a feature space and, for the last three figures, in pixels.",
-        "Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall and "
-        "coverage: how many real images have synthetic ones nearby; low where some kind of real image is never "
-        "generated. Pixels: texture and detail at every scale; the strength of coarse and fine structure; the "
-        "similarity of two images of one class, which means less diversity where it is above that of real images.",
-        "Beside every figure stands what as many real images of other patients reach: the floor of distances, the "
-        "ceiling of the others.",
-        "All figures depend on the feature space and on the number of images: compare them with the column of real "
-        "images, not with other publications.",
-    )
+GUIDE = Guide(
+    "Do synthetic images resemble real ones, and is every kind of real image among them? They are compared with "
+    "held-out patients in a feature space and, for the last three figures, in pixels.",
+    "Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall and "
+    "coverage: how many real images have synthetic ones nearby; low where some kind of real image is never "
+    "generated. Pixels: texture and detail at every scale; the strength of coarse and fine structure; the "
+    "similarity of two images of one class, which means less diversity where it is above that of real images.",
+    "Beside every figure stands what as many real images of other patients reach: the floor of distances, the "
+    "ceiling of the others.",
+    "All figures depend on the feature space and on the number of images: compare them with the column of real "
+    "images, not with other publications.",
+)
 
 
 def body(result: FidelityResult, _: Results) -> Iterator[Block]:
@@ -90,7 +88,7 @@ def space_name(name: str) -> str:
 SECTION = Section(
     FidelityResult,
     "Fidelity and coverage",
-    guide,
+    GUIDE,
     body,
     subtitle="compared with real images of other patients",
     headlines=headlines,

@@ -14,20 +14,18 @@ __all__ = ["SECTION"]
 MEASURES = {"auroc": "AUROC", "concordance": "concordance"}
 
 
-def guide(_: GroundingResult) -> Guide:
-    """The guide."""
-    return Guide(
-        html(
-            "These factors are grounded in metadata. Does the sorter put <em>held-out</em> patients in the order that "
-            "their metadata give?"
-        ),
-        "Concordance, or AUROC for a factor with two values: the share of pairs of patients in the right order. All "
-        "patients count equally; a patient still under observation is compared with those who reached their end "
-        "earlier.",
-        "Floor: 0.5, chance level; below it the order is reversed. Ceiling: 1.",
-        "It measures order only: no image shows a number of days. Censoring that depends on the outcome biases it. "
-        "Small numbers of events make it uncertain: see the interval.",
-    )
+GUIDE = Guide(
+    html(
+        "These factors are grounded in metadata. Does the sorter put <em>held-out</em> patients in the order that "
+        "their metadata give?"
+    ),
+    "Concordance, or AUROC for a factor with two values: the share of pairs of patients in the right order. All "
+    "patients count equally; a patient still under observation is compared with those who reached their end "
+    "earlier.",
+    "Floor: 0.5, chance level; below it the order is reversed. Ceiling: 1.",
+    "It measures order only: no image shows a number of days. Censoring that depends on the outcome biases it. "
+    "Small numbers of events make it uncertain: see the interval.",
+)
 
 
 def body(result: GroundingResult, results: Results) -> Iterator[Block]:
@@ -62,7 +60,7 @@ def headlines(result: GroundingResult, _: Results) -> Iterator[Headline]:
 SECTION = Section(
     GroundingResult,
     "Grounding",
-    guide,
+    GUIDE,
     body,
     subtitle="are held-out patients in the order of their metadata? 1 is perfect",
     headlines=headlines,

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from semiray.evaluation import MembershipResult, PrivacyResult, Results
+from semiray.evaluation.judgements.membership import FALSE_POSITIVES
+from semiray.radiographs.pixels.copies import COPY
 from semiray.report.blocks import Block, Paragraph, Picture, Table, cells, ends, html, span
 from semiray.report.section import Guide, Headline, Section
 from semiray.report.sections.fidelity import space_name
@@ -17,19 +19,17 @@ __all__ = ["SECTION", "plot_closest"]
 SIDE, LEFT, ABOVE, BELOW, GAP = 1.0, 0.95, 0.3, 0.4, 0.06  # inches
 
 
-def guide(result: PrivacyResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "Does the generator reveal its patients? Copies of training images among the synthetic ones, and what "
-        "attackers learn about who was in the training data.",
-        f"A copy is less than {result.copies.ratio} times as far from its training image as that image is from another "
-        "patient's. AUROC: how well an attacker distinguishes training patients from others. True-positive rate: the "
-        f"share of training images identified at {result.black_box.false_positives:.0%} false positives.",
-        "Floor, and best: no more copies than false alarms among held-out images; AUROC 0.5 and the true-positive rate "
-        "at chance level. Worst: 1.",
-        "Rotated or enlarged copies are missed. Two simple attacks are tried; a better one may succeed. Finding "
-        "nothing does not prove that nothing leaks.",
-    )
+GUIDE = Guide(
+    "Does the generator reveal its patients? Copies of training images among the synthetic ones, and what "
+    "attackers learn about who was in the training data.",
+    f"A copy is less than {COPY} times as far from its training image as that image is from another "
+    "patient's. AUROC: how well an attacker distinguishes training patients from others. True-positive rate: the "
+    f"share of training images identified at {FALSE_POSITIVES:.0%} false positives.",
+    "Floor, and best: no more copies than false alarms among held-out images; AUROC 0.5 and the true-positive rate "
+    "at chance level. Worst: 1.",
+    "Rotated or enlarged copies are missed. Two simple attacks are tried; a better one may succeed. Finding "
+    "nothing does not prove that nothing leaks.",
+)
 
 
 def body(result: PrivacyResult, _: Results) -> Iterator[Block]:
@@ -165,7 +165,7 @@ def _nearness(result: PrivacyResult) -> Iterator[Block]:
 SECTION = Section(
     PrivacyResult,
     "Privacy",
-    guide,
+    GUIDE,
     body,
     subtitle="no copies and 0.5 are best",
     plots={"closest": lambda result, _, theme: plot_closest(result, theme)},

@@ -17,18 +17,16 @@ from semiray.report.theme import Theme, blank, foot, style
 __all__ = ["SECTION", "plot_probe"]
 
 
-def guide(_: ProbeResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "Can someone else see the requested codes? A new network that has not met the generator is trained on "
-        "generated images, and estimates the codes of other generated images, clean and degraded.",
-        "As for commitment. Noise: standard deviation 12.75 of 255 grey levels. Half size: and back. JPEG: quality 50. "
-        "What survives these is visible to an eye or a classifier.",
-        "Floor: 0, or the share of the most frequent value for accuracy; grey in the figure. Ceiling: 1.",
-        "A probe is a lower bound: a better network might see more. A code can be followed by a faint veil or grid: "
-        "look at the maps of the visible effect. Intervals cover the choice of test images, not the training of the "
-        "probe.",
-    )
+GUIDE = Guide(
+    "Can someone else see the requested codes? A new network that has not met the generator is trained on "
+    "generated images, and estimates the codes of other generated images, clean and degraded.",
+    "As for commitment. Noise: standard deviation 12.75 of 255 grey levels. Half size: and back. JPEG: quality 50. "
+    "What survives these is visible to an eye or a classifier.",
+    "Floor: 0, or the share of the most frequent value for accuracy; grey in the figure. Ceiling: 1.",
+    "A probe is a lower bound: a better network might see more. A code can be followed by a faint veil or grid: "
+    "look at the maps of the visible effect. Intervals cover the choice of test images, not the training of the "
+    "probe.",
+)
 
 
 def body(result: ProbeResult, _: Results) -> Iterator[Block]:
@@ -72,4 +70,4 @@ def plot_probe(result: ProbeResult, results: Results, theme: Theme) -> Figure:
     return figure
 
 
-SECTION = Section(ProbeResult, "Fresh probe", guide, body, plots={"probe": plot_probe})
+SECTION = Section(ProbeResult, "Fresh probe", GUIDE, body, plots={"probe": plot_probe})

@@ -12,19 +12,17 @@ from semiray.report.section import Guide, Section
 __all__ = ["SECTION"]
 
 
-def guide(_: ShortcutResult) -> Guide:
-    """The guide."""
-    return Guide(
-        html(
-            "Can the <em>real</em> classes be distinguished without the lungs? Pairs of classes, by logistic "
-            "regression on a poor view of an image, tested on patients that it has not seen."
-        ),
-        "Area under the ROC curve. Border: a frame of a sixteenth of the image's side. Intensities: the histogram of "
-        "grey levels. Thumbnail: 8 x 8 pixels. What the border shows, a network can learn instead of the disease.",
-        "Floor, and best: 0.5, chance level. Ceiling: 1.",
-        "A disease may change intensities, and a thumbnail shows lungs: only the border gives a warning. An "
-        "uninformative border does not prove that there is no shortcut: a network sees more than a linear regression.",
-    )
+GUIDE = Guide(
+    html(
+        "Can the <em>real</em> classes be distinguished without the lungs? Pairs of classes, by logistic "
+        "regression on a poor view of an image, tested on patients that it has not seen."
+    ),
+    "Area under the ROC curve. Border: a frame of a sixteenth of the image's side. Intensities: the histogram of "
+    "grey levels. Thumbnail: 8 x 8 pixels. What the border shows, a network can learn instead of the disease.",
+    "Floor, and best: 0.5, chance level. Ceiling: 1.",
+    "A disease may change intensities, and a thumbnail shows lungs: only the border gives a warning. An "
+    "uninformative border does not prove that there is no shortcut: a network sees more than a linear regression.",
+)
 
 
 def body(result: ShortcutResult, _: Results) -> Iterator[Block]:
@@ -38,4 +36,4 @@ def body(result: ShortcutResult, _: Results) -> Iterator[Block]:
         yield Paragraph(f"Left out because of too few patients: {', '.join(result.left_out)}.")
 
 
-SECTION = Section(ShortcutResult, "Shortcuts", guide, body, warning=lambda result: result.warning())
+SECTION = Section(ShortcutResult, "Shortcuts", GUIDE, body, warning=lambda result: result.warning())

@@ -20,18 +20,16 @@ __all__ = ["SECTION"]
 MEASURES = {"ks": "KS distance", "total_variation": "total variation"}
 
 
-def guide(_: SortingResult) -> Guide:
-    """The guide."""
-    return Guide(
-        "Do the codes of held-out real images follow the assumed distributions? The sorter estimates the codes; each "
-        "dimension is compared with the prior.",
-        "Kolmogorov-Smirnov (KS) distance, or total variation for discrete dimensions: the largest difference in "
-        "probability. 0 is the prior itself.",
-        "Floor: the same distance between the prior and as many samples of it; a value within it can't be "
-        "distinguished from the prior. Ceiling: 1.",
-        "The sorter was trained to produce this distribution. These patients are new to it, but following a "
-        "distribution doesn't make a name true. With few patients everything looks sorted.",
-    )
+GUIDE = Guide(
+    "Do the codes of held-out real images follow the assumed distributions? The sorter estimates the codes; each "
+    "dimension is compared with the prior.",
+    "Kolmogorov-Smirnov (KS) distance, or total variation for discrete dimensions: the largest difference in "
+    "probability. 0 is the prior itself.",
+    "Floor: the same distance between the prior and as many samples of it; a value within it can't be "
+    "distinguished from the prior. Ceiling: 1.",
+    "The sorter was trained to produce this distribution. These patients are new to it, but following a "
+    "distribution doesn't make a name true. With few patients everything looks sorted.",
+)
 
 
 def body(result: SortingResult, results: Results) -> Iterator[Block]:
@@ -89,7 +87,7 @@ def plot(result: SortingResult, theme: Theme) -> Figure:
 SECTION = Section(
     SortingResult,
     "Sorting",
-    guide,
+    GUIDE,
     body,
     subtitle="how far are the codes of held-out images from the prior? 0 is perfect",
     plots={

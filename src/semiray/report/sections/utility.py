@@ -18,20 +18,18 @@ from semiray.report.theme import Theme, blank, legend, style
 __all__ = ["SECTION", "plot_confusion", "plot_per_class"]
 
 
-def guide(u: UtilityResult) -> Guide:
-    """The guide, with the floor of this report."""
-    return Guide(
-        "Can the synthetic images replace real ones? One classifier is trained on synthetic images only, another one "
-        "on real images. Both are tested on the same real patients.",
-        "Balanced accuracy is the share of images classified correctly, averaged over classes. The ratio, synthetic "
-        "divided by real, says how much of the real images' value is kept. If its interval contains 1, no significant "
-        "difference was found; this does not prove that there is none.",
-        f"Floor: chance level, {u.chance:.2f}, or {u.chance / u.trtr.balanced_accuracy.mean:.2f} as a ratio. Ceiling: "
-        "the classifier trained on real images, or 1 as a ratio.",
-        "One small network is the judge; another one might give other figures. Intervals cover the choice of test "
-        "patients and, with several trainings, the randomness of training the classifier, but not of training the "
-        "generator. A classifier may use differences that are not in the lungs: see Shortcuts.",
-    )
+GUIDE = Guide(
+    "Can the synthetic images replace real ones? One classifier is trained on synthetic images only, another one "
+    "on real images. Both are tested on the same real patients.",
+    "Balanced accuracy is the share of images classified correctly, averaged over classes. The ratio, synthetic "
+    "divided by real, says how much of the real images' value is kept. If its interval contains 1, no significant "
+    "difference was found; this does not prove that there is none.",
+    "Floor: chance level, 1 divided by the number of classes. Ceiling: the classifier trained on real images, or a "
+    "ratio of 1.",
+    "One small network is the judge; another one might give other figures. Intervals cover the choice of test "
+    "patients and, with several trainings, the randomness of training the classifier, but not of training the "
+    "generator. A classifier may use differences that are not in the lungs: see Shortcuts.",
+)
 
 
 def body(u: UtilityResult, results: Results) -> Iterator[Block]:
@@ -201,7 +199,7 @@ def _percent(share: float) -> str:
 SECTION = Section(
     UtilityResult,
     "Utility",
-    guide,
+    GUIDE,
     body,
     subtitle="balanced accuracy on held-out images",
     plots={

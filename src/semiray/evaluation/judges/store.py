@@ -1,0 +1,96 @@
+"""Trained classifiers and predictions, kept on disk: an interrupted evaluation continues where it was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from semiray.errors import SemirayError
+from semiray.evaluation.judges import classifier
+from semiray.evaluation.judges.classifier import Classifier, ClassifierNetwork, train_classifier
+from semiray.evaluation.options import UtilitySettings
+from semiray.evaluation.progress import Progress
+from semiray.training.checkpoints import load_tensors, save_tensors
+
+__all__ = ["digest", "keep", "train_classifiers"]
+
+
+def digest(*parts: NDArray[Any] | Path | str) -> str:
+    """Hex digest of arrays, of the content of files, and of texts."""
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            found.update(f"{part.dtype.str}{part.shape}".encode())
+            found.update(np.ascontiguousarray(part).data)
+        else:
+            found.update(part.read_bytes() if isinstance(part, Path) else part.encode() + b"\0")
+    return found.hexdigest()[:32]
+
+
+def keep(folder: Path, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors that a folder keeps under a key; made, and kept in one step, where they are absent or damaged.
+
+    Args:
+        folder: Made when it is first written to; deleting it only costs time.
+        key: A `digest` of all that the tensors depend on.
+        make: Makes them.
+    """
+    path = Path(folder) / f"{key}.safetensors"
+    try:
+        return load_tensors(path)[0]
+    except SemirayError:
+        made = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_tensors(path, made, {})
+        return made
+
+
+def train_classifiers(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    n_classes: int,
+    settings: UtilitySettings,
+    *,
+    store: Path | None = None,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> list[Classifier]:
+    """A classifier per seed, from the store where it has them.
+
+    Args:
+        images: (N, H, W) uint8.
+        labels: (N,) integers in 0..n_classes-1.
+        n_classes: Number of classes.
+        settings: How they are trained.
+        store: Folder that keeps them; None keeps nothing.
+        device: Where they are trained.
+        progress: Called with (steps done, steps of all).
+    """
+    steps, found = settings.steps, []
+    for seed in range(settings.seeds):
+
+        def report(done: int, _: int = 0, before: int = seed * steps) -> None:
+            if progress is not None:
+                progress(before + done, settings.seeds * steps)
+
+        def train(seed: int = seed, report: Progress = report) -> Classifier:
+            how = {"n_classes": n_classes, "seed": seed, "steps": steps, "batch": settings.batch}
+            return train_classifier(images, labels, **how, device=device, progress=report)
+
+        if store is None:
+            found.append(train())
+        else:
+            recipe = f"{seed} {steps} {settings.batch} {torch.__version__} {torch.get_num_threads()} {device.type}"
+            key = digest(images, labels, recipe, Path(classifier.__file__))
+            network = ClassifierNetwork(n_classes, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network.load_state_dict(keep(store, key, lambda train=train: train().network.state_dict()))  # type: ignore[misc]
+            found.append(Classifier(network.to(device).eval(), n_classes, int(images.shape[1]), len(images), seed))
+        report(steps)
+    return found
