@@ -1,11 +1,16 @@
 """One step of the game, in every form it can take."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 import torch
 
 from semiray.priors import Factor, JointPrior
 from semiray.settings import AugmentationSettings, make_settings
 from semiray.training.game import Game, Shown
+from semiray.training.grounding import Known
+from semiray.training.reports import Window
 
 TINY = {
     "resolution": 32,
@@ -214,3 +219,23 @@ def test_running_statistics_count_real_and_generated_images_alike() -> None:
     game.step(*batch())
     assert norm.num_batches_tracked == 2
     assert norm.track_running_stats
+
+
+@pytest.mark.parametrize(
+    ("preset", "form"), [("default", "squared_error"), ("default", "codes_and_scores"), ("study", "likelihood")]
+)
+def test_a_step_on_a_gpu_mixes_no_devices(
+    preset: str, form: str, fake_cuda: Callable[[], AbstractContextManager[torch.device]]
+) -> None:
+    settings = make_settings(TINY | {"preset": preset, "objectives": {"penalty_every": 1, "commit_form": form}})
+    prior = JointPrior.default()
+    images, labels = batch()
+    interval = torch.full((5, 2), -1.0), torch.ones(5, 2), torch.ones(5, 2)
+    with fake_cuda() as device:
+        game, window = Game(settings, prior, 2, device, grounded=(0, 5)), Window()
+        losses = game.step(images, labels.to(device), known=Known(images[:5], *interval))
+        window.add(losses, 8)
+        assert {"adversarial", "sort", "commit", "ground", "generator", "error"} <= set(losses)
+        assert ("penalty" in losses) == (preset == "default")
+        assert {value.device for value in losses.values()} == {device}
+        assert {tensor.device for tensor in game.tensors().values() if tensor.ndim} == {device}

@@ -87,7 +87,7 @@ class Game:
             self.discriminator.heads.critic.bias.register_hook(torch.zeros_like)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.log_variance = nn.Parameter(torch.zeros(prior.dimensions, device=device))
-        self.grounded = list(grounded)
+        self.grounded = torch.tensor(grounded, dtype=torch.int64)
         self.log_error = nn.Parameter(torch.zeros(len(grounded), device=device))
         self.generator_optimiser = self._adam([*self.generator.parameters()])
         learnt = [self.log_variance, self.log_error] if grounded else [self.log_variance]
@@ -97,12 +97,13 @@ class Game:
         self.axes = torch.eye(prior.dimensions, device=device)
         self.correlation = prior.correlation.to(device, torch.float32)
         self.discrete = prior.discrete.to(device)
-        weight = torch.ones(prior.dimensions, device=device)
+        weight = torch.ones(prior.dimensions)
         weight[self.grounded] = settings.objectives.ground_lead
-        self.weight = weight / weight.mean()
+        weight = weight / weight.mean()
         # Generated images don't teach the sorter a grounded lead: else both agree on a sign that no real image bears.
-        self.taught = self.weight.clone()
-        self.taught[self.grounded] = 0.0
+        taught = weight.clone()
+        taught[self.grounded] = 0.0
+        self.weight, self.taught, self.grounded = weight.to(device), taught.to(device), self.grounded.to(device)
         self.steps = 0
 
     def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
@@ -287,7 +288,7 @@ class Game:
     def tensors(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, by name, beside the random state."""
         found: dict[str, Tensor] = {"log_variance": self.log_variance.detach()}
-        if self.grounded:
+        if len(self.grounded):
             found["log_error"] = self.log_error.detach()
         for name in ("generator", "discriminator", "average"):
             found |= {f"{name}.{key}": value for key, value in getattr(self, name).state_dict().items()}
@@ -301,7 +302,7 @@ class Game:
         self.steps = steps
         with torch.no_grad():
             self.log_variance.copy_(tensors["log_variance"])
-            if self.grounded:
+            if len(self.grounded):
                 self.log_error.copy_(tensors["log_error"])
         for name in ("generator", "discriminator", "average"):
             getattr(self, name).load_state_dict(below(tensors, f"{name}."))
