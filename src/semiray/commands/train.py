@@ -45,8 +45,8 @@ def train(
     from semiray.settings import load_settings
     from semiray.training import RunFiles, train
     from semiray.training.loop import check_unused
+    from semiray.training.process_group import join_process_group
     from semiray.training.run import read_run_record, run_prior
-    from semiray.training.team import join_team
 
     tree = None if prior is None else JointPrior.from_yaml(prior).to_dict()
     chosen = load_settings(
@@ -61,7 +61,7 @@ def train(
         seed=seed,
         data=reading.given() or None,
     )
-    with join_team() as team:
+    with join_process_group() as team:
         console.quiet = not team.leads
         if not resume and team.leads:
             check_unused(RunFiles(out))  # before anything is read: decoding a large folder takes minutes

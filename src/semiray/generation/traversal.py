@@ -1,9 +1,10 @@
-"""Look: the same patients again while one factor after another moves, the study's results figure."""
+"""Traversals: images of the same patients while one factor at a time moves, the study's results figure."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,17 +14,44 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, show
+from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, row_labels, show
 from semiray.generation.sampling import BLOCK, draw_block, render
 
 if TYPE_CHECKING:
     from semiray.priors import Factor, JointPrior
     from semiray.training.run import Run
 
-__all__ = ["factor_path", "name_standing", "traversal_images", "traverse"]
+__all__ = [
+    "Traversal",
+    "factor_path",
+    "measure_traversal",
+    "name_standing",
+    "plot_traversal",
+    "traversal_images",
+    "traverse",
+]
 
 _MOST_COLUMNS = 16  # thumbnails side by side that a page still shows
-_GAP, _LEFT, _TOP, _BOTTOM = 0.3, 0.4, 0.4, 0.5  # inches
+_GAP, _TOP, _BOTTOM = 0.3, 0.4, 0.5  # inches
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """Images of the same patients while one factor at a time moves: the data of the figure.
+
+    Attributes:
+        panels: Factor -> images (K patients, S, H, W) uint8 and codes (K patients, S, M), of :func:`traversal_images`.
+        patients: Patients per class.
+        prior: The run's prior.
+        classes: Names of the run's K classes; empty where it knows none.
+        grounded: Factor -> number of images whose metadata ground it.
+    """
+
+    panels: Mapping[str, tuple[NDArray[np.uint8], NDArray[np.float32]]]
+    patients: int
+    prior: JointPrior
+    classes: tuple[str, ...]
+    grounded: Mapping[str, int]
 
 
 def factor_path(prior: JointPrior, factor: str, steps: int) -> Tensor:
@@ -53,18 +81,18 @@ def traversal_images(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Images of the same patients while one factor moves; noise, label and all other codes stay.
 
-    Patients are drawn as :func:`semiray.generation.generate` draws images: ``patients`` a class, classes one after
+    Patients are drawn as :func:`semiray.generation.generate` draws images: ``patients`` per class, classes one after
     another, each patient with noise and codes of its own.
 
     Args:
         run: A trained run.
         factor: The factor's name.
-        patients: Patients a class.
+        patients: Patients per class.
         steps: Steps of the factor, as in :func:`factor_path`.
         seed: As in :func:`semiray.generation.generate`.
 
     Returns:
-        Images (K patients, S, H, W) uint8 and the codes asked for (K patients, S, M) float32.
+        Images (K patients, S, H, W) uint8 and the requested codes (K patients, S, M) float32.
 
     Raises:
         SemirayError: An unknown factor, fewer than one patient, fewer than two steps.
@@ -92,8 +120,8 @@ def traverse(
 
     Args:
         run: A trained run.
-        patients: Rows a class, at least 1.
-        steps: Columns a panel, at least 2; a discrete factor has as many as it has values, up to this.
+        patients: Rows per class, at least 1.
+        steps: Columns per panel, at least 2; a discrete factor has as many as it has values, up to this.
         factors: Names of the factors to show, in this order; None shows all.
         seed: As in :func:`semiray.generation.generate`.
 
@@ -106,37 +134,52 @@ def traverse(
     Example:
         ``traverse(Run.load("RUN"), patients=3, factors=["duration"]).savefig("duration.png")``
     """
+    return plot_traversal(measure_traversal(run, patients=patients, steps=steps, factors=factors, seed=seed))
+
+
+def measure_traversal(
+    run: Run, *, patients: int = 2, steps: int = 7, factors: Sequence[str] | None = None, seed: int = 0
+) -> Traversal:
+    """Generate the images of :func:`traverse` as arrays. Arguments and errors are those of `traverse`."""
     names = tuple(factor.name for factor in run.prior.factors) if factors is None else tuple(factors)
     _check(run.prior, names, patients, steps)
     panels = {name: traversal_images(run, name, patients=patients, steps=steps, seed=seed) for name in names}
-    lines = _flow({name: images.shape[1] for name, (images, _) in panels.items()})
-    known = {factor.name: factor for factor in run.prior.factors}
+    return Traversal(panels, patients, run.prior, run.classes, run.grounded)
 
-    rows = patients * max(1, len(run.classes))
+
+def plot_traversal(traversal: Traversal) -> Figure:
+    """Draw the figure of :func:`traverse` from its arrays."""
+    prior, classes, panels = traversal.prior, traversal.classes, traversal.panels
+    lines = _flow({name: images.shape[1] for name, (images, _) in panels.items()})
+    known = {factor.name: factor for factor in prior.factors}
+
+    labels, margin = row_labels(classes)
+    margin += 0.2
+    rows = traversal.patients * max(1, len(classes))
     high = rows * THUMB
     inner = max(sum(panels[name][0].shape[1] * THUMB for name in line) + _GAP * (len(line) - 1) for line in lines)
-    width = max(_LEFT + inner + 0.1, 5.0)
-    caption = textwrap.fill(_caption(run, names), int((width - _LEFT) * 15))
+    width = max(margin + inner + 0.1, 5.0)
+    caption = textwrap.fill(_caption(traversal), int((width - margin) * 15))
     foot = 0.15 * (caption.count("\n") + 1) + 0.1
     height = len(lines) * (_TOP + high + _BOTTOM) + foot
     figure = blank_figure(width, height)
-    figure.text(_LEFT / width, 0.08 / height, caption, fontsize=8, color=FAINT, va="bottom", linespacing=1.3)
+    figure.text(margin / width, 0.08 / height, caption, fontsize=8, color=FAINT, va="bottom", linespacing=1.3)
     for row, line in enumerate(lines):
-        bottom, left = height - row * (_TOP + high + _BOTTOM) - _TOP - high, _LEFT
+        bottom, left = height - row * (_TOP + high + _BOTTOM) - _TOP - high, margin
         for column, name in enumerate(line):
             images, codes = panels[name]
             wide = images.shape[1] * THUMB
             axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
-            sheet = mosaic(enlarge(images), group=patients)
+            sheet = mosaic(enlarge(images), group=traversal.patients)
             show(axes, sheet)
             axes.set_title(name, fontsize=11, weight="bold", color=INK, loc="left", pad=5)
-            lead = codes[0, :, run.prior.slices[name].start]
+            lead = codes[0, :, prior.slices[name].start]
             places = (np.arange(len(lead)) + 0.5) * sheet.shape[1] / len(lead) - 0.5
             axes.set_xticks(places, [f"{value:.3g}" for value in lead], fontsize=8, color=INK)
-            axes.set_xlabel(_axis_label(known[name], discrete=_is_discrete(run.prior, name)), fontsize=8, color=FAINT)
-            if column == 0 and run.classes:
-                middle = (np.arange(len(run.classes)) + 0.5) * sheet.shape[0] / len(run.classes) - 0.5
-                axes.set_yticks(middle, run.classes, rotation=90, va="center", fontsize=9, color=INK)
+            axes.set_xlabel(_axis_label(known[name], discrete=_is_discrete(prior, name)), fontsize=8, color=FAINT)
+            if column == 0 and classes:
+                middle = (np.arange(len(classes)) + 0.5) * sheet.shape[0] / len(classes) - 0.5
+                axes.set_yticks(middle, labels, fontsize=9, color=INK)
             left += wide + _GAP
     return figure
 
@@ -177,18 +220,18 @@ def _flow(columns: dict[str, int]) -> list[list[str]]:
     return next(lines for limit in range(widest, sum(columns.values()) + 1) if len(lines := fill(limit)) <= fewest)
 
 
-def _caption(run: Run, names: Sequence[str]) -> str:
+def _caption(traversal: Traversal) -> str:
     return (
         "Generated images, not patients' radiographs. Each row is one imagined patient: noise and all other codes "
         "stay, all dimensions of the panel's factor move together; its lead dimension's values are shown."
-        + name_standing(run, names)
+        + name_standing(traversal, tuple(traversal.panels))
     )
 
 
-def name_standing(run: Run, names: Sequence[str]) -> str:
-    """Which of some factors' names are known from data and which are assumed, in sentences that begin with a space."""
+def name_standing(run: Run | Traversal, names: Sequence[str]) -> str:
+    """Which of some factors are grounded and which are assumed, in sentences that begin with a space."""
     grounded = [f"{name} (grounded on {run.grounded[name]:,} images)" for name in names if run.grounded.get(name)]
     assumed = [name for name in names if not run.grounded.get(name)]
-    known = f" Known from data: {', '.join(grounded)}." if grounded else ""
-    wish = f" Assumed, grounded on no image, so that the name is a wish: {', '.join(assumed)}." if assumed else ""
+    known = f" Grounded in metadata: {', '.join(grounded)}." if grounded else ""
+    wish = f" Assumed, grounded on no image: {', '.join(assumed)}." if assumed else ""
     return known + wish

@@ -2,9 +2,10 @@
 
 from semiray.training.checkpoints import Progress
 from semiray.training.game import Game, bf16_is_fast, network_shape
-from semiray.training.loop import TrainingInterruptedError, TrainingStoppedError, default_device, train
+from semiray.training.loop import default_device, train
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, run_prior
+from semiray.training.trainer import TrainingInterruptedError, TrainingStoppedError
 
 __all__ = [
     "Game",
