@@ -154,7 +154,7 @@ def moved_codes(prior: JointPrior, codes: NDArray[np.float32], move: str, steps:
 
 
 def _read(run: Run, image: Path | str) -> NDArray[np.uint8]:
-    path = Path(image)
+    path = Path(image).expanduser()
     if path.is_dir():
         raise SemirayError(f"{path} is a folder: name one image in it.")
     if not path.exists():

@@ -63,7 +63,7 @@ class Share:
 def write_sample(
     request: Request,
     n: int,
-    out: Path,
+    out: Path | str,
     *,
     start: int = 0,
     form: str = "png",
@@ -99,6 +99,7 @@ def write_sample(
         SemirayError: The folder holds something else or another sample, another process writes the same share, the
             disk is full, an argument is out of range.
     """
+    out = Path(out).expanduser()
     check_range(n, start)
     per_part = PER_PART.get(form, BLOCK) if per_part is None else per_part
     if per_part < BLOCK or per_part % BLOCK:
