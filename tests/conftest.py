@@ -1,19 +1,94 @@
-"""Fixtures that several rooms share: processes that can be killed, small sets and runs."""
+"""Fixtures that several rooms share: a GPU that is not there, processes that can be killed, small sets and reports."""
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from semiray.networks import NetworkShape, build_networks
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, Split, split_by_patient
 from semiray.settings import make_settings
 from semiray.training import Run
+
+FakeCuda = Callable[[], AbstractContextManager[torch.device]]
+
+
+class OneDevice(TorchDispatchMode):
+    """Raise where an operation gets tensors of two devices, as CUDA does; FakeTensorMode lets some pass."""
+
+    MAY_MIX = ("aten::_to_copy", "aten::copy_", "aten::index", "aten::index_put_", "aten::_index_put_impl_")
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        tensors = [leaf for leaf in tree_leaves((args, kwargs or {})) if isinstance(leaf, Tensor)]
+        devices = {tensor.device.type for tensor in tensors if tensor.ndim}  # CUDA takes numbers from anywhere
+        if len(devices) > 1 and func._schema.name not in self.MAY_MIX:
+            raise RuntimeError(f"{func}: tensors of different devices, {sorted(devices)}")
+        return func(*args, **(kwargs or {}))
+
+
+def copy_fake(tensor: FakeTensor, memo: dict[int, Tensor]) -> Tensor:
+    """`Tensor.__deepcopy__`; PyTorch's own copies the mode that a fake tensor belongs to as well, and crashes."""
+    if id(tensor) not in memo:
+        copied = tensor.detach().clone()
+        memo[id(tensor)] = nn.Parameter(copied, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copied
+    return memo[id(tensor)]
+
+
+def replace_tensors(module: nn.Module, change: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+    """`Module._apply`, which moves a module; PyTorch's own can't replace fake parameters."""
+    for part in module.modules() if recurse else (module,):
+        for name, parameter in part.named_parameters(recurse=False):
+            setattr(part, name, nn.Parameter(change(parameter.detach()), parameter.requires_grad))
+        for name, buffer in part.named_buffers(recurse=False):
+            setattr(part, name, change(buffer))
+    return module
+
+
+@contextmanager
+def pretend_cuda() -> Iterator[torch.device]:
+    """The second device of a machine without a GPU: tensors there have shapes and types, but no values (fake tensors).
+
+    It is PyTorch's device "meta", because PyTorch built for CPUs can't differentiate fake CUDA tensors. Mixing it with
+    the CPU raises as mixing CUDA with the CPU does. Priors, settings and data are made before entering: making them
+    reads values. Do not use them, or their tensors, afterwards: they may keep fake constants.
+    """
+    start_autocast = torch.autocast.__init__
+
+    def autocast(self: Any, device_type: str, *args: Any, **kwargs: Any) -> None:  # which knows no device "meta"
+        start_autocast(self, "cpu" if device_type == "meta" else device_type, *args, **kwargs)
+
+    with (
+        mock.patch.object(nn.Module, "_apply", replace_tensors),
+        mock.patch.object(FakeTensor, "__deepcopy__", copy_fake),
+        mock.patch.object(torch.autocast, "__init__", autocast),
+        FakeTensorMode(allow_non_fake_inputs=True),
+        OneDevice(),
+    ):
+        yield torch.device("meta")
+
+
+@pytest.fixture(scope="session")
+def fake_cuda() -> FakeCuda:
+    """() -> a context manager that gives a device on which nothing is computed, but which can't be mixed with the CPU.
+
+    Example:
+        prior = JointPrior.default()
+        with fake_cuda() as device:
+            game = Game(settings, prior, 2, device)
+    """
+    return pretend_cuda
+
 
 Killable = Callable[[Sequence[object] | str, float | None], int | None]
 

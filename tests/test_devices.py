@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from semiray.devices import choose_device
+from semiray.devices import choose_device, inference_batch
 from semiray.errors import SemirayError
 
 
@@ -37,3 +37,9 @@ def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(SemirayError, match=r"has 1 CUDA device\(s\)"):
         choose_device("cuda:1")
+
+
+def test_batches_for_inference_stay_the_same_on_the_cpu_and_grow_on_a_gpu() -> None:
+    assert inference_batch(torch.device("cpu"), 64, on_cpu=16) == 16
+    gpu = torch.device("cuda:0")
+    assert [inference_batch(gpu, side, on_cpu=16) for side in (32, 64, 128, 256)] == [512, 512, 128, 32]

@@ -19,13 +19,18 @@ PARTIAL = ".partial"
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, moved to `path` at the end: readers see the old file or the new one, whole.
+def whole_file(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """Give a path beside `path` to write to, and move it to `path` at the end: a file is complete or absent.
 
-    After an error the old file is as it was. What a kill leaves is named `.NAME.*.partial`.
+    After an error the old file is unchanged. A killed process leaves a file named `.NAME.*.partial`.
+
+    Args:
+        path: The file.
+        sync: Whether to wait until the disk has it, so that it survives a power cut as well. Without, thousands of
+            small files are written faster; a killed process does no harm in either case.
 
     Raises:
-        OSError: with `path` as its file, where the folder is missing or can't be written to, or the disk is full.
+        OSError: With `path` as its file, if the folder is missing or can't be written to, or the disk is full.
     """
     temporary = path
     try:
@@ -33,8 +38,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        with temporary.open("r+b") as file:  # Windows syncs only what is open for writing
-            os.fsync(file.fileno())  # else a power cut after the move could leave an empty file under the final name
+        if sync:
+            with temporary.open("r+b") as file:  # Windows syncs only what is open for writing
+                os.fsync(file.fileno())  # otherwise a power cut after the move could leave an empty file
         temporary.chmod(0o644)  # mkstemp's files are for their owner alone
         temporary.replace(path)
     except OSError as error:
@@ -47,14 +53,14 @@ def whole_file(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file in one step; text as UTF-8. OSError where the folder can't be written to or the disk is full."""
-    with whole_file(path) as temporary:
+def write_whole(path: Path, content: bytes | str, *, sync: bool = True) -> None:
+    """Write a file in one step; text as UTF-8. Arguments and errors as :func:`whole_file`."""
+    with whole_file(path, sync=sync) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a kill left half written, but in no folder within that is held by itself: it may be in use."""
+    """Remove what killed processes left half written, except in subfolders that are held: they may be in use."""
     for place, folders, _ in os.walk(folder):
         folders[:] = [name for name in folders if not any(Path(place, name).glob(f"*{LOCK}"))]
         for left in Path(place).glob(f".*{PARTIAL}"):
@@ -64,16 +70,16 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def hold_folder(folder: Path, share: str = "") -> Iterator[Callable[[], None]]:
-    """Hold a folder, made here, against other processes that would write to it; the system lets go when we die.
+    """Lock a folder, created if missing, against other processes; the lock ends with the process at the latest.
 
-    What a kill left half written in it is removed. With a name for a `share`, only those who write the same share are
-    kept out, and nothing is removed, for it may be others'.
+    Files that a killed process left half written are removed. With a name for a `share`, only processes that write the
+    same share are kept out, and nothing is removed: it may belong to others.
 
-    Gives a function that raises SemirayError once the folder was removed, moved or replaced: whoever works for hours
-    calls it before writing, lest it write into a folder that is another's by now.
+    Gives a function that raises SemirayError if the folder was removed, moved or replaced meanwhile. Long jobs call it
+    before they write.
 
     Raises:
-        SemirayError: another process holds it.
+        SemirayError: Another process holds the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (f".{share}{LOCK}" if share else LOCK)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +8,7 @@ import pytest
 import torch
 
 from semiray.errors import SemirayError
-from semiray.generation.encoding import critic_logits, encode, encode_scores
+from semiray.generation.encoding import critic_logits, discriminate, encode, encode_scores
 from semiray.generation.sampling import generate
 from semiray.networks import build_networks
 from semiray.training import Run
@@ -74,3 +76,15 @@ def test_the_critic_is_told_labels_and_leads_as_it_was_in_training(run: Run) -> 
     logits = critic_logits(grounded, images, labels)
     assert np.abs(logits - expected).max() < 1e-4
     assert np.abs(logits - untold).max() > 1e-3
+
+
+def test_a_gpu_reads_images_without_mixing_devices(
+    make_run: Callable[..., Run], fake_cuda: Callable[[], AbstractContextManager[torch.device]]
+) -> None:
+    run = replace(make_run(), grounded={"duration": 5})
+    images, labels = np.zeros((70, 32, 32), np.uint8), np.zeros(70, np.int64)
+    with fake_cuda() as device:
+        run.discriminator.to(device)
+        (found,) = discriminate(run, images, labels)  # at once: a GPU's batches are larger
+        assert found[0] == slice(0, 70)
+        assert {part.device for part in found[1]} == {device}

@@ -23,6 +23,7 @@ def test_an_example_fits_on_a_screen(script: Path) -> None:
     assert len(script.read_text(encoding="utf-8").splitlines()) <= 40
 
 
+@pytest.mark.slow
 def test_notebook_in_a_screen(run: Run, data_folder: Path, tmp_path: Path) -> None:
     said = play("notebook_in_a_screen.py", run.path, data_folder, tmp_path / "out", cache=tmp_path)
     assert "64 x bacteria" in said
@@ -31,6 +32,7 @@ def test_notebook_in_a_screen(run: Run, data_folder: Path, tmp_path: Path) -> No
     assert {"samples.png", "traversal.png", "synthetic/manifest.csv", "synthetic/bacteria/000063.png"} <= written
 
 
+@pytest.mark.slow
 def test_own_prior(data_folder: Path, tmp_path: Path) -> None:
     said = play("own_prior.py", data_folder, tmp_path / "out", 64, cache=tmp_path)
     assert "trained on 108 images of bacteria, normal, virus" in said

@@ -1,12 +1,15 @@
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.generation.figures import enlarge, mosaic, plot_networks, plot_samples, text_width
+from semiray.generation.figures import enlarge, mosaic, plot_networks, plot_samples, row_labels, text_width
+from semiray.generation.traversal import traverse
 from semiray.training import Run
 
 
@@ -34,7 +37,7 @@ def test_enlarged_images_keep_to_themselves() -> None:
 
 def test_sample_sheet_has_a_panel_a_class(run: Run, unlabelled_run: Run) -> None:
     figure = plot_samples(run, columns=4, rows=2, where="survival == 1")
-    assert [axes.get_ylabel() for axes in figure.axes] == list(run.classes)
+    assert [axes.get_yticklabels()[0].get_text() for axes in figure.axes] == list(run.classes)
     assert "survival == 1" in figure.texts[0].get_text()
     sheets = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
     assert sheets[0].shape == (2 * 108 + 4, 4 * 108 + 3 * 4)
@@ -64,6 +67,26 @@ def test_files_of_figures_say_that_they_are_synthetic(run: Run, tmp_path: Path, 
             assert image.info["Synthetic"] == "true"
     else:
         assert b"synthetic" in path.read_bytes()
+
+
+@pytest.mark.parametrize("classes", [("Viral Pneumonia", "Lung_Opacity", "COVID"), ("a" * 30, "b")])
+def test_class_names_are_whole_and_do_not_overlap(make_run: Callable[..., Run], classes: tuple[str, ...]) -> None:
+    run = make_run(classes)
+    for figure in (plot_samples(run, columns=2, rows=1), traverse(run, patients=1, steps=2)):
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        figure.draw(renderer)
+        for axes in figure.axes:
+            boxes = [label.get_window_extent(renderer) for label in axes.get_yticklabels()]
+            assert all(box.x0 >= 0 for box in boxes)
+            boxes.sort(key=lambda box: float(box.y0))
+            assert all(low.y1 < high.y0 for low, high in itertools.pairwise(boxes))
+
+
+def test_row_labels_break_where_words_end() -> None:
+    labels, width = row_labels(["Viral Pneumonia", "Lung_Opacity", "COVID"])
+    assert labels == ["Viral\nPneumonia", "Lung_\nOpacity", "COVID"]
+    assert 0.5 < width < 1
+    assert row_labels([]) == ([], 0.0)
 
 
 def test_text_is_measured_in_inches() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import numpy as np
 import pytest
@@ -54,40 +55,34 @@ def test_the_run_is_left_as_it_was(run: Run, found: Inversion) -> None:
 def test_a_patients_own_generator_can_be_bent_further(
     run: Run, found: Inversion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inversion, "STEPS", (0, 0))
-    monkeypatch.setattr(inversion, "_starts", lambda *_: torch.from_numpy(found.z)[None])
+    monkeypatch.setattr(inversion._Search, "starts", lambda *_: torch.from_numpy(found.z)[None])
     made = generate(run, 1, seed=5, label="virus")
-    again = invert(found.run, made.images[0], made.codes[0], 2)
+    again = invert(found.run, made.images[0], made.codes[0], 2, steps=(0, 0))
     assert again.offset == 0  # against what it started from
     assert (again.render(made.codes) == found.render(made.codes)).all()
 
 
-def test_same_call_same_numbers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inversion, "STEPS", (5, 5))
+def test_same_call_same_numbers(run: Run) -> None:
     made = generate(run, 1, seed=5, label="virus")
-    first, again = (invert(run, made.images[0], made.codes[0], 2) for _ in range(2))
+    first, again = (invert(run, made.images[0], made.codes[0], 2, steps=(5, 5)) for _ in range(2))
     assert (again.z == first.z).all()
     assert (again.render(made.codes) == first.render(made.codes)).all()
-    other = invert(run, made.images[0], made.codes[0], 2, seed=1)
+    other = invert(run, made.images[0], made.codes[0], 2, seed=1, steps=(5, 5))
     assert (other.z != first.z).any()
 
 
-def test_progress_counts_every_step(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inversion, "STEPS", (2, 3))
+def test_progress_counts_every_step(run: Run) -> None:
     made = generate(run, 1)
     told: list[tuple[int, int]] = []
-    invert(run, made.images[0], made.codes[0], 0, progress=lambda done, total: told.append((done, total)))
+    invert(run, made.images[0], made.codes[0], 0, steps=(2, 3), progress=lambda done, total: told.append((done, total)))
     assert told == [(i, 5) for i in range(1, 6)]
 
 
 @pytest.mark.parametrize("architecture", ["residual", "dcgan"])
-def test_networks_of_any_kind_without_classes(
-    make_run: Callable[..., Run], architecture: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inversion, "STEPS", (3, 3))
+def test_networks_of_any_kind_without_classes(make_run: Callable[..., Run], architecture: str) -> None:
     run = make_run((), architecture=architecture)
     made = generate(run, 1)
-    found = invert(run, made.images[0], made.codes[0], -1)
+    found = invert(run, made.images[0], made.codes[0], -1, steps=(3, 3))
     assert found.label == -1
     assert found.render(made.codes).shape == (1, 32, 32)
     offsets = [part for name, part in found.run.generator.state_dict().items() if name.endswith("offset")]
@@ -97,17 +92,27 @@ def test_networks_of_any_kind_without_classes(
 def test_the_encoder_finds_noise_that_shows(run: Run) -> None:
     """On a target that the generator made, the encoder's start is nearer than the best of the candidates."""
     made = generate(run, 64, seed=9, label="normal")
-    c = run.prior.standardise(torch.from_numpy(made.codes[:1])).float()
-    y = torch.ones(1, dtype=torch.int64)
-
-    def make(z: torch.Tensor) -> torch.Tensor:
-        images: torch.Tensor = run.generator(z, c.expand(len(z), -1), y.expand(len(z)))
-        return (images + 1) / 2
-
+    search = inversion._Search(run, made.images[0], made.codes[0], 1)
     with torch.no_grad():
-        target = make(torch.randn(1, 16, generator=torch.Generator().manual_seed(3)))
-        starts = inversion._starts(run, make, target, 0)
-        errors = (make(starts) - target).square().mean(dim=(1, 2, 3))
+        search.target = search.make(torch.randn(1, 16, generator=torch.Generator().manual_seed(3)))
+        starts = search.starts(0)
+        errors = (search.make(starts) - search.target).square().mean(dim=(1, 2, 3))
     assert starts.shape == (inversion.STARTS, 16)
     assert errors[0] < errors[1:].min()
     assert (errors[1:].diff() >= 0).all()
+
+
+@pytest.mark.parametrize("architecture", ["residual", "dcgan"])
+def test_the_search_on_a_gpu_mixes_no_devices(
+    make_run: Callable[..., Run], architecture: str, fake_cuda: Callable[[], AbstractContextManager[torch.device]]
+) -> None:
+    run = make_run(architecture=architecture)
+    image, codes = np.zeros((32, 32), np.uint8), np.zeros(run.prior.dimensions, np.float32)
+    with fake_cuda() as device:
+        run.generator.to(device)
+        search = inversion._Search(run, image, codes, 1)
+        z = search.starts(0)
+        assert search.fit_noise(z, 2, lambda _: None).device == device
+        size, count = search.fit_offsets(z[:1].detach(), 2, lambda _: None)
+        assert size.device == device
+        assert count > 0

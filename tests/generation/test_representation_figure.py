@@ -39,13 +39,13 @@ def test_figure_says_what_is_given_what_is_made_and_what_is_assumed(run: Run, fo
         f"SSIM {found.ssim:.3f}",
         f"mean error {found.error:.1f} grey levels",
         "guessed by the sorter",
-        "the name is a wish: duration.",
+        "Assumed, grounded on no image: duration.",
         "no forecast",
     ):
         assert word in written, word
     known = texts(plot_representation(replace(run, grounded={"duration": 40}), replace(found, label_guessed=False)))
     assert "duration (grounded on 40 images)" in known
-    assert "a wish" not in known
+    assert "Assumed" not in known
     assert f"class: {found.label}, given" in known
 
 

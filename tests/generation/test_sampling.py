@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from scipy import stats
 
 from semiray.errors import SemirayError
 from semiray.generation import sampling
-from semiray.generation.sampling import BLOCK, class_index, draw_block, generate, render
+from semiray.generation.sampling import BLOCK, Request, class_index, draw_block, generate, render, run_generator
+from semiray.networks.intensities import to_grey
 from semiray.training import Run
 
 
@@ -160,3 +162,27 @@ def test_a_broken_generator_is_noticed(make_run: Callable[..., Run]) -> None:
 
 def test_both_architectures(make_run: Callable[..., Run]) -> None:
     assert generate(make_run(architecture="dcgan"), 3).images.shape == (3, 32, 32)
+
+
+def test_a_gpu_generates_without_mixing_devices(
+    make_run: Callable[..., Run], fake_cuda: Callable[[], AbstractContextManager[torch.device]]
+) -> None:
+    run = make_run()
+    z, codes = draw_block(run, run.prior, 0, 0)
+    codes = run.prior.standardise(codes)
+    with fake_cuda() as device:
+        images = run_generator(run.generator.to(device), z, codes, torch.zeros(BLOCK, dtype=torch.int64), bf16=True)
+        assert images.device == device
+        assert to_grey(images).cpu().shape == (BLOCK, 32, 32)
+
+
+def test_batches_of_any_size_draw_the_same_noise_and_codes(run: Run) -> None:
+    """A GPU's batches hold several blocks, of which some may not be wanted."""
+    request = Request(run, seed=3)
+    index = np.arange(0, 512)
+    wanted = (index >= 70) & (index < 200)
+    z, codes = request._draw(index, wanted)
+    blocks = [draw_block(run, run.prior, 3, block) for block in range(4)]
+    assert z.shape == (512, 16)
+    assert torch.equal(z[wanted], torch.cat([z for z, _ in blocks])[70:200])
+    assert torch.equal(codes[wanted], torch.cat([c for _, c in blocks])[70:200])

@@ -78,7 +78,16 @@ def test_figure_has_a_panel_a_factor_with_values_and_units(run: Run) -> None:
     figure = traverse(run, patients=1, steps=3)
     assert len(figure.axes) == 4
     written = texts(figure)
-    for word in ("survival", "duration days", "0.513", "30", "normal", "bacteria", "name is a wish", "Generated"):
+    for word in (
+        "survival",
+        "duration days",
+        "0.513",
+        "30",
+        "normal",
+        "bacteria",
+        "Assumed, grounded on no image",
+        "Generated",
+    ):
         assert word in written, word
     size = figure.get_size_inches() * figure.dpi
     assert max(size) < 4000
@@ -102,7 +111,7 @@ def test_figure_says_what_is_grounded(make_run: Callable[..., Run]) -> None:
     run = replace(make_run(), grounded={"duration": 812, "texture": 0})
     written = texts(traverse(run, patients=1, steps=2)).replace("\n", " ")
     assert "duration (grounded on 812 images)" in written
-    assert "wish: survival, presentation, texture." in written
+    assert "Assumed, grounded on no image: survival, presentation, texture." in written
 
 
 def test_figure_of_chosen_factors_and_of_a_run_without_classes(unlabelled_run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Batch statistics over several processes are tested where processes play together: tests/training/test_team.py."""
+"""Batch statistics alone; those over several processes are tested in tests/training/test_process_group.py."""
 
 import torch
 from torch import nn

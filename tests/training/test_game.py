@@ -1,11 +1,17 @@
 """One step of the game, in every form it can take."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 import torch
 
 from semiray.priors import Factor, JointPrior
 from semiray.settings import AugmentationSettings, make_settings
-from semiray.training.game import Game, Shown
+from semiray.training.codes import RequestedCodes
+from semiray.training.game import Game
+from semiray.training.grounding import ObservedBatch
+from semiray.training.reports import Window
 
 TINY = {
     "resolution": 32,
@@ -71,6 +77,7 @@ def test_the_game_goes_on_from_restored_tensors_bit_for_bit() -> None:
         assert torch.equal(value, expected[name]), name
 
 
+@pytest.mark.slow
 def test_training_makes_codes_legible() -> None:
     """With commitment to the fore, every factor can be read from generated images after a hundred steps."""
     torch.manual_seed(0)
@@ -102,9 +109,9 @@ def test_codes_and_scores_care_for_short_durations_too() -> None:
         asked[:, lead] = score
         read = asked.clone()
         read[:, lead] += 0.5
-        codes = Shown(PRIOR.standardise(PRIOR.codes(asked)), asked)
+        codes = RequestedCodes(PRIOR.standardise(PRIOR.codes(asked)), asked)
         game = make({"objectives": {"commit_form": form}})
-        wrong, right = (game._commit(game._read(scores), codes, game.weight) for scores in (read, asked))
+        wrong, right = (game._commit(game.reader.estimate(scores), codes, game.weight) for scores in (read, asked))
         return float(wrong - right)
 
     assert cost("squared_error", 1.5) > 20 * cost("squared_error", -1.0)
@@ -114,23 +121,23 @@ def test_codes_and_scores_care_for_short_durations_too() -> None:
 def test_discrete_codes_have_no_score_of_their_own() -> None:
     binary = JointPrior([Factor("survival", "bernoulli", 3, {"probability": 0.4})])
     scores = binary.sample_scores(50, torch.Generator().manual_seed(4))
-    asked = Shown(binary.standardise(binary.codes(scores)), scores)
+    asked = RequestedCodes(binary.standardise(binary.codes(scores)), scores)
     read = scores + 0.3
     games = (
         Game(make_settings(TINY | {"objectives": {"commit_form": form}}), binary, 2, torch.device("cpu"))
         for form in ("squared_error", "codes_and_scores")
     )
-    one, other = (game._commit(game._read(read), asked, game.weight) for game in games)
+    one, other = (game._commit(game.reader.estimate(read), asked, game.weight) for game in games)
     torch.testing.assert_close(one, other)
 
 
-def asked_for(count: int) -> Shown:
+def asked_for(count: int) -> RequestedCodes:
     scores = PRIOR.sample_scores(count, torch.Generator().manual_seed(0))
-    return Shown(PRIOR.standardise(PRIOR.codes(scores)), scores)
+    return RequestedCodes(PRIOR.standardise(PRIOR.codes(scores)), scores)
 
 
 @pytest.mark.parametrize("preset", ["default", "study"])
-def test_the_critic_is_told_leads_as_read_of_real_images_and_as_asked_of_generated_ones(preset: str) -> None:
+def test_the_critic_is_told_leads_as_estimated_of_real_images_and_as_requested_of_generated_ones(preset: str) -> None:
     assert make({"preset": preset}).discriminator.heads.leads is None
     settings = make_settings(TINY | {"preset": preset})
     game = Game(settings, PRIOR, 2, torch.device("cpu"), grounded=(0, 5))
@@ -139,7 +146,7 @@ def test_the_critic_is_told_leads_as_read_of_real_images_and_as_asked_of_generat
     game.discriminator.heads.leads.register_forward_hook(lambda _m, inputs, _o: told.append(inputs[0]))
     asked, labels = asked_for(8), torch.zeros(8, dtype=torch.long)
     with torch.no_grad():
-        on_real, _ = game._judge(torch.rand(8, 1, 32, 32), torch.zeros(8, 1, 32, 32), labels, asked)
+        on_real, _ = game._discriminate(torch.rand(8, 1, 32, 32), torch.zeros(8, 1, 32, 32), labels, asked)
     as_read, as_asked = torch.cat(told).chunk(2)
     torch.testing.assert_close(as_read[:, 0], PRIOR.relaxed(on_real.scores, 4.0)[:, 0].float())  # survival: its value
     torch.testing.assert_close(as_read[:, 1], on_real.scores[:, 5])  # duration: its score
@@ -148,7 +155,9 @@ def test_the_critic_is_told_leads_as_read_of_real_images_and_as_asked_of_generat
 
 def test_the_critic_does_not_teach_the_sorter_what_it_is_told() -> None:
     game = Game(make_settings(TINY), PRIOR, 2, torch.device("cpu"), grounded=(0, 5))
-    judgement = game.discriminator(torch.rand(4, 1, 32, 32), torch.zeros(4, dtype=torch.long), game._leads_as_read)
+    judgement = game.discriminator(
+        torch.rand(4, 1, 32, 32), torch.zeros(4, dtype=torch.long), game.reader.estimated_leads
+    )
     judgement.critic.sum().backward()
     assert game.discriminator.heads.leads is not None
     assert game.discriminator.heads.leads.weight.grad is not None
@@ -173,7 +182,7 @@ def test_generated_images_teach_the_sorter_companions_but_no_grounded_lead() -> 
     asked = asked_for(4)
 
     def taught(weight: torch.Tensor) -> list[int]:
-        (gradient,) = torch.autograd.grad(game._commit(game._read(read), asked, weight), read)
+        (gradient,) = torch.autograd.grad(game._commit(game.reader.estimate(read), asked, weight), read)
         return gradient.abs().sum(dim=0).nonzero().flatten().tolist()
 
     assert taught(game.weight) == list(range(20))  # what the generator hears
@@ -186,7 +195,7 @@ def test_batch_statistics_of_real_and_generated_images_do_not_mix() -> None:
     real = torch.rand(8, 1, 32, 32)
     labels = torch.zeros(8, dtype=torch.long)
     with torch.no_grad():
-        on_real, _ = game._judge(real, torch.zeros(8, 1, 32, 32), labels, asked_for(8))
+        on_real, _ = game._discriminate(real, torch.zeros(8, 1, 32, 32), labels, asked_for(8))
         alone = game.discriminator(real, labels)
     torch.testing.assert_close(on_real.critic, alone.critic)
 
@@ -214,3 +223,23 @@ def test_running_statistics_count_real_and_generated_images_alike() -> None:
     game.step(*batch())
     assert norm.num_batches_tracked == 2
     assert norm.track_running_stats
+
+
+@pytest.mark.parametrize(
+    ("preset", "form"), [("default", "squared_error"), ("default", "codes_and_scores"), ("study", "likelihood")]
+)
+def test_a_step_on_a_gpu_mixes_no_devices(
+    preset: str, form: str, fake_cuda: Callable[[], AbstractContextManager[torch.device]]
+) -> None:
+    settings = make_settings(TINY | {"preset": preset, "objectives": {"penalty_every": 1, "commit_form": form}})
+    prior = JointPrior.default()
+    images, labels = batch()
+    interval = torch.full((5, 2), -1.0), torch.ones(5, 2), torch.ones(5, 2)
+    with fake_cuda() as device:
+        game, window = Game(settings, prior, 2, device, grounded=(0, 5)), Window()
+        losses = game.step(images, labels.to(device), observed=ObservedBatch(images[:5], *interval))
+        window.add(losses, 8)
+        assert {"adversarial", "sort", "commit", "ground", "generator", "error"} <= set(losses)
+        assert ("penalty" in losses) == (preset == "default")
+        assert {value.device for value in losses.values()} == {device}
+        assert {tensor.device for tensor in game.tensors().values() if tensor.ndim} == {device}

@@ -47,6 +47,7 @@ def check_whole(run: Path) -> None:
         Run.load(run)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix signal")
 def test_thirty_kills_cost_time_and_nothing_else(phantoms: Path, tmp_path: Path, killable: Killable) -> None:
     first = ["train", phantoms, "--resolution", "32", "--images", "160", *(f"--set={size}" for size in SMALL)]
@@ -165,7 +166,7 @@ def test_training_into_a_folder_that_was_replaced_stops_and_leaves_the_other_alo
             out.rename(moved)
             out.mkdir()
 
-    monkeypatch.setattr("semiray.training.loop.save_tensors", write_then_move)
+    monkeypatch.setattr("semiray.training.trainer.save_tensors", write_then_move)
     words = ["train", str(phantoms), "--out", str(out), "--resolution", "32", *(f"--set={size}" for size in SMALL)]
     assert main([*words, "--images", "96"]) == 2
     assert "was removed, moved or replaced" in capsys.readouterr().err

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from semiray.commands.options import Cache, Count, Device, Figure, Out, RunFolder, Seed, with_groups
-from semiray.errors import SemirayError
 
 if TYPE_CHECKING:
-    from semiray.generation import Synthetic
+    from semiray.generation import CopyFilter
     from semiray.settings import Settings
     from semiray.training import Run
 
@@ -72,7 +71,7 @@ def generate(
 
     share = Share.parse(scale.shard)
     request = Request(Run.load(run, device), label=label, where=where, seed=seed, bf16=scale.bf16)
-    sieve = None if reject_copies is None else _Sieve(request.run, reject_copies, cache)
+    copies = None if reject_copies is None else _copy_filter(request.run, reject_copies, cache)
     with progress_bar("Generating") as show:
         found = write_sample(
             request,
@@ -82,12 +81,11 @@ def generate(
             form=scale.format,
             per_part=scale.per_shard,
             share=share,
-            keep=sieve,
-            kept="" if sieve is None else sieve.fingerprint,
+            reject_copies=copies,
             progress=show,
         )
-    if sieve is not None and sieve.seen:
-        console.print(sieve.told(), soft_wrap=True)
+    if copies is not None and copies.seen:
+        console.print(copies.summary(), soft_wrap=True)
     if request.event_probability is not None:
         console.print(f"P({where}) = {request.event_probability:.4g} under the prior", markup=False, soft_wrap=True)
     if found is None:
@@ -148,33 +146,12 @@ def networks(
     save_figure(plot_networks(shown), out)
 
 
-class _Sieve:
-    """Keeps images that are not copies of a run's training images, and counts the others."""
+def _copy_filter(run: "Run", data: Path, cache: Path | None) -> "CopyFilter":
+    from semiray.commands.console import read_data
+    from semiray.generation import CopyFilter
 
-    def __init__(self, run: "Run", data: Path, cache: Path | None) -> None:
-        from semiray.commands.console import read_data
-
-        images = read_data(data, resolution=run.resolution, cache=cache, **run.settings.data.reading)
-        self.trained_on = images.take(images.labelled(run.split(images).train))
-        self.fingerprint = images.fingerprint
-        self.seen = self.dropped = 0
-
-    def __call__(self, synthetic: "Synthetic") -> "Synthetic":
-        from semiray.radiographs import find_copies
-
-        copied = find_copies(synthetic.images, self.trained_on.images, self.trained_on.patients).copied
-        self.seen, self.dropped = self.seen + len(copied), self.dropped + int(copied.sum())
-        return synthetic.take(~copied)
-
-    def told(self) -> str:
-        """What became of the images that this process looked at.
-
-        Raises:
-            SemirayError: all were copies.
-        """
-        if self.dropped == self.seen:
-            raise SemirayError("every generated image is a copy of a training image: this run can't be shared.")
-        return f"{self.dropped:,} of {self.seen:,} images are copies of training images and were dropped"
+    images = read_data(data, resolution=run.resolution, cache=cache, **run.settings.data.reading)
+    return CopyFilter(run, images)
 
 
 def _untrained(settings: "Settings") -> "Run":

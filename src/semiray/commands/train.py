@@ -35,13 +35,13 @@ def train(
     from semiray.commands.console import console, read_data, wrote
     from semiray.commands.live import live_reports
     from semiray.settings import load_settings
-    from semiray.training import join_team, plan_training, train
+    from semiray.training import join_process_group, plan_training, train
 
     asked = load_settings(settings, assignments or (), **options, data=reading or None)
-    with join_team() as team:
-        console.quiet = not team.leads
+    with join_process_group() as group:
+        console.quiet = not group.leads
         planned = plan_training(out, asked, resume=resume)  # before a large folder is decoded
-        with team.one_first():
+        with group.one_first():
             reading = planned.data.reading | reading
             radiographs = read_data(data, resolution=planned.resolution, cache=cache, **reading)
         with live_reports() as show:

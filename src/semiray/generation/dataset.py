@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from semiray.errors import SemirayError
 from semiray.generation.sampling import generate
+from semiray.networks.intensities import to_input
 
 if TYPE_CHECKING:
     from semiray.radiographs import RadiographSet
@@ -38,7 +38,7 @@ class _LabelledImages(Dataset[tuple[Any, int]]):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        image = torch.from_numpy(self.images[index].astype(np.float32)).div_(127.5).sub_(1)[None]
+        image = to_input(self.images[index][None])[0]
         return (image if self.transform is None else self.transform(image)), int(self.labels[index])
 
 

@@ -1,4 +1,4 @@
-"""Look at real images with the sorter's eyes: which codes does the discriminator read from them?"""
+"""Estimate the codes of images with the run's sorter, and how real its critic finds them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from semiray.devices import inference_batch
 from semiray.errors import SemirayError
 from semiray.generation.sampling import BLOCK
-from semiray.networks import Judgement
-from semiray.training.game import Shown
+from semiray.networks import DiscriminatorOutput
+from semiray.networks.intensities import to_input
+from semiray.training.codes import CodeReader
 
 if TYPE_CHECKING:
     from semiray.training.run import Run
 
-__all__ = ["critic_logits", "encode", "encode_scores"]
+__all__ = ["critic_logits", "discriminate", "encode", "encode_scores"]
 
 
 def encode(
     run: Run, images: NDArray[np.uint8], *, progress: Callable[[int, int], None] | None = None
 ) -> NDArray[np.float32]:
-    """Read the codes of images, real or generated, in the factors' own units: c = F^-1(Phi(sorter(x))).
+    """Estimate the codes of images, real or generated, in the factors' own units: c = F^-1(Phi(sorter(x))).
 
     Args:
-        run: A trained run.
+        run: A trained run; its device computes.
         images: (N, H, W) uint8 at the run's resolution.
         progress: Called with (images done, N).
 
@@ -48,26 +50,25 @@ def encode(
 def encode_scores(
     run: Run, images: NDArray[np.uint8], *, progress: Callable[[int, int], None] | None = None
 ) -> NDArray[np.float32]:
-    """Read the scores of images: the sorter's estimates in Gaussian-copula coordinates, before rounding to values.
+    """Estimate the scores of images: the sorter's output in Gaussian-copula coordinates, before rounding to values.
 
     Arguments, shape and errors as :func:`encode`; scores are about standard normal over images like the training set.
     """
     images = np.asarray(images)
-    _check_images(run, images)
     scores = np.empty((len(images), run.prior.dimensions), np.float32)
-    y = np.zeros(len(images), np.int64)  # the sorter never sees the label: any will do
-    for part, judgement in _judge(run, images, y):
-        scores[part] = judgement.scores.float().cpu().numpy()
+    y = np.zeros(len(images), np.int64)  # the sorter doesn't see the label
+    for part, output in discriminate(run, images, y):
+        scores[part] = output.scores.float().cpu().numpy()
         if progress is not None:
             progress(part.stop, len(images))
     return scores
 
 
 def critic_logits(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How real the critic finds images: (N,) logits, greater is more real. Leads that are grounded it is told as read.
+    """How real the critic finds images: (N,) logits, greater is more real.
 
     Args:
-        run: A trained run.
+        run: A trained run; its device computes.
         images: (N, H, W) uint8 at the run's resolution.
         labels: (N,) positions in ``run.classes``; any where there are none.
 
@@ -75,34 +76,39 @@ def critic_logits(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]
         SemirayError: Images of another type, shape or resolution.
     """
     images = np.asarray(images)
-    _check_images(run, images)
     logits = np.empty(len(images), np.float32)
-    for part, judgement in _judge(run, images, labels):
-        logits[part] = judgement.critic.float().cpu().numpy()
+    for part, output in discriminate(run, images, labels):
+        logits[part] = output.critic.float().cpu().numpy()
     return logits
 
 
-def _judge(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Iterator[tuple[slice, Judgement]]:
+def discriminate(
+    run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]
+) -> Iterator[tuple[slice, DiscriminatorOutput]]:
+    """The discriminator's output for batch after batch of images; the critic is told estimated leads.
+
+    Arguments and errors as :func:`critic_logits`.
+
+    Yields:
+        Which images, and the output for them, on the run's device.
+    """
+    _check_images(run, images)
     device = next(run.discriminator.parameters()).device
-    discrete = run.prior.discrete.to(device)
     columns = [run.prior.slices[name].start for name in run.grounded]
-
-    def leads(scores: Tensor) -> Tensor:
-        read = Shown(run.prior.relaxed(scores, run.settings.objectives.relaxation), scores)
-        return read.levels(discrete)[:, columns].float()
-
-    for first in range(0, len(images), BLOCK):
-        part = slice(first, min(first + BLOCK, len(images)))
-        x = torch.from_numpy(images[part].astype(np.float32)).to(device).div_(127.5).sub_(1)[:, None]
-        y = torch.from_numpy(labels[part]).to(device)
+    reader = CodeReader(run.prior, columns, run.settings.objectives.relaxation, device)
+    batch = inference_batch(device, run.resolution, on_cpu=BLOCK)
+    for first in range(0, len(images), batch):
+        part = slice(first, min(first + batch, len(images)))
+        y: Tensor = torch.from_numpy(labels[part]).to(device)
         with torch.inference_mode(), torch.autocast(device.type, enabled=False):
-            yield part, run.discriminator(x, y, leads)
+            output: DiscriminatorOutput = run.discriminator(to_input(images[part], device), y, reader.estimated_leads)
+        yield part, output
 
 
 def _check_images(run: Run, images: NDArray[np.uint8]) -> None:
     side = run.resolution
     if images.dtype != np.uint8 or images.ndim != 3:
-        raise SemirayError(f"images are {images.dtype} {images.shape}: expected uint8 (N, H, W), 0..255.")
+        raise SemirayError(f"images are {images.dtype} {images.shape}: expected uint8 (N, H, W), 0 to 255.")
     if images.shape[1:] != (side, side):
         raise SemirayError(
             f"images are {images.shape[1]} x {images.shape[2]} px, the run was trained at {side} x {side}: "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +23,19 @@ from semiray.networks.presets import LayerRow, describe
 if TYPE_CHECKING:
     from semiray.training.run import Run
 
-__all__ = ["FAINT", "INK", "THUMB", "blank_figure", "enlarge", "mosaic", "plot_networks", "plot_samples", "show"]
-__all__ += ["text_width"]
+__all__ = [
+    "FAINT",
+    "INK",
+    "THUMB",
+    "blank_figure",
+    "enlarge",
+    "mosaic",
+    "plot_networks",
+    "plot_samples",
+    "row_labels",
+    "show",
+    "text_width",
+]
 
 INK = "#1b1f24"
 FAINT = "#68707a"
@@ -53,15 +67,10 @@ class SyntheticFigure(Figure):
 
 
 def blank_figure(width: float, height: float, kind: type[Figure] = SyntheticFigure) -> Figure:
-    """A white figure of this size in inches that no global state knows of."""
+    """A white figure of this size in inches, not registered with pyplot."""
     figure = kind(figsize=(width, height), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
-
-
-def text_width(text: str, size: float) -> float:
-    """The width of a line of text, in inches, at this size in points."""
-    return float(TextPath((0, 0), text, size=size).get_extents().width / 72) if text.strip() else 0.0
 
 
 def mosaic(images: NDArray[np.uint8], *, gap: int | None = None, group: int | None = None) -> NDArray[np.uint8]:
@@ -89,13 +98,32 @@ def enlarge(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack(large).reshape(*images.shape[:-2], size[1], size[0])
 
 
+def row_labels(names: Sequence[str], size: float = 9) -> tuple[list[str], float]:
+    """Names to stand left of rows of thumbnails, in lines of about twelve letters, and their width in inches.
+
+    Args:
+        names: One per row, e.g. classes.
+        size: The font's, in points.
+    """
+    broken = [re.sub(r"(?<=[_/-])(?=.)", " ", name) for name in names]  # a line may also end after one of these
+    labels = [textwrap.fill(name, 12, break_long_words=False, break_on_hyphens=False) for name in broken]
+    labels = [re.sub(r"(?<=[_/-]) ", "", label) for label in labels]
+    lines = [line for label in labels for line in label.splitlines() if line.strip()]
+    return labels, max((text_width(line, size) for line in lines), default=0.0)
+
+
+def text_width(text: str, size: float) -> float:
+    """The width of a line of text, in inches, at this size in points."""
+    return float(TextPath((0, 0), text, size=size).get_extents().width / 72) if text.strip() else 0.0
+
+
 def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
-    """Draw generated images, ``rows`` lines of ``columns`` for each class of the run.
+    """Draw generated images, ``rows`` rows of ``columns`` for each class of the run.
 
     Args:
         run: A trained run.
-        columns: Images in a line.
-        rows: Lines a class.
+        columns: Images per row.
+        rows: Rows per class.
         where: An event that all codes obey.
         seed: As in :func:`semiray.generation.generate`.
 
@@ -118,17 +146,18 @@ def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | Non
     sheets = [mosaic(enlarge(images.reshape(rows, columns, side, side))) for images in samples]
     high, wide = sheets[0].shape
     scale = THUMB * columns / wide  # inches a pixel
-    left, top, between = (0.35 if run.classes else 0.05), 0.34, 0.12
+    names, margin = row_labels(run.classes)
+    left, top, between = (margin + 0.2 if names else 0.05), 0.34, 0.12
     width, height = left + wide * scale + 0.05, top + len(sheets) * (high * scale + between)
     figure = blank_figure(width, height)
     title = "Generated images" + (f", {where}" if where else "")
     figure.text(left / width, 1 - 0.12 / height, title, fontsize=10, weight="bold", color=INK, va="top")
-    for k, (label, sheet) in enumerate(zip(labels, sheets, strict=True)):
+    for k, sheet in enumerate(sheets):
         bottom = height - top - (k + 1) * high * scale - k * between
         axes = figure.add_axes((left / width, bottom / height, wide * scale / width, high * scale / height))
         show(axes, sheet)
-        if label is not None:
-            axes.set_ylabel(label, fontsize=10, color=INK)
+        if names:
+            axes.set_yticks([sheet.shape[0] / 2], [names[k]], fontsize=9, color=INK)
     return figure
 
 

@@ -65,9 +65,7 @@ class PngFolder:
     def store(self, synthetic: Synthetic, i: int) -> str:
         name = png_name(synthetic, i, self.folders)
         path = self.out / name
-        temporary = path.with_name(f".{path.name}{PARTIAL}")
-        temporary.write_bytes(encode_image(synthetic, i, self.run_name))
-        temporary.replace(path)
+        write_whole(path, encode_image(synthetic, i, self.run_name), sync=False)
         return name
 
     @contextmanager

@@ -1,15 +1,16 @@
-"""Find what a generator would make an image from: noise, and what noise cannot say of this one patient.
+"""Find the noise from which a generator makes an image, and what noise alone cannot express of this patient.
 
-The generator's noise is short (64 numbers): no noise gives an image that was not generated, and a search for one ends
-far from what the generator was trained with. So there are two searches, one after the other (Abdal et al. 2019, arXiv
-1904.03189, search more than noise for StyleGAN; Roich et al. 2021, arXiv 2106.05744, bend it around a pivot):
+The generator's noise is short (64 numbers): no noise gives a real image exactly, and a search for one ends far from
+the noise of training. So there are two searches, one after the other (Abdal et al. 2019, arXiv 1904.03189, search more
+than noise for StyleGAN; Roich et al. 2021, arXiv 2106.05744, tune the generator around a pivot):
 
 1. for noise, from several starts at once;
-2. for *offsets*, the noise being kept: constants added to what the generator's fully connected layers give, which set
-   the smallest feature map, and scale and shift the channels; and to its feature maps up to a quarter of the image's
-   side: where this patient's vessels and patches lie. Convolutions stay as they were trained.
+2. for *offsets* under that noise: constants added to the outputs of the generator's fully connected layers, which set
+   the smallest feature map and scale and shift the channels; and to its feature maps up to a quarter of the image's
+   side, where this patient's vessels and opacities lie. Convolutions stay as trained.
 
-Both are held near what the generator knows by a Gaussian prior. Codes are not searched for: they stay as read.
+A Gaussian prior holds both near what the generator was trained with. Codes are not
+searched for: they stay as estimated.
 """
 
 from __future__ import annotations
@@ -77,21 +78,23 @@ def invert(
     label: int,
     *,
     seed: int = 0,
+    steps: tuple[int, int] = STEPS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Inversion:
-    """Search for the noise and the offsets with which the generator gives an image, codes and class being given.
+    """Search for the noise and the offsets with which the generator gives an image; codes and class are given.
 
     The loss is (1 - SSIM) + 10 (mean squared error) + 2 (mean absolute error of a Laplacian pyramid's levels, summed) +
-    0.001 (|z|² + |offsets|²), of images in [0, 1], under Adam with step sizes that fall to nothing. Starts are the
-    noise that a linear encoder reads from the image (ridge regression, fitted to 512 generated images of these codes
-    and this class) and the noises of those among the 512 that come nearest.
+    0.001 (|z|² + |offsets|²), of images in [0, 1], minimised by Adam with step sizes that fall to zero. The search
+    starts from the noise that a linear encoder estimates from the image (ridge regression, fitted to 512 generated
+    images of these codes and this class) and from the noises of those among the 512 that are nearest to it.
 
     Args:
-        run: A trained run; its generator is copied, never changed.
+        run: A trained run, whose device computes; its generator is copied, never changed.
         image: (H, W) uint8 at the run's resolution.
         codes: (M,) float32 in the factors' own units.
         label: Position in ``run.classes``; -1 where there are none.
         seed: Of the 512 noises, those of :func:`semiray.generation.generate`.
+        steps: Steps of the search for noise, and of that for offsets.
         progress: Called with (steps done, steps).
 
     Returns:
@@ -100,62 +103,88 @@ def invert(
     Raises:
         SemirayError: The generator gives values that are not finite.
     """
-    device = next(run.generator.parameters()).device
-    target = torch.from_numpy(image.astype(np.float32) / 255).to(device)[None, None]
-    generator = copy.deepcopy(run.generator).requires_grad_(False)
-    c = run.prior.standardise(torch.from_numpy(codes)).float().to(device)[None]
-    y = torch.tensor([max(label, 0)], device=device)
-    total = sum(STEPS)
-
-    def make(z: Tensor) -> Tensor:
-        with torch.autocast(device.type, enabled=False):
-            images: Tensor = generator(z, c.expand(len(z), -1), y.expand(len(z)))
-        return (images.float() + 1) / 2
-
-    def loss(z: Tensor) -> Tensor:
-        return _unlikeness(make(z), target) + PRIOR * z.square().sum(dim=1)
 
     def told(first: int) -> Callable[[int], None]:
-        return lambda step: None if progress is None else progress(first + step, total)
+        return lambda step: None if progress is None else progress(first + step, sum(steps))
 
-    z = _starts(run, make, target, seed)
-    _descend(lambda: loss(z).sum(), [z], NOISE_RATE, STEPS[0], told(0))
+    search = _Search(run, image, codes, label)
+    z = search.starts(seed)
+    losses = search.fit_noise(z, steps[0], told(0))
+    if not bool(torch.isfinite(losses).all()):
+        raise SemirayError(f"{run.path}: the generator gives values that are not finite; the run can't be used.")
+    z = z.detach()[losses.argmin()][None].clone()
     with torch.no_grad():
-        losses = loss(z)
-        if not bool(torch.isfinite(losses).all()):
-            raise SemirayError(f"{run.path}: the generator gives values that are not finite; the run can't be used.")
-        z = z[losses.argmin()][None].clone()
-        noise_ssim = float(ssim(make(z), target))
-
-    offsets = [*_free_biases(generator), *_free_maps(generator, lambda: make(z))]
-    trained = [offset.detach().clone() for offset in offsets]
-
-    def size() -> Tensor:
-        return torch.stack([(a - b).square().sum() for a, b in zip(offsets, trained, strict=True)]).sum()
-
-    _descend(lambda: loss(z).sum() + PRIOR * size(), offsets, OFFSET_RATE, STEPS[1], told(STEPS[0]))
-    generator.requires_grad_(False)
-    count = sum(offset.numel() for offset in offsets)
-    own = replace(run, generator=generator)
-    return Inversion(own, z.detach()[0].cpu().numpy(), label, math.sqrt(float(size()) / max(1, count)), noise_ssim)
+        noise_ssim = float(ssim(search.make(z), search.target))
+    size, count = search.fit_offsets(z, steps[1], told(steps[0]))
+    own = replace(run, generator=search.generator)
+    return Inversion(own, z[0].cpu().numpy(), label, math.sqrt(float(size) / max(1, count)), noise_ssim)
 
 
-def _starts(run: Run, make: Callable[[Tensor], Tensor], target: Tensor, seed: int) -> Tensor:
-    """Noise to start from, (STARTS, Z): the linear encoder's, then the nearest of the candidates'."""
-    blocks = [draw_block(run, run.prior, seed, block)[0] for block in range(CANDIDATES // BLOCK)]
-    with torch.no_grad():
-        made = torch.cat([make(z.to(target.device)) for z in blocks])
-        z = torch.cat(blocks).to(target.device)
-        nearest = (made - target).square().mean(dim=(1, 2, 3)).argsort(stable=True)[: STARTS - 1]
-        # Fewer images than pixels: ridge regression in its dual form, in double precision.
-        x, z_mean = made.flatten(1).double(), z.double().mean(dim=0)
-        x_mean = x.mean(dim=0)
-        gram = (x - x_mean) @ (x - x_mean).T
-        # A generator whose images are all alike (untrained, say) has nothing to regress on: the encoder gives the mean.
-        ridge = (RIDGE * gram.diagonal().mean()).clamp(min=1e-9) * torch.eye(len(gram)).to(gram)
-        weights = torch.linalg.solve(gram + ridge, z.double() - z_mean)
-        encoded = (target.flatten(1).double() - x_mean) @ (x - x_mean).T @ weights + z_mean
-        return torch.cat([encoded.float(), z[nearest]]).requires_grad_()
+class _Search:
+    """One image's inversion on the run's device: its target, its codes and class, and a generator of its own."""
+
+    def __init__(self, run: Run, image: NDArray[np.uint8], codes: NDArray[np.float32], label: int) -> None:
+        self.run, self.device = run, next(run.generator.parameters()).device
+        self.target = torch.from_numpy(image.astype(np.float32) / 255).to(self.device)[None, None]
+        self.generator = copy.deepcopy(run.generator).requires_grad_(False)
+        self.codes = run.prior.standardise(torch.from_numpy(codes)).float().to(self.device)[None]
+        self.label = torch.tensor([max(label, 0)]).to(self.device)
+
+    def make(self, z: Tensor) -> Tensor:
+        """Images (B, 1, H, W) in [0, 1] of noise (B, Z)."""
+        with torch.autocast(self.device.type, enabled=False):
+            images: Tensor = self.generator(z, self.codes.expand(len(z), -1), self.label.expand(len(z)))
+        return (images.float() + 1) / 2
+
+    def loss(self, z: Tensor) -> Tensor:
+        """The loss of noise (B, Z), without the offsets' part; (B,)."""
+        return _unlikeness(self.make(z), self.target) + PRIOR * z.square().sum(dim=1)
+
+    def starts(self, seed: int) -> Tensor:
+        """Noise to start from, (STARTS, Z): the linear encoder's, then that of the nearest candidates."""
+        blocks = [draw_block(self.run, self.run.prior, seed, block)[0] for block in range(CANDIDATES // BLOCK)]
+        with torch.no_grad():
+            made = torch.cat([self.make(z.to(self.device)) for z in blocks])
+            z = torch.cat(blocks).to(self.device)
+            nearest = (made - self.target).square().mean(dim=(1, 2, 3)).argsort(stable=True)[: STARTS - 1]
+            encoded = _encode(made.flatten(1), z, self.target.flatten(1))
+            return torch.cat([encoded, z[nearest]]).requires_grad_()
+
+    def fit_noise(self, z: Tensor, steps: int, told: Callable[[int], None]) -> Tensor:
+        """Change noise (B, Z) so that the loss falls; the losses (B,) at the end."""
+        _descend(lambda: self.loss(z).sum(), [z], NOISE_RATE, steps, told)
+        with torch.no_grad():
+            return self.loss(z)
+
+    def fit_offsets(self, z: Tensor, steps: int, told: Callable[[int], None]) -> tuple[Tensor, int]:
+        """Fit the generator's offsets with noise (1, Z) given; their sum of squares, and their number."""
+        offsets = [*_free_biases(self.generator), *_free_maps(self.generator, lambda: self.make(z))]
+        trained = [offset.detach().clone() for offset in offsets]
+
+        def size() -> Tensor:
+            return torch.stack([(a - b).square().sum() for a, b in zip(offsets, trained, strict=True)]).sum()
+
+        _descend(lambda: self.loss(z).sum() + PRIOR * size(), offsets, OFFSET_RATE, steps, told)
+        self.generator.requires_grad_(False)
+        return size(), sum(offset.numel() for offset in offsets)
+
+
+def _encode(made: Tensor, z: Tensor, target: Tensor) -> Tensor:
+    """Noise (1, Z) of a target (1, P), by ridge regression of noise (N, Z) on the pixels (N, P) of generated images.
+
+    There are fewer images than pixels: the regression is solved in its dual form, in double precision.
+    """
+    device = z.device
+    if device.type == "mps":  # Apple's GPUs have no double precision
+        made, z, target = made.cpu(), z.cpu(), target.cpu()
+    x, z_mean = made.double(), z.double().mean(dim=0)
+    x_mean = x.mean(dim=0)
+    gram = (x - x_mean) @ (x - x_mean).T
+    # If all images are alike, as those of an untrained generator, the encoder gives the mean.
+    ridge = (RIDGE * gram.diagonal().mean()).clamp(min=1e-9) * torch.eye(len(gram)).to(gram)
+    weights = torch.linalg.solve(gram + ridge, z.double() - z_mean)
+    encoded: Tensor = (target.double() - x_mean) @ (x - x_mean).T @ weights + z_mean
+    return encoded.float().to(device)
 
 
 def _free_biases(generator: Generator) -> list[Tensor]:

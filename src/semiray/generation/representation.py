@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.generation.encoding import encode
+from semiray.generation.encoding import discriminate, encode
 from semiray.generation.inversion import invert
 from semiray.generation.sampling import class_index
 from semiray.generation.similarity import ssim
@@ -154,7 +154,7 @@ def moved_codes(prior: JointPrior, codes: NDArray[np.float32], move: str, steps:
 
 
 def _read(run: Run, image: Path | str) -> NDArray[np.uint8]:
-    path = Path(image)
+    path = Path(image).expanduser()
     if path.is_dir():
         raise SemirayError(f"{path} is a folder: name one image in it.")
     if not path.exists():
@@ -175,8 +175,5 @@ def guess_class(run: Run, image: NDArray[np.uint8]) -> int:
             "this run's sorter never learned to tell classes (objectives.classify is 0): give the image's class, "
             f"one of {', '.join(run.classes)}."
         )
-    device = next(run.discriminator.parameters()).device
-    x = torch.from_numpy(image.astype(np.float32)).to(device).div_(127.5).sub_(1)[None, None]
-    with torch.inference_mode(), torch.autocast(device.type, enabled=False):
-        judgement = run.discriminator(x, torch.zeros(1, dtype=torch.int64, device=device))
-    return int(judgement.classes[0].argmax())
+    _, output = next(discriminate(run, image[None], np.zeros(1, np.int64)))
+    return int(output.classes[0].argmax())

@@ -18,9 +18,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from semiray.devices import inference_batch
 from semiray.errors import SemirayError
+from semiray.generation.copies import CopyFilter
+from semiray.generation.notebook import image_page
+from semiray.networks import Generator
+from semiray.networks.intensities import to_grey
 
 if TYPE_CHECKING:
+    from semiray.radiographs import ImageArray, RadiographSet
     from semiray.training.run import Run
 
 __all__ = [
@@ -33,13 +39,14 @@ __all__ = [
     "draw_block",
     "generate",
     "render",
+    "run_generator",
 ]
 
 BLOCK = 64
 """Images whose noise and codes are drawn at a time. A part of what a seed means: another value gives other images."""
 
 _BATCH = 16
-"""Images rendered at a time: few, because padding is work in vain; on a CPU larger batches are no faster."""
+"""Images rendered at once on a CPU: few, because padding is wasted work and larger batches are no faster there."""
 
 _NOISE, _CODES = 0, 1  # the streams of a block
 
@@ -65,6 +72,7 @@ class Synthetic:
         seed: The seed of the sample.
         event: The event that all codes obey, None for the whole prior.
         event_probability: The event's probability under the prior, None without an event.
+        assumed: The factors that no metadata ground: what they show is assumed, not known.
     """
 
     images: NDArray[np.uint8]
@@ -76,6 +84,7 @@ class Synthetic:
     seed: int
     event: str | None = None
     event_probability: float | None = None
+    assumed: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -93,6 +102,19 @@ class Synthetic:
     def label_name(self, i: int) -> str:
         """The class name of image ``i``; empty where the run knows no classes."""
         return self.classes[int(self.labels[i])] if self.labels[i] >= 0 else ""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: some images of every class, and what was requested."""
+        facts = [f"{len(self):,} generated images, not radiographs of patients; seed {self.seed}."]
+        if self.classes:
+            counts = [f"{name} {np.count_nonzero(self.labels == k):,}" for k, name in enumerate(self.classes)]
+            facts.append(f"Classes: {', '.join(counts)}.")
+        if self.event is not None:
+            facts.append(f"Event: {self.event}, probability {self.event_probability:.4g} under the prior.")
+        if self.assumed:
+            facts.append(f"Assumed factors, grounded on no image: {', '.join(self.assumed)}.")
+        labels = [self.label_name(i) for i in range(len(self))] if self.classes else None
+        return image_page(self.images, labels, self.classes, facts)
 
 
 class Request:
@@ -120,6 +142,7 @@ class Request:
         self.run, self.label, self.where, self.seed, self.bf16 = run, label, where, seed, bf16
         self._class = None if label is None else class_index(run.classes, label)
         conditional = None if where is None else run.prior.given(where)
+        self._blocks: dict[int, tuple[Tensor, Tensor]] = {}  # of the batch at hand: several batches share a block
         self._source: Sampler = run.prior if conditional is None else conditional
         self.event_probability = None if conditional is None else float(conditional.probability)
 
@@ -129,23 +152,41 @@ class Request:
         images = np.empty((n, run.resolution, run.resolution), np.uint8)
         codes = np.empty((n, run.prior.dimensions), np.float32)
         labels = np.empty(n, np.int64)
-        for block in range(start // BLOCK, -(-(start + n) // BLOCK)):
-            z, c = draw_block(run, self._source, self.seed, block)
-            for first in range(0, BLOCK, _BATCH):
-                index = block * BLOCK + np.arange(first, first + _BATCH)
-                wanted = (index >= start) & (index < start + n)
-                if not wanted.any():
-                    continue
-                batch, rows = slice(first, first + _BATCH), index[wanted] - start
-                y = _labels(run.classes, self._class, index)
-                images[rows] = render(run, z[batch], c[batch], y, bf16=self.bf16)[wanted]
-                codes[rows], labels[rows] = c[batch].numpy()[wanted], y[wanted]
-                if progress is not None:
-                    progress(int(rows[-1]) + 1, n)
-        names, index = run.prior.names, start + np.arange(n)
+        batch = inference_batch(next(run.generator.parameters()).device, run.resolution, on_cpu=_BATCH)
+        for first in range(start // batch * batch, start + n, batch):
+            index = np.arange(first, first + batch)
+            wanted = (index >= start) & (index < start + n)
+            z, c = self._draw(index, wanted)
+            y, rows = _labels(run.classes, self._class, index), index[wanted] - start
+            images[rows] = render(run, z, c, y, bf16=self.bf16)[wanted]
+            codes[rows], labels[rows] = c.numpy()[wanted], y[wanted]
+            if progress is not None:
+                progress(int(rows[-1]) + 1, n)
         return Synthetic(
-            images, codes, labels, run.classes, names, index, self.seed, self.where, self.event_probability
+            images=images,
+            codes=codes,
+            labels=labels,
+            classes=run.classes,
+            names=run.prior.names,
+            index=start + np.arange(n),
+            seed=self.seed,
+            event=self.where,
+            event_probability=self.event_probability,
+            assumed=tuple(name for name in run.prior.slices if not run.grounded.get(name)),
         )
+
+    def _draw(self, index: NDArray[np.int64], wanted: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+        """Noise and codes of the images at these indices; where none of a block is wanted, those of another block."""
+        blocks = index // BLOCK
+        needed = np.unique(blocks[wanted])
+        for block in [block for block in self._blocks if block not in needed]:
+            del self._blocks[block]
+        for block in needed:
+            if block not in self._blocks:
+                self._blocks[int(block)] = draw_block(self.run, self._source, self.seed, int(block))
+        place = np.searchsorted(needed, blocks.clip(needed[0], needed[-1])) * BLOCK + index % BLOCK
+        z, codes = (torch.cat(parts)[place] for parts in zip(*(self._blocks[int(b)] for b in needed), strict=True))
+        return z, codes
 
 
 def generate(
@@ -156,6 +197,7 @@ def generate(
     where: str | None = None,
     seed: int = 0,
     start: int = 0,
+    reject_copies: RadiographSet[ImageArray] | CopyFilter | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Synthetic:
     """Generate ``n`` images whose codes are samples of the run's prior, or of the prior given an event.
@@ -167,6 +209,8 @@ def generate(
         where: As for :class:`Request`.
         seed: As for :class:`Request`.
         start: Index of the first image: ``generate(run, 100, start=500)`` are the last 100 of ``generate(run, 600)``.
+        reject_copies: The radiographs that the run was trained on: images that are copies of them are left out, so that
+            there may be fewer than ``n``.
         progress: Called with (images done, n).
 
     Returns:
@@ -179,7 +223,9 @@ def generate(
         ``generate(Run.load("RUN"), 600, label="COVID", where="survival == 1 and duration <= 14", seed=7).images``
     """
     check_range(n, start)
-    return Request(run, label=label, where=where, seed=seed).images(start, n, progress)
+    synthetic = Request(run, label=label, where=where, seed=seed).images(start, n, progress)
+    copies = CopyFilter.of(run, reject_copies)
+    return synthetic if copies is None else synthetic.take(copies.keep(synthetic.images))
 
 
 def check_range(n: int, start: int) -> None:
@@ -206,18 +252,25 @@ def render(run: Run, z: Tensor, codes: Tensor, labels: NDArray[np.int64], *, bf1
     Raises:
         SemirayError: The generator's output is not finite (the run's training broke).
     """
-    device = next(run.generator.parameters()).device
     standardised = run.prior.standardise(codes).float()
     images = np.empty((len(z), run.resolution, run.resolution), np.uint8)
-    for first in range(0, len(z), _BATCH):
-        rows = np.arange(first, min(first + _BATCH, len(z)))
-        padded = torch.from_numpy(np.pad(rows, (0, _BATCH - len(rows)), mode="edge"))
-        y = torch.from_numpy(labels)[padded].clamp(min=0).to(device)
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            x = run.generator(z[padded].to(device), standardised[padded].to(device), y).float()
+    batch = inference_batch(next(run.generator.parameters()).device, run.resolution, on_cpu=_BATCH)
+    for first in range(0, len(z), batch):
+        rows = np.arange(first, min(first + batch, len(z)))
+        padded = torch.from_numpy(np.pad(rows, (0, batch - len(rows)), mode="edge"))
+        y = torch.from_numpy(labels)[padded].clamp(min=0)
+        x = run_generator(run.generator, z[padded], standardised[padded], y, bf16=bf16)
         if not bool(torch.isfinite(x).all()):
             raise SemirayError(f"{run.path}: the generator gives values that are not finite; the run can't be used.")
-        images[rows] = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)[: len(rows), 0].cpu().numpy()
+        images[rows] = to_grey(x)[: len(rows)].cpu().numpy()
+    return images
+
+
+def run_generator(generator: Generator, z: Tensor, codes: Tensor, labels: Tensor, *, bf16: bool = False) -> Tensor:
+    """Move noise (B, Z), standardised codes (B, M) and labels (B,) to the generator: images (B, 1, H, W), float32."""
+    device = next(generator.parameters()).device
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        images: Tensor = generator(z.to(device), codes.to(device), labels.to(device)).float()
     return images
 
 

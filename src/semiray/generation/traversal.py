@@ -1,4 +1,4 @@
-"""Look: the same patients again while one factor after another moves, the study's results figure."""
+"""Traversals: images of the same patients while one factor at a time moves, the study's results figure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, show, text_width
+from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, row_labels, show
 from semiray.generation.sampling import BLOCK, draw_block, render
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ __all__ = [
 ]
 
 _MOST_COLUMNS = 16  # thumbnails side by side that a page still shows
-_GAP, _MARGIN, _TOP, _BOTTOM = 0.3, 0.12, 0.4, 0.5  # inches
+_GAP, _TOP, _BOTTOM = 0.3, 0.4, 0.5  # inches
 
 
 @dataclass(frozen=True)
 class Traversal:
-    """The same patients again while one factor after another moves: what the figure is drawn from.
+    """Images of the same patients while one factor at a time moves: the data of the figure.
 
     Attributes:
         panels: Factor -> images (K patients, S, H, W) uint8 and codes (K patients, S, M), of :func:`traversal_images`.
@@ -81,18 +81,18 @@ def traversal_images(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Images of the same patients while one factor moves; noise, label and all other codes stay.
 
-    Patients are drawn as :func:`semiray.generation.generate` draws images: ``patients`` a class, classes one after
+    Patients are drawn as :func:`semiray.generation.generate` draws images: ``patients`` per class, classes one after
     another, each patient with noise and codes of its own.
 
     Args:
         run: A trained run.
         factor: The factor's name.
-        patients: Patients a class.
+        patients: Patients per class.
         steps: Steps of the factor, as in :func:`factor_path`.
         seed: As in :func:`semiray.generation.generate`.
 
     Returns:
-        Images (K patients, S, H, W) uint8 and the codes asked for (K patients, S, M) float32.
+        Images (K patients, S, H, W) uint8 and the requested codes (K patients, S, M) float32.
 
     Raises:
         SemirayError: An unknown factor, fewer than one patient, fewer than two steps.
@@ -120,8 +120,8 @@ def traverse(
 
     Args:
         run: A trained run.
-        patients: Rows a class, at least 1.
-        steps: Columns a panel, at least 2; a discrete factor has as many as it has values, up to this.
+        patients: Rows per class, at least 1.
+        steps: Columns per panel, at least 2; a discrete factor has as many as it has values, up to this.
         factors: Names of the factors to show, in this order; None shows all.
         seed: As in :func:`semiray.generation.generate`.
 
@@ -153,10 +153,11 @@ def plot_traversal(traversal: Traversal) -> Figure:
     lines = _flow({name: images.shape[1] for name, (images, _) in panels.items()})
     known = {factor.name: factor for factor in prior.factors}
 
+    labels, margin = row_labels(classes)
+    margin += 0.2
     rows = traversal.patients * max(1, len(classes))
     high = rows * THUMB
     inner = max(sum(panels[name][0].shape[1] * THUMB for name in line) + _GAP * (len(line) - 1) for line in lines)
-    margin = max((text_width(name, 9) for name in classes), default=0.0) + 2 * _MARGIN
     width = max(margin + inner + 0.1, 5.0)
     caption = textwrap.fill(_caption(traversal), int((width - margin) * 15))
     foot = 0.15 * (caption.count("\n") + 1) + 0.1
@@ -178,7 +179,7 @@ def plot_traversal(traversal: Traversal) -> Figure:
             axes.set_xlabel(_axis_label(known[name], discrete=_is_discrete(prior, name)), fontsize=8, color=FAINT)
             if column == 0 and classes:
                 middle = (np.arange(len(classes)) + 0.5) * sheet.shape[0] / len(classes) - 0.5
-                axes.set_yticks(middle, classes, va="center", fontsize=9, color=INK)
+                axes.set_yticks(middle, labels, fontsize=9, color=INK)
             left += wide + _GAP
     return figure
 
@@ -228,9 +229,9 @@ def _caption(traversal: Traversal) -> str:
 
 
 def name_standing(run: Run | Traversal, names: Sequence[str]) -> str:
-    """Which of some factors' names are known from data and which are assumed, in sentences that begin with a space."""
+    """Which of some factors are grounded and which are assumed, in sentences that begin with a space."""
     grounded = [f"{name} (grounded on {run.grounded[name]:,} images)" for name in names if run.grounded.get(name)]
     assumed = [name for name in names if not run.grounded.get(name)]
-    known = f" Known from data: {', '.join(grounded)}." if grounded else ""
-    wish = f" Assumed, grounded on no image, so that the name is a wish: {', '.join(assumed)}." if assumed else ""
+    known = f" Grounded in metadata: {', '.join(grounded)}." if grounded else ""
+    wish = f" Assumed, grounded on no image: {', '.join(assumed)}." if assumed else ""
     return known + wish

@@ -22,7 +22,11 @@ _STAGING = ".partial"
 
 
 def write_images(
-    synthetic: Synthetic, out: Path, *, run_name: str = "", progress: Callable[[int, int], None] | None = None
+    synthetic: Synthetic,
+    out: Path | str,
+    *,
+    run_name: str = "",
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write OUT/<label>/000000.png ... and OUT/manifest.csv; without classes the images lie in OUT itself.
 
@@ -45,8 +49,9 @@ def write_images(
         SemirayError: ``out`` is not empty, is a file, or can't be written; two class names need the same folder.
 
     Example:
-        ``write_images(generate(run, 600, seed=7), Path("synthetic"))``
+        ``write_images(generate(run, 600, seed=7), "synthetic")``
     """
+    out = Path(out).expanduser()
     folders = class_folders(synthetic.classes)
     staging = out / _STAGING
     try:

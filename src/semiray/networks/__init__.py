@@ -1,7 +1,7 @@
 """The generator and the discriminator (trunk, critic, sorter), their blocks and presets. Knows tensors only."""
 
 from semiray.networks.dcgan import DCGANDiscriminator, DCGANGenerator
-from semiray.networks.discriminator import Discriminator, Judgement, Leads, ResidualDiscriminator
+from semiray.networks.discriminator import Discriminator, DiscriminatorOutput, LeadEstimates, ResidualDiscriminator
 from semiray.networks.generator import Generator, ResidualGenerator
 from semiray.networks.presets import ARCHITECTURES, NetworkShape, build_networks, describe
 
@@ -10,9 +10,9 @@ __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Discriminator",
+    "DiscriminatorOutput",
     "Generator",
-    "Judgement",
-    "Leads",
+    "LeadEstimates",
     "NetworkShape",
     "ResidualDiscriminator",
     "ResidualGenerator",

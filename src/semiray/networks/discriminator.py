@@ -11,13 +11,13 @@ from torch.nn import functional
 from semiray.networks.resampling import halve
 from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
-__all__ = ["Discriminator", "Judgement", "Leads", "ResidualDiscriminator"]
+__all__ = ["Discriminator", "DiscriminatorOutput", "LeadEstimates", "ResidualDiscriminator"]
 
-Leads = Callable[[Tensor], Tensor]
+LeadEstimates = Callable[[Tensor], Tensor]
 """The sorter's scores (B, M) -> what the critic is told of the L grounded leads (B, L)."""
 
 
-class Judgement(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """What the discriminator says of a batch of images.
 
     Attributes:
@@ -52,7 +52,7 @@ class Heads(nn.Module):
         if self.leads is not None:
             nn.init.normal_(self.leads.weight, std=features**-0.5)
 
-    def forward(self, features: Tensor, labels: Tensor, leads: Leads | None = None) -> Judgement:
+    def forward(self, features: Tensor, labels: Tensor, leads: LeadEstimates | None = None) -> DiscriminatorOutput:
         with torch.autocast(features.device.type, enabled=False):  # logits are compared: bfloat16 is too coarse here
             h = features.float()
             critic = self.critic(h).squeeze(1)
@@ -61,11 +61,11 @@ class Heads(nn.Module):
             scores, classes = self.sorter(h).split([self.codes, self.classes], dim=1)
             if self.leads is not None and leads is not None:
                 critic = critic + (self.leads(leads(scores)) * h).sum(dim=1)
-        return Judgement(critic, scores, classes)
+        return DiscriminatorOutput(critic, scores, classes)
 
 
 class Discriminator(nn.Module):
-    """What every discriminator is: (image, y) -> Judgement.
+    """What every discriminator is: (image, y) -> DiscriminatorOutput.
 
     Args of `forward`:
         images: (B, 1, H, W) in [-1, 1].
@@ -84,9 +84,9 @@ class Discriminator(nn.Module):
         """The trunk: images to features (B, F)."""
         raise NotImplementedError
 
-    def forward(self, images: Tensor, labels: Tensor, leads: Leads | None = None) -> Judgement:
+    def forward(self, images: Tensor, labels: Tensor, leads: LeadEstimates | None = None) -> DiscriminatorOutput:
         """Judge images: critic, scores, classes."""
-        judgement: Judgement = self.heads(self.features(images), labels, leads)
+        judgement: DiscriminatorOutput = self.heads(self.features(images), labels, leads)
         return judgement
 
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["to_input"]
+__all__ = ["to_grey", "to_input"]
 
 
 def to_input(images: NDArray[np.uint8] | Tensor, device: torch.device | str | None = None) -> Tensor:
@@ -25,5 +25,17 @@ def to_input(images: NDArray[np.uint8] | Tensor, device: torch.device | str | No
         >>> to_input(np.array([[[0, 255]]], np.uint8))
         tensor([[[[-1.,  1.]]]])
     """
-    grey = images if isinstance(images, Tensor) else torch.from_numpy(np.ascontiguousarray(images))
+    grey = images if isinstance(images, Tensor) else torch.from_numpy(np.require(images, np.uint8, ["C", "W"]))
     return grey.to(device, non_blocking=True).float().div_(127.5).sub_(1)[:, None]
+
+
+def to_grey(images: Tensor) -> Tensor:
+    """Turn network output into grey levels, on the same device.
+
+    Args:
+        images: (N, 1, H, W) in [-1, 1].
+
+    Returns:
+        (N, H, W) uint8: round((x + 1) 127.5).
+    """
+    return ((images[:, 0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from typing_extensions import TypeVar  # typing's own takes defaults from Python 3.13 on
 
 from semiray.errors import SemirayError
+from semiray.radiographs.columns import Lines
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import ReadingOptions
-from semiray.radiographs.store.columns import Lines
 
 __all__ = ["RadiographSet"]
 

@@ -2,11 +2,12 @@
 
 from semiray.training.checkpoints import Progress
 from semiray.training.game import Game, bf16_is_fast, network_shape
-from semiray.training.loop import TrainingInterruptedError, TrainingStoppedError, train
+from semiray.training.loop import train
 from semiray.training.planning import plan_training
+from semiray.training.process_group import join_process_group
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, run_prior
-from semiray.training.team import join_team
+from semiray.training.trainer import TrainingInterruptedError, TrainingStoppedError
 
 __all__ = [
     "Game",
@@ -17,7 +18,7 @@ __all__ = [
     "TrainingReport",
     "TrainingStoppedError",
     "bf16_is_fast",
-    "join_team",
+    "join_process_group",
     "network_shape",
     "plan_training",
     "run_prior",

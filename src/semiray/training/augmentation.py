@@ -9,26 +9,26 @@ from torch import Tensor
 from torch.nn import functional
 
 from semiray.settings import AugmentationSettings
-from semiray.training.team import Team
+from semiray.training.process_group import ProcessGroup
 
 __all__ = ["augment"]
 
 
-def augment(images: Tensor, by: AugmentationSettings, team: Team | None = None) -> Tensor:
+def augment(images: Tensor, by: AugmentationSettings, group: ProcessGroup | None = None) -> Tensor:
     """Random changes of geometry, sharpness, grey levels and noise, drawn anew for every image.
 
     Args:
         images: (B, 1, H, W) in [-1, 1].
         by: how far each change goes; zero switches it off, and costs and draws nothing.
-        team: whose batch the images are this process's rows of: what is drawn is drawn for all.
+        group: whose batch the images are this process's rows of: what is drawn is drawn for all.
 
     Returns:
         (B, 1, H, W) float32; values may leave [-1, 1].
     """
     x = images.float()
-    team = team or Team()
-    batch = len(x) * team.size
-    rows = team.rows(batch)
+    group = group or ProcessGroup()
+    batch = len(x) * group.size
+    rows = group.rows(batch)
 
     def random(*shape: int) -> Tensor:
         return torch.rand(batch, *shape, device=x.device)[rows]

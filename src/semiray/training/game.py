@@ -1,22 +1,23 @@
-"""One step of the game: the discriminator sorts and judges, the generator commits and convinces."""
+"""One step of the game: the discriminator tells real from generated and sorts, the generator convinces and commits."""
 
 import copy
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semiray.memory import keep_freed_memory
-from semiray.networks import Judgement, Leads, NetworkShape, build_networks
+from semiray.networks import DiscriminatorOutput, LeadEstimates, NetworkShape, build_networks
+from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 from semiray.settings import Settings
 from semiray.training import objectives
 from semiray.training.augmentation import augment
-from semiray.training.grounding import Known
-from semiray.training.team import Team
+from semiray.training.codes import CodeEstimates, CodeReader, RequestedCodes
+from semiray.training.grounding import ObservedBatch
+from semiray.training.process_group import ProcessGroup
 
-__all__ = ["Game", "Shown", "bf16_is_fast", "network_shape"]
+__all__ = ["Game", "bf16_is_fast", "network_shape"]
 
 
 def bf16_is_fast(device: torch.device) -> bool:
@@ -34,17 +35,6 @@ def network_shape(settings: Settings, prior: JointPrior, classes: int, grounded:
     )
 
 
-class Shown(NamedTuple):
-    """What images are asked, or read, to show: standardised codes (B, M), and the scores (B, M) that they come from."""
-
-    codes: Tensor
-    scores: Tensor
-
-    def levels(self, discrete: Tensor) -> Tensor:
-        """Scores (B, M); where ``discrete`` (M,), codes: those of a whole interval of scores stand for none of them."""
-        return torch.where(discrete, self.codes, self.scores)
-
-
 class Game:
     """Both networks, the generator's moving average, their optimisers, and the step that changes them.
 
@@ -53,10 +43,10 @@ class Game:
         prior: the joint prior.
         classes: number of classes, 0 without labels.
         device: where the networks live.
-        grounded: the codes' columns that metadata ground: the order of `Known`'s second axis.
-        team: the processes that play it together, each on its rows of every batch; None: this one alone.
+        grounded: the columns of the codes that metadata ground, in the order of `ObservedBatch`'s second axis.
+        group: the processes that train together, each on its rows of every batch; None for this one alone.
 
-    Initial weights and all draws come from torch's global random state.
+    Initial weights and all random numbers come from torch's global random state.
     """
 
     def __init__(
@@ -66,10 +56,9 @@ class Game:
         classes: int,
         device: torch.device,
         grounded: tuple[int, ...] = (),
-        team: Team | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
-        self.team = team or Team()
-        keep_freed_memory()
+        self.group = group or ProcessGroup()
         self.prior, self.device = prior, device
         self.objectives, self.optimisation, self.views = (
             settings.objectives,
@@ -87,7 +76,7 @@ class Game:
             self.discriminator.heads.critic.bias.register_hook(torch.zeros_like)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.log_variance = nn.Parameter(torch.zeros(prior.dimensions, device=device))
-        self.grounded = list(grounded)
+        self.reader = CodeReader(prior, grounded, self.objectives.relaxation, device)
         self.log_error = nn.Parameter(torch.zeros(len(grounded), device=device))
         self.generator_optimiser = self._adam([*self.generator.parameters()])
         learnt = [self.log_variance, self.log_error] if grounded else [self.log_variance]
@@ -96,75 +85,75 @@ class Game:
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bf16)
         self.axes = torch.eye(prior.dimensions, device=device)
         self.correlation = prior.correlation.to(device, torch.float32)
-        self.discrete = prior.discrete.to(device)
-        weight = torch.ones(prior.dimensions, device=device)
-        weight[self.grounded] = settings.objectives.ground_lead
-        self.weight = weight / weight.mean()
-        # Generated images don't teach the sorter a grounded lead: else both agree on a sign that no real image bears.
-        self.taught = self.weight.clone()
-        self.taught[self.grounded] = 0.0
+        weight = torch.ones(prior.dimensions)
+        weight[list(grounded)] = settings.objectives.ground_lead
+        weight = weight / weight.mean()
+        # Generated images must not teach the sorter a grounded lead: both networks would agree on a sign of it that no
+        # real image has.
+        taught = weight.clone()
+        taught[list(grounded)] = 0.0
+        self.weight, self.taught = weight.to(device), taught.to(device)
         self.steps = 0
 
     def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
         rate, betas = self.optimisation.learning_rate, self.optimisation.betas
         return torch.optim.Adam(parameters, lr=rate, betas=betas, fused=self.device.type in ("cpu", "cuda"))
 
-    def step(self, real: Tensor, labels: Tensor, rate: float = 1.0, known: Known | None = None) -> dict[str, Tensor]:
-        """One move of each player on a batch of real images.
+    def step(
+        self, real: Tensor, labels: Tensor, rate: float = 1.0, observed: ObservedBatch | None = None
+    ) -> dict[str, Tensor]:
+        """Update the discriminator, then the generator, on a batch of real images.
 
         Args:
             real: (B, H, W) uint8: this process's rows of the batch.
             labels: (B,) int64; all zeros without classes.
             rate: factor on the learning rate.
-            known: real images of which metadata say something; where the game is grounded.
+            observed: real images with metadata, where factors are grounded.
 
         Returns:
-            Named scalar losses, and `error` (M,), the mean squared error of each standardised code read from
-            generated images. All detached, and means over the whole batch.
+            Named scalar losses, and `error` (M,), the mean squared error of each standardised code estimated from
+            generated images. All are detached means over the whole batch.
         """
         self.steps += 1
         for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
             for group in optimiser.param_groups:
                 group["lr"] = self.optimisation.learning_rate * rate
         # Outside autocast: in bfloat16 a probability of 1 - 1e-6 rounds to 1, whose quantile is infinite.
-        batch = len(real) * self.team.size
-        rows = self.team.rows(batch)
+        # Scores are drawn on the CPU, then moved: the same seed requests the same codes on every device.
+        batch = len(real) * self.group.size
+        rows = self.group.rows(batch)
         scores = self.prior.sample_scores(batch)[rows]
         codes = self.prior.standardise(self.prior.codes(scores)).to(self.device)
-        asked = Shown(codes, scores.to(self.device))
+        requested = RequestedCodes(codes, scores.to(self.device))
         z = torch.randn(batch, self.generator.shape.noise, device=self.device)[rows]
         with self.autocast:
             generated = self.generator(z, codes, labels)  # one pass serves both players: only D moves in between
-        losses, critic_real = self._move_discriminator(real, generated.detach(), asked, labels, known)
-        losses |= self._move_generator(generated, asked, labels, critic_real)
+        losses, critic_real = self._move_discriminator(real, generated.detach(), requested, labels, observed)
+        losses |= self._move_generator(generated, requested, labels, critic_real)
         self._update_average()
         return losses
 
-    def _scaled(self, images: Tensor) -> Tensor:
-        """Images (B, H, W) uint8 as (B, 1, H, W) in [-1, 1]."""
-        return images.to(self.device, non_blocking=True)[:, None].float() / 127.5 - 1
-
     def _move_discriminator(
-        self, real: Tensor, generated: Tensor, asked: Shown, labels: Tensor, known: Known | None
+        self, real: Tensor, generated: Tensor, requested: RequestedCodes, labels: Tensor, observed: ObservedBatch | None
     ) -> tuple[dict[str, Tensor], Tensor]:
         weights = self.objectives
-        real = augment(self._scaled(real), self.views, self.team)
-        generated = augment(generated, self.views, self.team)
-        on_real, on_generated = self._judge(real, generated, labels, asked)
+        real = augment(to_input(real, self.device), self.views, self.group)
+        generated = augment(generated, self.views, self.group)
+        on_real, on_generated = self._discriminate(real, generated, labels, requested)
         losses = {"adversarial": self._adversarial(on_real.critic, on_generated.critic)}
         losses["sort"] = self._sort(on_real.scores)
-        losses["commit"] = self._commit(self._read(on_generated.scores), asked, self.taught)
+        losses["commit"] = self._commit(self.reader.estimate(on_generated.scores), requested, self.taught)
         loss = losses["adversarial"] + weights.sort * losses["sort"] + weights.commit * losses["commit"]
         if weights.classify and on_real.classes.shape[1]:
             losses["classify"] = objectives.class_loss(on_real.classes, labels)
             loss = loss + weights.classify * losses["classify"]
-        if known is not None:
-            losses["ground"] = self._ground(known)
+        if observed is not None:
+            losses["ground"] = self._ground(observed)
             loss = loss + weights.ground * losses["ground"]
         if weights.penalty and self.steps % weights.penalty_every == 0:
             # The mean over real and generated images together is half the sum of R1 and R2, as in Huang et al. 2024.
             both, twice = torch.cat([real, generated]), torch.cat([labels, labels])
-            leads = self._leads_of_both(asked)
+            leads = self._leads_of_both(requested)
             with self.autocast:
                 losses["penalty"] = objectives.gradient_penalty(
                     lambda x: self.discriminator(x, twice, leads).critic, both
@@ -172,64 +161,55 @@ class Game:
             loss = loss + weights.penalty * weights.penalty_every * losses["penalty"]
         return self._move(self.discriminator_optimiser, loss, losses), on_real.critic.detach()
 
-    def _judge(self, real: Tensor, generated: Tensor, labels: Tensor, asked: Shown) -> tuple[Judgement, Judgement]:
+    def _discriminate(
+        self, real: Tensor, generated: Tensor, labels: Tensor, requested: RequestedCodes
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
         with self.autocast:
             if self.discriminator.couples_images:  # batch statistics of real and generated images must not mix
-                on_real = self.discriminator(real, labels, self._leads_as_read)
-                return on_real, self.discriminator(generated, labels, lambda _: self._leads(asked))
+                on_real = self.discriminator(real, labels, self.reader.estimated_leads)
+                return on_real, self.discriminator(generated, labels, lambda _: self.reader.leads(requested))
             both, twice = torch.cat([real, generated]), torch.cat([labels, labels])
-            judgement = self.discriminator(both, twice, self._leads_of_both(asked))
-        on_real, on_generated = zip(*(part.chunk(2) for part in judgement), strict=True)
-        return Judgement(*on_real), Judgement(*on_generated)
+            output = self.discriminator(both, twice, self._leads_of_both(requested))
+        on_real, on_generated = zip(*(part.chunk(2) for part in output), strict=True)
+        return DiscriminatorOutput(*on_real), DiscriminatorOutput(*on_generated)
 
     def _move_generator(
-        self, generated: Tensor, asked: Shown, labels: Tensor, critic_real: Tensor
+        self, generated: Tensor, requested: RequestedCodes, labels: Tensor, critic_real: Tensor
     ) -> dict[str, Tensor]:
         weights = self.objectives
         self.discriminator.requires_grad_(False)
-        self._track_statistics(False)  # else generated images would count twice in what real ones are read with
+        self._track_statistics(False)  # generated images would count twice in the running statistics otherwise
         with self.autocast:
-            seen = augment(generated, self.views, self.team)
-            judgement = self.discriminator(seen, labels, lambda _: self._leads(asked))
+            seen = augment(generated, self.views, self.group)
+            output = self.discriminator(seen, labels, lambda _: self.reader.leads(requested))
         self._track_statistics(True)
-        losses = {"generator": self._adversarial_generator(judgement.critic, critic_real)}
-        read = self._read(judgement.scores)
-        legible = weights.commit * self._commit(read, asked, self.weight)
-        if weights.classify and judgement.classes.shape[1]:
-            legible = legible + weights.classify * objectives.class_loss(judgement.classes, labels)
+        losses = {"generator": self._adversarial_generator(output.critic, critic_real)}
+        estimated = self.reader.estimate(output.scores)
+        legible = weights.commit * self._commit(estimated, requested, self.weight)
+        if weights.classify and output.classes.shape[1]:
+            legible = legible + weights.classify * objectives.class_loss(output.classes, labels)
         loss = losses["generator"] + weights.generator_share * legible
-        losses["error"] = (read.codes - asked.codes).square().mean(dim=0)
+        losses["error"] = (estimated.codes - requested.codes).square().mean(dim=0)
         losses = self._move(self.generator_optimiser, loss, losses)
         self.discriminator.requires_grad_(True)
         return losses
 
     def _move(self, optimiser: torch.optim.Adam, loss: Tensor, losses: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Change a player's weights so that `loss` falls; its named parts, detached and over the whole batch."""
+        """Take a step down `loss`; return its named parts, detached and averaged over the whole batch."""
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        known = {name: value.detach() for name, value in losses.items()}
+        values = {name: value.detach() for name, value in losses.items()}
         gradients = [p.grad for p in optimiser.param_groups[0]["params"] if p.grad is not None]
-        self.team.average_([*gradients, *known.values()])
+        self.group.average_([*gradients, *values.values()])
         optimiser.step()
-        return known
+        return values
 
-    def _read(self, scores: Tensor) -> Shown:
-        """What images show, by the scores (B, M) that the sorter gives them."""
-        return Shown(self.prior.relaxed(scores, self.objectives.relaxation), scores)
-
-    def _leads(self, shown: Shown) -> Tensor:
-        """What the critic is told of grounded leads, (B, L)."""
-        return shown.levels(self.discrete)[:, self.grounded].float()
-
-    def _leads_as_read(self, scores: Tensor) -> Tensor:
-        return self._leads(self._read(scores.detach()))
-
-    def _leads_of_both(self, asked: Shown) -> Leads:
-        """Of real images beside generated ones: as the sorter reads them, then as asked."""
-        return lambda scores: torch.cat([self._leads_as_read(scores.chunk(2)[0]), self._leads(asked)])
+    def _leads_of_both(self, requested: RequestedCodes) -> LeadEstimates:
+        """Leads of real images beside generated ones: as the sorter estimates them, then as requested."""
+        return lambda scores: torch.cat([self.reader.estimated_leads(scores.chunk(2)[0]), self.reader.leads(requested)])
 
     def _track_statistics(self, on: bool) -> None:
-        """Whether batch normalisation in the discriminator updates its running statistics."""
+        """Switch the update of running statistics in the discriminator's batch normalisation."""
         for module in self.discriminator.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.track_running_stats = on
@@ -250,27 +230,27 @@ class Game:
         random = torch.randn(self.objectives.sort_directions, scores.shape[1], device=self.device)
         directions = torch.cat([self.axes, functional.normalize(random, dim=1)])
         spread = ((directions @ self.correlation) * directions).sum(dim=1).sqrt()
-        return objectives.sliced_wasserstein(self.team.gather(scores), directions, spread)
+        return objectives.sliced_wasserstein(self.group.gather(scores), directions, spread)
 
-    def _ground(self, known: Known) -> Tensor:
-        anything = torch.zeros(len(known.images), dtype=torch.int64, device=self.device)  # the sorter sees no label
+    def _ground(self, observed: ObservedBatch) -> Tensor:
+        anything = torch.zeros(len(observed.images), dtype=torch.int64, device=self.device)  # the sorter sees no label
         self._track_statistics(False)
         with self.autocast:
-            # Every process sees all of these few: their number need not be a multiple of the processes'.
-            seen = augment(self._scaled(known.images), self.views)
-            scores = self.discriminator(seen, anything).scores[:, self.grounded]
+            # Every process sees all of these few images: their number need not divide by the number of processes.
+            seen = augment(to_input(observed.images, self.device), self.views)
+            scores = self.discriminator(seen, anything).scores[:, self.reader.grounded]
         self._track_statistics(True)
-        low, high, weight = (part.to(self.device) for part in known[1:])
+        low, high, weight = (part.to(self.device) for part in observed[1:])
         return objectives.ground_likelihood(scores, low, high, self.log_error, weight)
 
-    def _commit(self, read: Shown, asked: Shown, weight: Tensor) -> Tensor:
+    def _commit(self, estimated: CodeEstimates, requested: RequestedCodes, weight: Tensor) -> Tensor:
         if self.objectives.commit_form == "likelihood":
-            return objectives.commit_likelihood(read.codes, asked.codes, self.log_variance, weight)
-        of_codes = objectives.commit_squared_error(read.codes, asked.codes, weight)
+            return objectives.commit_likelihood(estimated.codes, requested.codes, self.log_variance, weight)
+        of_codes = objectives.commit_squared_error(estimated.codes, requested.codes, weight)
         if self.objectives.commit_form == "squared_error":
             return of_codes
-        read_levels, asked_levels = read.levels(self.discrete), asked.levels(self.discrete)
-        return 0.5 * (of_codes + objectives.commit_squared_error(read_levels, asked_levels, weight))
+        levels = estimated.levels(self.reader.discrete), requested.levels(self.reader.discrete)
+        return 0.5 * (of_codes + objectives.commit_squared_error(*levels, weight))
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -285,9 +265,9 @@ class Game:
                 mine.copy_(new)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that the next step depends on, by name, beside the random state."""
+        """Everything by name that the next step depends on, except the random state."""
         found: dict[str, Tensor] = {"log_variance": self.log_variance.detach()}
-        if self.grounded:
+        if len(self.log_error):
             found["log_error"] = self.log_error.detach()
         for name in ("generator", "discriminator", "average"):
             found |= {f"{name}.{key}": value for key, value in getattr(self, name).state_dict().items()}
@@ -297,11 +277,11 @@ class Game:
         return found
 
     def restore(self, tensors: dict[str, Tensor], steps: int) -> None:
-        """Put back what `tensors` gave."""
+        """Go back to what `tensors` returned."""
         self.steps = steps
         with torch.no_grad():
             self.log_variance.copy_(tensors["log_variance"])
-            if self.grounded:
+            if len(self.log_error):
                 self.log_error.copy_(tensors["log_error"])
         for name in ("generator", "discriminator", "average"):
             getattr(self, name).load_state_dict(below(tensors, f"{name}."))

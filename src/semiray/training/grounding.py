@@ -13,12 +13,12 @@ from semiray.radiographs import ImageArray, RadiographSet
 from semiray.settings import Settings
 from semiray.training.batches import ImageOrder
 
-__all__ = ["Grounding", "Known", "read_grounding"]
+__all__ = ["Grounding", "ObservedBatch", "read_grounding"]
 
 ORDER = 1  # apart from the order of the batch, which the bare seed draws
 
 
-class Known(NamedTuple):
+class ObservedBatch(NamedTuple):
     """Some images and what is known of their factors' leads, as intervals of scores; F grounded factors.
 
     Attributes:
@@ -44,15 +44,15 @@ class Grounding:
         seed: of the order.
     """
 
-    def __init__(self, counts: dict[str, int], columns: tuple[int, ...], known: Known, seed: int) -> None:
+    def __init__(self, counts: dict[str, int], columns: tuple[int, ...], known: ObservedBatch, seed: int) -> None:
         self.counts, self.columns, self._known = counts, columns, known
         self._order = ImageOrder(len(known.images), seed + ORDER)
 
-    def batch(self, step: int, size: int) -> Known:
+    def batch(self, step: int, size: int) -> ObservedBatch:
         """The observed images of a step: (K, ...) with K = size, or all of them where there are fewer."""
         size = min(size, len(self._known.images))
         index = self._order.take(step * size, size)
-        return Known(*(part[index] for part in self._known))
+        return ObservedBatch(*(part[index] for part in self._known))
 
     @property
     def digest(self) -> str:
@@ -101,6 +101,6 @@ def read_grounding(
     weight = torch.stack([o.weight * o.images / o.weight.sum() for o in seen.values()], dim=1)
     rows = torch.stack([o.known for o in seen.values()]).any(dim=0).nonzero().flatten()
     images = torch.from_numpy(np.ascontiguousarray(data.images[chosen[rows.numpy()]]))
-    known = Known(images, *(part[rows].float() for part in (low, high, weight)))
+    known = ObservedBatch(images, *(part[rows].float() for part in (low, high, weight)))
     columns = tuple(prior.slices[name].start for name in seen)
     return Grounding({name: o.images for name, o in seen.items()}, columns, known, settings.seed)

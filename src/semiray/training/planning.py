@@ -9,8 +9,8 @@ from semiray.errors import SemirayError
 from semiray.priors import read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions
 from semiray.settings import Settings, override
+from semiray.training.process_group import current_process_group
 from semiray.training.run import RunFiles, read_run_record, run_prior
-from semiray.training.team import current_team
 
 __all__ = ["check_unused", "fit_to_data", "plan_training"]
 
@@ -37,7 +37,7 @@ def plan_training(out: Path | str, settings: Settings | None = None, *, resume: 
     """
     files, asked = RunFiles(Path(out).expanduser()), settings or Settings()
     if not resume:
-        if current_team().leads:
+        if current_process_group().leads:
             check_unused(files)
             read_grounds(asked.ground, run_prior(asked))
         return asked

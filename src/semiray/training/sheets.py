@@ -10,6 +10,7 @@ from torch import Tensor
 
 from semiray.files import whole_file
 from semiray.networks import Generator
+from semiray.networks.intensities import to_grey
 from semiray.priors import JointPrior
 
 __all__ = ["COLUMNS", "Sheet", "progress_sheet"]
@@ -56,6 +57,6 @@ def progress_sheet(generator: Generator, prior: JointPrior, examples: Sequence[T
         rows.append(torch.cat([real, blank]))
         codes = prior.standardise(prior.sample(2 * COLUMNS, draws)).to(device)
         z = torch.randn(2 * COLUMNS, generator.shape.noise, generator=draws).to(device)
-        generated = generator(z, codes, torch.full((2 * COLUMNS,), label, device=device))[:, 0]
-        rows += ((generated.cpu() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).split(COLUMNS)
+        generated = generator(z, codes, torch.full((2 * COLUMNS,), label, device=device))
+        rows += to_grey(generated.cpu()).chunk(2)
     return Sheet(np.concatenate([np.concatenate(list(row.numpy()), axis=1) for row in rows], axis=0))

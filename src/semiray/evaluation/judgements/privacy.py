@@ -109,7 +109,7 @@ def measure(context: Context) -> PrivacyResult | Skipped:
     # Of a folder all images, with a label or without.
     synthetic = context.synthetic if context.folder is None else context.folder
     return measure_privacy(
-        synthetic.images,
+        np.asarray(synthetic.images),
         train,
         held_out,
         critic=critic,

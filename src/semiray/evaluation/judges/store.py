@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,11 +15,21 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.evaluation.judges import classifier
 from semiray.evaluation.judges.classifier import Classifier, ClassifierNetwork, train_classifier
-from semiray.evaluation.options import UtilitySettings
 from semiray.evaluation.progress import Progress
 from semiray.training.checkpoints import load_tensors, save_tensors
 
 __all__ = ["digest", "keep", "train_classifiers"]
+
+
+class Schedule(Protocol):
+    """How often classifiers are trained, with seeds 0, 1, ..., for how many batches of how many images."""
+
+    @property
+    def seeds(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def batch(self) -> int: ...
 
 
 def digest(*parts: NDArray[Any] | Path | str) -> str:
@@ -56,7 +66,7 @@ def train_classifiers(
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     n_classes: int,
-    settings: UtilitySettings,
+    settings: Schedule,
     *,
     store: Path | None = None,
     device: torch.device,

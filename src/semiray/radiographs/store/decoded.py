@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from semiray.errors import SemirayError
 from semiray.files import write_whole
+from semiray.radiographs.columns import Lines, index_lines, map_numbers
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts
-from semiray.radiographs.store.columns import Lines, index_lines, map_numbers
 from semiray.radiographs.store.seals import read_json, seal, unseal
 
 __all__ = ["BATCH", "STORED", "DecodedFiles", "read_decoded", "write_decoded"]

@@ -16,12 +16,12 @@ import numpy as np
 
 from semiray.errors import SemirayError
 from semiray.files import PARTIAL
+from semiray.radiographs.columns import Lines, map_numbers, write_lines, write_numbers
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.records import Listing
-from semiray.radiographs.store.columns import Lines, map_numbers, write_lines, write_numbers
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
 from semiray.radiographs.store.seals import read_json, seal, unseal
 from semiray.radiographs.store.shard_images import ShardImages

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from pyarrow import parquet
 
 from semiray.errors import SemirayError
 from semiray.files import hold_folder
-from semiray.generation import Request, Share, generate, parts, write_images, write_sample
+from semiray.generation import CopyFilter, Request, Share, generate, sharding, write_images, write_sample
 from semiray.training import Run
 
 Killable = Callable[[Sequence[object], float | None], int | None]
@@ -81,17 +82,21 @@ def test_tables_hold_images_and_what_was_asked(run: Run, unlabelled_run: Run, tm
         assert (np.asarray(image) == sample.images[64]).all()
 
 
-def test_memory_holds_a_chunk_at_a_time(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "CHUNK", 64)
+def test_memory_holds_a_chunk_at_a_time_and_copies_are_left_out(run: Run, tmp_path: Path) -> None:
     sizes: list[int] = []
 
-    def keep(synthetic: Any) -> Any:
-        sizes.append(len(synthetic))
-        return synthetic.take(synthetic.index % 2 == 0)
+    class EverySecond(CopyFilter):
+        def __init__(self) -> None:
+            self.fingerprint = "x"
 
-    write_sample(Request(run), 200, tmp_path / "out", form="parquet", per_part=128, keep=keep)
+        def keep(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+            sizes.append(len(images))
+            return np.arange(len(images)) % 2 == 0
+
+    out = tmp_path / "out"
+    write_sample(Request(run), 200, out, form="parquet", per_part=128, reject_copies=EverySecond(), chunk=64)
     assert sizes == [64, 64, 64, 8]
-    tables = [parquet.read_table(path) for path in sorted((tmp_path / "out").glob("*.parquet"))]
+    tables = [parquet.read_table(path) for path in sorted(out.glob("*.parquet"))]
     assert [i for table in tables for i in table["index"].to_pylist()] == list(range(0, 200, 2))
 
 
@@ -131,7 +136,7 @@ def test_a_full_disk_keeps_what_is_complete(
     run: Run, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = 0
-    encode = parts.Request.images
+    encode = sharding.Request.images
 
     def full(self: Request, start: int, n: int) -> Any:
         nonlocal calls
@@ -141,7 +146,7 @@ def test_a_full_disk_keeps_what_is_complete(
         return encode(self, start, n)
 
     with monkeypatch.context() as patch:
-        patch.setattr(parts.Request, "images", full)
+        patch.setattr(sharding.Request, "images", full)
         with pytest.raises(SemirayError, match=r"No space left on device.*the same command goes on"):
             write_sample(Request(run), 200, tmp_path / "out", form=form, per_part=64)
     write_sample(Request(run), 200, tmp_path / "out", form=form, per_part=64)
@@ -170,6 +175,7 @@ def test_numbers_and_formats_that_make_no_sense_are_refused(run: Run, tmp_path: 
         write_sample(Request(run), 0, tmp_path / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix signal")
 def test_thirty_kills_leave_no_gap_and_no_repeat(run: Run, tmp_path: Path, killable: Killable) -> None:
     words = {form: ["generate", run.path, "-n", "640", "--per-shard", "64", "--format", form] for form in FORMS}

@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
 from semiray.files import hold_folder, sweep, write_whole
+from semiray.generation.copies import CopyFilter
 from semiray.generation.formats import Format, open_format
 from semiray.generation.sampling import BLOCK, Request, Synthetic, check_range
 from semiray.training.checkpoints import checksum
+
+if TYPE_CHECKING:
+    from semiray.radiographs import ImageArray, RadiographSet
 
 __all__ = ["PER_PART", "Share", "write_sample"]
 
@@ -28,8 +32,6 @@ PER_PART = {"png": 1_024, "webdataset": 10_240, "parquet": 10_240}
 
 CHUNK = 1_024  # images in memory at a time, besides those that are being encoded
 _ROWS = 32  # images a thread encodes at a time
-
-Keep = Callable[[Synthetic], Synthetic]
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,14 @@ class Share:
 def write_sample(
     request: Request,
     n: int,
-    out: Path,
+    out: Path | str,
     *,
     start: int = 0,
     form: str = "png",
     per_part: int | None = None,
     share: Share | None = None,
-    keep: Keep | None = None,
-    kept: str = "",
+    reject_copies: RadiographSet[ImageArray] | CopyFilter | None = None,
+    chunk: int = CHUNK,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path | None:
     """Generate images ``start`` ... ``start + n - 1`` of a request and write them, or this process's share of them.
@@ -85,8 +87,9 @@ def write_sample(
         per_part: Images a part, a multiple of 64; for PNG files it is how much of the work a kill may cost. None: 1,024
             for PNG files, else 10,240.
         share: Which parts this process writes; None: all.
-        keep: Takes images and gives those that are to be written, for ``--reject-copies``.
-        kept: What `keep` goes by, so that a sample is gone on with by the same rule.
+        reject_copies: The radiographs that the run was trained on, or a filter made of them, which counts: images that
+            are copies of them are left out.
+        chunk: Images in memory at a time, besides those that are being encoded; a multiple of 64.
         progress: Called with (images done, images of this share).
 
     Returns:
@@ -96,18 +99,20 @@ def write_sample(
         SemirayError: The folder holds something else or another sample, another process writes the same share, the
             disk is full, an argument is out of range.
     """
+    out = Path(out).expanduser()
     check_range(n, start)
     per_part = PER_PART.get(form, BLOCK) if per_part is None else per_part
     if per_part < BLOCK or per_part % BLOCK:
         raise SemirayError(f"{per_part} images a shard: choose a multiple of {BLOCK}, such as 10240.")
     share, count = share or Share(), -(-n // per_part)
     run = request.run
+    copies = CopyFilter.of(run, reject_copies)
     run_name = run.path.resolve().name
     try:
-        check_request(out, describe(request, n, start, form, per_part, kept))
+        check_request(out, describe(request, n, start, form, per_part, copies))
         with hold_folder(out, f"share-{share.number}-of-{share.of}"):
             layout = open_format(form, out, run_name, run.classes, run.prior.names)
-            write_parts(request, n, start, per_part, share.parts(count), layout, keep, progress)
+            write_parts(request, n, start, per_part, share.parts(count), layout, copies, chunk, progress)
             if not all(layout.place(part).exists() for part in range(count)):
                 return None
             found = layout.finish(count)
@@ -120,7 +125,9 @@ def write_sample(
         ) from error
 
 
-def describe(request: Request, n: int, start: int, form: str, per_part: int, kept: str) -> dict[str, Any]:
+def describe(
+    request: Request, n: int, start: int, form: str, per_part: int, copies: CopyFilter | None
+) -> dict[str, Any]:
     """What makes two samples the same."""
     weights = {name: tensor.cpu() for name, tensor in request.run.generator.state_dict().items()}
     return {
@@ -135,7 +142,7 @@ def describe(request: Request, n: int, start: int, form: str, per_part: int, kep
         "n": n,
         "format": form,
         "per_part": per_part,
-        "without_copies_of": kept,
+        "without_copies_of": "" if copies is None else copies.fingerprint,
     }
 
 
@@ -175,7 +182,8 @@ def write_parts(
     per_part: int,
     parts: range,
     layout: Format,
-    keep: Keep | None,
+    copies: CopyFilter | None,
+    chunk: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Write the parts that are missing; on a GPU images are encoded while it generates the next ones.
@@ -189,7 +197,8 @@ def write_parts(
         for part, (first, last) in bounds.items():
             if not layout.place(part).exists():
                 with layout.part(part) as add:
-                    for synthetic, stored in overlap(encoded(request, start + first, start + last, layout, keep, pool)):
+                    chunks = encoded(request, start + first, start + last, layout, copies, chunk, pool)
+                    for synthetic, stored in overlap(chunks):
                         add(synthetic, [one for rows in stored for one in rows.result()])
                         if progress is not None:
                             progress(done + int(synthetic.index[-1]) + 1 - start - first, total)
@@ -202,17 +211,23 @@ Encoded = tuple[Synthetic, list["Future[list[Any]]"]]
 
 
 def encoded(
-    request: Request, first: int, last: int, layout: Format, keep: Keep | None, pool: ThreadPoolExecutor
+    request: Request,
+    first: int,
+    last: int,
+    layout: Format,
+    copies: CopyFilter | None,
+    chunk: int,
+    pool: ThreadPoolExecutor,
 ) -> Iterator[Encoded]:
     """Images first ... last - 1 in chunks, their encoding begun."""
 
     def store(synthetic: Synthetic, rows: range) -> list[Any]:
         return [layout.store(synthetic, i) for i in rows]
 
-    for begin in range(first, last, CHUNK):
-        synthetic = request.images(begin, min(CHUNK, last - begin))
-        if keep is not None:
-            synthetic = keep(synthetic)
+    for begin in range(first, last, chunk):
+        synthetic = request.images(begin, min(chunk, last - begin))
+        if copies is not None:
+            synthetic = synthetic.take(copies.keep(synthetic.images))
         if not len(synthetic):
             continue
         count = len(synthetic)

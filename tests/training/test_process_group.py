@@ -16,9 +16,9 @@ from semiray.cli import main
 from semiray.demo import make_phantoms
 from semiray.errors import SemirayError
 from semiray.training import Run
-from semiray.training.team import Team, current_team, join_team
+from semiray.training.process_group import ProcessGroup, current_process_group, join_process_group
 
-PLAYER = Path(__file__).with_name("play_in_team.py")
+PLAYER = Path(__file__).with_name("play_in_group.py")
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 
@@ -26,6 +26,7 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_losses_of_one(tmp_path: Path, tiny: dict[str, Any]) -> None:
     games = json.dumps([[{"preset": "default", **tiny}, True], [{"preset": "study", **tiny}, False]])
     histories = []
@@ -43,17 +44,17 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path, tiny: dict[str, An
 
 
 def test_alone_nothing_is_shared() -> None:
-    with join_team() as team:
-        assert (team.rank, team.size, team.leads) == (0, 1, True)
-    assert current_team().size == 1
-    assert team.agree(1.0, 2.0) == (1.0, 2.0)
-    assert team.from_leader("x") == "x"
+    with join_process_group() as group:
+        assert (group.rank, group.size, group.leads) == (0, 1, True)
+    assert current_process_group().size == 1
+    assert group.agree(1.0, 2.0) == (1.0, 2.0)
+    assert group.from_leader("x") == "x"
 
 
 def test_rows_are_dealt_evenly_or_refused() -> None:
-    assert [Team(rank, 2).rows(8) for rank in range(2)] == [slice(0, 4), slice(4, 8)]
+    assert [ProcessGroup(rank, 2).rows(8) for rank in range(2)] == [slice(0, 4), slice(4, 8)]
     with pytest.raises(SemirayError, match="can't be dealt to 3 processes evenly"):
-        Team(0, 3).rows(8)
+        ProcessGroup(0, 3).rows(8)
 
 
 def train(size: int, data: Path, out: Path, *words: str) -> subprocess.Popen[str]:
@@ -61,6 +62,7 @@ def train(size: int, data: Path, out: Path, *words: str) -> subprocess.Popen[str
     return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for the worker in /proc")
 def test_a_dead_worker_ends_the_job_with_a_message_and_one_process_goes_on(tmp_path: Path) -> None:
     data, out = tmp_path / "phantoms", tmp_path / "run"

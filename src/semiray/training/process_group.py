@@ -20,13 +20,13 @@ from torch import Tensor, distributed
 
 from semiray.errors import SemirayError
 
-__all__ = ["Team", "current_team", "join_team"]
+__all__ = ["ProcessGroup", "current_process_group", "join_process_group"]
 
 PATIENCE = timedelta(hours=2)  # the first process may decode a large folder while the others wait
 
 
-class LostTeamError(SemirayError):
-    """Another process of the team ended before its work was done."""
+class LostProcessError(SemirayError):
+    """Another process of the group ended before its work was done."""
 
     code = 3
 
@@ -51,8 +51,8 @@ class Gather(torch.autograd.Function):
         return gradient[rank * context.rows : (rank + 1) * context.rows] * size
 
 
-class Team:
-    """One process's view of the team; alone, nothing is communicated.
+class ProcessGroup:
+    """One process's view of the group; alone, nothing is communicated.
 
     Args:
         rank: this process's number, from 0.
@@ -140,37 +140,37 @@ class Team:
         except RuntimeError as error:
             if self.size == 1 or isinstance(error, torch.OutOfMemoryError):
                 raise
-            raise LostTeamError(
+            raise LostProcessError(
                 f"another of the {self.size} processes ended, and with it the job: it, or torchrun, says why. What was "
                 "saved last is kept: go on with the same command and --resume, on any number of processes."
             ) from error
 
 
-def current_team() -> Team:
-    """The team that this process is part of, if it joined one; else a team of one."""
+def current_process_group() -> ProcessGroup:
+    """The group that this process is part of, if it joined one; else a group of one."""
     if distributed.is_available() and distributed.is_initialized():
-        return Team(distributed.get_rank(), distributed.get_world_size())
-    return Team()
+        return ProcessGroup(distributed.get_rank(), distributed.get_world_size())
+    return ProcessGroup()
 
 
 @contextmanager
-def join_team() -> Iterator[Team]:
+def join_process_group() -> Iterator[ProcessGroup]:
     """Join the processes that torchrun started; alone where it started none.
 
     Raises:
-        LostTeamError: another process ended.
+        LostProcessError: another process ended.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield Team()
+        yield ProcessGroup()
         return
     backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         backend = "cpu:gloo,cuda:nccl"
     distributed.init_process_group(backend, timeout=PATIENCE)
-    team = current_team()
+    group = current_process_group()
     try:
-        with team.watched():
-            yield team
+        with group.watched():
+            yield group
     finally:
         distributed.destroy_process_group()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from semiray.radiographs.store.columns import Lines, index_lines, map_numbers, write_lines, write_numbers
+from semiray.radiographs.columns import Lines, index_lines, map_numbers, write_lines, write_numbers
 
 VALUES = ["a", "", "ü\n€", "x" * 3_000_000, 'quote " and \\', "\ud800 alone"]
 

@@ -1,0 +1,64 @@
+"""Leave out generated images that are copies of the images that a run was trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semiray.errors import SemirayError
+from semiray.radiographs import Split, find_copies
+
+if TYPE_CHECKING:
+    from semiray.radiographs import ImageArray, RadiographSet
+    from semiray.training.run import Run
+
+__all__ = ["CopyFilter"]
+
+
+class CopyFilter:
+    """Find copies of a run's training images among generated ones, and count them.
+
+    Args:
+        run: The run that generates.
+        data: The radiographs that it was trained on, all of them: its split says which ones it saw.
+
+    Attributes:
+        fingerprint: That of the radiographs.
+        seen: Number of images that were looked at.
+        dropped: Number of copies among them.
+
+    Raises:
+        SemirayError: The data aren't those that the run was trained on.
+
+    Example:
+        ``sample = generate(run, 600, reject_copies=data)``
+    """
+
+    def __init__(self, run: Run, data: RadiographSet[ImageArray]) -> None:
+        split = Split.load(run.path / "split.json", data.keys)
+        self._train = data.take(data.labelled(split.train))
+        self.fingerprint = data.fingerprint
+        self.seen = self.dropped = 0
+
+    @classmethod
+    def of(cls, run: Run, data: RadiographSet[ImageArray] | CopyFilter | None) -> CopyFilter | None:
+        """The filter of some radiographs; a filter, or None, is returned as it is."""
+        return data if data is None or isinstance(data, CopyFilter) else cls(run, data)
+
+    def keep(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which images (N, H, W) uint8 are no copies, (N,); see :func:`semiray.radiographs.find_copies`."""
+        copied = find_copies(images, self._train.images, self._train.patients).copied
+        self.seen, self.dropped = self.seen + len(copied), self.dropped + int(copied.sum())
+        return ~copied
+
+    def summary(self) -> str:
+        """How many images were dropped, in a sentence.
+
+        Raises:
+            SemirayError: All images were copies.
+        """
+        if self.seen and self.dropped == self.seen:
+            raise SemirayError("every generated image is a copy of a training image: this run can't be shared.")
+        return f"{self.dropped:,} of {self.seen:,} images are copies of training images and were dropped"

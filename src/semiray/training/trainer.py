@@ -1,0 +1,251 @@
+"""Training step after step: budget, learning rate, reports, checkpoints, interruption."""
+
+import json
+import math
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from semiray.errors import SemirayError, SemirayWarning
+from semiray.priors import JointPrior
+from semiray.radiographs import ImageArray, RadiographSet
+from semiray.settings import Settings
+from semiray.training.batches import ImageFeed, ImageOrder
+from semiray.training.checkpoints import (
+    Progress,
+    latest_checkpoint,
+    read_checkpoint,
+    save_tensors,
+    set_aside,
+    write_checkpoint,
+)
+from semiray.training.game import Game
+from semiray.training.grounding import Grounding, ObservedBatch
+from semiray.training.interruption import catch_stop
+from semiray.training.process_group import ProcessGroup
+from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
+from semiray.training.run import RunFiles
+from semiray.training.sheets import COLUMNS, progress_sheet
+
+__all__ = ["Trainer", "TrainingInterruptedError", "TrainingStoppedError"]
+
+REPORT_STEPS = 50  # steps between reports
+SHEET_SECONDS = 180.0
+DEFAULT_MINUTES = 30.0
+WARM_UP_STEPS = 100  # Adam's second moments are noise at first
+
+
+class TrainingStoppedError(SemirayError):
+    """Training ended before its budget; the message says why and how to continue."""
+
+
+class TrainingInterruptedError(TrainingStoppedError):
+    """Training was interrupted from outside: Ctrl-C, or the system's request to end."""
+
+    code = 130
+
+
+class Trainer:
+    """One process's part of training a run: from the start or the last checkpoint until the budget is spent.
+
+    Args:
+        files: The run's folder, which this process holds.
+        settings: The run's settings.
+        prior: The joint prior.
+        data: The radiographs.
+        chosen: (N,) which of them are trained on.
+        grounding: What their metadata say, if anything.
+        device: Where the networks are.
+        group: The processes that train together.
+        report_steps: Steps between reports.
+    """
+
+    def __init__(
+        self,
+        files: RunFiles,
+        settings: Settings,
+        prior: JointPrior,
+        data: RadiographSet[ImageArray],
+        chosen: "np.ndarray[Any, np.dtype[np.int64]]",
+        grounding: Grounding | None,
+        device: torch.device,
+        group: ProcessGroup,
+        report_steps: int = REPORT_STEPS,
+    ) -> None:
+        self.grounding, self.group, self.report_steps = grounding, group, report_steps
+        self.files, self.settings, self.prior, self.device = files, settings, prior, device
+        torch.manual_seed(settings.seed)
+        columns = grounding.columns if grounding else ()
+        self.game = Game(settings, self.prior, len(data.classes), device, columns, group)
+        labels = data.labels[chosen] if data.classes else np.zeros(len(chosen), dtype=np.int64)
+        self.labels = torch.from_numpy(np.ascontiguousarray(labels))
+        self.classes = data.classes
+        batch = settings.optimisation.batch
+        order, rows = ImageOrder(len(chosen), settings.seed), group.rows(batch)
+        self.feed = ImageFeed(data.images, chosen, order, batch, rows, pin=device.type == "cuda")
+        self.progress = Progress()
+        self.window = Window()
+
+    def restore(self) -> None:
+        """Go back to the newest readable checkpoint; to the start where there is none yet."""
+        found = read_checkpoint(self.files.state)
+        if found is not None:
+            tensors, self.progress = found
+            self.game.restore(tensors, self.progress.steps)
+        steps = float(self.progress.steps)
+        if self.group.agree(steps, -steps) != (steps, -steps):
+            raise SemirayError(f"the processes read different checkpoints of {self.files.folder}: start them again")
+        if self.group.leads:
+            if found is None and self.files.model.exists():
+                message = f"{self.files.state} holds no checkpoint any more: this run starts again from the beginning."
+                warnings.warn(message, SemirayWarning, stacklevel=2)
+            set_aside(self.files.state, self.progress.steps)
+            trim_log(self.files.log, self.progress.steps)
+
+    def done(self, seconds: float) -> float:
+        """Fraction of the budget that is spent; the larger one where both time and images are limited."""
+        minutes, images = self.settings.minutes, self.settings.images
+        if minutes is None and images is None:
+            minutes = DEFAULT_MINUTES
+        by_time = seconds / (60 * minutes) if minutes else 0.0
+        by_images = self.progress.images / images if images else 0.0
+        return max(by_time, by_images)
+
+    def train(self, on_report: Callable[[TrainingReport], None] | None, check_held: Callable[[], None]) -> None:
+        """Train until the budget is spent; `check_held` raises if the folder is no longer this process's."""
+        batch = self.settings.optimisation.batch
+        before = self.progress.seconds
+        started = saved = drawn = time.monotonic()
+        board = open_tensorboard(self.files.tensorboard, self.progress.images) if self.group.leads else None
+        with closing(self.feed), catch_stop() as stopped:
+            while True:
+                seconds = before + time.monotonic() - started
+                fraction, stop = self.group.agree(self.done(seconds), float(bool(stopped)))
+                if fraction >= 1 or stop:
+                    break
+                index, images = self.feed.take(self.progress.images)
+                labels = self.labels[index].to(self.device)
+                losses = self.game.step(images, labels, self.rate(fraction), self.observed())
+                seconds = before + time.monotonic() - started
+                self.progress = Progress(self.game.steps, self.progress.images + batch, seconds)
+                self.window.add(losses, batch)
+                if self.progress.steps % self.report_steps == 0:
+                    check_held()
+                    self.report(self.done(seconds), board, on_report)
+                if not self.group.leads:
+                    continue
+                if time.monotonic() - saved > self.settings.checkpoint_seconds:
+                    check_held()
+                    self.save()
+                    saved = time.monotonic()
+                if time.monotonic() - drawn > SHEET_SECONDS:
+                    self.draw()
+                    drawn = time.monotonic()
+            check_held()
+            if self.window.count:
+                self.report(min(1.0, self.done(self.progress.seconds)), board, on_report)
+            if self.group.leads:
+                self.save()
+                if not stop:
+                    self.draw()
+        if board is not None:
+            board.close()
+        if stop:
+            raise TrainingInterruptedError(
+                f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}. "
+                "Continue with resume=True."
+            )
+
+    def observed(self) -> ObservedBatch | None:
+        """The observed images of the next step, where factors are grounded."""
+        if self.grounding is None:
+            return None
+        return self.grounding.batch(self.game.steps, self.settings.objectives.ground_batch)
+
+    def rate(self, fraction: float) -> float:
+        """Factor on the learning rate: a linear warm-up, a plateau, and half a cosine down at the end."""
+        cool_from = self.settings.optimisation.cool_from
+        warm = min(1.0, (self.game.steps + 1) / WARM_UP_STEPS)
+        if fraction <= cool_from:
+            return warm
+        return warm * 0.5 * (1 + math.cos(math.pi * (fraction - cool_from) / (1 - cool_from)))
+
+    def report(self, fraction: float, board: Any, on_report: Callable[[TrainingReport], None] | None) -> None:
+        """Report progress to the log, TensorBoard and the caller; stop if the losses aren't finite."""
+        losses, error, speed = self.window.close()
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise self.broken(losses)
+        commitment = {
+            factor.name: 1 - float(error[self.prior.slices[factor.name]].mean()) for factor in self.prior.factors
+        }
+        left = self.progress.seconds * (1 - fraction) / fraction if fraction > 0 else 0.0
+        report = TrainingReport(
+            **asdict(self.progress), seconds_left=left, images_per_second=speed, losses=losses, commitment=commitment
+        )
+        if self.group.leads:
+            with self.files.log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(asdict(report)) + "\n")
+        if board is not None:
+            for name, value in losses.items():
+                board.add_scalar(f"loss/{name}", value, self.progress.images)
+            for name, value in commitment.items():
+                board.add_scalar(f"commitment/{name}", value, self.progress.images)
+            board.add_scalar("images per second", speed, self.progress.images)
+        if on_report is not None:
+            on_report(report)
+
+    def broken(self, losses: Mapping[str, float]) -> TrainingStoppedError:
+        """The error where a loss is no longer finite."""
+        names = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
+        return TrainingStoppedError(
+            f"Training broke down after {self.progress.images:,} images: {names} is no longer a finite number. "
+            f"{self.kept()} If it breaks down again, train a new run with a lower optimisation.learning_rate (it was "
+            f"{self.settings.optimisation.learning_rate:g}) or a larger objectives.penalty."
+        )
+
+    def cut_off(self, error: OSError) -> TrainingStoppedError:
+        """The error where the run's folder can't be written to any more."""
+        return TrainingStoppedError(
+            f"Training stopped after {self.progress.images:,} images: {error.filename or self.files.folder} can't be "
+            f"written ({error.strerror or error}). Solve that first, e.g. by freeing space. {self.kept()}"
+        )
+
+    def kept(self) -> str:
+        """Where resuming continues."""
+        last = latest_checkpoint(self.files.state)
+        if last is None:
+            return f"No checkpoint had been saved yet in {self.files.folder}; resume=True begins again."
+        return f"The last good checkpoint is {last.name}, in {self.files.folder}; resume=True continues from it."
+
+    def save(self) -> None:
+        """Write the checkpoint and the model, unless training has broken since the last report."""
+        losses, _, _ = self.window.peek()
+        tensors = self.game.tensors()
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+            losses["weights"] = math.nan
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise self.broken(losses)
+        # A kill between the two writes leaves a model that is older than the checkpoint. It is complete, and resuming
+        # writes it again.
+        write_checkpoint(self.files.state, tensors, self.progress)
+        model = {
+            name.replace("average.", "generator.", 1): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(("average.", "discriminator."))
+        }
+        save_tensors(self.files.model, model, {"steps": str(self.progress.steps), "images": str(self.progress.images)})
+
+    def draw(self) -> None:
+        """Save a figure of real images and, below them, generated ones of the same classes."""
+        of_classes = [
+            np.flatnonzero(self.labels.numpy() == label)[:COLUMNS] for label in range(max(1, len(self.classes)))
+        ]
+        sheet = progress_sheet(self.game.average, self.prior, [self.feed.pick(places) for places in of_classes])
+        self.files.samples.mkdir(exist_ok=True)
+        sheet.save(self.files.samples / f"images-{self.progress.images:09d}.png")
