@@ -113,8 +113,8 @@ def parse_classes(text: str) -> dict[str, str]:
     for entry in text.split(","):
         label, equals, name = (part.strip() for part in entry.partition("="))
         if not label or (equals and not name):
-            raise SemirayError(f"classes '{text}': '{entry.strip()}' is neither a label nor LABEL=NAME.")
+            raise SemirayError(f"classes='{text}': '{entry.strip()}' is neither a label nor LABEL=NAME.")
         if label in names:
-            raise SemirayError(f"classes '{text}': {label} is given twice.")
+            raise SemirayError(f"classes='{text}': {label} is given twice.")
         names[label] = name or label
     return names
