@@ -51,7 +51,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tmp_path: Path, dama
         write_checkpoint(tmp_path, {"a": torch.tensor([float(step)])}, Progress(step, step, 0.0))
     first, second = sorted(tmp_path.iterdir())
     second.write_bytes(damage(second.read_bytes()))
-    with pytest.warns(SemirayWarning, match=r"step-000000002.* damaged.*passed over"):
+    with pytest.warns(SemirayWarning, match=r"step-000000002.* damaged.*skipped"):
         found = read_checkpoint(tmp_path)
     assert found is not None
     assert found[1].steps == 1

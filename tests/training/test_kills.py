@@ -99,7 +99,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(
     capsys.readouterr()
     assert main(["train", str(phantoms), "--out", str(out), "--resume", "--images", "96"]) == 2
     said = capsys.readouterr().err
-    assert "can't be written (No space left on device). Mend that, such as by freeing space." in said
+    assert "can't be written (No space left on device). Solve that first, e.g. by freeing space." in said
     assert "The last good checkpoint is step-000000008.safetensors" in said
     assert (out / "model.safetensors").read_bytes() == before
     monkeypatch.undo()
@@ -147,7 +147,7 @@ def test_a_checkpoint_found_damaged_is_set_aside_so_that_two_whole_ones_are_kept
     newest = max((out / "state").glob("step-*.safetensors"))
     newest.write_bytes(newest.read_bytes()[:1000])
     assert main(["train", str(phantoms), "--out", str(out), "--resume", "--images", "96"]) == 0
-    assert "passed over" in capsys.readouterr().err
+    assert "skipped" in capsys.readouterr().err
     assert newest.with_suffix(".damaged").exists()
     kept = list((out / "state").glob("step-*.safetensors"))
     assert len(kept) == 2

@@ -53,7 +53,7 @@ def test_alone_nothing_is_shared() -> None:
 
 def test_rows_are_dealt_evenly_or_refused() -> None:
     assert [ProcessGroup(rank, 2).rows(8) for rank in range(2)] == [slice(0, 4), slice(4, 8)]
-    with pytest.raises(SemirayError, match="can't be dealt to 3 processes evenly"):
+    with pytest.raises(SemirayError, match="can't be divided evenly among 3 processes"):
         ProcessGroup(0, 3).rows(8)
 
 

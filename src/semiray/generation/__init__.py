@@ -1,4 +1,4 @@
-"""Ask a trained run for images, look at its factors, read and re-present real images, train with generated ones."""
+"""Generate images with a trained run, look at its factors, encode and re-present real ones, train with them."""
 
 from semiray.generation.copies import CopyFilter
 from semiray.generation.dataset import RadiographDataset, SyntheticDataset

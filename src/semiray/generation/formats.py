@@ -1,4 +1,4 @@
-"""How generated images lie on disk: PNG files, WebDataset tar shards, Parquet tables; in parts, whole or absent."""
+"""File formats of generated images: PNG files, WebDataset tar shards, Parquet tables; in parts, complete or absent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Add = Callable[[Synthetic, list[Any]], None]
 
 
 class Format(Protocol):
-    """One way to lay parts of a sample on disk.
+    """A file format for the parts of a sample.
 
     A part is complete when the file of `place` exists, which is written last and in one step; a part that was written
     before is written over with the same bytes.
@@ -50,7 +50,7 @@ class Format(Protocol):
 
 
 class PngFolder:
-    """OUT/<label>/000000.png ... and OUT/manifest.csv; until all is there, the manifest's parts lie in OUT/manifest."""
+    """OUT/<label>/000000.png ... and OUT/manifest.csv; its parts are in OUT/manifest until all are there."""
 
     def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: tuple[str, ...]) -> None:
         self.out, self.run_name, self.names = out, run_name, names
@@ -102,7 +102,7 @@ class PngFolder:
 
 
 class Shards:
-    """One file a part: OUT/shard-000000.tar or .parquet."""
+    """One file per part: OUT/shard-000000.tar or .parquet."""
 
     suffix = ""
 
@@ -150,7 +150,7 @@ class WebDataset(Shards):
 
 
 class Parquet(Shards):
-    """Tables with a row an image: the PNG's bytes, label, every code, seed, index."""
+    """Tables with one row per image: the PNG's bytes, label, every code, seed, index."""
 
     suffix = ".parquet"
 
@@ -192,7 +192,7 @@ def open_format(name: str, out: Path, run_name: str, classes: tuple[str, ...], n
     """The format of a name, for a folder.
 
     Raises:
-        SemirayError: there is none, or what it needs isn't installed.
+        SemirayError: there is no such format, or the package that it needs isn't installed.
     """
     if name not in FORMATS:
         raise SemirayError(f"--format {name}: choose one of {', '.join(FORMATS)}.")

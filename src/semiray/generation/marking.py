@@ -1,4 +1,4 @@
-"""What is said of every generated image, inside its file and beside it: that it is synthetic, and what was asked."""
+"""The marks of every generated image, in its file and beside it: that it is synthetic, and what was requested."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def software() -> str:
 
 
 def encode_image(synthetic: Synthetic, i: int, run_name: str) -> bytes:
-    """Image ``i`` as a PNG file that says in its text metadata that it is synthetic, and what was asked of it."""
+    """Image ``i`` as a PNG file that says in its text metadata that it is synthetic, and what was requested."""
     probability = synthetic.event_probability
     said = {
         "Software": software(),
@@ -67,7 +67,7 @@ def describe_image(synthetic: Synthetic, i: int, run_name: str) -> dict[str, Any
 
 
 def png_name(synthetic: Synthetic, i: int, folders: Sequence[str]) -> str:
-    """Where image ``i`` lies in a folder of PNG files: below its class, or at the top where there are none."""
+    """Path of image ``i`` in a folder of PNG files: in its class's folder, or at the top without classes."""
     name = f"{synthetic.index[i]:06d}.png"
     return f"{folders[synthetic.labels[i]]}/{name}" if synthetic.labels[i] >= 0 else name
 

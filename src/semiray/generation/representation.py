@@ -1,4 +1,4 @@
-"""Re-present: the generator's image of one real patient, and the same again while one factor moves."""
+"""Re-present one real patient: the generator's image of them, and the same while one factor moves."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Representation:
     Attributes:
         original: (H, W) uint8, the image that was given, as the run's data were framed.
         reconstruction: (H, W) uint8, generated from ``codes``, ``z``, ``label`` and the patient's offsets.
-        codes: (M,) float32, as the sorter reads them from the original, in the factors' own units.
+        codes: (M,) float32, estimated from the original, in the factors' own units.
         z: (Z,) float32, the noise that was found.
         label: The class, None where the run knows no classes.
         label_guessed: Whether the class is the sorter's guess, rather than given.
@@ -44,7 +44,7 @@ class Representation:
         error: Mean absolute difference of original and reconstruction, in grey levels of 255.
         ssim: Their structural similarity, 1 when equal; :func:`semiray.generation.similarity.ssim`.
         noise_ssim: The structural similarity that noise without offsets reached.
-        offset: Root mean square of the offsets: how far the generator was bent for this patient.
+        offset: Root mean square of the offsets: how far the generator was changed for this patient.
         seed: The seed of the search.
     """
 
@@ -77,10 +77,10 @@ def represent(
 ) -> Representation:
     """Find what the generator makes an image from, then move one factor with everything else held.
 
-    Codes are read by the sorter and stay as read; noise and offsets are searched for
+    Codes are estimated by the sorter and stay as estimated; noise and offsets are searched for
     (:func:`semiray.generation.invert`). A factor moves with all its dimensions along its quantiles, as in
     :func:`semiray.generation.traverse`; a single dimension, such as ``"duration[3]"``, moves alone. For several images,
-    call it for each: what becomes of one doesn't depend on others.
+    call it for each: results don't depend on other images.
 
     Args:
         run: A trained run.
@@ -172,7 +172,7 @@ def guess_class(run: Run, image: NDArray[np.uint8]) -> int:
         return -1
     if run.settings.objectives.classify == 0:
         raise SemirayError(
-            "this run's sorter never learned to tell classes (objectives.classify is 0): give the image's class, "
+            "this run's sorter was not trained to classify (objectives.classify is 0): give the image's class, "
             f"one of {', '.join(run.classes)}."
         )
     _, output = next(discriminate(run, image[None], np.zeros(1, np.int64)))

@@ -1,7 +1,7 @@
-"""Ask: images of a trained run whose codes obey its prior, or the prior given an event.
+"""Generate images whose codes are samples of a run's prior, or of the prior given an event.
 
 Randomness is counter-based: image ``i`` is a function of the run, the seed and ``i`` alone, whatever the number of
-images asked for, so that a sample can be made in pieces (on several machines) and give the bytes of the whole. For
+images requested, so that a sample can be made in pieces (on several machines) and give the bytes of the whole. For
 that, noise and codes are drawn in blocks of a fixed size, each from its own stream, and the generator works on padded
 batches of a fixed size, image ``i`` always at the same place: the same arithmetic in the same order.
 """
@@ -60,7 +60,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Synthetic:
-    """Generated images beside what was asked of them.
+    """Generated images and what was requested of them.
 
     Attributes:
         images: (N, H, W) uint8, 0..255.
@@ -90,7 +90,7 @@ class Synthetic:
         return len(self.images)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Synthetic:
-        """The images at some rows, or under a mask, with what was asked of them."""
+        """The images at some rows, or under a mask."""
         return replace(
             self,
             images=self.images[rows],
@@ -118,7 +118,7 @@ class Synthetic:
 
 
 class Request:
-    """What is asked of a run. Image ``i`` is a function of the request and ``i`` alone.
+    """A request to a run. Image ``i`` is a function of the request and ``i`` alone.
 
     Without ``where``, image ``i`` and its codes are the same for every request of a seed, and with another label the
     same noise and codes show another disease. With ``where`` the same holds within the same event.
@@ -147,7 +147,7 @@ class Request:
         self.event_probability = None if conditional is None else float(conditional.probability)
 
     def images(self, start: int, n: int, progress: Callable[[int, int], None] | None = None) -> Synthetic:
-        """Images ``start`` ... ``start + n - 1``; a start that is a multiple of ``BLOCK`` draws nothing in vain."""
+        """Images ``start`` ... ``start + n - 1``; a start that is a multiple of ``BLOCK`` wastes no draws."""
         run = self.run
         images = np.empty((n, run.resolution, run.resolution), np.uint8)
         codes = np.empty((n, run.prior.dimensions), np.float32)
@@ -229,7 +229,7 @@ def generate(
 
 
 def check_range(n: int, start: int) -> None:
-    """Refuse numbers of images that make no sense."""
+    """Refuse invalid numbers of images."""
     if n < 1:
         raise SemirayError(f"n = {n}: ask for at least one image.")
     if start < 0:

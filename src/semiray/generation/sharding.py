@@ -1,7 +1,7 @@
-"""Samples of any size, written in parts by any number of processes, each of which may be killed and start again.
+"""Samples of any size, written in parts by any number of processes, each of which may be killed and started again.
 
-Part p holds images p * size ... (p + 1) * size - 1 of the sample. Which process writes it makes no difference to its
-bytes; it is complete or absent; nothing but the images of the moment is held in memory.
+Part p holds images p * size ... (p + 1) * size - 1 of the sample. Its bytes don't depend on the process that writes it;
+it is complete or absent; only the images of one chunk are in memory.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ __all__ = ["PER_PART", "Share", "write_sample"]
 
 REQUEST = "request.json"
 PER_PART = {"png": 1_024, "webdataset": 10_240, "parquet": 10_240}
-"""Images a part; of shards at 64 pixels 40 MB."""
+"""Images per part; a shard at 64 pixels takes 40 MB."""
 
 CHUNK = 1_024  # images in memory at a time, besides those that are being encoded
-_ROWS = 32  # images a thread encodes at a time
+_ROWS = 32  # images that a thread encodes at a time
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Share:
         return cls(int(number), int(of))
 
     def parts(self, count: int) -> range:
-        """This share of so many parts: neighbours, as evenly as can be."""
+        """This share's parts of `count`: consecutive, divided as evenly as possible."""
         return range(count * self.number // self.of, count * (self.number + 1) // self.of)
 
 
@@ -75,16 +75,16 @@ def write_sample(
 ) -> Path | None:
     """Generate images ``start`` ... ``start + n - 1`` of a request and write them, or this process's share of them.
 
-    Called again with the same arguments it goes on where it was killed; the bytes are those of a call that never was.
+    Called again with the same arguments, it continues where it was killed; the bytes are the same as without a kill.
     Processes with other shares may write to the same folder at the same time, or to folders of their own.
 
     Args:
-        request: What is asked.
+        request: What is requested.
         n: Number of images of the whole sample.
         out: A folder that is new, empty, or holds parts of the same sample.
         start: Index of its first image.
         form: ``png``, ``webdataset`` or ``parquet``.
-        per_part: Images a part, a multiple of 64; for PNG files it is how much of the work a kill may cost. None: 1,024
+        per_part: Images per part, a multiple of 64; for PNG files, how much work a kill can cost. None: 1,024
             for PNG files, else 10,240.
         share: Which parts this process writes; None: all.
         reject_copies: The radiographs that the run was trained on, or a filter made of them, which counts: images that
@@ -103,7 +103,7 @@ def write_sample(
     check_range(n, start)
     per_part = PER_PART.get(form, BLOCK) if per_part is None else per_part
     if per_part < BLOCK or per_part % BLOCK:
-        raise SemirayError(f"{per_part} images a shard: choose a multiple of {BLOCK}, such as 10240.")
+        raise SemirayError(f"{per_part} images per shard: choose a multiple of {BLOCK}, such as 10240.")
     share, count = share or Share(), -(-n // per_part)
     run = request.run
     copies = CopyFilter.of(run, reject_copies)
@@ -120,15 +120,15 @@ def write_sample(
             return found
     except OSError as error:
         raise SemirayError(
-            f"{out}: can't write there ({error.strerror or error}). What is complete is kept: the same command goes on "
-            "when that is mended."
+            f"{out}: can't write there ({error.strerror or error}). What is complete is kept: solve that, "
+            "then the same command continues."
         ) from error
 
 
 def describe(
     request: Request, n: int, start: int, form: str, per_part: int, copies: CopyFilter | None
 ) -> dict[str, Any]:
-    """What makes two samples the same."""
+    """Everything that determines a sample."""
     weights = {name: tensor.cpu() for name, tensor in request.run.generator.state_dict().items()}
     return {
         "synthetic": True,
@@ -147,7 +147,7 @@ def describe(
 
 
 def check_request(out: Path, asked: dict[str, Any]) -> None:
-    """Refuse a folder of anything else; write down in a new one what was asked.
+    """Refuse a folder that contains anything else; record the request in a new one.
 
     Raises:
         SemirayError: ``out`` is a file, holds something else, or another sample.
@@ -236,7 +236,7 @@ def encoded(
 
 
 def ahead(chunks: Iterator[Encoded]) -> Iterator[Encoded]:
-    """The same, each a chunk later: the next one is generated before this one is waited for."""
+    """The same chunks; each is given when the next one has been generated."""
     waiting: Encoded | None = None
     for chunk in chunks:
         if waiting is not None:

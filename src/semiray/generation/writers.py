@@ -1,4 +1,4 @@
-"""Write generated images to disk, marked as synthetic, with a table of what was asked of each."""
+"""Write generated images to disk, marked as synthetic, with a table of what was requested."""
 
 from __future__ import annotations
 

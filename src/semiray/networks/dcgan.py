@@ -47,7 +47,7 @@ class DCGANGenerator(Generator):
 
 
 class DCGANDiscriminator(Discriminator):
-    """Strided 4 x 4 convolutions, batch normalisation but for the first, down to 4 x 4 pixels."""
+    """Strided 4 x 4 convolutions, batch normalisation except after the first, down to 4 x 4 pixels."""
 
     couples_images = True
 

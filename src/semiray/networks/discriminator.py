@@ -1,4 +1,4 @@
-"""The discriminator: one trunk, two heads. The critic tells real from generated, the sorter reads the codes."""
+"""The discriminator: one trunk, two heads. The critic tells real from generated, the sorter estimates the codes."""
 
 import itertools
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 __all__ = ["Discriminator", "DiscriminatorOutput", "LeadEstimates", "ResidualDiscriminator"]
 
 LeadEstimates = Callable[[Tensor], Tensor]
-"""The sorter's scores (B, M) -> what the critic is told of the L grounded leads (B, L)."""
+"""A function from the sorter's scores (B, M) to the L grounded leads that the critic gets (B, L)."""
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminator says of a batch of images.
+    """The discriminator's output for a batch of images.
 
     Attributes:
         critic: (B,) logits, higher is more real.
@@ -35,7 +35,7 @@ class Heads(nn.Module):
     """Critic and sorter on the trunk's features.
 
     The critic's label enters by projection (Miyato & Koyama 2018, arXiv 1802.05637): concatenated to the features of a
-    linear critic it would have no effect. So do leads that metadata ground. The sorter sees neither.
+    linear critic it would have no effect. Grounded leads enter in the same way. The sorter gets neither.
     """
 
     def __init__(self, features: int, shape: NetworkShape) -> None:
@@ -65,16 +65,16 @@ class Heads(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """What every discriminator is: (image, y) -> DiscriminatorOutput.
+    """The interface of every discriminator: (image, y) -> DiscriminatorOutput.
 
     Args of `forward`:
         images: (B, 1, H, W) in [-1, 1].
         labels: class indices (B,) int64; ignored by an unlabelled discriminator.
-        leads: what the critic is told of grounded leads; None tells it nothing.
+        leads: gives the critic its grounded leads; None gives it none.
     """
 
     heads: Heads
-    couples_images = False  # whether what it says of an image depends on the others of its batch, while it trains
+    couples_images = False  # whether its output for an image depends on the rest of the batch while training
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
@@ -85,9 +85,9 @@ class Discriminator(nn.Module):
         raise NotImplementedError
 
     def forward(self, images: Tensor, labels: Tensor, leads: LeadEstimates | None = None) -> DiscriminatorOutput:
-        """Judge images: critic, scores, classes."""
-        judgement: DiscriminatorOutput = self.heads(self.features(images), labels, leads)
-        return judgement
+        """The output for images: critic, scores, classes."""
+        output: DiscriminatorOutput = self.heads(self.features(images), labels, leads)
+        return output
 
 
 class DownStage(nn.Module):

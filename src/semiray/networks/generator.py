@@ -15,7 +15,7 @@ __all__ = ["Generator", "ResidualGenerator"]
 
 
 class Generator(nn.Module):
-    """What every generator is: (z, c, y) -> image.
+    """The interface of every generator: (z, c, y) -> image.
 
     Args of `forward`:
         z: noise (B, Z), standard normal.
@@ -84,8 +84,8 @@ class ModulatedStage(nn.Module):
 class ResidualGenerator(Generator):
     """The default generator: a modulated residual stage for each doubling from 4 x 4 pixels.
 
-    The last doubling has no stage of its own but two narrow convolutions: on a CPU most of the time would otherwise go
-    to the largest, shallowest maps. A sub-pixel convolution in its place was faster still and gave grids.
+    Two narrow convolutions, not a stage, follow the last doubling: on a CPU most of the time would be spent on the
+    largest, shallowest maps. A sub-pixel convolution was faster still, but left grids.
     """
 
     def __init__(self, shape: NetworkShape) -> None:

@@ -1,4 +1,4 @@
-"""Batch normalisation over the whole batch, on however many processes its images lie."""
+"""Batch normalisation over the whole batch, however many processes share it."""
 
 import torch
 from torch import Tensor, distributed, nn
@@ -7,7 +7,7 @@ __all__ = ["BatchNorm2d"]
 
 
 class SumOverProcesses(torch.autograd.Function):
-    """The sum of a tensor over all processes; its gradient is the sum of theirs, so that it can be derived twice."""
+    """The sum of a tensor over all processes; its gradient is the sum of theirs: it can be differentiated twice."""
 
     @staticmethod
     def forward(_context: object, x: Tensor) -> Tensor:
@@ -22,9 +22,9 @@ class SumOverProcesses(torch.autograd.Function):
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """`torch.nn.BatchNorm2d` whose batch statistics count the images of all processes, each of which has as many.
+    """`torch.nn.BatchNorm2d` with batch statistics over the images of all processes, each of which has equally many.
 
-    Alone it is PyTorch's. PyTorch's `SyncBatchNorm` exists on GPUs only, and its backward pass can't be derived again.
+    In a single process it is PyTorch's. PyTorch's `SyncBatchNorm` needs GPUs and can't be differentiated twice.
 
     Source: Ioffe & Szegedy 2015, arXiv 1502.03167, algorithm 1.
     """

@@ -1,4 +1,4 @@
-"""Architectures by name, and a table of what is in them."""
+"""Architectures by name, and a table of their layers."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ ARCHITECTURES: dict[str, tuple[type[Generator], type[Discriminator]]] = {
 def build_networks(architecture: str, shape: NetworkShape) -> tuple[Generator, Discriminator]:
     """A fresh pair in channels-last memory format, initialised from torch's global random state."""
     if architecture not in ARCHITECTURES:
-        raise SemirayError(f"no architecture is called {architecture!r}: choose one of {', '.join(ARCHITECTURES)}")
+        raise SemirayError(f"unknown architecture {architecture!r}: choose one of {', '.join(ARCHITECTURES)}")
     make_generator, make_discriminator = ARCHITECTURES[architecture]
     generator, discriminator = make_generator(shape), make_discriminator(shape)
     for network in (generator, discriminator):

@@ -1,4 +1,4 @@
-"""Half and double the size."""
+"""Halve and double the size of images and feature maps."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ __all__ = ["double", "halve"]
 
 
 class Halve(torch.autograd.Function):
-    """Means over squares of 2 x 2 pixels, with a gradient three times as fast as `avg_pool2d`'s, that derives again."""
+    """Means of 2 x 2 pixels, twice differentiable, with a gradient three times as fast as `avg_pool2d`'s."""
 
     @staticmethod
     def forward(_context: Any, x: Tensor) -> Tensor:
@@ -28,5 +28,5 @@ def halve(x: Tensor) -> Tensor:
 
 
 def double(x: Tensor) -> Tensor:
-    """Twice the size, bilinear: nearest neighbours leave a grid for the convolutions to clear away."""
+    """Twice the size, bilinear: nearest neighbours would leave a grid that convolutions have to remove."""
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

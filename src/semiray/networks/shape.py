@@ -1,4 +1,4 @@
-"""What a pair of networks is made for: the few numbers that fix their layers."""
+"""The few numbers that determine a pair of networks."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class NetworkShape:
         width: channels of the widest-resolution maps; deeper ones have twice as many at each halving, up to `widest`.
         widest: the cap on channels.
         embedding: length of a label's embedding; the generator's condition is four times as long.
-        grounded: number L of leads that metadata ground, which the critic is told.
+        grounded: number L of leads that metadata ground, which are inputs of the critic.
     """
 
     resolution: int
@@ -38,7 +38,7 @@ class NetworkShape:
     def __post_init__(self) -> None:
         if self.resolution not in RESOLUTIONS:
             raise SemirayError(
-                f"resolution is {self.resolution}: the networks are made for {', '.join(map(str, RESOLUTIONS))} pixels"
+                f"resolution is {self.resolution}: the networks exist for {', '.join(map(str, RESOLUTIONS))} pixels"
             )
 
 
@@ -57,10 +57,10 @@ def stage_widths(shape: NetworkShape) -> list[int]:
 
 
 def keep_variance(network: nn.Module) -> None:
-    """Initial weights that neither shrink nor swell the signal from layer to layer (He et al. 2015, arXiv 1502.01852).
+    """Initialise weights so that the signal keeps its variance from layer to layer (He et al. 2015, arXiv 1502.01852).
 
-    Without normalisation PyTorch's own default divides it by about three a layer, and a critic that sees next to
-    nothing learns next to nothing for hundreds of steps.
+    Without normalisation, PyTorch's default divides the signal by about three per layer, and the critic learns almost
+    nothing for hundreds of steps.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -1,7 +1,7 @@
-"""What the discriminator sees in place of a bare image: differentiable, batched changes of real and generated alike.
+"""Differentiable augmentation of real and generated images before the discriminator sees them.
 
-They serve twice. Little data no longer lets the critic memorise (Zhao et al. 2020, arXiv 2006.10738). And a code
-painted as a faint grid or a grey veil doesn't survive them, so that the generator has to show its codes in anatomy.
+It has two purposes. With little data it keeps the critic from memorising (Zhao et al. 2020, arXiv 2006.10738). And a
+code painted as a faint grid or a grey veil doesn't survive it, so that the generator has to show codes in anatomy.
 """
 
 import torch
@@ -15,12 +15,12 @@ __all__ = ["augment"]
 
 
 def augment(images: Tensor, by: AugmentationSettings, group: ProcessGroup | None = None) -> Tensor:
-    """Random changes of geometry, sharpness, grey levels and noise, drawn anew for every image.
+    """Change geometry, sharpness, grey levels and noise at random, independently for every image.
 
     Args:
         images: (B, 1, H, W) in [-1, 1].
-        by: how far each change goes; zero switches it off, and costs and draws nothing.
-        group: whose batch the images are this process's rows of: what is drawn is drawn for all.
+        by: strength of each change; zero switches it off, at no cost and without a random draw.
+        group: the processes that share the batch; random numbers are drawn for the whole batch.
 
     Returns:
         (B, 1, H, W) float32; values may leave [-1, 1].

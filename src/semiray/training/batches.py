@@ -13,7 +13,7 @@ __all__ = ["ImageFeed", "ImageOrder"]
 
 
 class ImageOrder:
-    """One random permutation of the images after another: a function of seed and count, so that resuming is exact.
+    """Random permutations of the images, one per epoch: a function of seed and count, so that resuming is exact.
 
     Args:
         count: number of images N.
@@ -47,15 +47,15 @@ class ImageOrder:
 
 
 class ImageFeed:
-    """Batches of real images, read where they lie: a batch is fetched while the one before is computed with.
+    """Batches of real images, read from memory or disk while the step before is computed.
 
     Args:
-        images: (N, H, W) uint8, in memory or mapped from a file, or whatever gives an array for an array of indices.
+        images: (N, H, W) uint8, in memory, mapped from a file, or anything that is indexed like an array.
         chosen: (M,) which of them are shown.
         order: in which the M are shown.
-        batch: images a step, over all processes.
+        batch: images per step, over all processes.
         rows: which of each batch are this process's.
-        pin: whether batches lie in memory from which a GPU copies without being waited for.
+        pin: whether batches are in pinned memory, from which a GPU copies asynchronously.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ImageFeed:
         self._next: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
 
     def take(self, start: int) -> tuple[Tensor, Tensor]:
-        """Of the batch that begins with image number `start`: positions among the chosen (b,), and images (b, H, W)."""
+        """Positions among the chosen (b,) and images (b, H, W) of the batch that starts with image number `start`."""
         expected = self._next is not None and self._next[0] == start
         found = self._next[1].result() if self._next is not None and expected else self._read(start)
         after = start + self._batch

@@ -36,9 +36,9 @@ class Progress:
     """How far a run has come.
 
     Attributes:
-        steps: moves of the game.
+        steps: training steps.
         images: real images shown, repeats counted.
-        seconds: time spent in training, over all sittings.
+        seconds: seconds of training, resumptions included.
     """
 
     steps: int = 0
@@ -47,7 +47,7 @@ class Progress:
 
 
 def checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """CRC-32 of all that a file says, by name: it finds what a disk or a copy damages, not what a person forges."""
+    """CRC-32 of tensors and metadata: it detects damage by a disk or a copy, not forgery."""
     total = zlib.crc32(json.dumps(dict(metadata), sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         total = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), total)
@@ -56,9 +56,7 @@ def checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file with a checksum, in one step: readers see the old file or the new one, never a part.
-
-    The same content gives the same bytes.
+    """Write a safetensors file with a checksum, in one step. The same content gives the same bytes.
 
     Raises:
         OSError: it can't be written; what was there is untouched.
@@ -96,7 +94,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
-    """Add a checkpoint with the random state of this instant, and drop all but the newest two."""
+    """Add a checkpoint with the current random state, and remove all but the newest two."""
     folder.mkdir(exist_ok=True)
     everything = dict(tensors) | {"random.cpu": torch.get_rng_state()}
     if any(tensor.is_cuda for tensor in tensors.values()):
@@ -109,9 +107,9 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Prog
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
-    """Tensors and progress of the newest checkpoint that is whole; torch's random state is set to what it was.
+    """Tensors and progress of the newest complete checkpoint, and restore torch's random state; None if there is none.
 
-    One that is damaged is passed over with a warning. None where there is none yet.
+    A damaged checkpoint is skipped with a warning.
 
     Raises:
         SemirayError: all are damaged.
@@ -123,7 +121,9 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
             progress = Progress(**json.loads(metadata["progress"]))
             random, random_cuda = tensors.pop("random.cpu"), tensors.pop("random.cuda", None)
         except (SemirayError, KeyError, TypeError, ValueError) as error:
-            warnings.warn(f"{error}. It is passed over: going on from the one before.", SemirayWarning, stacklevel=2)
+            warnings.warn(
+                f"{error}. It is skipped; training continues from the one before.", SemirayWarning, stacklevel=2
+            )
             continue
         torch.set_rng_state(random)
         if random_cuda is not None and torch.cuda.is_available():
@@ -138,7 +138,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
 
 
 def set_aside(folder: Path, steps: int) -> None:
-    """Rename the checkpoints after so many steps, which were found damaged: they count no more among those kept."""
+    """Rename checkpoints newer than `steps`, which are damaged, so that they no longer count among those kept."""
     for path in folder.glob("step-*.safetensors"):
         if path.name > f"step-{steps:09d}.safetensors":
             path.replace(path.with_suffix(".damaged"))

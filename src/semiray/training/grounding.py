@@ -1,4 +1,4 @@
-"""What metadata say of the training images, and the observed images that every step shows beside its batch."""
+"""Observations in the metadata of the training images, and the observed images that every step adds to its batch."""
 
 import hashlib
 from typing import NamedTuple
@@ -15,17 +15,17 @@ from semiray.training.batches import ImageOrder
 
 __all__ = ["Grounding", "ObservedBatch", "read_grounding"]
 
-ORDER = 1  # apart from the order of the batch, which the bare seed draws
+ORDER = 1  # added to the seed: another order than that of the batch
 
 
 class ObservedBatch(NamedTuple):
-    """Some images and what is known of their factors' leads, as intervals of scores; F grounded factors.
+    """Images and the observed intervals of their leads' scores; F grounded factors.
 
     Attributes:
         images: (K, H, W) uint8.
-        low: (K, F) float32, where each lead's score is known to begin; -inf where nothing is known.
-        high: (K, F) float32, where it ends; equal to `low` where the score is known exactly, inf where it is censored.
-        weight: (K, F) float32, mean 1 over the observed images, 0 where nothing is known: patients count alike.
+        low: (K, F) float32, lower end of each lead's score; -inf where nothing is observed.
+        high: (K, F) float32, upper end; equal to `low` where the score is observed exactly, inf where it is censored.
+        weight: (K, F) float32, mean 1 over the observed images, 0 where nothing is observed: patients count equally.
     """
 
     images: Tensor
@@ -35,29 +35,29 @@ class ObservedBatch(NamedTuple):
 
 
 class Grounding:
-    """All that is known of the training images, and the order in which it is shown.
+    """All observations of the training images, and the order in which they are shown.
 
     Args:
         counts: grounded factor -> number of images that ground it.
         columns: each grounded factor's lead among the codes.
-        known: the images of which anything is known.
+        observed: the images with any observation.
         seed: of the order.
     """
 
-    def __init__(self, counts: dict[str, int], columns: tuple[int, ...], known: ObservedBatch, seed: int) -> None:
-        self.counts, self.columns, self._known = counts, columns, known
-        self._order = ImageOrder(len(known.images), seed + ORDER)
+    def __init__(self, counts: dict[str, int], columns: tuple[int, ...], observed: ObservedBatch, seed: int) -> None:
+        self.counts, self.columns, self._observed = counts, columns, observed
+        self._order = ImageOrder(len(observed.images), seed + ORDER)
 
     def batch(self, step: int, size: int) -> ObservedBatch:
         """The observed images of a step: (K, ...) with K = size, or all of them where there are fewer."""
-        size = min(size, len(self._known.images))
+        size = min(size, len(self._observed.images))
         index = self._order.take(step * size, size)
-        return ObservedBatch(*(part[index] for part in self._known))
+        return ObservedBatch(*(part[index] for part in self._observed))
 
     @property
     def digest(self) -> str:
-        """Changes when anything that is known changes, so that a run is resumed on the same table."""
-        parts = [np.ascontiguousarray(part.numpy()).tobytes() for part in self._known[1:]]
+        """A hash of all observations: a run is resumed on the same table only."""
+        parts = [np.ascontiguousarray(part.numpy()).tobytes() for part in self._observed[1:]]
         return hashlib.sha256(b"".join([repr(self.counts).encode(), *parts])).hexdigest()
 
 
@@ -76,7 +76,7 @@ def read_grounding(
         chosen: (N,) which of them train.
 
     Raises:
-        SemirayError: a rule, a column or a cell that can't be read, or a factor of which nothing is known; names it.
+        SemirayError: a rule, a column or a cell that can't be read, or a factor without observations; names it.
     """
     rules = read_grounds(settings.ground, prior)
     if not rules:
@@ -101,6 +101,6 @@ def read_grounding(
     weight = torch.stack([o.weight * o.images / o.weight.sum() for o in seen.values()], dim=1)
     rows = torch.stack([o.known for o in seen.values()]).any(dim=0).nonzero().flatten()
     images = torch.from_numpy(np.ascontiguousarray(data.images[chosen[rows.numpy()]]))
-    known = ObservedBatch(images, *(part[rows].float() for part in (low, high, weight)))
+    observed = ObservedBatch(images, *(part[rows].float() for part in (low, high, weight)))
     columns = tuple(prior.slices[name].start for name in seen)
-    return Grounding({name: o.images for name, o in seen.items()}, columns, known, settings.seed)
+    return Grounding({name: o.images for name, o in seen.items()}, columns, observed, settings.seed)

@@ -1,4 +1,4 @@
-"""Ctrl-C and the system's request to end, noted and left to the loop, so that no step is cut in two."""
+"""Note Ctrl-C and the system's request to end, so that training stops between two steps."""
 
 import signal
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ __all__ = ["catch_stop"]
 
 @contextmanager
 def catch_stop() -> Iterator[list[int]]:
-    """A list that fills when the user presses Ctrl-C or the system asks to end, so that a step is never cut in two.
+    """Give a list that receives the signals SIGINT (Ctrl-C) and SIGTERM.
 
-    A second Ctrl-C interrupts at once. Outside the main thread, where signals can't be caught, nothing is.
+    A second Ctrl-C interrupts at once. Outside the main thread signals can't be caught: the list stays empty.
     """
     caught: list[int] = []
     previous: dict[signal.Signals, Any] = {}

@@ -1,12 +1,12 @@
 """The processes that train one run together.
 
 Every process draws what the whole batch needs from the same random stream and keeps its own rows; gradients and losses
-are averaged. So the global batch defines the run, not the number of processes, and any number can go on with it.
+are averaged. So the global batch defines the run, not the number of processes, and any number can resume it.
 
-The collectives are torch.distributed's, launched by torchrun, without a wrapper round the networks: a step runs the
-discriminator three times, derives it twice, normalises and sorts over the whole batch. Wrappers such as
-DistributedDataParallel average gradients as single backward passes make them, which is the only part that would be
-saved: networks of this size fit one message a player.
+The collectives are torch.distributed's, launched by torchrun, without a wrapper around the networks: a step runs the
+discriminator three times, differentiates it twice, normalises and sorts over the whole batch. Wrappers such as
+DistributedDataParallel average the gradients of single backward passes, which is the only part that they would save:
+the gradients of networks of this size fit one message per network.
 """
 
 import os
@@ -26,16 +26,16 @@ PATIENCE = timedelta(hours=2)  # the first process may decode a large folder whi
 
 
 class LostProcessError(SemirayError):
-    """Another process of the group ended before its work was done."""
+    """Another process of the group ended before training did."""
 
     code = 3
 
 
 class Gather(torch.autograd.Function):
-    """All processes' rows, in their order.
+    """Gather the rows of all processes, in their order.
 
-    Each computes the same loss from them, and gradients are averaged afterwards: the gradient of its own rows is
-    therefore multiplied by the number of processes.
+    Each process computes the same loss from them, and gradients are averaged afterwards: the gradient of its own rows
+    is therefore multiplied by the number of processes.
     """
 
     @staticmethod
@@ -52,7 +52,7 @@ class Gather(torch.autograd.Function):
 
 
 class ProcessGroup:
-    """One process's view of the group; alone, nothing is communicated.
+    """One process's view of the processes that train together; a single process communicates nothing.
 
     Args:
         rank: this process's number, from 0.
@@ -68,15 +68,15 @@ class ProcessGroup:
         return self.rank == 0
 
     def rows(self, batch: int) -> slice:
-        """This process's rows of a batch of so many.
+        """This process's rows of a batch of that size.
 
         Raises:
-            SemirayError: the batch can't be dealt out evenly.
+            SemirayError: the batch can't be divided evenly.
         """
         if batch % self.size:
             raise SemirayError(
-                f"a batch of {batch} images can't be dealt to {self.size} processes evenly: start a number "
-                "of processes that divides it, or choose another --set optimisation.batch"
+                f"a batch of {batch} images can't be divided evenly among {self.size} processes: start a number "
+                "of processes that divides it, or choose another optimisation.batch"
             )
         share = batch // self.size
         return slice(self.rank * share, (self.rank + 1) * share)
@@ -105,7 +105,7 @@ class ProcessGroup:
         """The largest of each value over the processes."""
         if self.size == 1:
             return values
-        largest = torch.tensor(values, dtype=torch.float64)  # in memory: no GPU is waited for
+        largest = torch.tensor(values, dtype=torch.float64)  # on the CPU: nothing waits for a GPU
         distributed.all_reduce(largest, op=distributed.ReduceOp.MAX)
         return tuple(largest.tolist())
 
@@ -115,7 +115,7 @@ class ProcessGroup:
             distributed.barrier()
 
     def from_leader(self, value: Any) -> Any:
-        """What the first process passes, in all of them."""
+        """The value that the first process passes, in all of them."""
         if self.size == 1:
             return value
         box = [value]
@@ -124,7 +124,7 @@ class ProcessGroup:
 
     @contextmanager
     def one_first(self) -> Iterator[None]:
-        """Let one process on each machine do what it finds done when the others follow."""
+        """Let one process per machine go first; the others follow and find its work done."""
         first = int(os.environ.get("LOCAL_RANK", self.rank)) == 0
         if not first:
             self.wait()
@@ -134,20 +134,20 @@ class ProcessGroup:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Turn what a lost connection raises into a sentence."""
+        """Turn the error of a lost connection into a message for people."""
         try:
             yield
         except RuntimeError as error:
             if self.size == 1 or isinstance(error, torch.OutOfMemoryError):
                 raise
             raise LostProcessError(
-                f"another of the {self.size} processes ended, and with it the job: it, or torchrun, says why. What was "
-                "saved last is kept: go on with the same command and --resume, on any number of processes."
+                f"another of the {self.size} processes ended, and the job with it (see its output). What "
+                "was saved last is kept: continue with the same command and --resume, on any number of processes."
             ) from error
 
 
 def current_process_group() -> ProcessGroup:
-    """The group that this process is part of, if it joined one; else a group of one."""
+    """The group that this process has joined; otherwise a group of one."""
     if distributed.is_available() and distributed.is_initialized():
         return ProcessGroup(distributed.get_rank(), distributed.get_world_size())
     return ProcessGroup()
@@ -155,7 +155,7 @@ def current_process_group() -> ProcessGroup:
 
 @contextmanager
 def join_process_group() -> Iterator[ProcessGroup]:
-    """Join the processes that torchrun started; alone where it started none.
+    """Join the processes that torchrun started, if any.
 
     Raises:
         LostProcessError: another process ended.

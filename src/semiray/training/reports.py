@@ -1,4 +1,4 @@
-"""How training goes: means over the last steps, and the places that are told of them."""
+"""Reports on training: means over the last steps, for the log and TensorBoard."""
 
 import json
 import os
@@ -19,16 +19,16 @@ __all__ = ["TrainingReport", "Window", "open_tensorboard", "trim_log"]
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """How training goes, over the steps since the last report.
+    """Progress of training, over the steps since the last report.
 
     Attributes:
-        steps: moves of the game so far.
+        steps: training steps so far.
         images: real images shown so far.
-        seconds: time trained so far, over all sittings.
+        seconds: seconds trained so far, resumptions included.
         seconds_left: an estimate.
         images_per_second: over the last steps.
         losses: the means of the named losses.
-        commitment: factor -> R² of codes read from generated images, as the discriminator saw them (augmented).
+        commitment: factor -> R² of codes estimated from generated images, as the discriminator saw them (augmented).
     """
 
     steps: int
@@ -84,7 +84,7 @@ def open_tensorboard(folder: Path, images: int) -> Any:
 
 
 def trim_log(path: Path, steps: int) -> None:
-    """Drop the reports after the checkpoint that a run is resumed from, and a last line that was cut off."""
+    """Drop reports that are newer than the checkpoint to resume from, and an incomplete last line."""
     if not path.exists():
         return
     kept = []

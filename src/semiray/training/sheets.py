@@ -1,4 +1,4 @@
-"""A figure as training goes: real radiographs, and generated ones below them, so that a painted grid can't hide."""
+"""A figure during training: real radiographs, and generated ones below them."""
 
 from collections.abc import Sequence
 from pathlib import Path
