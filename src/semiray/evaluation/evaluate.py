@@ -127,7 +127,7 @@ def _measure(context: Context, progress: Progress | None) -> dict[str, Result]:
     """Every judgement that applies, in the order of the registry."""
     space, benefit = context.options.space, context.options.benefit
     if space is not None:  # what can't be built, or makes no features, is reported before the long work
-        check_space(space, context.real.take(range(min(2, len(context.real)))).images)
+        check_space(space, context.real.images[:2])
     if isinstance(benefit, BenefitSettings):
         side = context.real.images.shape[1]
         benefit.architecture.check(max(len(context.real.classes), 2), side, context.device)
