@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from semiray.memory import keep_freed_memory
 from semiray.networks import build_networks
 from semiray.priors import JointPrior
 from semiray.settings import Settings, make_settings
@@ -97,6 +98,7 @@ def make_loop(name: str, resolution: int, device: torch.device | None = None) ->
     batch = settings.optimisation.batch
     if kind == "plain":
         return plain_loop(settings), batch
+    keep_freed_memory()  # as `train` does
     return Game(settings, JointPrior.default(), CLASSES, device or torch.device("cpu")).step, batch
 
 

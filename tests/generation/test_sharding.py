@@ -147,7 +147,7 @@ def test_a_full_disk_keeps_what_is_complete(
 
     with monkeypatch.context() as patch:
         patch.setattr(sharding.Request, "images", full)
-        with pytest.raises(SemirayError, match=r"No space left on device.*the same command goes on"):
+        with pytest.raises(SemirayError, match=r"No space left on device.*the same command continues"):
             write_sample(Request(run), 200, tmp_path / "out", form=form, per_part=64)
     write_sample(Request(run), 200, tmp_path / "out", form=form, per_part=64)
     write_sample(Request(run), 200, tmp_path / "whole", form=form, per_part=64)
