@@ -14,7 +14,7 @@ def test_numbers_and_words(cell: str, value: float) -> None:
     assert read_cell(cell, WORDS) == value
 
 
-@pytest.mark.parametrize("cell", [*MISSING, "NaN", " Unknown ", "N/A", "moved away"])
+@pytest.mark.parametrize("cell", [*sorted(MISSING), "NaN", " Unknown ", "N/A", "moved away"])
 def test_what_is_not_known_is_none(cell: str) -> None:
     assert read_cell(cell, WORDS) is None
 
