@@ -58,7 +58,7 @@ TFP = Place(ROOT / ".venv-tfp", "tfp")  # TensorFlow stays out of the main one
 # Each step is a program that the installation puts into the environment, and its arguments.
 COMMANDS = {
     "demo": [["semiray", "demo"]],
-    "test": [["pytest"]],
+    "test": [["pytest", "-n", "auto"]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"]],
     "docs": [["mkdocs", "build", "--strict"]],
     "tfp": [["pytest", "tests/tfp"]],

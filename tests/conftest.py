@@ -1,11 +1,15 @@
 """Fixtures that several rooms share: a GPU that is not there, processes that can be killed, small sets and reports."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one process of tests per core: threads within them would fight for it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
