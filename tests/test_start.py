@@ -139,7 +139,7 @@ def test_without_a_network_it_says_so(start: ModuleType) -> None:
     environment |= {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
-        "PIP_RETRIES": "0",
+        "PIP_RETRIES": "1",
         "PIP_NO_CACHE_DIR": "1",
     }
     told = subprocess.run(
