@@ -166,26 +166,18 @@ class JointPrior(GaussianCopula):
         self,
         kind: str = "pairs",
         names: Sequence[str] | None = None,
-        *,
-        draws: int = 20_000,
-        seed: int = 0,
-        event: str | None = None,
     ) -> Figure:
-        """A figure of the prior; see `semiray.priors.figures`.
+        """A figure of the prior and of draws from it.
 
         Args:
             kind: "marginals" (one panel per factor) or "pairs" (a grid).
             names: dimensions such as "duration" or "duration[3]", chosen automatically unless given.
-            draws: the number of draws shown.
-            seed: the seed of the draws.
-            event: draw from the prior given this event.
         """
         from semiray.priors import figures  # matplotlib is slow to import, and training does not need it
 
         if kind not in ("marginals", "pairs"):
             raise SemirayError(f"plot: unknown kind {kind!r}; choose marginals or pairs")
-        draw = figures.plot_marginals if kind == "marginals" else figures.plot_pairs
-        return draw(self, names, draws=draws, seed=seed, event=event)
+        return (figures.plot_marginals if kind == "marginals" else figures.plot_pairs)(self, names)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JointPrior) and self.to_dict() == other.to_dict()
@@ -200,6 +192,6 @@ class JointPrior(GaussianCopula):
         return f"JointPrior({'; '.join(factor.text for factor in self.factors)})"
 
     def _repr_html_(self) -> str:
-        from semiray.priors.notebook import prior_html  # imports matplotlib
+        from semiray.priors.figures import prior_html  # imports matplotlib
 
         return prior_html(self)
