@@ -36,10 +36,8 @@ class JointPrior(GaussianCopula):
         CorrelationError: R is not positive definite; the error carries the nearest matrix that is.
 
     Example:
-        >>> import torch
-        >>> prior = JointPrior.default()
-        >>> prior.sample(3, torch.Generator().manual_seed(0)).shape
-        torch.Size([3, 20])
+        >>> JointPrior.default().names[5]
+        'duration[0]'
     """
 
     def __init__(
@@ -92,10 +90,7 @@ class JointPrior(GaussianCopula):
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> JointPrior:
-        """The prior that a YAML file describes.
-
-        Args:
-            path: the file; a leading ~ is the home folder.
+        """The prior that a YAML file describes; a leading ~ of its path is the home folder.
 
         Raises:
             SemirayError: the file can't be read, or describes no prior; names the file.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.priors.families.family import SCORE_BOUND, Family
+from semiray.priors.families.family import SCORE_BOUND, Family, normal_cdf
 
 __all__ = ["Marginal"]
 
@@ -87,7 +87,7 @@ class Marginal:
         u = u.to(torch.float64)
         if not bool(((u >= 0) & (u <= 1)).all()):
             raise SemirayError(f"quantile of {self.name}: probabilities must lie in [0, 1]")
-        return self.family.quantile(u.unsqueeze(-1), self.constants).squeeze(-1)
+        return self.code(torch.special.ndtri(u))
 
     def code(self, scores: Tensor) -> Tensor:
         """F^-1(Phi(s)): `JointPrior.codes` for this dimension."""
@@ -97,7 +97,11 @@ class Marginal:
 
     def cdf(self, codes: Tensor) -> Tensor:
         """F(c) = P(C <= c)."""
-        return self.family.cdf(codes.to(torch.float64).unsqueeze(-1), self.constants).squeeze(-1)
+        c, p = codes.to(torch.float64).unsqueeze(-1), self.constants
+        if not self.discrete:
+            return normal_cdf(self.family.to_score(c, p)).squeeze(-1)
+        below = p["values"] <= c.unsqueeze(-1)
+        return (below * p["probabilities"]).sum(-1).clamp(max=1.0).squeeze(-1)
 
     def log_prob(self, codes: Tensor) -> Tensor:
         """Log density, or log probability of a discrete value; -inf outside the support."""

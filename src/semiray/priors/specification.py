@@ -15,7 +15,7 @@ from semiray.priors.factors import Factor
 from semiray.priors.families.registry import FAMILIES
 from semiray.priors.inputs import check_name, suggestion
 
-__all__ = ["read_factors", "read_keys", "read_yaml", "write_specification"]
+__all__ = ["read_keys", "read_yaml", "write_specification"]
 
 _TOP_KEYS = ("factors", "between", "correlation", "nearest")
 _FACTOR_KEYS = ("family", "dimensions", "correlation", "unit")
@@ -37,10 +37,12 @@ def read_keys(spec: Any) -> dict[str, Any]:
         check_name("prior", "key", key, _TOP_KEYS)
     if not spec.get("factors"):
         raise SemirayError("prior: `factors` is missing or empty, write for example\n" + _EXAMPLE)
+    if not isinstance(spec["factors"], Mapping):
+        raise SemirayError("prior: `factors` must map names to families, for example\n" + _EXAMPLE)
     nearest = spec.get("nearest", False)
     if not isinstance(nearest, bool):
         raise SemirayError(f"prior: nearest = {nearest!r} must be true or false")
-    if spec.get("correlation") is not None and isinstance(spec["factors"], Mapping):
+    if spec.get("correlation") is not None:
         twice = [
             name for name, entry in spec["factors"].items() if isinstance(entry, Mapping) and "correlation" in entry
         ]
@@ -50,22 +52,11 @@ def read_keys(spec: Any) -> dict[str, Any]:
                 "remove the factor's own `correlation`, or the matrix"
             )
     return {
-        "factors": read_factors(spec["factors"]),
+        "factors": tuple(_read_factor(str(name), entry) for name, entry in spec["factors"].items()),
         "between": spec.get("between") or (),
         "correlation": spec.get("correlation"),
         "nearest": nearest,
     }
-
-
-def read_factors(spec: Any) -> tuple[Factor, ...]:
-    """Factors from `name: {family: ..., <parameters>, dimensions: 5, correlation: 0.5, unit: days}`.
-
-    Raises:
-        SemirayError: a misspelt key (with a suggestion), or whatever `Factor` refuses.
-    """
-    if not isinstance(spec, Mapping):
-        raise SemirayError("prior: `factors` must map names to families, for example\n" + _EXAMPLE)
-    return tuple(_read_factor(str(name), entry) for name, entry in spec.items())
 
 
 def _read_factor(name: str, entry: Any) -> Factor:
@@ -73,24 +64,19 @@ def _read_factor(name: str, entry: Any) -> Factor:
     if not isinstance(entry, Mapping):
         raise SemirayError(f"{where}: must be written as {{family: ..., <parameters>}}, for example\n{_EXAMPLE}")
     if "family" not in entry:
-        near = next((key for key in entry if suggestion(str(key), ["family"])), None)
-        raise SemirayError(
-            f"{where}: `family` is missing, for example\n{_EXAMPLE}"
-            if near is None
-            else f"{where}: no key {near!r}, did you mean 'family'?"
-        )
+        for key in entry:
+            if near := suggestion(str(key), ["family"]):
+                raise SemirayError(f"{where}: no key {key!r}{near}")
+        raise SemirayError(f"{where}: `family` is missing, for example\n{_EXAMPLE}")
     parameters = {str(key): value for key, value in entry.items() if key not in _FACTOR_KEYS}
     rest = {key: entry[key] for key in _FACTOR_KEYS[1:] if entry.get(key) is not None}
+    family = FAMILIES.get(str(entry["family"]).lower())
+    known = family.parameters if family else {}
     for key in parameters:  # `dimension`, `units`: closer to a key of the factor than to any parameter
         near = suggestion(key, _FACTOR_KEYS)
-        if near and not _is_parameter(str(entry["family"]), key):
+        if near and not (key in known or suggestion(key, known)):
             raise SemirayError(f"{where}: no key {key!r}{near}")
     return Factor(name, entry["family"], parameters=parameters, **rest)
-
-
-def _is_parameter(family: str, key: str) -> bool:
-    known = FAMILIES[family.lower()].parameters if family.lower() in FAMILIES else {}
-    return key in known or bool(suggestion(key, known))
 
 
 def write_specification(
@@ -116,7 +102,7 @@ def read_yaml(path: Path) -> Any:
     """The content of a YAML file; a key given twice is an error.
 
     Raises:
-        SemirayError: the file is missing or unreadable, or isn't YAML; names file and line.
+        SemirayError: the file can't be read, or isn't YAML; names file and line.
     """
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)

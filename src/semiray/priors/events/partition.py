@@ -1,16 +1,13 @@
 """An event as disjoint boxes of scores: boxes in which it holds, and boxes in which it may hold.
 
 Every code is a monotone function of its score, so the codes of a box lie between those at its corners, and the event's
-condition can be evaluated on boxes (`semiray.priors.events.conditions`). The whole space is split
+condition can be evaluated on boxes (`conditions.py`). The whole space is split at the values that the event compares
+dimensions with, and between discrete values, until all these comparisons are decided; false boxes are dropped.
+Undecided boxes (`mean(duration) > 40`, `presentation < texture`) are split further where most draws would be rejected,
+in the dimension that best separates accepted from rejected draws, until enough draws would be accepted.
 
-1. at the values that the event compares dimensions with, and between the values of discrete dimensions, until all these
-   comparisons are decided. False boxes are dropped. Most events need no more and leave no box undecided; an impossible
-   event leaves no box at all.
-2. Undecided boxes (`mean(duration) > 40`, `presentation < texture`) are split further where most draws would be
-   rejected, in the dimension that best separates accepted from rejected draws, until enough draws would be accepted.
-
-Scores are returned as 32-bit numbers, so a cut lies halfway between two of them, found by bisection on the codes as
-they are returned: no rounding error can move a draw across it.
+Scores are returned as 32-bit numbers, so a cut lies halfway between two of them: no rounding error can move a draw
+across it.
 """
 
 from __future__ import annotations

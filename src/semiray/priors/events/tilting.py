@@ -168,7 +168,12 @@ def _inside(end: Tensor, towards: float) -> Tensor:
 
 
 def log_mass(lower: Tensor, width: Tensor) -> Tensor:
-    """The logarithm of P(lower < Z < lower + width)."""
+    """The logarithm of P(lower < Z < lower + width).
+
+    Example:
+        >>> log_mass(torch.zeros(1, dtype=torch.float64), torch.full((1,), 2 * FAR, dtype=torch.float64)).exp()
+        tensor([0.5000], dtype=torch.float64)
+    """
     a, b, _ = _mirrored(lower, width)
     below, above = torch.special.log_ndtr(a), torch.special.log_ndtr(b)
     wide = above + torch.log1p(-torch.exp(below - above).clamp(max=1 - 2**-53))

@@ -71,7 +71,7 @@ class Family:
 
     Example:
         >>> from semiray.priors import FAMILIES
-        >>> FAMILIES["exponential"].quantile(torch.tensor([0.5]), {"mean": torch.tensor([10.0])})
+        >>> FAMILIES["exponential"].from_score(torch.zeros(1), {"mean": torch.tensor([10.0])})
         tensor([6.9315])
     """
 
@@ -86,17 +86,6 @@ class Family:
     check: Callable[[Constants], str | None] = lambda _: None
     prepare: Callable[[Constants], dict[str, Tensor]] = dict
     discrete: bool = False
-
-    def quantile(self, u: Tensor, p: Constants) -> Tensor:
-        """F^-1(u) for probabilities u (..., d) in [0, 1]; finite at 0 and 1 too."""
-        return self.from_score(torch.special.ndtri(u).clamp(-SCORE_BOUND, SCORE_BOUND), p)
-
-    def cdf(self, c: Tensor, p: Constants) -> Tensor:
-        """F(c) = P(C <= c) for codes c (..., d)."""
-        if self.discrete:
-            below = p["values"] <= c.unsqueeze(-1)
-            return (below * p["probabilities"]).sum(-1).clamp(max=1.0)
-        return normal_cdf(self.to_score(c, p))
 
     def relaxed(self, s: Tensor, p: Constants, sharpness: float) -> Tensor:
         """Codes as a differentiable function of scores: exact if continuous, smoothed thresholds if discrete.

@@ -1,10 +1,6 @@
 """The tabulated family: any continuous distribution as a table of its codes at equally spaced scores.
 
-The table holds g, the code in an unbounded coordinate, in which it is smooth and precise in both tails:
-
-    no bound    g = c                       low         g = log(c - low)
-    high        g = -log(high - c)          low, high   g = log((c - low) / (high - c))
-
+The table holds g, the code in an unbounded coordinate: c, log(c - low), -log(high - c), or log((c - low) / (high - c)).
 Between the points, g is a cubic in s, monotone because its slopes are bounded: Fritsch and Carlson (1980), Monotone
 piecewise cubic interpolation, SIAM J. Numer. Anal. 17, section 4.
 """

@@ -72,13 +72,6 @@ def tabulate(distribution: Continuous, where: str) -> dict[str, Any]:
 
     Raises:
         SemirayError: the distribution's functions return NaN, or no table is accurate enough.
-
-    Example:
-        >>> logistic = Continuous(
-        ...     torch.sigmoid, lambda c: torch.sigmoid(-c), lambda c: -c - 2 * torch.log1p(torch.exp(-c)), {}, 1
-        ... )
-        >>> tabulate(logistic, "logistic")["table"].shape
-        torch.Size([1, 129])
     """
     usable: dict[str, Tensor] | None = None
     where_worst, worst = 0.0, math.inf

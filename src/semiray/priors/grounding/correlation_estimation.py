@@ -51,16 +51,6 @@ def estimate_correlation(
 
     Raises:
         NotEstimableError: no patient has both values, or the likelihood increases up to a correlation of +-0.98.
-
-    Example:
-        >>> import torch
-        >>> from semiray.priors import Factor, JointPrior, Observations
-        >>> prior = JointPrior([Factor(name, "bernoulli", 1, {"probability": 0.5}) for name in "ab"])
-        >>> exact, patient = torch.zeros(8, dtype=torch.bool), torch.arange(8)
-        >>> a = Observations(torch.tensor([0, 0, 0, 0, 1, 1, 1, 1]), exact, patient)
-        >>> b = Observations(torch.tensor([0, 0, 0, 1, 0, 1, 1, 1]), exact, patient)
-        >>> round(estimate_correlation(a, prior.marginal("a"), b, prior.marginal("b")).value, 3)  # sin(pi / 4)
-        0.707
     """
     both = first.known & second.known
     patients, index, rows = np.unique(first.patient[both].numpy(), return_inverse=True, return_counts=True)

@@ -17,7 +17,7 @@ from semiray.priors.correlation import nearest_correlation
 from semiray.priors.factors import Factor
 from semiray.priors.grounding.correlation_estimation import estimate_correlation
 from semiray.priors.grounding.grounds import Ground
-from semiray.priors.grounding.observations import Observations, observe, read_observations, row_names
+from semiray.priors.grounding.observations import Observations, observe, row_names
 from semiray.priors.grounding.parameter_estimation import Estimate, NotEstimableError, estimate_parameters
 from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.joint import JointPrior
@@ -52,14 +52,11 @@ class FittedPrior:
         return "".join(f"# {line}\n" for line in (*([title] if title else []), *self.lines)) + self.prior.to_yaml()
 
     def save(self, path: str | Path, title: str = "") -> Path:
-        """Write `to_yaml(title)` to a file, in one step; its folder is made if it is missing.
+        """Write `to_yaml(title)` to a file, whose folder is made if it is missing; returns its path.
 
         Args:
             path: the file; a leading ~ is the home folder.
             title: the first comment line.
-
-        Returns:
-            The path written to.
 
         Raises:
             OSError: the file can't be written.
@@ -75,8 +72,6 @@ def fit_prior(
     patients: Sequence[str] | str | None,
     grounds: Mapping[str, Ground],
     prior: JointPrior,
-    *,
-    names: Sequence[str] | None = None,
 ) -> FittedPrior:
     """Fit a prior to a table: parameters by maximum likelihood with right-censoring, then the leads' correlations.
 
@@ -89,7 +84,6 @@ def fit_prior(
             patient counts once, whatever the number of rows.
         grounds: which column holds the values of which factor, from `read_grounds`.
         prior: the families, and the starting values.
-        names: names of the rows in messages: row 1, row 2, ... unless given.
 
     Raises:
         SemirayError: no row, no rule, a column or cell that can't be read, no factor that can be fitted, or a prior
@@ -116,7 +110,8 @@ def fit_prior(
             "factor, and `between` for known correlations between factors"
         )
     counted_by, patients = _patients(rows, patients)
-    observations = _observations(rows, patients, grounds, prior, names)
+    ranges = [factor.name for factor in prior.factors if factor.family == "uniform"]  # themselves to be fitted
+    observations = observe(rows, patients, grounds, prior, unlimited=ranges)
     parameters: dict[str, tuple[Estimate, ...]] = {}
     unchanged: dict[str, str] = {}
     for factor in (factor for factor in prior.factors if factor.name in grounds):
@@ -150,7 +145,13 @@ def fit_prior(
         *(_factor_line(fitted, name, parameters[name], observations[name]) for name in parameters),
         *(f"{one} with {other}: {estimate}" for (one, other), estimate in correlations.items()),
         *(f"{name}: unchanged; {reason}" for name, reason in unchanged.items()),
-        *(_difference(name, observations[name]) for name in parameters if observations[name].disagreeing),
+        *(
+            # Rows of one patient may differ, but if they follow one course, only the last row has its full duration.
+            f"{name}: the rows of {observations[name].disagreeing:,} patients differ and share the patient's weight; "
+            "if they follow one course over time, keep only its last row"
+            for name in parameters
+            if observations[name].disagreeing
+        ),
         *["The pairs' correlations contradict one another; the nearest valid ones are written."] * changed,
         *(f"note: {RECIPES[recipe].caveat}" for recipe in recipes),
     ]
@@ -167,30 +168,12 @@ def _patients(rows: Sequence[Mapping[str, str]], patients: Sequence[str] | str |
     return [], list(patients)
 
 
-def _observations(
-    rows: Sequence[Mapping[str, str]],
-    patients: Sequence[str],
-    grounds: Mapping[str, Ground],
-    prior: JointPrior,
-    names: Sequence[str] | None,
-) -> dict[str, Observations]:
-    """The observations in the rows; a range that is itself to be fitted doesn't limit them."""
-    free = {factor.name for factor in prior.factors if factor.family == "uniform"}
-    limited = {name: ground for name, ground in grounds.items() if name not in free}
-    unlimited = {name: ground for name, ground in grounds.items() if name in free}
-    return observe(rows, patients, limited, prior, names=names) | read_observations(
-        rows, patients, unlimited, names=names
-    )
-
-
 def _written(factor: Factor, estimates: Sequence[Estimate]) -> dict[str, Any]:
     """The parameters as in YAML, the same for every dimension."""
     # The ends of a range are observed values: rounding might exclude those values.
     values = [e.value if e.error is None else float(f"{e.value:.{_DIGITS}g}") for e in estimates]
     listed = [key for key, parameter in factor.entry.parameters.items() if parameter.listed and not parameter.optional]
-    if listed:
-        return {listed[0]: values}
-    return dict(zip((estimate.name for estimate in estimates), values, strict=True))
+    return {listed[0]: values} if listed else dict(zip((e.name for e in estimates), values, strict=True))
 
 
 def _between(
@@ -213,14 +196,6 @@ def _between(
         if value or frozenset((one, other)) in through:
             entries.append([one, other, value, *through.get(frozenset((one, other)), [])])
     return entries, changed
-
-
-def _difference(name: str, observations: Observations) -> str:
-    """Rows of one patient may differ, but if they follow one course, only the last row has its full duration."""
-    return (
-        f"{name}: the rows of {observations.disagreeing:,} patients differ and share the patient's weight; if they "
-        "follow one course over time, keep only its last row"
-    )
 
 
 def _factor_line(prior: JointPrior, name: str, estimates: Sequence[Estimate], observations: Observations) -> str:

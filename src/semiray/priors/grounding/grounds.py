@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.priors.grounding.cells import ANSWERS, normal_word
 from semiray.priors.grounding.recipes import RECIPES
-from semiray.priors.inputs import check_name, number
+from semiray.priors.inputs import ANSWERS, check_name, normal_word, number
 from semiray.priors.joint import JointPrior
 
 __all__ = ["Ground", "read_grounds"]

@@ -1,13 +1,13 @@
 """Observations of factors in a table: from rows of text and rules to values with censoring and patients' weights.
 
-Rules (`grounds.py`) name columns for factors, and every row with a value becomes one observation of a factor's lead. A
-patient still treated after 12 days is not discarded: the duration is right-censored, known to exceed 12.
+Every row with a value becomes one observation of a factor's lead. A patient still treated after 12 days is not
+discarded: the duration is right-censored, known to exceed 12.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -17,14 +17,13 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.factors import factor_of
-from semiray.priors.grounding.cells import read_cell
 from semiray.priors.grounding.grounds import Ground
 from semiray.priors.grounding.recipes import RECIPES
-from semiray.priors.inputs import check_name
+from semiray.priors.inputs import check_name, read_cell
 from semiray.priors.joint import JointPrior
 from semiray.priors.marginal import Marginal
 
-__all__ = ["Observations", "observe", "read_observations", "row_names"]
+__all__ = ["Observations", "observe", "row_names"]
 
 _DECIMALS = 6
 
@@ -105,9 +104,8 @@ class Observations:
         | the k-th value of a discrete factor | t_k | t_k+1 | Phi((t_k+1 - m) / sigma) - Phi((t_k - m) / sigma) |
         | none | -inf | inf | 1 |
 
-        with s = Phi^-1(F(value)) the score of the value, always finite, and t_k the score at which the k-th value
-        begins, -inf for the first. The second line is the Tobit model (Tobin 1958, Econometrica 26, 24-36), the third
-        ordered probit.
+        with s the score of the value, always finite, and t_k the score at which the k-th value begins. The second line
+        is the Tobit model (Tobin 1958, Econometrica 26, 24-36), the third ordered probit.
 
         Args:
             marginal: the lead's distribution, `prior.marginal(factor)`; the values must be possible under it, as those
@@ -170,6 +168,7 @@ def observe(
     prior: JointPrior,
     *,
     names: Sequence[str] | None = None,
+    unlimited: Collection[str] = (),
 ) -> dict[str, Observations]:
     """The observations of each grounded factor's lead, checked against the prior.
 
@@ -181,6 +180,7 @@ def observe(
         grounds: the rules, from `read_grounds`.
         prior: the prior.
         names: names of the rows in messages (image keys): row 1, row 2, ... unless given.
+        unlimited: factors whose values may be impossible under the prior, because it is to be fitted to them.
 
     Raises:
         SemirayError: a column that no row has, a cell that can't be read, a value outside the marginal's range; names
@@ -196,20 +196,6 @@ def observe(
         >>> seen.value.tolist(), seen.censored.tolist()
         ([12.0, nan, 3.0], [True, False, False])
     """
-    return {
-        factor: observations.within(prior.marginal(factor), names=names, origin=f", column {grounds[factor].column!r},")
-        for factor, observations in read_observations(rows, patients, grounds, names=names).items()
-    }
-
-
-def read_observations(
-    rows: Sequence[Mapping[str, str]],
-    patients: Sequence[str],
-    grounds: Mapping[str, Ground],
-    *,
-    names: Sequence[str] | None = None,
-) -> dict[str, Observations]:
-    """As `observe`, but values may lie outside the prior's ranges, which are then fitted to them."""
     names = row_names(len(rows)) if names is None else names
     codes = {patient: code for code, patient in enumerate(dict.fromkeys(patients))}
     patient = torch.tensor([codes[name] for name in patients], dtype=torch.int64)
@@ -218,8 +204,10 @@ def read_observations(
     for factor, ground in grounds.items():
         if ground.recipe is not None and ground.recipe not in derived:
             derived[ground.recipe] = RECIPES[ground.recipe].apply(rows, patients, names)
-        value, censored = _read_columns(derived[ground.recipe], ground, factor, names)
-        result[factor] = Observations(value, censored, patient)
+        seen = Observations(*_read_columns(derived[ground.recipe], ground, factor, names), patient)
+        if factor not in unlimited:
+            seen = seen.within(prior.marginal(factor), names=names, origin=f", column {ground.column!r},")
+        result[factor] = seen
     return result
 
 

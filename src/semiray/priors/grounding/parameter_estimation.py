@@ -79,14 +79,6 @@ def estimate_parameters(factor: Factor, observations: Observations) -> tuple[Est
 
     Raises:
         NotEstimableError: no event, a constant column, or a likelihood without a maximum.
-
-    Example:
-        >>> from semiray.priors import Observations
-        >>> days, running = torch.tensor([4.0, 6.0, 10.0]), torch.tensor([False, False, True])
-        >>> observations = Observations(days, censored=running, patient=torch.arange(3))
-        >>> (mean,) = estimate_parameters(Factor("duration", "exponential", parameters={"mean": 1}), observations)
-        >>> round(mean.value, 4)  # total time / events
-        10.0
     """
     if not observations.patients:
         raise NotEstimableError("no row has a value")

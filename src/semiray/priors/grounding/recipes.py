@@ -1,17 +1,16 @@
 """Recipes for published tables: columns about a patient's course, derived from the table's own columns.
 
-A recipe adds columns to the table's rows and has the rules that ground factors in them. All rows of a patient get the
-same values, so it doesn't matter which image is used.
+All rows of a patient get the same values, so it doesn't matter which image is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.priors.grounding.cells import read_cell
+from semiray.priors.inputs import read_cell
 
 __all__ = ["RECIPES", "Recipe"]
 
@@ -72,15 +71,15 @@ def _hannover(rows: Rows, patients: Sequence[str], names: Sequence[str]) -> list
     return [courses[patient].cells() for patient in patients]
 
 
+@dataclass
 class _Course:
     """The course of one patient of the Hannover table, from all rows."""
 
-    def __init__(self, patient: str) -> None:
-        self.patient = patient
-        self.died = False
-        self.intensive_care = False
-        self.last_observed: float | None = None
-        self.ends: dict[str, float] = {}
+    patient: str
+    died: bool = False
+    intensive_care: bool = False
+    last_observed: float | None = None
+    ends: dict[str, float] = field(default_factory=dict)
 
     def add(self, row: Mapping[str, str], name: str) -> None:
         """Add one row: one exam."""
