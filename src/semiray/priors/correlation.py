@@ -29,8 +29,7 @@ __all__ = [
     "read_between",
 ]
 
-_FLOOR = 1e-6
-"""Smallest eigenvalue of a repaired matrix: below it, some scores are practically functions of others."""
+_FLOOR = 1e-6  # smallest eigenvalue of a repaired matrix: below it, some scores are practically functions of others
 
 
 class CorrelationError(SemirayError):
@@ -68,11 +67,7 @@ class Between:
 
 
 def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]:
-    """Read and check entries such as [survival, duration, 0.3] or [survival, duration, 0.3, all].
-
-    Raises:
-        SemirayError: an unknown factor, a pair given twice, a value out of range; the message names the entry.
-    """
+    """Read and check entries such as [survival, duration, 0.3] or [survival, duration, 0.3, all]."""
     names = [factor.name for factor in factors]
     result: list[Between] = []
     if isinstance(entries, str) or not isinstance(entries, Sequence):
@@ -123,9 +118,7 @@ def build_correlation(factors: Sequence[Factor], between: Sequence[Between] = ()
 def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
     """R (M, M) float64, exactly symmetric, from a matrix that must be a positive definite correlation matrix.
 
-    Raises:
-        SemirayError: shape, diagonal, symmetry or an entry is wrong; the message names it.
-        CorrelationError: not positive definite; names the pair that changes most in the nearest matrix that is.
+    A `CorrelationError` names the pair that changes most in the nearest matrix that is one.
     """
     R = _checked_entries(matrix, names)
     lowest = float(torch.linalg.eigvalsh(R)[0])

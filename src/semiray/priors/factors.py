@@ -176,11 +176,7 @@ def factor_of(name: str) -> str:
 
 
 def factor_columns(factors: Iterable[Factor]) -> dict[str, slice]:
-    """The columns of each factor by its name, one factor after the other.
-
-    Raises:
-        SemirayError: no factor, or a name given twice.
-    """
+    """The columns of each factor by its name, one factor after the other; names must differ."""
     columns: dict[str, slice] = {}
     start = 0
     for factor in factors:

@@ -75,12 +75,8 @@ def normal_word(cell: str) -> str:
 def read_cell(cell: str, words: Mapping[str, float | None]) -> float | None:
     """The number in a cell, or None for a missing value.
 
-    `words` has precedence, so that even an empty cell can be given a meaning; then come the usual words for missing
-    values; anything else must be a finite number.
-
-    Args:
-        cell: the text.
-        words: the meaning of words (None: missing), with keys in the form of `normal_word`.
+    `words`, with keys in the form of `normal_word`, have precedence, so that even an empty cell can be given a meaning
+    (None: missing); then come the usual words for missing values; anything else must be a finite number.
 
     Raises:
         ValueError: neither a known word nor a finite number.

@@ -24,9 +24,6 @@ _FACTOR_KEYS = ("family", "dimensions", "correlation", "unit")
 def read_keys(spec: Any) -> dict[str, Any]:
     """The arguments of `JointPrior` from the specification's keys: factors (required), between, correlation, nearest.
 
-    Raises:
-        SemirayError: not a mapping, an unknown key, or keys that exclude one another.
-
     Example:
         >>> read_keys({"factors": {"dose": {"family": "uniform", "low": 0, "high": 9}}})["factors"][0].text
         'dose ~ uniform(low=0.0, high=9.0) x 5'
@@ -99,11 +96,7 @@ def write_specification(
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; a key given twice is an error.
-
-    Raises:
-        SemirayError: the file can't be read, or isn't YAML; names file and line.
-    """
+    """The content of a YAML file; an error names file and line."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:

@@ -26,14 +26,9 @@ from semiray.priors.marginal import Marginal
 __all__ = ["ConditionalPrior"]
 
 _BATCH = 1 << 16
-_PRECISION = 0.01
-"""Relative standard error wanted for the estimated probability."""
-
-_FIRST_DRAWS, _LAST_DRAWS = 1 << 13, 1 << 20
-"""Fewest and most proposals for that estimate."""
-
-_FEWEST_HITS = 100
-"""Fewest proposals that must obey the event."""
+_PRECISION = 0.01  # relative standard error wanted for the estimated probability
+_FIRST_DRAWS, _LAST_DRAWS = 1 << 13, 1 << 20  # fewest and most proposals for that estimate
+_FEWEST_HITS = 100  # fewest proposals that must obey the event
 
 
 class ConditionalPrior:

@@ -1,10 +1,9 @@
 """Conditions of an event, evaluated on single codes and on whole boxes of codes: true, false, or undecided.
 
 Codes come as two tensors (n, M), the lowest and the highest of each box; a single code is a box whose ends are equal.
-The grammar has comparisons, means and logic only, all of them monotone, so interval arithmetic decides: `certain` means
-that the condition holds everywhere in the box, `possible` that it is not excluded. Ends are compared in the codes' own
-precision, and means are summed in a fixed order, so rounding is monotone too: what is decided for a box holds for every
-32-bit code in it.
+The grammar has comparisons, means and logic only, all of them monotone, so interval arithmetic decides. Ends are
+compared in the codes' own precision, and means are summed in a fixed order, so rounding is monotone too: what is
+decided for a box holds for every 32-bit code in it.
 """
 
 # ruff: noqa: D102  (the methods of conditions are documented at `Comparison`)

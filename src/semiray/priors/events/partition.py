@@ -30,36 +30,19 @@ from semiray.priors.marginal import Marginal
 __all__ = ["EventCodes", "Partition", "make_partition"]
 
 _MOST_BOXES = 2048
-_MOST_WORK = 1 << 24
-"""Most boxes times the cube of their dimension: the cost of tilting them."""
-
+_MOST_WORK = 1 << 24  # most boxes times the cube of their dimension: the cost of tilting them
 _MOST_ROUNDS = 60
-_ENOUGH = 0.5
-"""Share of accepted draws at which undecided boxes are no longer split."""
-
-_AT_ONCE = 0.7
-"""Share of the rejected draws whose boxes are split in one round."""
-
-_DOUBT = 0.05
-"""Impurity given to an undecided half in which all draws agree: it may still be worth splitting."""
-
-_FEW_VALUES = 16
-"""Discrete dimensions with at most so many values are split between all of them."""
-
-_POINTS = 32
-"""Draws per box, from which boxes and cuts are weighed."""
-
+_ENOUGH = 0.5  # share of accepted draws at which undecided boxes are no longer split
+_AT_ONCE = 0.7  # share of the rejected draws whose boxes are split in one round
+_DOUBT = 0.05  # impurity given to an undecided half in which all draws agree: it may still be worth splitting
+_FEW_VALUES = 16  # discrete dimensions with at most so many values are split between all of them
+_POINTS = 32  # draws per box, from which boxes and cuts are weighed
 _HIGHEST = int(torch.tensor(SCORE_BOUND, dtype=torch.float32).view(torch.int32))
 """The position of the highest score among the 32-bit numbers."""
 
 
 class EventCodes:
-    """Codes of the d dimensions that an event names, from their scores.
-
-    Args:
-        marginals: their distributions by column.
-        dimensions: M, the number of all columns.
-    """
+    """Codes of the d dimensions that an event names, from their scores; M is the number of all dimensions."""
 
     def __init__(self, marginals: dict[int, Marginal], dimensions: int) -> None:
         self.columns = tuple(marginals)
@@ -83,8 +66,8 @@ class EventCodes:
     def cuts(self, condition: Condition) -> tuple[Tensor, Tensor]:
         """Scores at which to split each dimension, (d, C) and (d, C'), padded with inf.
 
-        The first decide comparisons with numbers, and separate the values of discrete dimensions that have few. The
-        second are only promising places: the numbers that means are compared with, and many discrete values.
+        The first decide comparisons with numbers, and separate few discrete values; the second (the numbers that means
+        are compared with, and many discrete values) are only promising places.
         """
         wanted = set(condition.cuts())
         tables: dict[bool, list[Tensor]] = {True: [], False: []}

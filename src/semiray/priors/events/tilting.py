@@ -35,9 +35,7 @@ FAR = 1e8
 _NARROW = 1e-6
 """If width times distance from 0 is below this, the density is constant on the interval, up to a factor of 1e-6."""
 
-_DEEP = -600.0
-"""Log probabilities below this have no inverse in float64: exp would leave its range."""
-
+_DEEP = -600.0  # log probabilities below this have no inverse in float64: exp would leave its range
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 _ITERATIONS = 60
@@ -46,8 +44,7 @@ _CONVERGED = 1e-7
 _REACH = 30.0
 """No draw of z lies further than this from the saddle point, so the remaining gradient adds almost nothing."""
 
-_CHUNK = 1 << 22
-"""Most numbers in the equations that are solved at once."""
+_CHUNK = 1 << 22  # most numbers in the equations that are solved at once
 
 
 class TiltedBoxes:
@@ -195,10 +192,7 @@ def mean_and_variance(lower: Tensor, width: Tensor, mass: Tensor) -> tuple[Tenso
 def draw(lower: Tensor, width: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
     """Draws of Z given lower < Z < lower + width, and the interval's log mass.
 
-    Args:
-        lower: the lower ends.
-        width: the widths, above 0.
-        uniform: uniform numbers in [0, 1), at which the draws are the quantiles (upper quantiles if mirrored).
+    The draws are quantiles at the uniform numbers in [0, 1), or upper quantiles where the interval is mirrored.
     """
     a, b, mirrored = _mirrored(lower, width)
     below, above = torch.special.log_ndtr(a), torch.special.log_ndtr(b)

@@ -88,10 +88,7 @@ class Family:
     discrete: bool = False
 
     def relaxed(self, s: Tensor, p: Constants, sharpness: float) -> Tensor:
-        """Codes as a differentiable function of scores: exact if continuous, smoothed thresholds if discrete.
-
-        v_0 + sum_k (v_k - v_{k-1}) Phi(sharpness (s - t_k)), with t_k the score at which value k begins.
-        """
+        """Codes as a differentiable function of scores: exact if continuous, smoothed thresholds if discrete."""
         if not self.discrete:
             return self.from_score(s, p)
         first, jumps, thresholds = p["first"], p["jumps"], p["thresholds"]

@@ -18,10 +18,8 @@ __all__ = ["TABULATED", "bounded", "slope_of_bounded", "table_scores", "unbounde
 
 _FEWEST = 9
 _LARGEST_CODE = 1e30
-_STEEPEST = 2.5
-"""Largest slope, relative to the neighbouring secants: at Fritsch and Carlson's 3 the density has poles."""
-_FLATTEST = 0.01
-"""Smallest slope, relative to the same."""
+_STEEPEST = 2.5  # largest slope, relative to the neighbouring secants: at Fritsch and Carlson's 3 the density has poles
+_FLATTEST = 0.01  # smallest slope, relative to the same
 
 
 def table_scores(points: int) -> Tensor:

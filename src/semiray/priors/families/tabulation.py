@@ -24,8 +24,7 @@ _SOLVED = 6.0
 """Beyond these scores, two draws in a billion, 1 - F has too few digits: there the table continues as a parabola."""
 _SOLVED_APART, _CHECKED_APART = 1e-11, 1e-8
 """Codes closer to a bound, relative to it, have too few digits to be solved for, or to have their density checked."""
-_CHECKED = 4.8
-"""Largest score that is checked: probabilities from 1e-6 to 1 - 1e-6, and a little more."""
+_CHECKED = 4.8  # largest score that is checked: probabilities from 1e-6 to 1 - 1e-6, and a little more
 _QUANTILE_ERROR = 5e-6
 _DENSITY_ERROR = 5e-6
 
@@ -66,12 +65,8 @@ def tabulate(distribution: Continuous, where: str) -> dict[str, Any]:
     Between probabilities 1e-6 and 1 - 1e-6, quantiles agree to 5e-6 standard deviations and log densities to 5e-6,
     except next to a kink of the density, which a table smooths. The shortest table that achieves this is returned.
 
-    Args:
-        distribution: the distribution.
-        where: what to name in messages.
-
     Raises:
-        SemirayError: the distribution's functions return NaN, or no table is accurate enough.
+        SemirayError: the distribution's functions return NaN, or no table is accurate enough; names `where`.
     """
     usable: dict[str, Tensor] | None = None
     where_worst, worst = 0.0, math.inf

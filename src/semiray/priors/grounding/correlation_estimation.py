@@ -28,31 +28,23 @@ __all__ = ["estimate_correlation", "normal_rectangle"]
 
 Array = NDArray[np.float64]
 
-_FAR = 9.0
-"""Stands for infinity: a score exceeds it with probability 1e-19."""
-_STEEPEST = 2.3
-"""atanh of the strongest correlation considered, 0.98."""
+_FAR = 9.0  # stands for infinity: a score exceeds it with probability 1e-19
+_STEEPEST = 2.3  # atanh of the strongest correlation considered, 0.98
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
 def estimate_correlation(
     first: Observations, first_marginal: Marginal, second: Observations, second_marginal: Marginal
 ) -> Estimate:
-    """The correlation of two leads' scores, with its 95 % interval.
+    """The correlation of two leads' scores, observed in the same rows, with its 95 % interval.
 
     The interval is symmetric on Fisher's scale, atanh r, and ignores the marginals' own estimation errors. Each patient
     counts once.
 
-    Args:
-        first: observations of one factor's lead.
-        first_marginal: its distribution.
-        second: observations of the other factor's lead, in the same rows.
-        second_marginal: its distribution.
-
     Raises:
         NotEstimableError: no patient has both values, or the likelihood increases up to a correlation of +-0.98.
     """
-    both = first.known & second.known
+    both = first.observed & second.observed
     patients, index, rows = np.unique(first.patient[both].numpy(), return_inverse=True, return_counts=True)
     if not len(patients):
         raise NotEstimableError("no patient has both values")

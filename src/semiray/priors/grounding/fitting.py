@@ -19,14 +19,13 @@ from semiray.priors.grounding.correlation_estimation import estimate_correlation
 from semiray.priors.grounding.grounds import Ground
 from semiray.priors.grounding.observations import Observations, observe, row_names
 from semiray.priors.grounding.parameter_estimation import Estimate, NotEstimableError, estimate_parameters
-from semiray.priors.grounding.recipes import RECIPES
+from semiray.priors.grounding.recipes import RECIPES, Rows
 from semiray.priors.joint import JointPrior
 
 __all__ = ["FittedPrior", "fit_prior"]
 
 _DIGITS = 6
-_FLOOR = 0.02
-"""Smallest eigenvalue left to the leads' correlations if the estimates of pairs contradict one another."""
+_FLOOR = 0.02  # smallest eigenvalue left to the leads' correlations if the estimates of pairs contradict one another
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,12 @@ class FittedPrior:
         prior: the prior.
         parameters: the estimated parameters of each fitted factor.
         correlations: the estimate for each pair of fitted factors that the table determines.
-        unchanged: why a grounded factor, or a pair of them, could not be fitted and keeps its starting values.
         lines: the summary in words, one line per statement.
     """
 
     prior: JointPrior
     parameters: Mapping[str, tuple[Estimate, ...]]
     correlations: Mapping[tuple[str, str], Estimate]
-    unchanged: Mapping[str, str]
     lines: tuple[str, ...]
 
     def to_yaml(self, title: str = "") -> str:
@@ -68,10 +65,7 @@ class FittedPrior:
 
 
 def fit_prior(
-    rows: Sequence[Mapping[str, str]],
-    patients: Sequence[str] | str | None,
-    grounds: Mapping[str, Ground],
-    prior: JointPrior,
+    rows: Rows, patients: Sequence[str] | str | None, grounds: Mapping[str, Ground], prior: JointPrior
 ) -> FittedPrior:
     """Fit a prior to a table: parameters by maximum likelihood with right-censoring, then the leads' correlations.
 
@@ -155,10 +149,10 @@ def fit_prior(
         *["The pairs' correlations contradict one another; the nearest valid ones are written."] * changed,
         *(f"note: {RECIPES[recipe].caveat}" for recipe in recipes),
     ]
-    return FittedPrior(fitted, parameters, correlations, unchanged, tuple(lines))
+    return FittedPrior(fitted, parameters, correlations, tuple(lines))
 
 
-def _patients(rows: Sequence[Mapping[str, str]], patients: Sequence[str] | str | None) -> tuple[list[str], list[str]]:
+def _patients(rows: Rows, patients: Sequence[str] | str | None) -> tuple[list[str], list[str]]:
     """A line that says how patients are counted, unless they were given, and the patient of each row."""
     if patients is None:
         return ["Patients: no column names them, so every row counts as one"], row_names(len(rows))

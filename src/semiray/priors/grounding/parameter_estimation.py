@@ -33,8 +33,7 @@ Function = Callable[[Vector], float]
 Z95 = 1.959963984540054
 """A 95 % interval is the estimate plus and minus so many standard errors."""
 
-_STEP = 1e-3
-"""Step of the finite differences: relative errors of about 1e-6."""
+_STEP = 1e-3  # step of the finite differences: relative errors of about 1e-6
 
 
 class NotEstimableError(Exception):
@@ -69,13 +68,9 @@ class Estimate:
 
 
 def estimate_parameters(factor: Factor, observations: Observations) -> tuple[Estimate, ...]:
-    """Maximum-likelihood estimates of the parameters of a factor's lead, in the family's order.
+    """Maximum-likelihood estimates of the parameters of a factor's lead, in the family's order, from the factor's own.
 
     Standard errors count patients, not images, which makes them conservative where the rows of a patient differ.
-
-    Args:
-        factor: the family, and the parameters to start from.
-        observations: of the factor's lead, within the family's support.
 
     Raises:
         NotEstimableError: no event, a constant column, or a likelihood without a maximum.
@@ -86,7 +81,7 @@ def estimate_parameters(factor: Factor, observations: Observations) -> tuple[Est
         raise NotEstimableError(
             f"no event: all {observations.patients:,} patients are censored, so no end of a duration is known"
         )
-    exact = np.unique(observations.value[observations.known & ~observations.censored])
+    exact = np.unique(observations.value[observations.observed & ~observations.censored])
     if len(exact) < 2 and (not bool(observations.censored.any()) or len(_free(factor)) > 1):
         raise NotEstimableError(
             f"every {'event' if observations.censored.any() else 'row'} has the same value, {float(exact[0]):g}"
@@ -120,7 +115,7 @@ def _range(observations: Observations) -> tuple[Estimate, ...]:
             "a uniform factor can't be fitted to censored times, whose end is unknown; choose exponential, weibull, "
             "lognormal or normal"
         )
-    value = observations.value[observations.known]
+    value = observations.value[observations.observed]
     low, high = float(value.min()), float(value.max())
     beyond = (high - low) * (0.025 ** (-1 / max(observations.patients - 1, 1)) - 1)
     return Estimate("low", low, low - beyond, low), Estimate("high", high, high, high + beyond)
@@ -146,7 +141,7 @@ def _most_likely(factor: Factor, observations: Observations) -> tuple[Estimate, 
     transforms = {key: _Transform(parameter) for key, parameter in _free(factor).items()}
     log_likelihood = _log_likelihood(factor, observations, transforms)
     start = np.array([transform.to_line(_lead(factor.parameters[key])) for key, transform in transforms.items()])
-    spread = float(observations.value[observations.known].std(correction=0)) or 1.0
+    spread = float(observations.value[observations.observed].std(correction=0)) or 1.0
     step = np.array([1.0 if transform.bounded else spread for transform in transforms.values()])
 
     def loss(y: Vector) -> float:
@@ -178,7 +173,7 @@ def _log_likelihood(factor: Factor, observations: Observations, transforms: dict
         weight = np.bincount(index, weights=observations.weight[mask].numpy(), minlength=len(values))
         return torch.as_tensor(values).unsqueeze(-1), torch.as_tensor(weight)
 
-    exact, exact_weight = grouped(observations.known & ~observations.censored)
+    exact, exact_weight = grouped(observations.observed & ~observations.censored)
     censored, censored_weight = grouped(observations.censored)
     fixed = {key: torch.as_tensor(_lead(value)) for key, value in factor.parameters.items() if key not in transforms}
 

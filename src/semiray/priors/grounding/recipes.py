@@ -12,7 +12,7 @@ from typing import Any
 from semiray.errors import SemirayError
 from semiray.priors.inputs import read_cell
 
-__all__ = ["RECIPES", "Recipe"]
+__all__ = ["RECIPES", "Recipe", "Rows"]
 
 Rows = Sequence[Mapping[str, str]]
 

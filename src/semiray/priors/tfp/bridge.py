@@ -30,11 +30,7 @@ def read_tfp(
     between: Sequence[Between | Sequence[Any]] = (),
     units: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The arguments of `JointPrior` for TFP distributions; see `JointPrior.from_tfp`.
-
-    Raises:
-        SemirayError: not a distribution of TFP, or one that can't be a factor; names the factor and says what to do.
-    """
+    """The arguments of `JointPrior` for distributions of TFP; see `JointPrior.from_tfp`."""
     correlation, units = correlation or {}, units or {}
     parts = _named(distributions)
     for argument, names in (("correlation", list(correlation)), ("units", list(units))):
