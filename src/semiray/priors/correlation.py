@@ -1,9 +1,8 @@
 """The correlation R of scores: built from a few numbers, checked, and repaired on request.
 
-Between factors, correlation runs through the leads: s_A = a l_A + e_A, where l_A is the score of factor A's lead,
-a = (1, rho_A, ...) the lead's correlations with the factor's dimensions, and residuals e_A of different factors are
-independent. So the block between two factors is r a b^T, and R is positive definite whenever the small matrix of the
-leads is.
+Between factors, correlation runs through the leads: with a = (1, rho_A, ...) the correlations of factor A's lead with
+the factor's dimensions, the block between two factors is r a b^T, and R is positive definite whenever the small matrix
+of the leads is.
 """
 
 from __future__ import annotations

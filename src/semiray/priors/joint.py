@@ -99,10 +99,9 @@ class JointPrior(GaussianCopula):
         content = read_yaml(path)
         try:
             return cls.from_dict(content)
-        except CorrelationError as error:
-            raise CorrelationError(f"{path}: {error}", error.nearest) from None
         except SemirayError as error:
-            raise SemirayError(f"{path}: {error}") from None
+            error.args = (f"{path}: {error}",)
+            raise
 
     @classmethod
     def from_tfp(

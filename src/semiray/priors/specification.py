@@ -40,14 +40,12 @@ def read_keys(spec: Any) -> dict[str, Any]:
     if not isinstance(nearest, bool):
         raise SemirayError(f"prior: nearest = {nearest!r} must be true or false")
     if spec.get("correlation") is not None:
-        twice = [
-            name for name, entry in spec["factors"].items() if isinstance(entry, Mapping) and "correlation" in entry
-        ]
-        if twice:
-            raise SemirayError(
-                f"prior: the full `correlation` matrix already holds the correlations within {twice[0]!r}; "
-                "remove the factor's own `correlation`, or the matrix"
-            )
+        for name, entry in spec["factors"].items():
+            if isinstance(entry, Mapping) and "correlation" in entry:
+                raise SemirayError(
+                    f"prior: the full `correlation` matrix already holds the correlations within {name!r}; "
+                    "remove the factor's own `correlation`, or the matrix"
+                )
     return {
         "factors": tuple(_read_factor(str(name), entry) for name, entry in spec["factors"].items()),
         "between": spec.get("between") or (),
@@ -100,9 +98,7 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
-        raise SemirayError(
-            f"{path}: can't be read ({error}); give the path of a YAML file that describes a prior"
-        ) from None
+        raise SemirayError(f"{path}: can't be read ({error}); give the path of a YAML file of a prior") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -78,12 +78,9 @@ class Operand:
         return total / len(self.columns)  # a quotient, so that 3 / 5 == 0.6 holds
 
 
-# --- tests: operands compared, (n, k) ---------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Less:
-    """First operand < second operand, or <=."""
+    """First operand < second operand, or <=, for boxes and dimensions (n, k)."""
 
     operands: tuple[Operand, Operand]
     strict: bool
@@ -110,7 +107,7 @@ class Less:
 
 @dataclass(frozen=True)
 class Equal:
-    """The first operand equals one of the others, or (`negated`) none of them."""
+    """The first operand equals one of the others, or (`negated`) none of them, (n, k)."""
 
     operands: tuple[Operand, ...]
     negated: bool
@@ -132,9 +129,6 @@ class Equal:
                 for column in first.columns:
                     for above in (False, True):
                         yield Cut(column, other.value, above, exact=first.elementwise)
-
-
-# --- conditions: true or false for each box, (n,) ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -79,18 +79,14 @@ def tabulate(distribution: Continuous, where: str) -> dict[str, Any]:
         if quantile <= _QUANTILE_ERROR:
             usable = usable or p
             if density <= _DENSITY_ERROR:
-                usable = p
-                break
+                return p
     if usable is None:
-        problem = TABULATED.check(p)
-        raise SemirayError(
-            f"{where}: {problem}"
-            if problem
-            else f"{where}: its quantile function is too steep for a table: even with {_SIZES[-1]:,} points the error "
-            f"is {worst:.1g} standard deviations, at a probability of "
-            f"{0.5 * math.erfc(-where_worst / math.sqrt(2)):.3g}. "
+        problem = TABULATED.check(p) or (
+            f"its quantile function is too steep for a table: even with {_SIZES[-1]:,} points the error is {worst:.1g} "
+            f"standard deviations, at a probability of {0.5 * math.erfc(-where_worst / math.sqrt(2)):.3g}. "
             "If its density has a gap or a jump, make the parts factors of their own (such as a Bernoulli)"
         )
+        raise SemirayError(f"{where}: {problem}")
     return usable
 
 

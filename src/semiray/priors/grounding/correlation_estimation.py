@@ -7,8 +7,7 @@ Every observation is an interval of scores (`Observations.interval`), so a pair 
     interval, interval   P(a < S <= b, c < T <= d; r),
 
 with the marginals fixed at their own estimates (Joe and Xu 1996, inference functions for margins). For two binary
-factors this is the tetrachoric correlation (Olsson 1979, Psychometrika 44, 443-460); unlike a rank correlation, it
-treats censored times as censored.
+factors this is the tetrachoric correlation (Olsson 1979, Psychometrika 44, 443-460).
 """
 
 from __future__ import annotations

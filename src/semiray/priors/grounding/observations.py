@@ -95,15 +95,8 @@ class Observations:
     def interval(self, marginal: Marginal) -> tuple[Tensor, Tensor]:
         """Bounds (N,), (N,) float64 of the lead's score, which are all that a likelihood needs.
 
-        | observation | low | high | likelihood of a score estimate m with error sigma |
-        | --- | --- | --- | --- |
-        | exact, continuous | s | s | phi((s - m) / sigma) / sigma |
-        | right-censored | s | inf | Phi((m - s) / sigma) |
-        | the k-th value of a discrete factor | t_k | t_k+1 | Phi((t_k+1 - m) / sigma) - Phi((t_k - m) / sigma) |
-        | none | -inf | inf | 1 |
-
-        with s the score of the value, always finite, and t_k the score at which the k-th value begins. The second line
-        is the Tobit model (Tobin 1958, Econometrica 26, 24-36), the third ordered probit.
+        An exact value of a continuous factor is its score, twice; a right-censored one lies between that and infinity;
+        a value of a discrete factor between the scores at which it and the next begin; a missing one anywhere.
 
         Args:
             marginal: the lead's distribution, `prior.marginal(factor)`; the values must be possible under it, as those
@@ -124,10 +117,8 @@ class Observations:
     def within(self, marginal: Marginal, *, names: Sequence[str] | None = None, origin: str = "") -> Observations:
         """The same observations, checked against a distribution and moved inside its support.
 
-        A value at the very end of a continuous distribution's support (a duration of 0 days) has an infinite score. It
-        stands for all values that are rounded to it, and is moved inwards by half of the last decimal place that the
-        column uses: half a day if days are whole, at most a quarter of the range. A censored value at the lower end
-        (treated for at least 0 days) carries no information and becomes missing.
+        The score of a value at the very end of the support is infinite: the value (0 days) is moved inwards by half of
+        the last decimal place that the column uses, at most by a quarter of the range. If censored, it becomes missing.
 
         Raises:
             SemirayError: a value is impossible; names the row (by `names`), `origin`, the value and the range.

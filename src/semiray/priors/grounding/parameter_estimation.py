@@ -1,11 +1,8 @@
 """Maximum-likelihood estimates of one marginal's parameters, from exact and right-censored observations.
 
-    log L = sum_exact w log f(c) + sum_censored w log P(C > c),   P(C > c) = Phi(-s(c)),
-
-with patients' weights w, for any family: parameters are transformed to the real line (logarithm, logit), found by the
-simplex method (Nelder and Mead 1965, Computer Journal 7, 308-313), and their standard errors follow from the curvature.
-For the exponential, the estimate is total time / events. Two cases have closed forms here: the uniform, whose range
-depends on its parameters, and a list of probabilities, whose estimates are shares.
+For any family, parameters are transformed to the real line (logarithm, logit), found by the simplex method (Nelder and
+Mead 1965, Computer Journal 7, 308-313), and their standard errors follow from the curvature. Two cases have closed
+forms: the uniform, whose range depends on its parameters, and a list of probabilities, whose estimates are shares.
 """
 
 from __future__ import annotations
@@ -97,11 +94,8 @@ def estimate_parameters(factor: Factor, observations: Observations) -> tuple[Est
 def curvature(loss: Function, y: Vector) -> NDArray[np.float64]:
     """Second derivatives (K, K) of a loss at y (K,), by central differences, for parameters on a scale of about 1."""
     steps = _STEP * np.eye(len(y))
-    H = np.empty((len(y), len(y)))
-    for i, a in enumerate(steps):
-        for j, b in enumerate(steps):
-            H[i, j] = (loss(y + a + b) - loss(y + a - b) - loss(y - a + b) + loss(y - a - b)) / (4 * _STEP**2)
-    return H
+    mixed = [[loss(y + a + b) - loss(y + a - b) - loss(y - a + b) + loss(y - a - b) for b in steps] for a in steps]
+    return np.array(mixed) / (4 * _STEP**2)
 
 
 def _free(factor: Factor) -> dict[str, Parameter]:
@@ -157,8 +151,8 @@ def _most_likely(factor: Factor, observations: Observations) -> tuple[Estimate, 
         raise NotEstimableError("its likelihood has no maximum: too few events, or all of them equal")
     errors = step * np.sqrt(np.linalg.inv(H).diagonal())
     estimates = []
-    points = zip(transforms.items(), (start + step * y).tolist(), errors.tolist(), strict=True)
-    for (key, transform), x, error in points:
+    best = (start + step * y).tolist()
+    for (key, transform), x, error in zip(transforms.items(), best, errors.tolist(), strict=True):
         low, value, high = (transform.from_line(x + shift * error) for shift in (-Z95, 0.0, Z95))
         estimates.append(Estimate(key, value, low, high, error * transform.slope(x)))
     return tuple(estimates)
@@ -204,19 +198,16 @@ class _Transform:
         return math.log(value - self.low) if self.bounded else value
 
     def from_line(self, x: float) -> float:
+        clipped = min(max(x, -300.0), 300.0)
         if math.isfinite(self.high):
-            return self.low + (self.high - self.low) / (1 + math.exp(-_clipped(x)))
-        return self.low + math.exp(_clipped(x)) if self.bounded else x
+            return self.low + (self.high - self.low) / (1 + math.exp(-clipped))
+        return self.low + math.exp(clipped) if self.bounded else x
 
     def slope(self, x: float) -> float:
         """Derivative of `from_line`, which turns an error on the line into one of the parameter."""
         if math.isfinite(self.high):
             return (self.from_line(x) - self.low) * (self.high - self.from_line(x)) / (self.high - self.low)
         return self.from_line(x) - self.low if self.bounded else 1.0
-
-
-def _clipped(x: float) -> float:
-    return min(max(x, -300.0), 300.0)
 
 
 def _lead(value: Any) -> Any:

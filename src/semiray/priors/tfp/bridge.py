@@ -99,13 +99,13 @@ def _factor(name: str, distribution: Any, correlation: float | None, unit: str) 
     if part.dimensions is None:  # a scalar: a factor's default dimensions and correlation
         rest: dict[str, Any] = {} if correlation is None else {"correlation": correlation}
         return Factor(name, family, parameters=parameters, unit=unit, **rest), None
-    d, block = part.dimensions, part.correlation
-    if block is None or d == 1:
-        return Factor(name, family, d, parameters, correlation or 0.0, unit), None
-    off = block[~torch.eye(d, dtype=torch.bool)]
-    if float(off.max() - off.min()) < 1e-12:
-        return Factor(name, family, d, parameters, float(off[0]), unit), None
-    return Factor(name, family, d, parameters, 0.0, unit), block
+    d, block, within = part.dimensions, part.correlation, correlation or 0.0
+    if block is not None and d > 1:
+        off = block[~torch.eye(d, dtype=torch.bool)]
+        if float(off.max() - off.min()) >= 1e-12:
+            return Factor(name, family, d, parameters, 0.0, unit), block
+        within = float(off[0])
+    return Factor(name, family, d, parameters, within, unit), None
 
 
 def _bound(
