@@ -96,9 +96,8 @@ class Factor:
         tensors = {}
         for key, value in self.parameters.items():
             tensor = torch.as_tensor(value, dtype=torch.float64)
-            full = 1 + self.entry.parameters[key].listed
-            shape = (self.dimensions, *tensor.shape[-1:]) if full == 2 else (self.dimensions,)
-            tensors[key] = tensor.expand(shape).clone()
+            listed = tensor.shape[-1:] if self.entry.parameters[key].listed else ()
+            tensors[key] = tensor.expand(self.dimensions, *listed).clone()
         return tensors
 
     def _checked_correlation(self) -> float:

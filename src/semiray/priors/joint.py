@@ -156,11 +156,7 @@ class JointPrior(GaussianCopula):
         """
         return ConditionalPrior(self, event)
 
-    def plot(
-        self,
-        kind: str = "pairs",
-        names: Sequence[str] | None = None,
-    ) -> Figure:
+    def plot(self, kind: str = "pairs", names: Sequence[str] | None = None) -> Figure:
         """A figure of the prior and of draws from it.
 
         Args:

@@ -73,12 +73,8 @@ def _cubic(index: Tensor, p: Constants) -> tuple[Tensor, ...]:
     return p["cubics"][rows, index].unbind(-1)
 
 
-def _intervals(p: Constants) -> int:
-    return int(p["cubics"].shape[-2])
-
-
 def _from_score(s: Tensor, p: Constants) -> Tensor:
-    intervals = _intervals(p)
+    intervals = int(p["cubics"].shape[-2])
     position = (s + SCORE_BOUND) * (intervals / (2 * SCORE_BOUND))
     index = position.detach().long().clamp(0, intervals - 1)
     t = position - index
@@ -88,7 +84,7 @@ def _from_score(s: Tensor, p: Constants) -> Tensor:
 
 def _locate(g: Tensor, p: Constants) -> tuple[Tensor, Tensor]:
     """The score at which the table reaches g, and dg/ds there; beyond the table g continues as a straight line."""
-    table, intervals = p["table"].expand(g.shape[-1], -1), _intervals(p)
+    table, intervals = p["table"].expand(g.shape[-1], -1), int(p["cubics"].shape[-2])
     inside = torch.clamp(g, table[:, 0], table[:, -1])
     flat = inside.reshape(-1, g.shape[-1]).T.contiguous()
     index = (torch.searchsorted(table.contiguous(), flat, right=True) - 1).clamp(0, intervals - 1).T.reshape(g.shape)

@@ -91,18 +91,17 @@ class _Course:
             return
         admission = known.pop("admission_offset")
         for end in ("icu_release_offset", "death_offset"):
-            if end in known:
-                self._end(end, known.pop(end) - admission, name)
+            if end not in known:
+                continue
+            day = known.pop(end) - admission
+            if abs(self.ends.setdefault(end, day) - day) > 1e-6:
+                raise SemirayError(
+                    f"ground: recipe 'hannover': {name}: the rows of patient {self.patient!r} contradict one another: "
+                    f"{end} is day {day:g} after admission, but day {self.ends[end]:g} in an earlier row. Correct the "
+                    "table"
+                )
         observed = max([0.0, *known.values()]) - admission
         self.last_observed = observed if self.last_observed is None else max(self.last_observed, observed)
-
-    def _end(self, column: str, day: float, name: str) -> None:
-        if abs(self.ends.setdefault(column, day) - day) > 1e-6:
-            raise SemirayError(
-                f"ground: recipe 'hannover': {name}: the rows of patient {self.patient!r} contradict one another: "
-                f"{column} is day {day:g} after admission, but day {self.ends[column]:g} in an earlier row. Correct "
-                "the table"
-            )
 
     def cells(self) -> dict[str, str]:
         """The derived columns."""
