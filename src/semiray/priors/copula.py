@@ -18,9 +18,8 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.priors.correlation import check_correlation
 from semiray.priors.factors import Factor, factor_columns, factor_of
-from semiray.priors.families.family import SCORE_BOUND, Family
+from semiray.priors.families.family import SCORE_BOUND, Family, Marginal
 from semiray.priors.inputs import unknown
-from semiray.priors.marginal import Marginal
 
 __all__ = ["GaussianCopula"]
 

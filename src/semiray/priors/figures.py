@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from semiray.priors.copula import GaussianCopula
 from semiray.priors.factors import factor_of
+from semiray.priors.families.family import Marginal
 from semiray.priors.inputs import short
-from semiray.priors.marginal import Marginal
 
 __all__ = ["plot_marginals", "plot_pairs", "prior_html"]
 

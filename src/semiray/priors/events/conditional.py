@@ -21,7 +21,7 @@ from semiray.priors.events.language import read_event
 from semiray.priors.events.partition import EventCodes, make_partition
 from semiray.priors.events.tilting import TiltedBoxes
 from semiray.priors.factors import factor_of
-from semiray.priors.marginal import Marginal
+from semiray.priors.families.family import Marginal
 
 __all__ = ["ConditionalPrior"]
 

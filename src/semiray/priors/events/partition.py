@@ -24,8 +24,7 @@ from torch.nn import functional
 
 from semiray.priors.events.conditions import Condition, Truth
 from semiray.priors.events.tilting import TiltedBoxes
-from semiray.priors.families.family import SCORE_BOUND
-from semiray.priors.marginal import Marginal
+from semiray.priors.families.family import SCORE_BOUND, Marginal
 
 __all__ = ["EventCodes", "Partition", "make_partition"]
 

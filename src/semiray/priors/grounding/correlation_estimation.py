@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 
+from semiray.priors.families.family import Marginal
 from semiray.priors.grounding.observations import Observations
 from semiray.priors.grounding.parameter_estimation import Z95, Estimate, NotEstimableError, curvature
-from semiray.priors.marginal import Marginal
 
 __all__ = ["estimate_correlation", "normal_rectangle"]
 

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.factors import factor_of
+from semiray.priors.families.family import Marginal
 from semiray.priors.grounding.grounds import Ground
 from semiray.priors.grounding.recipes import RECIPES, Rows
 from semiray.priors.inputs import check_name, read_cell
 from semiray.priors.joint import JointPrior
-from semiray.priors.marginal import Marginal
 
 __all__ = ["Observations", "observe", "row_names"]
 
