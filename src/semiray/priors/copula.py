@@ -23,9 +23,7 @@ from semiray.priors.inputs import unknown
 
 __all__ = ["GaussianCopula"]
 
-_RELAXED_BOUND = 5.0
-"""`relaxed` cuts scores here: only 6e-7 of the prior lies beyond +-5, and float32 has no digits for those tails."""
-
+_RELAXED_BOUND = 5.0  # `relaxed` cuts scores here: 6e-7 of the prior lies beyond, where float32 has no digits
 _Block = tuple[Family, dict[str, Tensor], slice]
 
 

@@ -32,18 +32,14 @@ __all__ = ["FAR", "TiltedBoxes", "draw", "log_mass", "mean_and_variance"]
 FAR = 1e8
 """Stands for infinity: beyond any standard normal number, with a finite square."""
 
-_NARROW = 1e-6
-"""If width times distance from 0 is below this, the density is constant on the interval, up to a factor of 1e-6."""
-
+_NARROW = 1e-6  # below this width times distance from 0, the density is constant in the interval up to a factor of 1e-6
 _DEEP = -600.0  # log probabilities below this have no inverse in float64: exp would leave its range
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 _ITERATIONS = 60
 _HALVINGS = 8
 _CONVERGED = 1e-7
-_REACH = 30.0
-"""No draw of z lies further than this from the saddle point, so the remaining gradient adds almost nothing."""
-
+_REACH = 30.0  # no draw of z lies further from the saddle point, so the remaining gradient adds almost nothing
 _CHUNK = 1 << 22  # most numbers in the equations that are solved at once
 
 

@@ -20,8 +20,7 @@ from semiray.priors.families.tabulated import TABULATED, bounded, slope_of_bound
 __all__ = ["Continuous", "tabulate"]
 
 _SIZES = (129, 257, 513, 1025, 2049, 4097)
-_SOLVED = 6.0
-"""Beyond these scores, two draws in a billion, 1 - F has too few digits: there the table continues as a parabola."""
+_SOLVED = 6.0  # beyond, two draws in a billion, 1 - F has too few digits: there the table continues as a parabola
 _SOLVED_APART, _CHECKED_APART = 1e-11, 1e-8
 """Codes closer to a bound, relative to it, have too few digits to be solved for, or to have their density checked."""
 _CHECKED = 4.8  # largest score that is checked: probabilities from 1e-6 to 1 - 1e-6, and a little more

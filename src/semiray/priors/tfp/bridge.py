@@ -33,14 +33,12 @@ def read_tfp(
     """The arguments of `JointPrior` for distributions of TFP; see `JointPrior.from_tfp`."""
     correlation, units = correlation or {}, units or {}
     parts = _named(distributions)
-    for argument, names in (("correlation", list(correlation)), ("units", list(units))):
-        for name in names:
-            check_name(argument, "factor", name, parts)
+    for argument, name in [("correlation", name) for name in correlation] + [("units", name) for name in units]:
+        check_name(argument, "factor", name, parts)
     factors, blocks = [], {}
     for name, distribution in parts.items():
-        where = f"factor {name!r}"
-        given = number(correlation[name], f"{where}: correlation") if name in correlation else None
-        factor, block = _factor(name, as_double(distribution, where), given, units.get(name, ""))
+        given = number(correlation[name], f"factor {name!r}: correlation") if name in correlation else None
+        factor, block = _factor(name, distribution, given, units.get(name, ""))
         factors.append(factor)
         if block is not None:
             blocks[name] = block
@@ -92,7 +90,7 @@ def _named(distributions: Any) -> dict[str, Any]:
 def _factor(name: str, distribution: Any, correlation: float | None, unit: str) -> tuple[Factor, Tensor | None]:
     """The factor, and the correlation of its dimensions (d, d) if a single number can't express it."""
     where = f"factor {name!r}"
-    part = marginals(distribution, where)
+    part = marginals(as_double(distribution, where), where)
     if part.correlation is not None and correlation is not None:
         raise SemirayError(f"{where}: {kind(distribution)} has a correlation of its own; remove `correlation`")
     family, parameters = identify(part.distribution, where)
