@@ -11,15 +11,13 @@ from semiray.priors.correlation import Between, CorrelationError, nearest_correl
 from semiray.priors.events.conditional import ConditionalPrior
 from semiray.priors.events.language import Event, read_event
 from semiray.priors.factors import Factor, factor_of
-from semiray.priors.families.discrete import discrete_family
-from semiray.priors.families.family import SCORE_BOUND, Family, Parameter, normal_cdf, normal_score
-from semiray.priors.families.registry import FAMILIES, register
+from semiray.priors.families.family import SCORE_BOUND, Family, Marginal, Parameter, normal_cdf, normal_score
+from semiray.priors.families.registry import FAMILIES, discrete_family, register
 from semiray.priors.grounding.fitting import FittedPrior, fit_prior
 from semiray.priors.grounding.grounds import Ground, read_grounds
 from semiray.priors.grounding.observations import Observations, observe
 from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.joint import JointPrior
-from semiray.priors.marginal import Marginal
 
 __all__ = [
     "FAMILIES",

@@ -18,15 +18,12 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.priors.correlation import check_correlation
 from semiray.priors.factors import Factor, factor_columns, factor_of
-from semiray.priors.families.family import SCORE_BOUND, Family
+from semiray.priors.families.family import SCORE_BOUND, Family, Marginal
 from semiray.priors.inputs import unknown
-from semiray.priors.marginal import Marginal
 
 __all__ = ["GaussianCopula"]
 
-_RELAXED_BOUND = 5.0
-"""`relaxed` cuts scores here: only 6e-7 of the prior lies beyond +-5, and float32 has no digits for those tails."""
-
+_RELAXED_BOUND = 5.0  # `relaxed` cuts scores here: 6e-7 of the prior lies beyond, where float32 has no digits
 _Block = tuple[Family, dict[str, Tensor], slice]
 
 
@@ -49,7 +46,7 @@ class GaussianCopula:
 
     Raises:
         SemirayError: no factor, a name given twice, or an entry of R out of range.
-        CorrelationError: R is not positive definite; the error carries the nearest matrix that is.
+        CorrelationError: R is not positive definite.
 
     Example:
         >>> from semiray.priors import Factor
@@ -101,7 +98,9 @@ class GaussianCopula:
         A discrete code is rounded to the nearest value; its score is the middle, in probability, of that value's
         interval of scores. Codes outside the support get the nearest possible score.
         """
-        return _like(self._double_scores(self._double(codes)), codes)
+        c = self._double(codes)
+        blocks, _, _ = self._constants(c)
+        return _like(torch.cat([family.to_score(c[..., part], p) for family, p, part in blocks], -1), codes)
 
     def standardise(self, codes: Tensor) -> Tensor:
         """Codes (..., M), shifted and scaled to mean 0 and variance 1 under the prior."""
@@ -118,10 +117,9 @@ class GaussianCopula:
     def relaxed(self, scores: Tensor, sharpness: float = 4.0) -> Tensor:
         """Standardised codes (..., M) of score estimates, differentiable everywhere: for training.
 
-        Continuous factors: `standardise(codes(s))`, up to float32 rounding. Discrete factors: smoothed thresholds,
-        v_0 + sum_k (v_k - v_{k-1}) Phi(sharpness (s - t_k)), standardised. Scores are cut at +-5; beyond, the gradient
-        is the one at the cut, so that an estimate far out is still pulled back. Computes in the precision of the
-        scores, at least float32.
+        Continuous factors: `standardise(codes(s))`, up to float32 rounding. Discrete factors: smoothed thresholds.
+        Scores are cut at +-5; beyond, the gradient is the one at the cut, so an estimate far out is still pulled back.
+        Computes in the precision of the scores, at least float32.
 
         Args:
             scores: (..., M).
@@ -138,8 +136,6 @@ class GaussianCopula:
     def log_prob(self, codes: Tensor) -> Tensor:
         """Joint log density (...,) of codes (..., M), float64; -inf outside the support.
 
-        log p(c) = sum_i log f_i(c_i) - (s^T (R^-1 - I) s + log det R) / 2, where s are the scores of c.
-
         Raises:
             SemirayError: a factor is discrete, so there is no joint density; names the factor.
         """
@@ -151,7 +147,7 @@ class GaussianCopula:
                 )
         c = self._double(codes)
         blocks, _, _ = self._constants(c)
-        s = self._double_scores(c)
+        s = self.scores(c)
         marginal = torch.cat([family.log_prob(c[..., part], p) for family, p, part in blocks], -1).sum(-1)
         L = self._cholesky.to(c.device)
         white = torch.linalg.solve_triangular(L, s.unsqueeze(-1), upper=False).squeeze(-1)
@@ -191,10 +187,11 @@ class GaussianCopula:
             '0 days or more'
         """
         column = self.index(name)
-        factor = next(f for f in self.factors if f.name == factor_of(name))
-        family, constants, part = self._blocks[self.factors.index(factor)]
+        unit, (family, constants, part) = next(
+            (f.unit, block) for f, block in zip(self.factors, self._blocks, strict=True) if f.name == factor_of(name)
+        )
         row = slice(column - part.start, column - part.start + 1)
-        return Marginal(self.names[column], factor.unit, family, {k: v[row] for k, v in constants.items()})
+        return Marginal(self.names[column], unit, family, {k: v[row] for k, v in constants.items()})
 
     def quantile(self, name: str, u: Tensor) -> Tensor:
         """Codes of one dimension, "duration" (its lead) or "duration[3]", at probabilities u in [0, 1] of any shape."""
@@ -207,10 +204,6 @@ class GaussianCopula:
             )
         x = x.cpu() if x.device.type == "mps" else x  # Apple's GPUs have no float64
         return x.to(torch.float64)
-
-    def _double_scores(self, c: Tensor) -> Tensor:
-        blocks, _, _ = self._constants(c)
-        return torch.cat([family.to_score(c[..., part], p) for family, p, part in blocks], -1)
 
     def _constants(self, like: Tensor) -> tuple[list[_Block], Tensor, Tensor]:
         """The families' constants, mean and standard deviation, on the device and in the precision of a tensor."""

@@ -1,13 +1,13 @@
 """The correlation R of scores: built from a few numbers, checked, and repaired on request.
 
-Between factors, correlation runs through the leads: s_A = a l_A + e_A, where l_A is the score of factor A's lead,
-a = (1, rho_A, ...) the lead's correlations with the factor's dimensions, and residuals e_A of different factors are
-independent. So the block between two factors is r a b^T, and R is positive definite whenever the small matrix of the
-leads is.
+Between factors, correlation runs through the leads: with a = (1, rho_A, ...) the correlations of factor A's lead with
+the factor's dimensions, the block between two factors is r a b^T, and R is positive definite whenever the small matrix
+of the leads is.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,8 +28,7 @@ __all__ = [
     "read_between",
 ]
 
-_FLOOR = 1e-6
-"""Smallest eigenvalue of a repaired matrix: below it, some scores are practically functions of others."""
+_FLOOR = 1e-6  # smallest eigenvalue of a repaired matrix: below it, some scores are practically functions of others
 
 
 class CorrelationError(SemirayError):
@@ -52,8 +51,7 @@ class Between:
         first: a factor's name.
         second: another factor's name.
         correlation: in (-1, 1).
-        through: "lead": of the two leads, with companions correlated through their leads; "all": of every pair of
-            dimensions.
+        through: "lead": of the leads, companions follow theirs; "all": of every pair of dimensions.
     """
 
     first: str
@@ -68,11 +66,7 @@ class Between:
 
 
 def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]:
-    """Read and check entries such as [survival, duration, 0.3] or [survival, duration, 0.3, all].
-
-    Raises:
-        SemirayError: an unknown factor, a pair given twice, a value out of range; the message names the entry.
-    """
+    """Read and check entries such as [survival, duration, 0.3] or [survival, duration, 0.3, all]."""
     names = [factor.name for factor in factors]
     result: list[Between] = []
     if isinstance(entries, str) or not isinstance(entries, Sequence):
@@ -123,10 +117,7 @@ def build_correlation(factors: Sequence[Factor], between: Sequence[Between] = ()
 def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
     """R (M, M) float64, exactly symmetric, from a matrix that must be a positive definite correlation matrix.
 
-    Raises:
-        SemirayError: shape, diagonal, symmetry or an entry is wrong; the message names it.
-        CorrelationError: not positive definite; carries the nearest matrix that is, and names the pair that changes
-            most.
+    A `CorrelationError` names the pair that changes most in the nearest matrix that is one.
     """
     R = _checked_entries(matrix, names)
     lowest = float(torch.linalg.eigvalsh(R)[0])
@@ -143,7 +134,7 @@ def check_correlation(matrix: Any, names: Sequence[str]) -> Tensor:
     )
 
 
-def nearest_correlation(matrix: Any, *, floor: float = _FLOOR, tolerance: float = 1e-10, steps: int = 2000) -> Tensor:
+def nearest_correlation(matrix: Any, *, floor: float = _FLOOR) -> Tensor:
     """The nearest correlation matrix in the Frobenius norm, with eigenvalues of at least `floor`.
 
     Alternating projections with Dykstra's correction between the matrices with eigenvalues >= floor and the matrices
@@ -152,8 +143,6 @@ def nearest_correlation(matrix: Any, *, floor: float = _FLOOR, tolerance: float 
     Args:
         matrix: (M, M), symmetric or nearly so.
         floor: smallest eigenvalue of the result.
-        tolerance: relative change at which to stop.
-        steps: the largest number of projections.
 
     Example:
         >>> R = nearest_correlation([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
@@ -163,12 +152,12 @@ def nearest_correlation(matrix: Any, *, floor: float = _FLOOR, tolerance: float 
     Y = torch.as_tensor(matrix, dtype=torch.float64).clone()
     Y = (Y + Y.T) / 2
     correction = torch.zeros_like(Y)
-    for _ in range(steps):
+    for _ in range(2000):
         previous, shifted = Y, Y - correction
         X = _raise_eigenvalues(shifted, floor)
         correction = X - shifted
         Y = X.clone().fill_diagonal_(1.0)
-        if float((Y - previous).norm()) <= tolerance * float(Y.norm()):
+        if float((Y - previous).norm()) <= 1e-10 * float(Y.norm()):
             break
     X = _raise_eigenvalues(Y, floor)  # the diagonal may be off by the tolerance: scale it to 1
     scale = X.diagonal().rsqrt()
@@ -193,16 +182,13 @@ def _checked_entries(matrix: Any, names: Sequence[str]) -> Tensor:
         raise SemirayError(
             f"correlation must be a {size} x {size} matrix, one row per dimension ({names[0]} ...), not {shape}"
         )
-    for i in range(size):
-        for j in range(size):
-            value, mirror = float(R[i, j]), float(R[j, i])
-            where = f"correlation of ({names[i]}, {names[j]})"
-            if i == j and not abs(value - 1.0) < 1e-6:
-                raise SemirayError(f"{where} = {value:g} must be 1")
-            if i != j and not -1.0 < value < 1.0:
-                raise SemirayError(f"{where} = {value:g} is outside its range, between -1 and 1, both excluded")
-            if not abs(value - mirror) < 1e-6:
-                raise SemirayError(
-                    f"{where} = {value:g}, but its mirror image is {mirror:g}: the matrix must be symmetric"
-                )
+    for i, j in itertools.product(range(size), repeat=2):
+        value, mirror = float(R[i, j]), float(R[j, i])
+        where = f"correlation of ({names[i]}, {names[j]})"
+        if i == j and not abs(value - 1.0) < 1e-6:
+            raise SemirayError(f"{where} = {value:g} must be 1")
+        if i != j and not -1.0 < value < 1.0:
+            raise SemirayError(f"{where} = {value:g} is outside its range, between -1 and 1, both excluded")
+        if not abs(value - mirror) < 1e-6:
+            raise SemirayError(f"{where} = {value:g}, but its mirror image is {mirror:g}: the matrix must be symmetric")
     return ((R + R.T) / 2).fill_diagonal_(1.0)

@@ -54,12 +54,8 @@ class Factor:
 
     def __post_init__(self) -> None:
         where = f"factor {self.name!r}"
-        if (
-            not isinstance(self.name, str)
-            or not self.name.isascii()
-            or not self.name.isidentifier()
-            or keyword.iskeyword(self.name)
-        ):
+        name = self.name if isinstance(self.name, str) and self.name.isascii() else ""
+        if not name.isidentifier() or keyword.iskeyword(name):
             raise SemirayError(f"{where}: a name consists of letters, digits and _, and starts with a letter")
         if self.name in RESERVED_NAMES:
             raise SemirayError(f"{where}: {self.name!r} is a word of the event language; choose another name")
@@ -67,11 +63,8 @@ class Factor:
         if family not in FAMILIES:
             check_name(where, "family", self.family, sorted(FAMILIES))
         object.__setattr__(self, "family", family)
-        if (
-            isinstance(self.dimensions, bool)
-            or not isinstance(self.dimensions, numbers.Integral)
-            or self.dimensions < 1
-        ):
+        whole = isinstance(self.dimensions, numbers.Integral) and not isinstance(self.dimensions, bool)
+        if not whole or self.dimensions < 1:
             raise SemirayError(f"{where}: dimensions = {self.dimensions!r} is not a whole number of at least 1")
         object.__setattr__(self, "dimensions", int(self.dimensions))
         object.__setattr__(self, "unit", str(self.unit))
@@ -103,9 +96,8 @@ class Factor:
         tensors = {}
         for key, value in self.parameters.items():
             tensor = torch.as_tensor(value, dtype=torch.float64)
-            full = 1 + self.entry.parameters[key].listed
-            shape = (self.dimensions, *tensor.shape[-1:]) if full == 2 else (self.dimensions,)
-            tensors[key] = tensor.expand(shape).clone()
+            listed = tensor.shape[-1:] if self.entry.parameters[key].listed else ()
+            tensors[key] = tensor.expand(self.dimensions, *listed).clone()
         return tensors
 
     def _checked_correlation(self) -> float:
@@ -165,8 +157,9 @@ class Factor:
         codes = self.entry.from_score(ends, p)
         finite = bool(torch.isfinite(codes).all()) and float(codes.abs().max()) < _FLOAT32_MAX
         if not (finite and bool(((deviation > 1e-30) & (deviation < 1e30)).all())):
+            written = ", ".join(f"{key} = {value}" for key, value in self.parameters.items())
             raise SemirayError(
-                f"{where}: with {_written(self.parameters)} its codes leave the range of 32-bit numbers, or its "
+                f"{where}: with {written} its codes leave the range of 32-bit numbers, or its "
                 f"standard deviation ({float(deviation[0]):g}) is zero or infinite; choose less extreme parameters"
             )
 
@@ -182,11 +175,7 @@ def factor_of(name: str) -> str:
 
 
 def factor_columns(factors: Iterable[Factor]) -> dict[str, slice]:
-    """The columns of each factor by its name, one factor after the other.
-
-    Raises:
-        SemirayError: no factor, or a name given twice.
-    """
+    """The columns of each factor by its name, one factor after the other; names must differ."""
     columns: dict[str, slice] = {}
     start = 0
     for factor in factors:
@@ -210,7 +199,3 @@ def _is_list(value: Any) -> bool:
     if getattr(value, "ndim", None) == 0:
         return False
     return hasattr(value, "tolist") or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
-
-
-def _written(parameters: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in parameters.items())

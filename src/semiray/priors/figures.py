@@ -1,7 +1,10 @@
-"""Figures of a prior: its marginal distributions, and its dimensions in pairs."""
+"""A prior as people see it: its marginal distributions, its dimensions in pairs, and its page in a notebook."""
 
 from __future__ import annotations
 
+import base64
+import html
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,14 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
-from torch import Tensor
 
 from semiray.priors.copula import GaussianCopula
-from semiray.priors.events.conditional import ConditionalPrior
 from semiray.priors.factors import factor_of
-from semiray.priors.marginal import Marginal
+from semiray.priors.families.family import Marginal
+from semiray.priors.inputs import short
 
-__all__ = ["plot_marginals", "plot_pairs"]
+__all__ = ["plot_marginals", "plot_pairs", "prior_html"]
 
 _INK, _FILL, _LINE = "#333333", "#a8c5e2", "#1f4e8c"
 _SMALL = {"labelsize": 8, "colors": _INK, "length": 2.5}
@@ -29,21 +31,13 @@ _MOST_PAIRS = 8
 _MOST_POINTS = 3_000
 
 
-def plot_marginals(
-    prior: GaussianCopula,
-    names: Sequence[str] | None = None,
-    *,
-    draws: int = 20_000,
-    seed: int = 0,
-    event: str | None = None,
-) -> Figure:
+def plot_marginals(prior: GaussianCopula, names: Sequence[str] | None = None) -> Figure:
     """One panel per dimension: the assumed density (line) or probabilities (dots) over a histogram of draws.
 
-    The arguments are those of `JointPrior.plot`. The leads are shown unless names are given; with an event, the lines
-    remain those of the prior.
+    The leads are shown unless names are given.
     """
     columns = [prior.index(name) for name in names] if names else [part.start for part in prior.slices.values()]
-    codes = prior.codes(_draw(prior, draws, seed, event)).numpy()
+    codes = _draw(prior)
     across = min(len(columns), 4)
     down = -(-len(columns) // across)
     figure = Figure(figsize=(2.5 * across + 0.4, 2.2 * down + 0.5), layout="constrained", facecolor="white")
@@ -55,23 +49,15 @@ def plot_marginals(
         panel.set_xlabel(_label(marginal, lead_only=not names), fontsize=9, color=_INK)
     for panel in panels[len(columns) :]:
         panel.axis("off")
-    figure.suptitle(_title(event, "The prior: assumed (line, dots) and drawn (bars)"), fontsize=10, color=_INK)
+    figure.suptitle("The prior: assumed (line, dots) and drawn (bars)", fontsize=10, color=_INK)
     return figure
 
 
-def plot_pairs(
-    prior: GaussianCopula,
-    names: Sequence[str] | None = None,
-    *,
-    draws: int = 20_000,
-    seed: int = 0,
-    event: str | None = None,
-) -> Figure:
+def plot_pairs(prior: GaussianCopula, names: Sequence[str] | None = None) -> Figure:
     """A grid of dimensions: marginals on the diagonal, draws of each pair below it, correlations of scores above.
 
-    The arguments are those of `JointPrior.plot`. Unless names are given, each factor's lead and first companion are
-    shown, or up to eight leads if these would be more than eight. The first 3,000 draws are points. With an event, the
-    correlations are those of the draws' scores.
+    Unless names are given, each factor's lead and first companion are shown, or up to eight leads if these would be
+    more than eight. The first 3,000 draws are points.
     """
     if names:
         columns = [prior.index(name) for name in names]
@@ -80,9 +66,7 @@ def plot_pairs(
         if len(columns) > _MOST_PAIRS:
             columns = [part.start for part in prior.slices.values()][:_MOST_PAIRS]
     marginals = [prior.marginal(prior.names[column]) for column in columns]
-    scores, count = _draw(prior, draws, seed, event), len(columns)
-    codes = prior.codes(scores).numpy()
-    R = prior.correlation.numpy() if event is None else np.corrcoef(scores.numpy().T)
+    codes, count = _draw(prior), len(columns)
     side = min(1.15 * count + 0.6, 9.8)
     figure = Figure(
         figsize=(side, side),
@@ -99,7 +83,7 @@ def plot_pairs(
             elif i > j:
                 _draw_pair(panel, x, y, codes[:, column], codes[:, row])
             else:
-                _draw_correlation(panel, float(R[row, column]))
+                _draw_correlation(panel, float(prior.correlation[row, column]))
             if i == count - 1:
                 panel.set_xlabel(_label(x), fontsize=8, color=_INK)
             else:
@@ -108,15 +92,32 @@ def plot_pairs(
                 panel.set_ylabel(_label(y), fontsize=8, color=_INK)
             if j > 0 or i == 0:
                 panel.set_yticklabels([])
-    title = _title(event, "The prior in pairs; above the diagonal: correlation of scores")
-    figure.suptitle(title, fontsize=10, color=_INK)
+    figure.suptitle("The prior in pairs; above the diagonal: correlation of scores", fontsize=10, color=_INK)
     return figure
 
 
-def _draw(prior: GaussianCopula, draws: int, seed: int, event: str | None) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    source = ConditionalPrior(prior, event) if event else prior
-    return source.sample_scores(draws, generator)
+def prior_html(prior: GaussianCopula) -> str:
+    """HTML with a table of the factors and a figure of their leads, embedded as a PNG."""
+
+    def row(tag: str, *cells: str) -> str:
+        return "<tr>" + "".join(f"<{tag} style='text-align:left'>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+
+    head = row("th", "factor", "family", "parameters", "unit", "dimensions")
+    rows = ""
+    for f in prior.factors:
+        parameters = ", ".join(f"{key} = {short(value)}" for key, value in f.parameters.items())
+        rows += row("td", f.name, f.family, parameters, f.unit, str(f.dimensions))
+    image = io.BytesIO()
+    plot_marginals(prior).savefig(image, format="png", dpi=80)
+    data = base64.b64encode(image.getvalue()).decode("ascii")
+    return (
+        f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        f"<img alt='The marginal distribution of each factor' src='data:image/png;base64,{data}'>"
+    )
+
+
+def _draw(prior: GaussianCopula) -> NDArray[np.float32]:
+    return prior.sample(20_000, torch.Generator().manual_seed(0)).numpy()
 
 
 def _draw_marginal(panel: Axes, marginal: Marginal, codes: NDArray[np.float32]) -> None:
@@ -191,7 +192,3 @@ def _dress(panel: Axes, low: float, high: float) -> None:
 def _label(marginal: Marginal, *, lead_only: bool = False) -> str:
     name = factor_of(marginal.name) if lead_only else marginal.name
     return f"{name} ({marginal.unit})" if marginal.unit else name
-
-
-def _title(event: str | None, otherwise: str) -> str:
-    return f"The prior (line, dots) and draws given {event}" if event else otherwise

@@ -1,23 +1,28 @@
-"""Checks of what users write: numbers, and names that may be misspelt."""
+"""Reading what users write: numbers, names that may be misspelt, and cells of tables."""
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from semiray.errors import SemirayError
 
-__all__ = ["check_name", "number", "short", "suggestion", "unknown"]
+__all__ = ["ANSWERS", "MISSING", "check_name", "normal_word", "number", "read_cell", "short", "suggestion", "unknown"]
+
+MISSING = frozenset({"", "-", ".", "?", "n/a", "na", "nan", "none", "null", "missing", "not known", "unknown", "unk"})
+"""Words for a missing value, in lower case."""
+
+ANSWERS: Mapping[str, float] = {
+    **dict.fromkeys(("yes", "y", "true"), 1.0),
+    **dict.fromkeys(("no", "n", "false"), 0.0),
+}
+"""Words whose meaning is unambiguous, in lower case."""
 
 
 def number(value: Any, entry: str) -> float:
-    """A finite number from user input (YAML reads 1e-3 as text); the error names the entry.
-
-    Raises:
-        SemirayError: not a finite number.
-    """
+    """A finite number from user input (YAML reads 1e-3 as text); the error names the entry."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -30,11 +35,7 @@ def number(value: Any, entry: str) -> float:
 
 
 def check_name(where: str, kind: str, name: Any, known: Iterable[str]) -> None:
-    """Raise unless a name is known.
-
-    Raises:
-        SemirayError: it is unknown; the message says where, suggests a similar name and lists the known ones.
-    """
+    """Raise an error that says where, suggests a similar name and lists the known ones, unless a name is known."""
     known = list(known)
     if name not in known:
         raise SemirayError(f"{where}: {unknown(kind, name, known)}")
@@ -62,3 +63,38 @@ def short(value: Any) -> str:
     """A value as text, cut to 80 characters."""
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def normal_word(cell: str) -> str:
+    """A cell in the form in which words are compared: lower case, trimmed, numbers in their shortest form."""
+    word = cell.strip().lower()
+    value = _finite(word)
+    return word if value is None else f"{value:.15g}"
+
+
+def read_cell(cell: str, words: Mapping[str, float | None]) -> float | None:
+    """The number in a cell, or None for a missing value.
+
+    `words`, with keys in the form of `normal_word`, have precedence, so that even an empty cell can be given a meaning
+    (None: missing); then come the usual words for missing values; anything else must be a finite number.
+
+    Raises:
+        ValueError: neither a known word nor a finite number.
+    """
+    word = normal_word(cell)
+    if word in words:
+        return words[word]
+    if word in MISSING:
+        return None
+    value = _finite(word)
+    if value is None:
+        raise ValueError(cell)
+    return value
+
+
+def _finite(word: str) -> float | None:
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

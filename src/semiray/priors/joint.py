@@ -36,10 +36,8 @@ class JointPrior(GaussianCopula):
         CorrelationError: R is not positive definite; the error carries the nearest matrix that is.
 
     Example:
-        >>> import torch
-        >>> prior = JointPrior.default()
-        >>> prior.sample(3, torch.Generator().manual_seed(0)).shape
-        torch.Size([3, 20])
+        >>> JointPrior.default().names[5]
+        'duration[0]'
     """
 
     def __init__(
@@ -92,10 +90,7 @@ class JointPrior(GaussianCopula):
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> JointPrior:
-        """The prior that a YAML file describes.
-
-        Args:
-            path: the file; a leading ~ is the home folder.
+        """The prior that a YAML file describes; a leading ~ of its path is the home folder.
 
         Raises:
             SemirayError: the file can't be read, or describes no prior; names the file.
@@ -104,10 +99,9 @@ class JointPrior(GaussianCopula):
         content = read_yaml(path)
         try:
             return cls.from_dict(content)
-        except CorrelationError as error:
-            raise CorrelationError(f"{path}: {error}", error.nearest) from None
         except SemirayError as error:
-            raise SemirayError(f"{path}: {error}") from None
+            error.args = (f"{path}: {error}",)
+            raise
 
     @classmethod
     def from_tfp(
@@ -162,30 +156,18 @@ class JointPrior(GaussianCopula):
         """
         return ConditionalPrior(self, event)
 
-    def plot(
-        self,
-        kind: str = "pairs",
-        names: Sequence[str] | None = None,
-        *,
-        draws: int = 20_000,
-        seed: int = 0,
-        event: str | None = None,
-    ) -> Figure:
-        """A figure of the prior; see `semiray.priors.figures`.
+    def plot(self, kind: str = "pairs", names: Sequence[str] | None = None) -> Figure:
+        """A figure of the prior and of draws from it.
 
         Args:
             kind: "marginals" (one panel per factor) or "pairs" (a grid).
             names: dimensions such as "duration" or "duration[3]", chosen automatically unless given.
-            draws: the number of draws shown.
-            seed: the seed of the draws.
-            event: draw from the prior given this event.
         """
         from semiray.priors import figures  # matplotlib is slow to import, and training does not need it
 
         if kind not in ("marginals", "pairs"):
             raise SemirayError(f"plot: unknown kind {kind!r}; choose marginals or pairs")
-        draw = figures.plot_marginals if kind == "marginals" else figures.plot_pairs
-        return draw(self, names, draws=draws, seed=seed, event=event)
+        return (figures.plot_marginals if kind == "marginals" else figures.plot_pairs)(self, names)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JointPrior) and self.to_dict() == other.to_dict()
@@ -200,6 +182,6 @@ class JointPrior(GaussianCopula):
         return f"JointPrior({'; '.join(factor.text for factor in self.factors)})"
 
     def _repr_html_(self) -> str:
-        from semiray.priors.notebook import prior_html  # imports matplotlib
+        from semiray.priors.figures import prior_html  # imports matplotlib
 
         return prior_html(self)

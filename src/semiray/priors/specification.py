@@ -15,7 +15,7 @@ from semiray.priors.factors import Factor
 from semiray.priors.families.registry import FAMILIES
 from semiray.priors.inputs import check_name, suggestion
 
-__all__ = ["read_factors", "read_keys", "read_yaml", "write_specification"]
+__all__ = ["read_keys", "read_yaml", "write_specification"]
 
 _TOP_KEYS = ("factors", "between", "correlation", "nearest")
 _FACTOR_KEYS = ("family", "dimensions", "correlation", "unit")
@@ -23,9 +23,6 @@ _FACTOR_KEYS = ("family", "dimensions", "correlation", "unit")
 
 def read_keys(spec: Any) -> dict[str, Any]:
     """The arguments of `JointPrior` from the specification's keys: factors (required), between, correlation, nearest.
-
-    Raises:
-        SemirayError: not a mapping, an unknown key, or keys that exclude one another.
 
     Example:
         >>> read_keys({"factors": {"dose": {"family": "uniform", "low": 0, "high": 9}}})["factors"][0].text
@@ -37,35 +34,24 @@ def read_keys(spec: Any) -> dict[str, Any]:
         check_name("prior", "key", key, _TOP_KEYS)
     if not spec.get("factors"):
         raise SemirayError("prior: `factors` is missing or empty, write for example\n" + _EXAMPLE)
+    if not isinstance(spec["factors"], Mapping):
+        raise SemirayError("prior: `factors` must map names to families, for example\n" + _EXAMPLE)
     nearest = spec.get("nearest", False)
     if not isinstance(nearest, bool):
         raise SemirayError(f"prior: nearest = {nearest!r} must be true or false")
-    if spec.get("correlation") is not None and isinstance(spec["factors"], Mapping):
-        twice = [
-            name for name, entry in spec["factors"].items() if isinstance(entry, Mapping) and "correlation" in entry
-        ]
-        if twice:
-            raise SemirayError(
-                f"prior: the full `correlation` matrix already holds the correlations within {twice[0]!r}; "
-                "remove the factor's own `correlation`, or the matrix"
-            )
+    if spec.get("correlation") is not None:
+        for name, entry in spec["factors"].items():
+            if isinstance(entry, Mapping) and "correlation" in entry:
+                raise SemirayError(
+                    f"prior: the full `correlation` matrix already holds the correlations within {name!r}; "
+                    "remove the factor's own `correlation`, or the matrix"
+                )
     return {
-        "factors": read_factors(spec["factors"]),
+        "factors": tuple(_read_factor(str(name), entry) for name, entry in spec["factors"].items()),
         "between": spec.get("between") or (),
         "correlation": spec.get("correlation"),
         "nearest": nearest,
     }
-
-
-def read_factors(spec: Any) -> tuple[Factor, ...]:
-    """Factors from `name: {family: ..., <parameters>, dimensions: 5, correlation: 0.5, unit: days}`.
-
-    Raises:
-        SemirayError: a misspelt key (with a suggestion), or whatever `Factor` refuses.
-    """
-    if not isinstance(spec, Mapping):
-        raise SemirayError("prior: `factors` must map names to families, for example\n" + _EXAMPLE)
-    return tuple(_read_factor(str(name), entry) for name, entry in spec.items())
 
 
 def _read_factor(name: str, entry: Any) -> Factor:
@@ -73,24 +59,19 @@ def _read_factor(name: str, entry: Any) -> Factor:
     if not isinstance(entry, Mapping):
         raise SemirayError(f"{where}: must be written as {{family: ..., <parameters>}}, for example\n{_EXAMPLE}")
     if "family" not in entry:
-        near = next((key for key in entry if suggestion(str(key), ["family"])), None)
-        raise SemirayError(
-            f"{where}: `family` is missing, for example\n{_EXAMPLE}"
-            if near is None
-            else f"{where}: no key {near!r}, did you mean 'family'?"
-        )
+        for key in entry:
+            if near := suggestion(str(key), ["family"]):
+                raise SemirayError(f"{where}: no key {key!r}{near}")
+        raise SemirayError(f"{where}: `family` is missing, for example\n{_EXAMPLE}")
     parameters = {str(key): value for key, value in entry.items() if key not in _FACTOR_KEYS}
     rest = {key: entry[key] for key in _FACTOR_KEYS[1:] if entry.get(key) is not None}
+    family = FAMILIES.get(str(entry["family"]).lower())
+    known = family.parameters if family else {}
     for key in parameters:  # `dimension`, `units`: closer to a key of the factor than to any parameter
         near = suggestion(key, _FACTOR_KEYS)
-        if near and not _is_parameter(str(entry["family"]), key):
+        if near and not (key in known or suggestion(key, known)):
             raise SemirayError(f"{where}: no key {key!r}{near}")
     return Factor(name, entry["family"], parameters=parameters, **rest)
-
-
-def _is_parameter(family: str, key: str) -> bool:
-    known = FAMILIES[family.lower()].parameters if family.lower() in FAMILIES else {}
-    return key in known or bool(suggestion(key, known))
 
 
 def write_specification(
@@ -113,17 +94,11 @@ def write_specification(
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; a key given twice is an error.
-
-    Raises:
-        SemirayError: the file is missing or unreadable, or isn't YAML; names file and line.
-    """
+    """The content of a YAML file; an error names file and line."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
-        raise SemirayError(
-            f"{path}: can't be read ({error}); give the path of a YAML file that describes a prior"
-        ) from None
+        raise SemirayError(f"{path}: can't be read ({error}); give the path of a YAML file of a prior") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -99,7 +99,7 @@ def read_grounding(
         for bounds in zip(*(o.interval(prior.marginal(name)) for name, o in seen.items()), strict=True)
     )
     weight = torch.stack([o.weight * o.images / o.weight.sum() for o in seen.values()], dim=1)
-    rows = torch.stack([o.known for o in seen.values()]).any(dim=0).nonzero().flatten()
+    rows = torch.stack([o.observed for o in seen.values()]).any(dim=0).nonzero().flatten()
     images = torch.from_numpy(np.ascontiguousarray(data.images[chosen[rows.numpy()]]))
     observed = ObservedBatch(images, *(part[rows].float() for part in (low, high, weight)))
     columns = tuple(prior.slices[name].start for name in seen)

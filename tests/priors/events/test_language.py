@@ -48,7 +48,6 @@ def test_meaning(text: str, expected: torch.Tensor) -> None:
 def test_an_event_knows_what_it_speaks_of() -> None:
     event = read_event("all(survival) == 1 and duration[3] <= 14", PRIOR.slices, PRIOR.discrete)
     assert event.columns == (0, 1, 2, 3, 4, 8)
-    assert event.factors == ("survival", "duration")
     assert event.condition.columns == event.columns
     assert event.text == "all(survival) == 1 and duration[3] <= 14"
 

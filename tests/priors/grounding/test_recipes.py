@@ -84,7 +84,7 @@ def test_those_without_an_end_can_be_left_out() -> None:
         "duration": {"time": "treated_days", "event": "treatment_ended", "values": {False: None}},
     }
     seen = observe(rows, ["a", "b"], read_grounds(tree, PRIOR), PRIOR)["duration"]
-    assert seen.known.tolist() == [True, False]
+    assert seen.observed.tolist() == [True, False]
 
 
 def test_a_laboratory_value_counts_as_seen() -> None:
@@ -102,7 +102,7 @@ def test_seen_on_the_day_of_admission_only_says_nothing_of_a_duration() -> None:
 def test_images_that_the_table_does_not_name_stay_unknown() -> None:
     columns = ("admission_offset", "icu_admission_offset", "icu_release_offset", "death_offset")
     seen = use("hannover", [{"patient_id": "a", **dict.fromkeys(columns, "0")}, {"split": "train"}], "patient_id")
-    assert seen["survival"].known.tolist() == [True, False]
+    assert seen["survival"].observed.tolist() == [True, False]
 
 
 def test_rows_that_contradict_one_another_are_refused() -> None:

@@ -141,7 +141,7 @@ def measure_concordance(
     """
     if scores.shape != (len(seen),):
         raise SemirayError(f"Scores of shape {scores.shape} for {len(seen):,} observations: expected one per row.")
-    known = np.flatnonzero(seen.known.numpy())
+    known = np.flatnonzero(seen.observed.numpy())
     if not len(known):
         return Skipped("the metadata contain no observation of a held-out image.")
     if not np.isfinite(scores[known]).all():

@@ -3,8 +3,7 @@
 With A the dimensions that the event names, the event is split into disjoint boxes of their scores (`partition.py`). Box
 k has a proposal q_k and a bound exp(b_k) on the density of the scores relative to q_k (`tilting.py`). A draw chooses
 box k with probability proportional to exp(b_k), proposes s ~ q_k, and is accepted with probability
-exp(log N(s; 0, R) - log q_k(s) - b_k) if its codes obey the event. Accepted draws follow the prior given the event; no
-estimated probability enters. The scores of the other dimensions B follow from their conditional normal distribution,
+exp(log N(s; 0, R) - log q_k(s) - b_k) if its codes obey the event. The scores of the other dimensions B follow from
 
     s_B | s_A ~ N(R_BA R_AA^-1 s_A,  R_BB - R_BA R_AA^-1 R_AB).
 """
@@ -22,19 +21,14 @@ from semiray.priors.events.language import read_event
 from semiray.priors.events.partition import EventCodes, make_partition
 from semiray.priors.events.tilting import TiltedBoxes
 from semiray.priors.factors import factor_of
-from semiray.priors.marginal import Marginal
+from semiray.priors.families.family import Marginal
 
 __all__ = ["ConditionalPrior"]
 
 _BATCH = 1 << 16
-_PRECISION = 0.01
-"""Relative standard error wanted for the estimated probability."""
-
-_FIRST_DRAWS, _LAST_DRAWS = 1 << 13, 1 << 20
-"""Fewest and most proposals for that estimate."""
-
-_FEWEST_HITS = 100
-"""Fewest proposals that must obey the event."""
+_PRECISION = 0.01  # relative standard error wanted for the estimated probability
+_FIRST_DRAWS, _LAST_DRAWS = 1 << 13, 1 << 20  # fewest and most proposals for that estimate
+_FEWEST_HITS = 100  # fewest proposals that must obey the event
 
 
 class ConditionalPrior:
@@ -48,8 +42,7 @@ class ConditionalPrior:
     Attributes:
         event: the event as text.
         probability: its probability under the prior, estimated with a fixed seed, so that it is always the same.
-        probability_error: the standard error of that estimate, about 1 % of it or less unless most draws are rejected;
-            0 where it is exact.
+        probability_error: the standard error of that estimate; 0 where it is exact.
 
     Raises:
         SemirayError: the event can't be read, is impossible (a caret shows what), or takes too many draws.
@@ -151,10 +144,7 @@ class ConditionalPrior:
         condition = self._event.condition
         A = list(self._event.columns)
         R = self.prior.correlation[A][:, A]
-        while True:
-            parts = [part for part in condition.needed if not len(make_partition(part, self._codes, R))]
-            if not parts:
-                break
+        while parts := [part for part in condition.needed if not len(make_partition(part, self._codes, R))]:
             condition = parts[0]
         ranges = dict.fromkeys(_range(self.prior.marginal(self.prior.names[i])) for i in condition.columns)
         return self._event.problem(condition.place, f"this is impossible: under the prior {'; '.join(ranges)}")

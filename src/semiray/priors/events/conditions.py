@@ -1,10 +1,9 @@
 """Conditions of an event, evaluated on single codes and on whole boxes of codes: true, false, or undecided.
 
 Codes come as two tensors (n, M), the lowest and the highest of each box; a single code is a box whose ends are equal.
-The grammar has comparisons, means and logic only, all of them monotone, so interval arithmetic decides: `certain` means
-that the condition holds everywhere in the box, `possible` that it is not excluded. Ends are compared in the codes' own
-precision, and means are summed in a fixed order, so rounding is monotone too: what is decided for a box holds for every
-32-bit code in it.
+The grammar has comparisons, means and logic only, all of them monotone, so interval arithmetic decides. Ends are
+compared in the codes' own precision, and means are summed in a fixed order, so rounding is monotone too: what is
+decided for a box holds for every 32-bit code in it.
 """
 
 # ruff: noqa: D102  (the methods of conditions are documented at `Comparison`)
@@ -79,12 +78,9 @@ class Operand:
         return total / len(self.columns)  # a quotient, so that 3 / 5 == 0.6 holds
 
 
-# --- tests: operands compared, (n, k) ---------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Less:
-    """First operand < second operand, or <=."""
+    """First operand < second operand, or <=, for boxes and dimensions (n, k)."""
 
     operands: tuple[Operand, Operand]
     strict: bool
@@ -111,7 +107,7 @@ class Less:
 
 @dataclass(frozen=True)
 class Equal:
-    """The first operand equals one of the others, or (`negated`) none of them."""
+    """The first operand equals one of the others, or (`negated`) none of them, (n, k)."""
 
     operands: tuple[Operand, ...]
     negated: bool
@@ -133,9 +129,6 @@ class Equal:
                 for column in first.columns:
                     for above in (False, True):
                         yield Cut(column, other.value, above, exact=first.elementwise)
-
-
-# --- conditions: true or false for each box, (n,) ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

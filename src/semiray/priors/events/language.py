@@ -35,13 +35,11 @@ class Event:
         text: the event as written, on one line.
         condition: its meaning, which can be evaluated on boxes of codes too.
         columns: the code dimensions it names, ascending.
-        factors: the factors it names.
     """
 
     text: str
     condition: Condition
     columns: tuple[int, ...]
-    factors: tuple[str, ...]
 
     def __call__(self, codes: Tensor) -> Tensor:
         """Where the event holds, (n,) bool, for codes (n, M) in their own units."""
@@ -86,9 +84,7 @@ def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Even
         raise _syntax_problem(line, error) from None
     except (RecursionError, MemoryError, ValueError):
         raise _pointing(line, 0, len(line), "this is too deeply nested") from None
-    columns = condition.columns
-    factors = tuple(name for name, part in slices.items() if any(part.start <= i < part.stop for i in columns))
-    return Event(line, condition, columns, factors)
+    return Event(line, condition, condition.columns)
 
 
 class _Reader:
@@ -140,7 +136,8 @@ class _Reader:
                     raise self.problem(right, "compare with ==, !=, <, <=, >, >= or in")
             if left.columns and left == operands[-1]:
                 raise self.problem(right, "both sides are the same")
-        words = [word for word in map(_quantifier, nodes) if word]
+        calls = [n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+        words = [word for word in calls if word != "mean"]
         if len(words) > 1:
             raise self.problem(nodes[-1], "a comparison can contain only one all(...) or any(...)")
         if not any(operand.columns for operand in operands):
@@ -155,8 +152,7 @@ class _Reader:
                 return Operand((self.column(node),))
             case ast.Call(func=ast.Name(id="all" | "any" | "mean" as word), args=[ast.Name() as name], keywords=[]):
                 part = self.factor(name)
-                columns = tuple(range(part.start, part.stop))
-                return Operand(columns, mean=word == "mean")
+                return Operand(tuple(range(part.start, part.stop)), mean=word == "mean")
             case ast.Call():
                 raise self.problem(node, "only all(factor), any(factor) and mean(factor) can be called")
             case ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
@@ -173,10 +169,8 @@ class _Reader:
                 if abs(value) > _LARGEST:
                     raise self.problem(node, "this number is too large")
                 return float(value)
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() as operand):
-                return -self.number(operand)
-            case ast.UnaryOp(op=ast.UAdd(), operand=ast.Constant() as operand):
-                return self.number(operand)
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant() as operand):
+                return -self.number(operand) if isinstance(sign, ast.USub) else self.number(operand)
         raise self.problem(node, "a number is expected here")
 
     def numbers(self, node: ast.expr) -> tuple[float, ...]:
@@ -216,13 +210,6 @@ class _Reader:
 
     def problem(self, node: ast.expr, message: str) -> SemirayError:
         return _pointing(self.line, *self.place(node), message)
-
-
-def _quantifier(node: ast.expr) -> str:
-    match node:
-        case ast.Call(func=ast.Name(id="all" | "any" as word)):
-            return word
-    return ""
 
 
 def _syntax_problem(line: str, error: SyntaxError) -> SemirayError:

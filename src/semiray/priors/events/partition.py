@@ -1,16 +1,13 @@
 """An event as disjoint boxes of scores: boxes in which it holds, and boxes in which it may hold.
 
 Every code is a monotone function of its score, so the codes of a box lie between those at its corners, and the event's
-condition can be evaluated on boxes (`semiray.priors.events.conditions`). The whole space is split
+condition can be evaluated on boxes (`conditions.py`). The whole space is split at the values that the event compares
+dimensions with, and between discrete values, until all these comparisons are decided; false boxes are dropped.
+Undecided boxes (`mean(duration) > 40`, `presentation < texture`) are split further where most draws would be rejected,
+in the dimension that best separates accepted from rejected draws, until enough draws would be accepted.
 
-1. at the values that the event compares dimensions with, and between the values of discrete dimensions, until all these
-   comparisons are decided. False boxes are dropped. Most events need no more and leave no box undecided; an impossible
-   event leaves no box at all.
-2. Undecided boxes (`mean(duration) > 40`, `presentation < texture`) are split further where most draws would be
-   rejected, in the dimension that best separates accepted from rejected draws, until enough draws would be accepted.
-
-Scores are returned as 32-bit numbers, so a cut lies halfway between two of them, found by bisection on the codes as
-they are returned: no rounding error can move a draw across it.
+Scores are returned as 32-bit numbers, so a cut lies halfway between two of them: no rounding error can move a draw
+across it.
 """
 
 from __future__ import annotations
@@ -27,42 +24,24 @@ from torch.nn import functional
 
 from semiray.priors.events.conditions import Condition, Truth
 from semiray.priors.events.tilting import TiltedBoxes
-from semiray.priors.families.family import SCORE_BOUND
-from semiray.priors.marginal import Marginal
+from semiray.priors.families.family import SCORE_BOUND, Marginal
 
 __all__ = ["EventCodes", "Partition", "make_partition"]
 
 _MOST_BOXES = 2048
-_MOST_WORK = 1 << 24
-"""Most boxes times the cube of their dimension: the cost of tilting them."""
-
+_MOST_WORK = 1 << 24  # most boxes times the cube of their dimension: the cost of tilting them
 _MOST_ROUNDS = 60
-_ENOUGH = 0.5
-"""Share of accepted draws at which undecided boxes are no longer split."""
-
-_AT_ONCE = 0.7
-"""Share of the rejected draws whose boxes are split in one round."""
-
-_DOUBT = 0.05
-"""Impurity given to an undecided half in which all draws agree: it may still be worth splitting."""
-
-_FEW_VALUES = 16
-"""Discrete dimensions with at most so many values are split between all of them."""
-
-_POINTS = 32
-"""Draws per box, from which boxes and cuts are weighed."""
-
+_ENOUGH = 0.5  # share of accepted draws at which undecided boxes are no longer split
+_AT_ONCE = 0.7  # share of the rejected draws whose boxes are split in one round
+_DOUBT = 0.05  # impurity given to an undecided half in which all draws agree: it may still be worth splitting
+_FEW_VALUES = 16  # discrete dimensions with at most so many values are split between all of them
+_POINTS = 32  # draws per box, from which boxes and cuts are weighed
 _HIGHEST = int(torch.tensor(SCORE_BOUND, dtype=torch.float32).view(torch.int32))
 """The position of the highest score among the 32-bit numbers."""
 
 
 class EventCodes:
-    """Codes of the d dimensions that an event names, from their scores.
-
-    Args:
-        marginals: their distributions by column.
-        dimensions: M, the number of all columns.
-    """
+    """Codes of the d dimensions that an event names, from their scores; M is the number of all dimensions."""
 
     def __init__(self, marginals: dict[int, Marginal], dimensions: int) -> None:
         self.columns = tuple(marginals)
@@ -86,8 +65,8 @@ class EventCodes:
     def cuts(self, condition: Condition) -> tuple[Tensor, Tensor]:
         """Scores at which to split each dimension, (d, C) and (d, C'), padded with inf.
 
-        The first decide comparisons with numbers, and separate the values of discrete dimensions that have few. The
-        second are only promising places: the numbers that means are compared with, and many discrete values.
+        The first decide comparisons with numbers, and separate few discrete values; the second (the numbers that means
+        are compared with, and many discrete values) are only promising places.
         """
         wanted = set(condition.cuts())
         tables: dict[bool, list[Tensor]] = {True: [], False: []}

@@ -1,10 +1,6 @@
 """The tabulated family: any continuous distribution as a table of its codes at equally spaced scores.
 
-The table holds g, the code in an unbounded coordinate, in which it is smooth and precise in both tails:
-
-    no bound    g = c                       low         g = log(c - low)
-    high        g = -log(high - c)          low, high   g = log((c - low) / (high - c))
-
+The table holds g, the code in an unbounded coordinate: c, log(c - low), -log(high - c), or log((c - low) / (high - c)).
 Between the points, g is a cubic in s, monotone because its slopes are bounded: Fritsch and Carlson (1980), Monotone
 piecewise cubic interpolation, SIAM J. Numer. Anal. 17, section 4.
 """
@@ -22,10 +18,8 @@ __all__ = ["TABULATED", "bounded", "slope_of_bounded", "table_scores", "unbounde
 
 _FEWEST = 9
 _LARGEST_CODE = 1e30
-_STEEPEST = 2.5
-"""Largest slope, relative to the neighbouring secants: at Fritsch and Carlson's 3 the density has poles."""
-_FLATTEST = 0.01
-"""Smallest slope, relative to the same."""
+_STEEPEST = 2.5  # largest slope, relative to the neighbouring secants: at Fritsch and Carlson's 3 the density has poles
+_FLATTEST = 0.01  # smallest slope, relative to the same
 
 
 def table_scores(points: int) -> Tensor:
@@ -79,12 +73,8 @@ def _cubic(index: Tensor, p: Constants) -> tuple[Tensor, ...]:
     return p["cubics"][rows, index].unbind(-1)
 
 
-def _intervals(p: Constants) -> int:
-    return int(p["cubics"].shape[-2])
-
-
 def _from_score(s: Tensor, p: Constants) -> Tensor:
-    intervals = _intervals(p)
+    intervals = int(p["cubics"].shape[-2])
     position = (s + SCORE_BOUND) * (intervals / (2 * SCORE_BOUND))
     index = position.detach().long().clamp(0, intervals - 1)
     t = position - index
@@ -94,7 +84,7 @@ def _from_score(s: Tensor, p: Constants) -> Tensor:
 
 def _locate(g: Tensor, p: Constants) -> tuple[Tensor, Tensor]:
     """The score at which the table reaches g, and dg/ds there; beyond the table g continues as a straight line."""
-    table, intervals = p["table"].expand(g.shape[-1], -1), _intervals(p)
+    table, intervals = p["table"].expand(g.shape[-1], -1), int(p["cubics"].shape[-2])
     inside = torch.clamp(g, table[:, 0], table[:, -1])
     flat = inside.reshape(-1, g.shape[-1]).T.contiguous()
     index = (torch.searchsorted(table.contiguous(), flat, right=True) - 1).clamp(0, intervals - 1).T.reshape(g.shape)

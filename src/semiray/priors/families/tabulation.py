@@ -20,12 +20,10 @@ from semiray.priors.families.tabulated import TABULATED, bounded, slope_of_bound
 __all__ = ["Continuous", "tabulate"]
 
 _SIZES = (129, 257, 513, 1025, 2049, 4097)
-_SOLVED = 6.0
-"""Beyond these scores, two draws in a billion, 1 - F has too few digits: there the table continues as a parabola."""
+_SOLVED = 6.0  # beyond, two draws in a billion, 1 - F has too few digits: there the table continues as a parabola
 _SOLVED_APART, _CHECKED_APART = 1e-11, 1e-8
 """Codes closer to a bound, relative to it, have too few digits to be solved for, or to have their density checked."""
-_CHECKED = 4.8
-"""Largest score that is checked: probabilities from 1e-6 to 1 - 1e-6, and a little more."""
+_CHECKED = 4.8  # largest score that is checked: probabilities from 1e-6 to 1 - 1e-6, and a little more
 _QUANTILE_ERROR = 5e-6
 _DENSITY_ERROR = 5e-6
 
@@ -66,19 +64,8 @@ def tabulate(distribution: Continuous, where: str) -> dict[str, Any]:
     Between probabilities 1e-6 and 1 - 1e-6, quantiles agree to 5e-6 standard deviations and log densities to 5e-6,
     except next to a kink of the density, which a table smooths. The shortest table that achieves this is returned.
 
-    Args:
-        distribution: the distribution.
-        where: what to name in messages.
-
     Raises:
-        SemirayError: the distribution's functions return NaN, or no table is accurate enough.
-
-    Example:
-        >>> logistic = Continuous(
-        ...     torch.sigmoid, lambda c: torch.sigmoid(-c), lambda c: -c - 2 * torch.log1p(torch.exp(-c)), {}, 1
-        ... )
-        >>> tabulate(logistic, "logistic")["table"].shape
-        torch.Size([1, 129])
+        SemirayError: the distribution's functions return NaN, or no table is accurate enough; names `where`.
     """
     usable: dict[str, Tensor] | None = None
     where_worst, worst = 0.0, math.inf
@@ -91,18 +78,14 @@ def tabulate(distribution: Continuous, where: str) -> dict[str, Any]:
         if quantile <= _QUANTILE_ERROR:
             usable = usable or p
             if density <= _DENSITY_ERROR:
-                usable = p
-                break
+                return p
     if usable is None:
-        problem = TABULATED.check(p)
-        raise SemirayError(
-            f"{where}: {problem}"
-            if problem
-            else f"{where}: its quantile function is too steep for a table: even with {_SIZES[-1]:,} points the error "
-            f"is {worst:.1g} standard deviations, at a probability of "
-            f"{0.5 * math.erfc(-where_worst / math.sqrt(2)):.3g}. "
+        problem = TABULATED.check(p) or (
+            f"its quantile function is too steep for a table: even with {_SIZES[-1]:,} points the error is {worst:.1g} "
+            f"standard deviations, at a probability of {0.5 * math.erfc(-where_worst / math.sqrt(2)):.3g}. "
             "If its density has a gap or a jump, make the parts factors of their own (such as a Bernoulli)"
         )
+        raise SemirayError(f"{where}: {problem}")
     return usable
 
 

@@ -7,8 +7,7 @@ Every observation is an interval of scores (`Observations.interval`), so a pair 
     interval, interval   P(a < S <= b, c < T <= d; r),
 
 with the marginals fixed at their own estimates (Joe and Xu 1996, inference functions for margins). For two binary
-factors this is the tetrachoric correlation (Olsson 1979, Psychometrika 44, 443-460); unlike a rank correlation, it
-treats censored times as censored.
+factors this is the tetrachoric correlation (Olsson 1979, Psychometrika 44, 443-460).
 """
 
 from __future__ import annotations
@@ -20,49 +19,31 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 
+from semiray.priors.families.family import Marginal
 from semiray.priors.grounding.observations import Observations
 from semiray.priors.grounding.parameter_estimation import Z95, Estimate, NotEstimableError, curvature
-from semiray.priors.marginal import Marginal
 
 __all__ = ["estimate_correlation", "normal_rectangle"]
 
 Array = NDArray[np.float64]
 
-_FAR = 9.0
-"""Stands for infinity: a score exceeds it with probability 1e-19."""
-_STEEPEST = 2.3
-"""atanh of the strongest correlation considered, 0.98."""
+_FAR = 9.0  # stands for infinity: a score exceeds it with probability 1e-19
+_STEEPEST = 2.3  # atanh of the strongest correlation considered, 0.98
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
 def estimate_correlation(
     first: Observations, first_marginal: Marginal, second: Observations, second_marginal: Marginal
 ) -> Estimate:
-    """The correlation of two leads' scores, with its 95 % interval.
+    """The correlation of two leads' scores, observed in the same rows, with its 95 % interval.
 
     The interval is symmetric on Fisher's scale, atanh r, and ignores the marginals' own estimation errors. Each patient
     counts once.
 
-    Args:
-        first: observations of one factor's lead.
-        first_marginal: its distribution.
-        second: observations of the other factor's lead, in the same rows.
-        second_marginal: its distribution.
-
     Raises:
         NotEstimableError: no patient has both values, or the likelihood increases up to a correlation of +-0.98.
-
-    Example:
-        >>> import torch
-        >>> from semiray.priors import Factor, JointPrior, Observations
-        >>> prior = JointPrior([Factor(name, "bernoulli", 1, {"probability": 0.5}) for name in "ab"])
-        >>> exact, patient = torch.zeros(8, dtype=torch.bool), torch.arange(8)
-        >>> a = Observations(torch.tensor([0, 0, 0, 0, 1, 1, 1, 1]), exact, patient)
-        >>> b = Observations(torch.tensor([0, 0, 0, 1, 0, 1, 1, 1]), exact, patient)
-        >>> round(estimate_correlation(a, prior.marginal("a"), b, prior.marginal("b")).value, 3)  # sin(pi / 4)
-        0.707
     """
-    both = first.known & second.known
+    both = first.observed & second.observed
     patients, index, rows = np.unique(first.patient[both].numpy(), return_inverse=True, return_counts=True)
     if not len(patients):
         raise NotEstimableError("no patient has both values")

@@ -17,16 +17,15 @@ from semiray.priors.correlation import nearest_correlation
 from semiray.priors.factors import Factor
 from semiray.priors.grounding.correlation_estimation import estimate_correlation
 from semiray.priors.grounding.grounds import Ground
-from semiray.priors.grounding.observations import Observations, observe, read_observations, row_names
+from semiray.priors.grounding.observations import Observations, observe, row_names
 from semiray.priors.grounding.parameter_estimation import Estimate, NotEstimableError, estimate_parameters
-from semiray.priors.grounding.recipes import RECIPES
+from semiray.priors.grounding.recipes import RECIPES, Rows
 from semiray.priors.joint import JointPrior
 
 __all__ = ["FittedPrior", "fit_prior"]
 
 _DIGITS = 6
-_FLOOR = 0.02
-"""Smallest eigenvalue left to the leads' correlations if the estimates of pairs contradict one another."""
+_FLOOR = 0.02  # smallest eigenvalue left to the leads' correlations if the estimates of pairs contradict one another
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,12 @@ class FittedPrior:
         prior: the prior.
         parameters: the estimated parameters of each fitted factor.
         correlations: the estimate for each pair of fitted factors that the table determines.
-        unchanged: why a grounded factor, or a pair of them, could not be fitted and keeps its starting values.
         lines: the summary in words, one line per statement.
     """
 
     prior: JointPrior
     parameters: Mapping[str, tuple[Estimate, ...]]
     correlations: Mapping[tuple[str, str], Estimate]
-    unchanged: Mapping[str, str]
     lines: tuple[str, ...]
 
     def to_yaml(self, title: str = "") -> str:
@@ -52,14 +49,11 @@ class FittedPrior:
         return "".join(f"# {line}\n" for line in (*([title] if title else []), *self.lines)) + self.prior.to_yaml()
 
     def save(self, path: str | Path, title: str = "") -> Path:
-        """Write `to_yaml(title)` to a file, in one step; its folder is made if it is missing.
+        """Write `to_yaml(title)` to a file, whose folder is made if it is missing; returns its path.
 
         Args:
             path: the file; a leading ~ is the home folder.
             title: the first comment line.
-
-        Returns:
-            The path written to.
 
         Raises:
             OSError: the file can't be written.
@@ -71,12 +65,7 @@ class FittedPrior:
 
 
 def fit_prior(
-    rows: Sequence[Mapping[str, str]],
-    patients: Sequence[str] | str | None,
-    grounds: Mapping[str, Ground],
-    prior: JointPrior,
-    *,
-    names: Sequence[str] | None = None,
+    rows: Rows, patients: Sequence[str] | str | None, grounds: Mapping[str, Ground], prior: JointPrior
 ) -> FittedPrior:
     """Fit a prior to a table: parameters by maximum likelihood with right-censoring, then the leads' correlations.
 
@@ -89,7 +78,6 @@ def fit_prior(
             patient counts once, whatever the number of rows.
         grounds: which column holds the values of which factor, from `read_grounds`.
         prior: the families, and the starting values.
-        names: names of the rows in messages: row 1, row 2, ... unless given.
 
     Raises:
         SemirayError: no row, no rule, a column or cell that can't be read, no factor that can be fitted, or a prior
@@ -116,7 +104,8 @@ def fit_prior(
             "factor, and `between` for known correlations between factors"
         )
     counted_by, patients = _patients(rows, patients)
-    observations = _observations(rows, patients, grounds, prior, names)
+    ranges = [factor.name for factor in prior.factors if factor.family == "uniform"]  # themselves to be fitted
+    observations = observe(rows, patients, grounds, prior, unlimited=ranges)
     parameters: dict[str, tuple[Estimate, ...]] = {}
     unchanged: dict[str, str] = {}
     for factor in (factor for factor in prior.factors if factor.name in grounds):
@@ -150,14 +139,20 @@ def fit_prior(
         *(_factor_line(fitted, name, parameters[name], observations[name]) for name in parameters),
         *(f"{one} with {other}: {estimate}" for (one, other), estimate in correlations.items()),
         *(f"{name}: unchanged; {reason}" for name, reason in unchanged.items()),
-        *(_difference(name, observations[name]) for name in parameters if observations[name].disagreeing),
+        *(
+            # Rows of one patient may differ, but if they follow one course, only the last row has its full duration.
+            f"{name}: the rows of {observations[name].disagreeing:,} patients differ and share the patient's weight; "
+            "if they follow one course over time, keep only its last row"
+            for name in parameters
+            if observations[name].disagreeing
+        ),
         *["The pairs' correlations contradict one another; the nearest valid ones are written."] * changed,
         *(f"note: {RECIPES[recipe].caveat}" for recipe in recipes),
     ]
-    return FittedPrior(fitted, parameters, correlations, unchanged, tuple(lines))
+    return FittedPrior(fitted, parameters, correlations, tuple(lines))
 
 
-def _patients(rows: Sequence[Mapping[str, str]], patients: Sequence[str] | str | None) -> tuple[list[str], list[str]]:
+def _patients(rows: Rows, patients: Sequence[str] | str | None) -> tuple[list[str], list[str]]:
     """A line that says how patients are counted, unless they were given, and the patient of each row."""
     if patients is None:
         return ["Patients: no column names them, so every row counts as one"], row_names(len(rows))
@@ -167,30 +162,12 @@ def _patients(rows: Sequence[Mapping[str, str]], patients: Sequence[str] | str |
     return [], list(patients)
 
 
-def _observations(
-    rows: Sequence[Mapping[str, str]],
-    patients: Sequence[str],
-    grounds: Mapping[str, Ground],
-    prior: JointPrior,
-    names: Sequence[str] | None,
-) -> dict[str, Observations]:
-    """The observations in the rows; a range that is itself to be fitted doesn't limit them."""
-    free = {factor.name for factor in prior.factors if factor.family == "uniform"}
-    limited = {name: ground for name, ground in grounds.items() if name not in free}
-    unlimited = {name: ground for name, ground in grounds.items() if name in free}
-    return observe(rows, patients, limited, prior, names=names) | read_observations(
-        rows, patients, unlimited, names=names
-    )
-
-
 def _written(factor: Factor, estimates: Sequence[Estimate]) -> dict[str, Any]:
     """The parameters as in YAML, the same for every dimension."""
     # The ends of a range are observed values: rounding might exclude those values.
     values = [e.value if e.error is None else float(f"{e.value:.{_DIGITS}g}") for e in estimates]
     listed = [key for key, parameter in factor.entry.parameters.items() if parameter.listed and not parameter.optional]
-    if listed:
-        return {listed[0]: values}
-    return dict(zip((estimate.name for estimate in estimates), values, strict=True))
+    return {listed[0]: values} if listed else dict(zip((e.name for e in estimates), values, strict=True))
 
 
 def _between(
@@ -213,14 +190,6 @@ def _between(
         if value or frozenset((one, other)) in through:
             entries.append([one, other, value, *through.get(frozenset((one, other)), [])])
     return entries, changed
-
-
-def _difference(name: str, observations: Observations) -> str:
-    """Rows of one patient may differ, but if they follow one course, only the last row has its full duration."""
-    return (
-        f"{name}: the rows of {observations.disagreeing:,} patients differ and share the patient's weight; if they "
-        "follow one course over time, keep only its last row"
-    )
 
 
 def _factor_line(prior: JointPrior, name: str, estimates: Sequence[Estimate], observations: Observations) -> str:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.priors.grounding.cells import ANSWERS, normal_word
 from semiray.priors.grounding.recipes import RECIPES
-from semiray.priors.inputs import check_name, number
+from semiray.priors.inputs import ANSWERS, check_name, normal_word, number
 from semiray.priors.joint import JointPrior
 
 __all__ = ["Ground", "read_grounds"]
@@ -73,22 +72,18 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
     recipe = None if is_factor else entries.get("recipe")
     rules: dict[Any, Any] = {name: rule for name, rule in entries.items() if is_factor or name != "recipe"}
     if recipe is not None:
-        rules = {**_recipe_rules(recipe, prior), **rules}
+        check_name("ground", "recipe", recipe, RECIPES)
+        derived = RECIPES[recipe].grounds
+        rules = {name: rule for name, rule in derived.items() if name in prior.slices} | rules
+        if not any(name in prior.slices for name in derived):
+            raise SemirayError(
+                f"ground: recipe {recipe!r} has rules for {', '.join(derived)}, but the prior has none of these "
+                f"factors; it has {', '.join(prior.slices)}"
+            )
     for name in rules:
         check_name("ground", "factor", name, prior.slices)
     given = {name: rules[name] for name in prior.slices if rules.get(name) is not None}
     return {name: _read_ground(name, rule, prior, recipe) for name, rule in given.items()}
-
-
-def _recipe_rules(recipe: Any, prior: JointPrior) -> dict[str, Any]:
-    check_name("ground", "recipe", recipe, RECIPES)
-    rules = {name: rule for name, rule in RECIPES[recipe].grounds.items() if name in prior.slices}
-    if not rules:
-        raise SemirayError(
-            f"ground: recipe {recipe!r} has rules for {', '.join(RECIPES[recipe].grounds)}, but the prior has none "
-            f"of these factors; it has {', '.join(prior.slices)}"
-        )
-    return rules
 
 
 def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None) -> Ground:

@@ -1,13 +1,13 @@
 """Observations of factors in a table: from rows of text and rules to values with censoring and patients' weights.
 
-Rules (`grounds.py`) name columns for factors, and every row with a value becomes one observation of a factor's lead. A
-patient still treated after 12 days is not discarded: the duration is right-censored, known to exceed 12.
+Every row with a value becomes one observation of a factor's lead. A patient still treated after 12 days is not
+discarded: the duration is right-censored, known to exceed 12.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -17,16 +17,13 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.factors import factor_of
-from semiray.priors.grounding.cells import read_cell
+from semiray.priors.families.family import Marginal
 from semiray.priors.grounding.grounds import Ground
-from semiray.priors.grounding.recipes import RECIPES
-from semiray.priors.inputs import check_name
+from semiray.priors.grounding.recipes import RECIPES, Rows
+from semiray.priors.inputs import check_name, read_cell
 from semiray.priors.joint import JointPrior
-from semiray.priors.marginal import Marginal
 
-__all__ = ["Observations", "observe", "read_observations", "row_names"]
-
-_DECIMALS = 6
+__all__ = ["Observations", "observe", "row_names"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,51 +66,43 @@ class Observations:
         return len(self.value)
 
     @property
-    def known(self) -> Tensor:
+    def observed(self) -> Tensor:
         """(N,) bool: where there is an observation, censored or not."""
         return ~self.value.isnan()
 
     @property
     def images(self) -> int:
         """The number of rows with an observation."""
-        return int(self.known.sum())
+        return int(self.observed.sum())
 
     @property
     def patients(self) -> int:
         """The number of patients with an observation."""
-        return len(np.unique(self.patient[self.known]))
+        return len(np.unique(self.patient[self.observed]))
 
     @property
     def events(self) -> int:
         """The number of patients with an observation that is not censored."""
-        return len(np.unique(self.patient[self.known & ~self.censored]))
+        return len(np.unique(self.patient[self.observed & ~self.censored]))
 
     @property
     def disagreeing(self) -> int:
         """The number of patients whose rows differ."""
         rows = torch.stack([self.patient.to(torch.float64), self.value, self.censored.to(torch.float64)], -1)
-        different = np.unique(rows[self.known], axis=0)[:, 0]
+        different = np.unique(rows[self.observed], axis=0)[:, 0]
         return int((np.unique(different, return_counts=True)[1] > 1).sum())
 
     def interval(self, marginal: Marginal) -> tuple[Tensor, Tensor]:
         """Bounds (N,), (N,) float64 of the lead's score, which are all that a likelihood needs.
 
-        | observation | low | high | likelihood of a score estimate m with error sigma |
-        | --- | --- | --- | --- |
-        | exact, continuous | s | s | phi((s - m) / sigma) / sigma |
-        | right-censored | s | inf | Phi((m - s) / sigma) |
-        | the k-th value of a discrete factor | t_k | t_k+1 | Phi((t_k+1 - m) / sigma) - Phi((t_k - m) / sigma) |
-        | none | -inf | inf | 1 |
-
-        with s = Phi^-1(F(value)) the score of the value, always finite, and t_k the score at which the k-th value
-        begins, -inf for the first. The second line is the Tobit model (Tobin 1958, Econometrica 26, 24-36), the third
-        ordered probit.
+        An exact value of a continuous factor is its score, twice; a right-censored one lies between that and infinity;
+        a value of a discrete factor between the scores at which it and the next begin; a missing one anywhere.
 
         Args:
             marginal: the lead's distribution, `prior.marginal(factor)`; the values must be possible under it, as those
                 from `observe` are.
         """
-        known = self.known
+        known = self.observed
         value = torch.where(known, self.value, marginal.mean)
         if marginal.discrete:
             cuts, thresholds = marginal.constants["cuts"][0], marginal.constants["thresholds"][0]
@@ -128,18 +117,11 @@ class Observations:
     def within(self, marginal: Marginal, *, names: Sequence[str] | None = None, origin: str = "") -> Observations:
         """The same observations, checked against a distribution and moved inside its support.
 
-        A value at the very end of a continuous distribution's support (a duration of 0 days) has an infinite score. It
-        stands for all values that are rounded to it, and is moved inwards by half of the last decimal place that the
-        column uses: half a day if days are whole, at most a quarter of the range. A censored value at the lower end
-        (treated for at least 0 days) carries no information and becomes missing.
-
-        Args:
-            marginal: the lead's distribution.
-            names: names of the rows in messages: row 1, row 2, ... unless given.
-            origin: the column, for messages.
+        The score of a value at the very end of the support is infinite: the value (0 days) is moved inwards by half of
+        the last decimal place that the column uses, at most by a quarter of the range. If censored, it becomes missing.
 
         Raises:
-            SemirayError: a value is impossible under the distribution; names row, value and range.
+            SemirayError: a value is impossible; names the row (by `names`), `origin`, the value and the range.
         """
         low, high = marginal.support
         value = self.value.clone()
@@ -147,7 +129,7 @@ class Observations:
             possible = (value.unsqueeze(-1) == value.new_tensor(marginal.values)).any(-1)
         else:
             possible = (value >= low) & (value <= high)
-        wrong = (self.known & ~possible).nonzero().flatten().tolist()
+        wrong = (self.observed & ~possible).nonzero().flatten().tolist()
         if wrong:
             raise SemirayError(
                 f"ground: {factor_of(marginal.name)}: {(names or row_names(len(self)))[wrong[0]]}{origin} is "
@@ -156,7 +138,7 @@ class Observations:
                 "another family or range"
             )
         if not marginal.discrete:
-            nudge = min(_rounding(value[self.known]) / 2, (high - low) / 4)
+            nudge = min(_rounding(value[self.observed]) / 2, (high - low) / 4)
             value = torch.where(self.censored & (value <= low), math.nan, value)
             value = torch.where(value == low, low + nudge, value)
             value = torch.where(value == high, high - nudge, value)
@@ -164,12 +146,13 @@ class Observations:
 
 
 def observe(
-    rows: Sequence[Mapping[str, str]],
+    rows: Rows,
     patients: Sequence[str],
     grounds: Mapping[str, Ground],
     prior: JointPrior,
     *,
     names: Sequence[str] | None = None,
+    unlimited: Collection[str] = (),
 ) -> dict[str, Observations]:
     """The observations of each grounded factor's lead, checked against the prior.
 
@@ -181,45 +164,32 @@ def observe(
         grounds: the rules, from `read_grounds`.
         prior: the prior.
         names: names of the rows in messages (image keys): row 1, row 2, ... unless given.
+        unlimited: factors whose values may be impossible under the prior, because it is to be fitted to them.
 
     Raises:
-        SemirayError: a column that no row has, a cell that can't be read, a value outside the marginal's range; names
-            factor, row, column and cell.
+        SemirayError: a column that no row has, a cell that can't be read, an impossible value; names them.
 
     Example:
         >>> from semiray.priors import JointPrior, read_grounds
         >>> prior = JointPrior.default()
         >>> rules = read_grounds({"duration": {"time": "days", "event": "discharged"}}, prior)
-        >>> cells = [("12", "no"), ("", ""), ("3", "yes")]
-        >>> rows = [{"days": days, "discharged": ended} for days, ended in cells]
+        >>> rows = [{"days": "12", "discharged": "no"}, {}, {"days": "3", "discharged": "yes"}]
         >>> seen = observe(rows, ["a", "a", "b"], rules, prior)["duration"]
         >>> seen.value.tolist(), seen.censored.tolist()
         ([12.0, nan, 3.0], [True, False, False])
     """
-    return {
-        factor: observations.within(prior.marginal(factor), names=names, origin=f", column {grounds[factor].column!r},")
-        for factor, observations in read_observations(rows, patients, grounds, names=names).items()
-    }
-
-
-def read_observations(
-    rows: Sequence[Mapping[str, str]],
-    patients: Sequence[str],
-    grounds: Mapping[str, Ground],
-    *,
-    names: Sequence[str] | None = None,
-) -> dict[str, Observations]:
-    """As `observe`, but values may lie outside the prior's ranges, which are then fitted to them."""
     names = row_names(len(rows)) if names is None else names
     codes = {patient: code for code, patient in enumerate(dict.fromkeys(patients))}
     patient = torch.tensor([codes[name] for name in patients], dtype=torch.int64)
-    derived: dict[str | None, Sequence[Mapping[str, str]]] = {None: rows}
+    derived: dict[str | None, Rows] = {None: rows}
     result = {}
     for factor, ground in grounds.items():
         if ground.recipe is not None and ground.recipe not in derived:
             derived[ground.recipe] = RECIPES[ground.recipe].apply(rows, patients, names)
-        value, censored = _read_columns(derived[ground.recipe], ground, factor, names)
-        result[factor] = Observations(value, censored, patient)
+        seen = Observations(*_read_columns(derived[ground.recipe], ground, factor, names), patient)
+        if factor not in unlimited:
+            seen = seen.within(prior.marginal(factor), names=names, origin=f", column {ground.column!r},")
+        result[factor] = seen
     return result
 
 
@@ -228,9 +198,7 @@ def row_names(n: int) -> list[str]:
     return [f"row {i}" for i in range(1, n + 1)]
 
 
-def _read_columns(
-    rows: Sequence[Mapping[str, str]], ground: Ground, factor: str, names: Sequence[str]
-) -> tuple[Tensor, Tensor]:
+def _read_columns(rows: Rows, ground: Ground, factor: str, names: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Values (N,), NaN where missing, and whether they are censored (N,)."""
     words = ground.words if ground.event is None else {}
     value = _read_column(rows, ground.column, words, factor, names)
@@ -245,11 +213,7 @@ def _read_columns(
 
 
 def _read_column(
-    rows: Sequence[Mapping[str, str]],
-    column: str,
-    words: Mapping[str, float | None],
-    factor: str,
-    names: Sequence[str],
+    rows: Rows, column: str, words: Mapping[str, float | None], factor: str, names: Sequence[str]
 ) -> Tensor:
     columns = {name for row in rows for name in row}
     if rows:
@@ -282,7 +246,7 @@ def _and_more(wrong: list[int]) -> str:
 
 def _rounding(values: Tensor) -> float:
     """The last decimal place that the values use: 1 if all are whole, 0.1 if some have one decimal."""
-    for decimals in range(_DECIMALS):
-        if bool(((values - values.round(decimals=decimals)).abs() < 1e-9 * (1 + values.abs())).all()):
-            return float(10.0**-decimals)
-    return float(10.0**-_DECIMALS)
+    decimals = 0
+    while decimals < 6 and bool(((values - values.round(decimals=decimals)).abs() >= 1e-9 * (1 + values.abs())).any()):
+        decimals += 1
+    return float(10.0**-decimals)

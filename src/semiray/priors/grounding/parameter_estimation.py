@@ -1,11 +1,8 @@
 """Maximum-likelihood estimates of one marginal's parameters, from exact and right-censored observations.
 
-    log L = sum_exact w log f(c) + sum_censored w log P(C > c),   P(C > c) = Phi(-s(c)),
-
-with patients' weights w, for any family: parameters are transformed to the real line (logarithm, logit), found by the
-simplex method (Nelder and Mead 1965, Computer Journal 7, 308-313), and their standard errors follow from the curvature.
-For the exponential, the estimate is total time / events. Two cases have closed forms here: the uniform, whose range
-depends on its parameters, and a list of probabilities, whose estimates are shares.
+For any family, parameters are transformed to the real line (logarithm, logit), found by the simplex method (Nelder and
+Mead 1965, Computer Journal 7, 308-313), and their standard errors follow from the curvature. Two cases have closed
+forms: the uniform, whose range depends on its parameters, and a list of probabilities, whose estimates are shares.
 """
 
 from __future__ import annotations
@@ -33,8 +30,7 @@ Function = Callable[[Vector], float]
 Z95 = 1.959963984540054
 """A 95 % interval is the estimate plus and minus so many standard errors."""
 
-_STEP = 1e-3
-"""Step of the finite differences: relative errors of about 1e-6."""
+_STEP = 1e-3  # step of the finite differences: relative errors of about 1e-6
 
 
 class NotEstimableError(Exception):
@@ -69,24 +65,12 @@ class Estimate:
 
 
 def estimate_parameters(factor: Factor, observations: Observations) -> tuple[Estimate, ...]:
-    """Maximum-likelihood estimates of the parameters of a factor's lead, in the family's order.
+    """Maximum-likelihood estimates of the parameters of a factor's lead, in the family's order, from the factor's own.
 
     Standard errors count patients, not images, which makes them conservative where the rows of a patient differ.
 
-    Args:
-        factor: the family, and the parameters to start from.
-        observations: of the factor's lead, within the family's support.
-
     Raises:
         NotEstimableError: no event, a constant column, or a likelihood without a maximum.
-
-    Example:
-        >>> from semiray.priors import Observations
-        >>> days, running = torch.tensor([4.0, 6.0, 10.0]), torch.tensor([False, False, True])
-        >>> observations = Observations(days, censored=running, patient=torch.arange(3))
-        >>> (mean,) = estimate_parameters(Factor("duration", "exponential", parameters={"mean": 1}), observations)
-        >>> round(mean.value, 4)  # total time / events
-        10.0
     """
     if not observations.patients:
         raise NotEstimableError("no row has a value")
@@ -94,7 +78,7 @@ def estimate_parameters(factor: Factor, observations: Observations) -> tuple[Est
         raise NotEstimableError(
             f"no event: all {observations.patients:,} patients are censored, so no end of a duration is known"
         )
-    exact = np.unique(observations.value[observations.known & ~observations.censored])
+    exact = np.unique(observations.value[observations.observed & ~observations.censored])
     if len(exact) < 2 and (not bool(observations.censored.any()) or len(_free(factor)) > 1):
         raise NotEstimableError(
             f"every {'event' if observations.censored.any() else 'row'} has the same value, {float(exact[0]):g}"
@@ -110,11 +94,8 @@ def estimate_parameters(factor: Factor, observations: Observations) -> tuple[Est
 def curvature(loss: Function, y: Vector) -> NDArray[np.float64]:
     """Second derivatives (K, K) of a loss at y (K,), by central differences, for parameters on a scale of about 1."""
     steps = _STEP * np.eye(len(y))
-    H = np.empty((len(y), len(y)))
-    for i, a in enumerate(steps):
-        for j, b in enumerate(steps):
-            H[i, j] = (loss(y + a + b) - loss(y + a - b) - loss(y - a + b) + loss(y - a - b)) / (4 * _STEP**2)
-    return H
+    mixed = [[loss(y + a + b) - loss(y + a - b) - loss(y - a + b) + loss(y - a - b) for b in steps] for a in steps]
+    return np.array(mixed) / (4 * _STEP**2)
 
 
 def _free(factor: Factor) -> dict[str, Parameter]:
@@ -128,7 +109,7 @@ def _range(observations: Observations) -> tuple[Estimate, ...]:
             "a uniform factor can't be fitted to censored times, whose end is unknown; choose exponential, weibull, "
             "lognormal or normal"
         )
-    value = observations.value[observations.known]
+    value = observations.value[observations.observed]
     low, high = float(value.min()), float(value.max())
     beyond = (high - low) * (0.025 ** (-1 / max(observations.patients - 1, 1)) - 1)
     return Estimate("low", low, low - beyond, low), Estimate("high", high, high, high + beyond)
@@ -154,7 +135,7 @@ def _most_likely(factor: Factor, observations: Observations) -> tuple[Estimate, 
     transforms = {key: _Transform(parameter) for key, parameter in _free(factor).items()}
     log_likelihood = _log_likelihood(factor, observations, transforms)
     start = np.array([transform.to_line(_lead(factor.parameters[key])) for key, transform in transforms.items()])
-    spread = float(observations.value[observations.known].std(correction=0)) or 1.0
+    spread = float(observations.value[observations.observed].std(correction=0)) or 1.0
     step = np.array([1.0 if transform.bounded else spread for transform in transforms.values()])
 
     def loss(y: Vector) -> float:
@@ -170,8 +151,8 @@ def _most_likely(factor: Factor, observations: Observations) -> tuple[Estimate, 
         raise NotEstimableError("its likelihood has no maximum: too few events, or all of them equal")
     errors = step * np.sqrt(np.linalg.inv(H).diagonal())
     estimates = []
-    points = zip(transforms.items(), (start + step * y).tolist(), errors.tolist(), strict=True)
-    for (key, transform), x, error in points:
+    best = (start + step * y).tolist()
+    for (key, transform), x, error in zip(transforms.items(), best, errors.tolist(), strict=True):
         low, value, high = (transform.from_line(x + shift * error) for shift in (-Z95, 0.0, Z95))
         estimates.append(Estimate(key, value, low, high, error * transform.slope(x)))
     return tuple(estimates)
@@ -186,7 +167,7 @@ def _log_likelihood(factor: Factor, observations: Observations, transforms: dict
         weight = np.bincount(index, weights=observations.weight[mask].numpy(), minlength=len(values))
         return torch.as_tensor(values).unsqueeze(-1), torch.as_tensor(weight)
 
-    exact, exact_weight = grouped(observations.known & ~observations.censored)
+    exact, exact_weight = grouped(observations.observed & ~observations.censored)
     censored, censored_weight = grouped(observations.censored)
     fixed = {key: torch.as_tensor(_lead(value)) for key, value in factor.parameters.items() if key not in transforms}
 
@@ -217,19 +198,16 @@ class _Transform:
         return math.log(value - self.low) if self.bounded else value
 
     def from_line(self, x: float) -> float:
+        clipped = min(max(x, -300.0), 300.0)
         if math.isfinite(self.high):
-            return self.low + (self.high - self.low) / (1 + math.exp(-_clipped(x)))
-        return self.low + math.exp(_clipped(x)) if self.bounded else x
+            return self.low + (self.high - self.low) / (1 + math.exp(-clipped))
+        return self.low + math.exp(clipped) if self.bounded else x
 
     def slope(self, x: float) -> float:
         """Derivative of `from_line`, which turns an error on the line into one of the parameter."""
         if math.isfinite(self.high):
             return (self.from_line(x) - self.low) * (self.high - self.from_line(x)) / (self.high - self.low)
         return self.from_line(x) - self.low if self.bounded else 1.0
-
-
-def _clipped(x: float) -> float:
-    return min(max(x, -300.0), 300.0)
 
 
 def _lead(value: Any) -> Any:

@@ -1,19 +1,18 @@
 """Recipes for published tables: columns about a patient's course, derived from the table's own columns.
 
-A recipe adds columns to the table's rows and has the rules that ground factors in them. All rows of a patient get the
-same values, so it doesn't matter which image is used.
+All rows of a patient get the same values, so it doesn't matter which image is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.priors.grounding.cells import read_cell
+from semiray.priors.inputs import read_cell
 
-__all__ = ["RECIPES", "Recipe"]
+__all__ = ["RECIPES", "Recipe", "Rows"]
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -72,15 +71,15 @@ def _hannover(rows: Rows, patients: Sequence[str], names: Sequence[str]) -> list
     return [courses[patient].cells() for patient in patients]
 
 
+@dataclass
 class _Course:
     """The course of one patient of the Hannover table, from all rows."""
 
-    def __init__(self, patient: str) -> None:
-        self.patient = patient
-        self.died = False
-        self.intensive_care = False
-        self.last_observed: float | None = None
-        self.ends: dict[str, float] = {}
+    patient: str
+    died: bool = False
+    intensive_care: bool = False
+    last_observed: float | None = None
+    ends: dict[str, float] = field(default_factory=dict)
 
     def add(self, row: Mapping[str, str], name: str) -> None:
         """Add one row: one exam."""
@@ -92,18 +91,17 @@ class _Course:
             return
         admission = known.pop("admission_offset")
         for end in ("icu_release_offset", "death_offset"):
-            if end in known:
-                self._end(end, known.pop(end) - admission, name)
+            if end not in known:
+                continue
+            day = known.pop(end) - admission
+            if abs(self.ends.setdefault(end, day) - day) > 1e-6:
+                raise SemirayError(
+                    f"ground: recipe 'hannover': {name}: the rows of patient {self.patient!r} contradict one another: "
+                    f"{end} is day {day:g} after admission, but day {self.ends[end]:g} in an earlier row. Correct the "
+                    "table"
+                )
         observed = max([0.0, *known.values()]) - admission
         self.last_observed = observed if self.last_observed is None else max(self.last_observed, observed)
-
-    def _end(self, column: str, day: float, name: str) -> None:
-        if abs(self.ends.setdefault(column, day) - day) > 1e-6:
-            raise SemirayError(
-                f"ground: recipe 'hannover': {name}: the rows of patient {self.patient!r} contradict one another: "
-                f"{column} is day {day:g} after admission, but day {self.ends[column]:g} in an earlier row. Correct "
-                "the table"
-            )
 
     def cells(self) -> dict[str, str]:
         """The derived columns."""

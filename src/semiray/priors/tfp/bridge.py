@@ -30,21 +30,15 @@ def read_tfp(
     between: Sequence[Between | Sequence[Any]] = (),
     units: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The arguments of `JointPrior` for TFP distributions; see `JointPrior.from_tfp`.
-
-    Raises:
-        SemirayError: not a distribution of TFP, or one that can't be a factor; names the factor and says what to do.
-    """
+    """The arguments of `JointPrior` for distributions of TFP; see `JointPrior.from_tfp`."""
     correlation, units = correlation or {}, units or {}
     parts = _named(distributions)
-    for argument, names in (("correlation", list(correlation)), ("units", list(units))):
-        for name in names:
-            check_name(argument, "factor", name, parts)
+    for argument, name in [("correlation", name) for name in correlation] + [("units", name) for name in units]:
+        check_name(argument, "factor", name, parts)
     factors, blocks = [], {}
     for name, distribution in parts.items():
-        where = f"factor {name!r}"
-        given = number(correlation[name], f"{where}: correlation") if name in correlation else None
-        factor, block = _factor(name, as_double(distribution, where), given, units.get(name, ""))
+        given = number(correlation[name], f"factor {name!r}: correlation") if name in correlation else None
+        factor, block = _factor(name, distribution, given, units.get(name, ""))
         factors.append(factor)
         if block is not None:
             blocks[name] = block
@@ -96,20 +90,20 @@ def _named(distributions: Any) -> dict[str, Any]:
 def _factor(name: str, distribution: Any, correlation: float | None, unit: str) -> tuple[Factor, Tensor | None]:
     """The factor, and the correlation of its dimensions (d, d) if a single number can't express it."""
     where = f"factor {name!r}"
-    part = marginals(distribution, where)
+    part = marginals(as_double(distribution, where), where)
     if part.correlation is not None and correlation is not None:
         raise SemirayError(f"{where}: {kind(distribution)} has a correlation of its own; remove `correlation`")
     family, parameters = identify(part.distribution, where)
     if part.dimensions is None:  # a scalar: a factor's default dimensions and correlation
         rest: dict[str, Any] = {} if correlation is None else {"correlation": correlation}
         return Factor(name, family, parameters=parameters, unit=unit, **rest), None
-    d, block = part.dimensions, part.correlation
-    if block is None or d == 1:
-        return Factor(name, family, d, parameters, correlation or 0.0, unit), None
-    off = block[~torch.eye(d, dtype=torch.bool)]
-    if float(off.max() - off.min()) < 1e-12:
-        return Factor(name, family, d, parameters, float(off[0]), unit), None
-    return Factor(name, family, d, parameters, 0.0, unit), block
+    d, block, within = part.dimensions, part.correlation, correlation or 0.0
+    if block is not None and d > 1:
+        off = block[~torch.eye(d, dtype=torch.bool)]
+        if float(off.max() - off.min()) >= 1e-12:
+            return Factor(name, family, d, parameters, 0.0, unit), block
+        within = float(off[0])
+    return Factor(name, family, d, parameters, within, unit), None
 
 
 def _bound(

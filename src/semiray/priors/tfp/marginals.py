@@ -175,9 +175,6 @@ def as_double(thing: Any, where: str) -> Any:
     """The same distribution or bijector in float64, with float32 parameters read as the decimals that were meant.
 
     Whatever can't be constructed again (a user's own class) is returned unchanged.
-
-    Raises:
-        SemirayError: a parameter is NaN, or a symbolic tensor.
     """
     try:
         properties = type(thing).parameter_properties(dtype=np.float64)
