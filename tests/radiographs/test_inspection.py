@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -59,11 +57,6 @@ def test_lines_say_it_and_every_unreadable_file_is_named(folder, tmp_path):
         (folder / "train" / "N" / f"broken{i}.png").write_bytes(b"x")
     lines = inspect(folder, cache=tmp_path / "cache").lines(most=3)
     assert all(any(line.strip().startswith(f"train/N/broken{i}.png: ") for line in lines) for i in range(30))
-
-
-def test_it_becomes_json(folder, tmp_path):
-    seen = inspect(folder, cache=tmp_path / "cache")
-    assert json.loads(json.dumps(seen.to_dict()))["classes"]["N"][0] == 5
 
 
 def test_the_sheet_is_written(folder, tmp_path):

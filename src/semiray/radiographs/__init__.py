@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from semiray.radiographs.inspection import Inspection, inspect
     from semiray.radiographs.loading import load_radiographs
     from semiray.radiographs.pixels.copies import CopyResult, find_copies
-    from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
+    from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
     from semiray.radiographs.pixels.framing import read_radiograph
     from semiray.radiographs.pixels.images import ImageArray
     from semiray.radiographs.reading.options import Framing, ReadingOptions
@@ -35,12 +35,10 @@ __all__ = [
     "Split",
     "cache_folder",
     "contact_sheet",
-    "exact_duplicates",
     "find_copies",
     "inspect",
     "load_radiographs",
     "near_duplicates",
-    "perceptual_hash",
     "prepare_radiographs",
     "read_radiograph",
     "read_records",

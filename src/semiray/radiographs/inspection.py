@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Unpack
 
@@ -16,7 +16,7 @@ from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.loading import open_data
 from semiray.radiographs.pixels.decoding import FileFacts, Progress
-from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates
+from semiray.radiographs.pixels.duplicates import near_duplicates
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import Framing, ReadingKeywords, reading_options
 from semiray.radiographs.sheet import contact_sheet
@@ -73,11 +73,6 @@ class Inspection:
     near: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
     radiographs: RadiographSet[ImageArray] = field(repr=False)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return everything but the set as JSON types."""
-        found = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "radiographs"}
-        return {**found, "root": str(self.root)}
 
     def lines(self, most: int = 10) -> list[str]:
         """Return the findings as lines of text.
@@ -192,7 +187,10 @@ def inspect(
 def _duplicates(
     xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
-    exact = exact_duplicates([file.content for file in files])
+    same: dict[str, list[int]] = {}
+    for i, file in enumerate(files):
+        same.setdefault(file.content, []).append(i)
+    exact = [tuple(group) for group in same.values() if len(group) > 1]
     # A near group with one content is an exact group.
     near = [group for group in near_duplicates(xrays.images) if len({files[i].content for i in group}) > 1]
     copies, patients = exact + near, xrays.patient_codes
