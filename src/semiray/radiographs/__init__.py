@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from semiray.radiographs.dataset import RadiographSet
     from semiray.radiographs.inspection import Inspection, inspect
-    from semiray.radiographs.loading import load_radiographs
+    from semiray.radiographs.loading import load_radiographs, prepare_radiographs
     from semiray.radiographs.pixels.copies import CopyResult, find_copies
     from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
     from semiray.radiographs.pixels.framing import read_radiograph
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from semiray.radiographs.reading.records import Listing, Record
     from semiray.radiographs.sheet import contact_sheet
     from semiray.radiographs.splits import Split, split_by_patient
-    from semiray.radiographs.store.cache import cache_folder
-    from semiray.radiographs.store.prepared import prepare_radiographs
+    from semiray.radiographs.store.decoded import cache_folder
 
 __all__ = [
     "PATIENT_PRESETS",
@@ -58,9 +57,8 @@ _MODULES = (
     "reading.records",
     "sheet",
     "splits",
-    "store.cache",
+    "store.decoded",
     "pixels.images",
-    "store.prepared",
 )
 
 

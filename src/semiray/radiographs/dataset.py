@@ -12,7 +12,6 @@ import numpy.typing as npt
 from typing_extensions import TypeVar  # typing's own takes defaults from Python 3.13 on
 
 from semiray.errors import SemirayError
-from semiray.radiographs.columns import Lines
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import ReadingOptions
 
@@ -47,8 +46,8 @@ class RadiographSet(Generic[Images_co]):
     labels: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     patients: npt.NDArray[np.str_]
-    keys: tuple[str, ...] | Lines[str]
-    metadata: tuple[Mapping[str, str], ...] | Lines[Mapping[str, str]]
+    keys: Sequence[str]
+    metadata: Sequence[Mapping[str, str]]
     fingerprint: str
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -81,8 +80,8 @@ class RadiographSet(Generic[Images_co]):
             labels=self.labels[chosen],
             classes=self.classes,
             patients=self.patients[chosen],
-            keys=tuple(self.keys[i] for i in chosen),
-            metadata=tuple(self.metadata[i] for i in chosen),
+            keys=tuple(self.keys[i] for i in chosen.tolist()),
+            metadata=tuple(self.metadata[i] for i in chosen.tolist()),
             fingerprint=hashlib.sha256(self.fingerprint.encode() + chosen.astype("<i8").tobytes()).hexdigest(),
             skipped=(),
             options=self.options,

@@ -6,7 +6,7 @@ import pytest
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.decoding import Decoder
 from semiray.radiographs.reading.options import ReadingOptions
-from semiray.radiographs.reading.readers import list_records
+from semiray.radiographs.reading.readers import read_records
 from semiray.radiographs.store.decoded import write_decoded
 from semiray.radiographs.store.sets import check_options, fill, open_set
 
@@ -18,7 +18,7 @@ def decoder(tmp_path, draw):
     for i in range(12):
         draw(tmp_path / "data" / "NP"[i % 2] / f"{i:02d}.png", seed=i)
     (tmp_path / "data" / "N" / "broken.png").write_bytes(b"no image")
-    return Decoder(list_records(tmp_path / "data", OPTIONS), 16)
+    return Decoder(read_records(tmp_path / "data", OPTIONS), 16)
 
 
 def test_a_set_is_read_from_disk_and_says_what_it_was_made_from(decoder, tmp_path):
@@ -37,7 +37,7 @@ def test_a_set_is_read_from_disk_and_says_what_it_was_made_from(decoder, tmp_pat
     names, codes = np.unique(data.patients, return_inverse=True)
     np.testing.assert_array_equal(data.patient_codes, codes)
     assert len(names) == 10
-    assert (data.options, stored.facts["resolution"]) == (OPTIONS.model_copy(update={"framing": "crop"}), 16)
+    assert (data.options, stored.resolution) == (OPTIONS.model_copy(update={"framing": "crop"}), 16)
     assert [(file.key, bool(file.problem)) for file in stored.files if file.problem] == [("N/broken.png", True)]
     assert [key for key, _ in data.skipped] == ["N/broken.png"]
 
@@ -52,8 +52,7 @@ def test_pixels_that_are_there_are_not_decoded_again(decoder, tmp_path, monkeypa
 
 
 def test_other_options_are_refused(tmp_path):
-    facts = {"options": OPTIONS.selection()}
-    check_options(tmp_path, facts, OPTIONS)
-    check_options(tmp_path, facts, ReadingOptions())
+    check_options(tmp_path, OPTIONS, OPTIONS)
+    check_options(tmp_path, OPTIONS, ReadingOptions())
     with pytest.raises(SemirayError, match=r"fixed when it was prepared \(label_column not given\)"):
-        check_options(tmp_path, facts, ReadingOptions(label_column="diagnosis"))
+        check_options(tmp_path, OPTIONS, ReadingOptions(label_column="diagnosis"))

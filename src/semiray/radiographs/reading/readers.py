@@ -7,11 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Unpack
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.folders import Tree, label_by_folder, walk
-from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
+from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, TABLE_SUFFIXES, Listing, Record
 from semiray.radiographs.reading.selection import choose_classes, compile_pattern, search
 from semiray.radiographs.reading.shards import read_shards
@@ -25,7 +24,7 @@ from semiray.radiographs.reading.tables import (
     read_table,
 )
 
-__all__ = ["PATIENT_PRESETS", "find_shards", "list_records", "read_records"]
+__all__ = ["PATIENT_PRESETS", "find_shards", "read_records"]
 
 PATIENT_PRESETS: Mapping[str, str] = {
     # Kermany et al. 2018: personN_virus_M.jpeg; IM-0439-0001-0002.jpeg and NORMAL2-IM-0439-0001.jpeg count apart.
@@ -36,7 +35,7 @@ PATIENT_PRESETS: Mapping[str, str] = {
 _KERMANY_NAME = re.compile(r"^(person\d+_(virus|bacteria)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?)$")
 
 
-def read_records(data: str | Path, **options: Unpack[ReadingKeywords]) -> Listing:
+def read_records(data: Path, options: ReadingOptions) -> Listing:
     """List the radiographs of a folder or of a table, with labels and patients as far as they can be known.
 
     A folder: every image below it counts; class folders, train/validation/test folders and the COVID-19 Radiography
@@ -46,24 +45,16 @@ def read_records(data: str | Path, **options: Unpack[ReadingKeywords]) -> Listin
 
     Args:
         data: the folder or the table.
-        **options: see `ReadingOptions`; `framing` has no effect here. Images that `label_from` doesn't match stay,
-            unlabelled; images that `patient_from` doesn't match are each their own patient; with `classes`, all other
-            images are left out, unlabelled ones too. Columns that aren't given are found by their names or cells.
+        options: `framing` has no effect here. Images that `label_from` doesn't match stay, unlabelled; images that
+            `patient_from` doesn't match are each their own patient; with `classes`, all other images are left out,
+            unlabelled ones too. Columns that aren't given are found by their names or cells.
 
     Returns:
         The listing, its records sorted by key.
 
     Raises:
         SemirayError: if there is no image, an option is invalid, or an option matches nothing.
-
-    Example:
-        >>> listing = read_records("chest_xray/train", label_from="NORMAL|virus|bacteria")  # doctest: +SKIP
     """
-    return list_records(Path(data).expanduser(), reading_options(options))
-
-
-def list_records(data: Path, options: ReadingOptions) -> Listing:
-    """List radiographs as `read_records` does, with validated options."""
     patient_from, patient_column = options.patient_from, options.patient_column
     if options.label_from is not None and options.label_column is not None:
         raise SemirayError("label_from= and label_column= both say where the label is. Give one of them.")

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from semiray.errors import SemirayError
 from semiray.files import PARTIAL
-from semiray.radiographs.columns import Lines, map_numbers, write_lines, write_numbers
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest
 from semiray.radiographs.pixels.images import ImageArray
-from semiray.radiographs.reading.options import ReadingOptions
+from semiray.radiographs.reading.options import Framing, ReadingOptions
 from semiray.radiographs.reading.records import Listing
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
-from semiray.radiographs.store.seals import read_json, seal, unseal
+from semiray.radiographs.store.files import Lines, map_numbers, read_json, seal, unseal, write_lines, write_numbers
 from semiray.radiographs.store.shard_images import ShardImages
 
-__all__ = ["COLUMNS", "FACTS", "FORMER", "StoredSet", "assemble", "check_options", "fill", "open_set"]
+__all__ = ["COLUMNS", "FACTS", "FORMER", "DataSet", "assemble", "check_options", "fill", "open_set"]
 
 VERSION = 2
 FACTS = "set.json"
@@ -36,18 +35,24 @@ FORMER = ("names.jsonl", "names.npy")  # of version 1
 
 
 @dataclass(frozen=True)
-class StoredSet:
-    """A set on disk, and what is known about the files that it was made from.
+class DataSet:
+    """A data set together with facts about its files.
 
     Attributes:
         radiographs: the set.
         files: facts about all files, also those that can't be decoded.
-        facts: what ``set.json`` says.
+        root: the data's folder.
+        layout: the layout that was recognised, in words.
+        resolution: side of the images in pixels.
+        framing: ``crop`` or ``pad``.
     """
 
     radiographs: RadiographSet[ImageArray]
     files: Sequence[FileFacts]
-    facts: Mapping[str, Any]
+    root: Path
+    layout: str
+    resolution: int
+    framing: Framing
 
 
 def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
@@ -134,7 +139,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
 
 def open_set(
     folder: Path, *, resolution: int | None = None, framing: str | None = None, verify: bool = False
-) -> StoredSet:
+) -> DataSet:
     """Map a set into memory.
 
     Args:
@@ -174,36 +179,27 @@ def open_set(
         labels=map_numbers(folder / "labels.npy"),
         classes=tuple(facts["classes"]),
         patients=map_numbers(folder / "patients.npy"),
-        keys=Lines(folder, "rows", _key),
-        metadata=Lines(folder, "rows", _metadata),
+        keys=Lines[str](folder, "rows", itemgetter(0)),
+        metadata=Lines[Mapping[str, str]](folder, "rows", itemgetter(1)),
         fingerprint=facts["fingerprint"],
         skipped=tuple((key, problem) for key, problem in facts["skipped"]),
         notes=tuple(facts["notes"]),
         options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
         stored_codes=map_numbers(folder / "patient_codes.npy"),
     )
-    return StoredSet(radiographs, decoded.files, facts)
+    return DataSet(radiographs, decoded.files, folder, facts["layout"], facts["resolution"], facts["framing"])
 
 
-def check_options(folder: Path, facts: Mapping[str, Any], options: ReadingOptions) -> None:
+def check_options(folder: Path, own: ReadingOptions, given: ReadingOptions) -> None:
     """Raise SemirayError if options differ from those that a set was prepared with; those not given don't count."""
-    own = facts["options"]
-    changed = [name for name, value in options.selection().items() if value is not None and value != own[name]]
+    fixed = own.selection()
+    changed = [name for name, value in given.selection().items() if value is not None and value != fixed[name]]
     if changed:
-        said = ", ".join(f"{name} {'not given' if own[name] is None else own[name]}" for name in changed)
+        said = ", ".join(f"{name} {'not given' if fixed[name] is None else fixed[name]}" for name in changed)
         raise SemirayError(
             f"{folder}: labels, patients and classes were fixed when it was prepared ({said}). Leave these options "
             "out, or prepare the original data set with them in another folder."
         )
-
-
-def _key(row: list[Any]) -> str:
-    return str(row[0])
-
-
-def _metadata(row: list[Any]) -> Mapping[str, str]:
-    metadata: dict[str, str] = row[1]
-    return metadata
 
 
 def _is_whole(facts: Path) -> bool:
