@@ -29,7 +29,7 @@ def png(seed: int, kind: str = "PNG") -> bytes:
 
 
 def read_radiograph_bytes(seed: int) -> np.ndarray:
-    return frame(decode_grey(png(seed)).pixels, 16)
+    return frame(decode_grey(png(seed))[0], 16)
 
 
 def shard(path: Path, members: list[tuple[str, bytes]]) -> Path:

@@ -6,7 +6,7 @@ import functools
 import io
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.options import Framing
 
-__all__ = ["Grey", "UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
+__all__ = ["UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
 
 # Formats of radiographs that need no helper program.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
@@ -25,22 +25,6 @@ _WHITE_IS_ZERO = 0
 
 class UnreadableImageError(SemirayError):
     """A file that isn't a readable image; the message is the reason, without the file's name."""
-
-
-class Grey(NamedTuple):
-    """A decoded image.
-
-    Attributes:
-        pixels: (H, W) float32, 0 (black) to 255 (white).
-        width: the file's own width in pixels.
-        height: its height.
-        kind: how the file stores it, such as ``8-bit grey``.
-    """
-
-    pixels: npt.NDArray[np.float32]
-    width: int
-    height: int
-    kind: str
 
 
 _KINDS = {
@@ -57,7 +41,7 @@ _KINDS = {
 }
 
 
-def decode_grey(content: bytes) -> Grey:
+def decode_grey(content: bytes) -> tuple[npt.NDArray[np.float32], str]:
     """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file to grey values from 0 to 255.
 
     Colour becomes luma (ITU-R BT.601), transparent pixels become black, only the first of several frames is used, and
@@ -65,11 +49,8 @@ def decode_grey(content: bytes) -> Grey:
     pixels are clipped at either end), because 16-bit files often contain 10, 12 or 14 bits. 8-bit values in such a file
     are kept.
 
-    Args:
-        content: the file's bytes.
-
     Returns:
-        The image, (H, W) float32 in [0, 255].
+        The pixels, (H, W) float32 from 0 (black) to 255 (white), and how the file stores them, such as ``8-bit grey``.
 
     Raises:
         UnreadableImageError: if it can't be decoded completely.
@@ -82,7 +63,7 @@ def decode_grey(content: bytes) -> Grey:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 image.load()
-                return Grey(_to_grey(image), image.width, image.height, _kind(image))
+                return _to_grey(image), _kind(image)
     except UnidentifiedImageError as error:
         raise UnreadableImageError("not an image in a supported format") from error
     except Image.DecompressionBombError as error:
@@ -203,7 +184,7 @@ def read_radiograph(path: str | Path, resolution: int, framing: Framing = "crop"
     """
     path = Path(path).expanduser()
     try:
-        return frame(decode_grey(path.read_bytes()).pixels, resolution, framing)
+        return frame(decode_grey(path.read_bytes())[0], resolution, framing)
     except UnreadableImageError as error:
         raise SemirayError(f"{path}: {error}.") from error
     except OSError as error:

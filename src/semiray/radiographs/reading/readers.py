@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
@@ -17,6 +16,7 @@ from semiray.radiographs.reading.shards import read_shards
 from semiray.radiographs.reading.tables import (
     LABEL_COLUMNS,
     PATIENT_COLUMNS,
+    Found,
     ImageIndex,
     Table,
     choose_column,
@@ -71,7 +71,7 @@ def read_records(data: Path, options: ReadingOptions) -> Listing:
         found = _read_table_file(data, options.path_column)
     else:
         shards = find_shards(data)
-        found = _read_shards(data, shards) if shards else _read_folder(data, options.path_column)
+        found = read_shards(data, shards) if shards else _read_folder(data, options.path_column)
     notes = list(found.notes)
     labels, patients = dict(found.labels), {}
     if found.table is not None:
@@ -93,16 +93,10 @@ def read_records(data: Path, options: ReadingOptions) -> Listing:
         patients = search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
         notes.append("Patients are taken from the file names (preset kermany).")
 
+    metadata, spans = found.metadata, found.spans
     records = [
-        Record(
-            found.paths[key],
-            key,
-            labels.get(key),
-            patients.get(key, key),
-            found.metadata.get(key, {}),
-            *found.spans.get(key, ()),
-        )
-        for key in keys
+        Record(path, key, labels.get(key), patients.get(key, key), metadata.get(key, {}), *spans.get(key, ()))
+        for key, path in sorted(found.paths.items())
     ]
     records, names = choose_classes(records, options.classes, notes)
     return Listing(found.root, found.layout, tuple(records), tuple(notes), names)
@@ -112,21 +106,6 @@ def find_shards(data: Path) -> tuple[Path, ...]:
     """Return the .tar shards in a folder; none if it contains images too, since the .tar is then their archive."""
     shards = sorted(path for path in data.glob("[!.]*.tar") if path.is_file()) if data.is_dir() else []
     return tuple(shards) if shards and not walk(data).images else ()
-
-
-@dataclass
-class _Found:
-    """What is on disk, before the user's options are applied."""
-
-    root: Path
-    layout: str
-    paths: dict[str, Path]
-    labels: dict[str, str]
-    metadata: Mapping[str, Mapping[str, str]]
-    notes: list[str]
-    table: Table | None = None
-    rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def _is_table_file(data: Path) -> bool:
@@ -142,22 +121,7 @@ def _is_table_file(data: Path) -> bool:
     return True
 
 
-def _read_shards(data: Path, shards: Sequence[Path]) -> _Found:
-    samples = read_shards(data, shards)
-    return _Found(
-        data,
-        f"{len(shards):,} WebDataset shard{'s' * (len(shards) > 1)}",
-        {key: shard for key, (shard, _, _) in samples.places.items()},
-        samples.labels,
-        samples.rows,
-        samples.notes,
-        samples.table if samples.rows else None,
-        samples.rows,
-        {key: (offset, size) for key, (_, offset, size) in samples.places.items()},
-    )
-
-
-def _read_folder(data: Path, path_column: str | None) -> _Found:
+def _read_folder(data: Path, path_column: str | None) -> Found:
     tree = walk(data)
     if not tree.images:
         detail = " ".join(tree.notes) or "There is no file with an image's suffix."
@@ -166,7 +130,7 @@ def _read_folder(data: Path, path_column: str | None) -> _Found:
             "folders called masks are ignored."
         )
     by_folder = label_by_folder(tree.images)
-    found = _Found(
+    found = Found(
         data,
         by_folder.layout,
         {key: tree.paths[key] for key in by_folder.images},
@@ -222,7 +186,7 @@ def _best_table(
     return best[1:]
 
 
-def _read_table_file(data: Path, path_column: str | None) -> _Found:
+def _read_table_file(data: Path, path_column: str | None) -> Found:
     table, root = read_table(data), data.parent
     # If paths lead straight to their files, a possibly very large folder need not be searched.
     direct = {
@@ -243,7 +207,7 @@ def _read_table_file(data: Path, path_column: str | None) -> _Found:
             f"{data}: no column names images of {root} (columns: {', '.join(table.columns)}; images: {some}). "
             "Name one with path_column=."
         )
-    found = _Found(root, f"a table ({data.name})", paths, {}, {}, notes)
+    found = Found(root, f"a table ({data.name})", paths, notes=notes)
     _join(found, table, *match)
     found.paths = {key: paths[key] for key in found.rows}
     return found
@@ -260,7 +224,7 @@ def _direct(table: Table, column: str, root: Path) -> dict[str, tuple[str, Path]
     return found
 
 
-def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> None:
+def _join(found: Found, table: Table, column: str, keys: list[str | None]) -> None:
     """Give images their rows; the first row of an image is used."""
     rows: dict[str, Mapping[str, str]] = {}
     metadata = dict(found.metadata)
@@ -283,7 +247,7 @@ def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> N
     found.table, found.rows, found.metadata = table, rows, metadata
 
 
-def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
+def _column_labels(found: Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
     column, labels = _column(found, chosen, LABEL_COLUMNS, "label_column")
     different = len(set(labels.values()))
     if chosen is None and different > max(20, len(labels) // 20):
@@ -292,7 +256,7 @@ def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[
     return labels
 
 
-def _column_patients(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
+def _column_patients(found: Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
     column, patients = _column(found, chosen, PATIENT_COLUMNS, "patient_column")
     without = len(found.rows) - len(patients)
     if column is not None and without:
@@ -300,7 +264,7 @@ def _column_patients(found: _Found, chosen: str | None, notes: list[str]) -> dic
     return patients
 
 
-def _column(found: _Found, chosen: str | None, known: Sequence[str], option: str) -> tuple[str | None, dict[str, str]]:
+def _column(found: Found, chosen: str | None, known: Sequence[str], option: str) -> tuple[str | None, dict[str, str]]:
     """The user's column, else one with a known name, and its cells that aren't empty, by key."""
     assert found.table is not None
     column = choose_column(found.table, chosen, known, option)

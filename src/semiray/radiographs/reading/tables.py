@@ -6,13 +6,13 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES
 
-__all__ = ["ImageIndex", "Table", "choose_column", "find_path_column", "read_table"]
+__all__ = ["Found", "ImageIndex", "Table", "choose_column", "find_path_column", "read_table"]
 
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "diagnosis", "finding", "findings", "category", "target")
 PATIENT_COLUMNS = ("patient_id", "patientid", "patient", "subject_id", "subjectid", "subject")
@@ -32,6 +32,33 @@ class Table:
     path: Path
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, str], ...]
+
+
+@dataclass
+class Found:
+    """What is on disk, before the user's options are applied; images by their keys.
+
+    Attributes:
+        root: the folder that keys are relative to.
+        layout: the layout that was recognised, in words.
+        paths: their files, or shards.
+        labels: from folders or descriptions.
+        metadata: the table's row, and ``split``.
+        notes: what was left out or guessed, in sentences.
+        table: the table that names images.
+        rows: its rows.
+        spans: offset and size in bytes of images in shards.
+    """
+
+    root: Path
+    layout: str
+    paths: dict[str, Path]
+    labels: dict[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    table: Table | None = None
+    rows: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def read_table(path: Path) -> Table:

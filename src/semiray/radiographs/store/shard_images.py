@@ -93,7 +93,7 @@ class ShardImages:
         path = self._shards[shard]
         try:
             content = read_bytes(Record(path, path.name, None, "", {}, offset, size))
-            return frame(decode_grey(content).pixels, self._resolution, self._framing)
+            return frame(decode_grey(content)[0], self._resolution, self._framing)
         except UnreadableImageError as error:
             raise SemirayError(
                 f"{path}: an image that could be read at first can't be read any more ({error}; byte {offset:,}). The "
