@@ -200,7 +200,7 @@ def test_paths_may_be_text_and_begin_at_home(folder, tmp_path, monkeypatch):
     assert len(xrays) == 6
     assert list((tmp_path / "cache").glob("start-*"))
     assert len(prepare_radiographs("~/data", "~/prepared", resolution=16)) == 6
-    assert inspect("~/prepared", sheet="~/sheet.png").images == 6
+    assert len(inspect("~/prepared", sheet="~/sheet.png").data.radiographs) == 6
     assert (tmp_path / "sheet.png").exists()
     np.testing.assert_array_equal(read_radiograph(f"~/data/{xrays.keys[0]}", 16), xrays.images[0])
     split = split_by_patient(xrays)
@@ -265,10 +265,11 @@ def test_inspection_sees_the_files_that_it_was_made_of(mixed, tmp_path):
     ours = inspect(tmp_path / "prepared", sheet=tmp_path / "sheet.png")
     theirs = inspect(mixed, resolution=32, framing="pad", cache=tmp_path / "cache")
     ours_said, theirs_said = vars(ours), vars(theirs)
-    assert ours.layout == f"a prepared set ({theirs.layout})"
+    assert ours.data.layout == f"a prepared set ({theirs.data.layout})"
     assert ours.exact == (("N/00.png", "P/copy.png"),)
-    for name in set(ours_said) - {"root", "layout", "radiographs"}:
+    for name in set(ours_said) - {"data"}:
         assert ours_said[name] == theirs_said[name], name
+    assert ours.lines()[1:] == theirs.lines()[1:]
 
 
 def test_what_was_prepared_otherwise_is_refused(mixed, tmp_path):

@@ -14,17 +14,14 @@ if TYPE_CHECKING:
     from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
     from semiray.radiographs.pixels.framing import read_radiograph
     from semiray.radiographs.pixels.images import ImageArray
-    from semiray.radiographs.reading.options import Framing, ReadingOptions
-    from semiray.radiographs.reading.readers import PATIENT_PRESETS, read_records
+    from semiray.radiographs.reading.options import ReadingOptions
     from semiray.radiographs.reading.records import Listing, Record
     from semiray.radiographs.sheet import contact_sheet
     from semiray.radiographs.splits import Split, split_by_patient
     from semiray.radiographs.store.decoded import cache_folder
 
 __all__ = [
-    "PATIENT_PRESETS",
     "CopyResult",
-    "Framing",
     "ImageArray",
     "Inspection",
     "Listing",
@@ -40,7 +37,6 @@ __all__ = [
     "near_duplicates",
     "prepare_radiographs",
     "read_radiograph",
-    "read_records",
     "split_by_patient",
     "unite_patients",
 ]
@@ -53,7 +49,6 @@ _MODULES = (
     "pixels.duplicates",
     "pixels.framing",
     "reading.options",
-    "reading.readers",
     "reading.records",
     "sheet",
     "splits",

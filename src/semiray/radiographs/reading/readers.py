@@ -9,9 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.folders import Tree, label_by_folder, walk
-from semiray.radiographs.reading.options import ReadingOptions
+from semiray.radiographs.reading.options import ReadingOptions, choose_classes, compile_pattern, search
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, TABLE_SUFFIXES, Listing, Record
-from semiray.radiographs.reading.selection import choose_classes, compile_pattern, search
 from semiray.radiographs.reading.shards import read_shards
 from semiray.radiographs.reading.tables import (
     LABEL_COLUMNS,

@@ -55,34 +55,15 @@ class ShardImages:
             IndexError: as an array would.
             SemirayError: if the shard has changed since the set was opened.
         """
-        if isinstance(index, tuple):
-            first, *rest = index
-            chosen = self[first]
-            picked: npt.NDArray[np.uint8] = chosen[(*[slice(None)] * (chosen.ndim - 2), *rest)]
-            return picked
-        if isinstance(index, slice):
-            rows = np.arange(*index.indices(len(self)))
-        else:
-            rows = np.asarray(index)
-            rows = rows.astype(np.int64) if rows.size == 0 else rows
-            if rows.dtype == np.bool_:
-                if rows.shape != (len(self),):
-                    raise IndexError(f"a mask of shape {rows.shape} for {len(self)} images")
-                rows = np.flatnonzero(rows)
-        places = self._places[rows]
-        images = np.empty((*rows.shape, self._resolution, self._resolution), np.uint8)
-        flat = images.reshape(-1, self._resolution, self._resolution)
-
-        def read(at: int) -> None:
-            flat[at] = self._read(places.reshape(-1, 3)[at])
-
-        if len(flat) < 2:
-            for at in range(len(flat)):
-                read(at)
-        else:
-            with ThreadPoolExecutor(min(len(flat), processors()), thread_name_prefix="semiray-decode") as pool:
-                list(pool.map(read, range(len(flat))))
-        return images
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        places = self._places[first]
+        images = np.empty((*places.shape[:-1], *self.shape[1:]), np.uint8)
+        flat = images.reshape(-1, *self.shape[1:])
+        with ThreadPoolExecutor(max(1, min(len(flat), processors())), thread_name_prefix="semiray-decode") as pool:
+            for at, image in enumerate(pool.map(self._read, places.reshape(-1, 3))):
+                flat[at] = image
+        picked: npt.NDArray[np.uint8] = images[(*[slice(None)] * (places.ndim - 1), *rest)]
+        return picked
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         images = self[:]
