@@ -100,16 +100,8 @@ class RadiographSet(Generic[Images_co]):
         Raises:
             SemirayError: if no image has such a column.
         """
-        known: set[str] = set()
-        found: dict[str, int] = {}
-        first = np.empty(len(self), np.int64)
-        for i, row in enumerate(self.metadata):
-            known.update(row)
-            cell = row.get(column, "").strip()
-            first[i] = found.setdefault(cell, len(found)) if cell else -1
-        if column not in known:
+        cells = ["", *(row.get(column, "").strip() for row in self.metadata)]
+        names, place = np.unique(np.array(cells, np.str_), return_inverse=True)  # "", no group, is the first
+        if len(names) == 1 and column not in (known := set[str]().union(*self.metadata)):
             raise SemirayError(f"no image has a column {column!r}; there are: {', '.join(sorted(known)) or 'none'}.")
-        names = tuple(sorted(found))
-        sorted_place = {name: i for i, name in enumerate(names)}
-        place = np.array([*(sorted_place[name] for name in found), -1], np.int64)
-        return place[first], names  # -1, no group, is the last
+        return place[1:] - 1, tuple(names[1:].tolist())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
@@ -132,14 +132,9 @@ def inspect(
     Example:
         >>> print("\\n".join(inspect("chest_xray/train").lines()))  # doctest: +SKIP
     """
+    reading = reading_options(options)
     found = open_data(
-        data,
-        reading_options(options),
-        resolution=resolution,
-        cache=cache,
-        workers=workers,
-        progress=progress,
-        verify=True,
+        data, reading, resolution=resolution, cache=cache, workers=workers, progress=progress, verify=True
     )
     xrays = found.radiographs
     readable = [file for file in found.files if not file.problem]
@@ -165,17 +160,17 @@ def inspect(
     )
 
 
-def _duplicates(xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]) -> tuple[Groups, Groups, Groups]:
+def _duplicates(xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]) -> Iterator[Groups]:
+    """Groups of keys: exact copies, near copies, and those of them that have different classes or patients."""
     same: dict[str, list[int]] = {}
     for i, file in enumerate(files):
         same.setdefault(file.content, []).append(i)
     exact = [tuple(group) for group in same.values() if len(group) > 1]
     # A near group with one content is an exact group.
     near = [group for group in near_duplicates(xrays.images) if len({files[i].content for i in group}) > 1]
-    copies, patients = exact + near, xrays.patient_codes
-    conflicts = [group for group in copies if len({(xrays.labels[i], patients[i]) for i in group}) > 1]
-    named = [tuple(tuple(xrays.keys[i] for i in group) for group in groups) for groups in (exact, near, conflicts)]
-    return named[0], named[1], named[2]
+    patients = xrays.patient_codes
+    conflicts = [group for group in exact + near if len({(xrays.labels[i], patients[i]) for i in group}) > 1]
+    return (tuple(tuple(xrays.keys[i] for i in group) for group in groups) for groups in (exact, near, conflicts))
 
 
 def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:

@@ -113,19 +113,10 @@ def open_data(
     progress: Progress | None = None,
     verify: bool = False,
 ) -> DataSet:
-    """Open a data set together with facts about its files.
+    """Open a data set together with facts about its files; arguments and errors are those of `load_radiographs`.
 
-    Args:
-        data: see `load_radiographs`.
-        options: how it is read. A framing that isn't given is a prepared set's own.
-        resolution: side of the images; None for a prepared set's own, else 64.
-        cache: see `load_radiographs`.
-        workers: see `load_radiographs`.
-        progress: see `load_radiographs`.
-        verify: compare a prepared set's pixels with their checksum, whatever their size.
-
-    Raises:
-        SemirayError: see `load_radiographs`.
+    A framing that isn't given is a prepared set's own, a resolution too, else 64. With ``verify``, a prepared set's
+    pixels are compared with their checksum, whatever their size.
     """
     data, cache = Path(data).expanduser(), cache_folder() if cache is None else Path(cache).expanduser()
     given = options.framing if "framing" in options.model_fields_set else None
@@ -171,9 +162,8 @@ def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise SemirayError(f"{out} is a file: choose a folder for the prepared set.")
     known = {*STORED, *COLUMNS, *FORMER, FACTS, LOCK}
-    others = [path.name for path in out.iterdir() if path.name not in known] if out.is_dir() else []
-    others = [name for name in others if not name.endswith(PARTIAL)]
-    if others:
+    names = [path.name for path in out.iterdir()] if out.is_dir() else []
+    if others := [name for name in names if name not in known and not name.endswith(PARTIAL)]:
         raise SemirayError(
             f"{out} contains other files ({', '.join(sorted(others)[:3])}): choose a new or an empty folder."
         )

@@ -158,9 +158,11 @@ def save_phantoms(
             for i, (image, row, label) in enumerate(zip(stack, table, classes, strict=True), start=1):
                 name, patient = PHANTOM_CLASSES[label], f"phantom_{i:06d}"
                 values = [str(value) for value in row]  # the shortest text that reads back as the same float32
-                Image.fromarray(image).save(
-                    partial / name / f"{patient}.png", pnginfo=_metadata(name, dict(zip(names, values, strict=True)))
-                )
+                info = PngInfo()
+                for key, text in (("Phantom", "true"), ("Synthetic", "true"), ("Software", "semiray"), ("Label", name)):
+                    info.add_text(key, text)
+                info.add_text("Codes", json.dumps(dict(zip(names, map(float, values), strict=True))))
+                Image.fromarray(image).save(partial / name / f"{patient}.png", pnginfo=info)
                 writer.writerow([f"{name}/{patient}.png", name, patient, *values])
         if out.exists():
             out.rmdir()
@@ -169,14 +171,6 @@ def save_phantoms(
         raise SemirayError(f"can't write phantoms to {out}: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _metadata(label: str, codes: dict[str, str]) -> PngInfo:
-    info = PngInfo()
-    for key, value in (("Phantom", "true"), ("Synthetic", "true"), ("Software", "semiray"), ("Label", label)):
-        info.add_text(key, value)
-    info.add_text("Codes", json.dumps({name: float(value) for name, value in codes.items()}))
-    return info
 
 
 def _checked(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

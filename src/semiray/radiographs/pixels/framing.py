@@ -137,28 +137,19 @@ def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "
         >>> frame(np.full((40, 20), 7, np.float32), 10).shape
         (10, 10)
     """
-    height, width = pixels.shape
     if framing == "crop":
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        return _round(_resample(pixels[top : top + side, left : left + side], resolution, resolution))
-    longer = max(height, width)
-    rows, columns = (max(1, round(size * resolution / longer)) for size in (height, width))
+        side = min(pixels.shape)
+        top, left = ((size - side) // 2 for size in pixels.shape)
+        pixels = pixels[top : top + side, left : left + side]
+    height, width = pixels.shape
+    rows, columns = (max(1, round(size * resolution / max(pixels.shape))) for size in pixels.shape)
+    if (height, width) != (rows, columns):
+        resampled = axis_weights(height, rows) @ pixels @ axis_weights(width, columns).T
+        pixels = np.asarray(resampled, dtype=np.float32)
     square = np.zeros((resolution, resolution), dtype=np.uint8)
     top, left = (resolution - rows) // 2, (resolution - columns) // 2
-    square[top : top + rows, left : left + columns] = _round(_resample(pixels, rows, columns))
+    square[top : top + rows, left : left + columns] = np.clip(np.rint(pixels), 0, 255)
     return square
-
-
-def _round(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    return np.asarray(np.clip(np.rint(values), 0, 255), dtype=np.uint8)
-
-
-def _resample(pixels: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
-    height, width = pixels.shape
-    if (height, width) == (rows, columns):
-        return pixels
-    return np.asarray(axis_weights(height, rows) @ pixels @ axis_weights(width, columns).T, dtype=np.float32)
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
@@ -140,8 +141,7 @@ def _read_folder(data: Path, path_column: str | None) -> Found:
     best = _best_table(tree, list(by_folder.images), path_column, found.notes)
     if best is not None:
         _join(found, *best)
-        without = len(found.paths) - len(found.rows)
-        if without:
+        if without := len(found.paths) - len(found.rows):
             found.notes.append(f"{without:,} images have no row in {best[0].path.name}.")
         found.layout = f"a table ({best[0].path.name})" + (f" with {by_folder.layout}" if by_folder.labels else "")
     return found
@@ -176,7 +176,7 @@ def _best_table(
     notes.extend(f"Table not read: {problem}" for problem in broken if not candidates)
     if not candidates:
         return None
-    best = max(candidates, key=lambda candidate: candidate[0])
+    best = max(candidates, key=itemgetter(0))
     notes.extend(
         f"{table.path.name} also names {hits:,} images, but {best[1].path.name} names most and is used."
         for hits, table, _, _ in candidates
@@ -257,8 +257,7 @@ def _column_labels(found: Found, chosen: str | None, notes: list[str]) -> dict[s
 
 def _column_patients(found: Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
     column, patients = _column(found, chosen, PATIENT_COLUMNS, "patient_column")
-    without = len(found.rows) - len(patients)
-    if column is not None and without:
+    if column is not None and (without := len(found.rows) - len(patients)):
         notes.append(f"{without:,} rows have no patient in column {column!r}: each is its own patient.")
     return patients
 

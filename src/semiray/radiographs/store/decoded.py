@@ -95,9 +95,8 @@ def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = T
     if not count:
         problems = "; ".join(f"{facts.key}: {facts.problem}" for facts in files[:5])
         more = "; ..." if len(files) > 5 else "."
-        root, number = decoder.listing.root, len(files)
         _clear(folder)
-        raise SemirayError(f"{root}: none of {number:,} images can be read. {problems}{more}")
+        raise SemirayError(f"{decoder.listing.root}: none of {len(files):,} images can be read. {problems}{more}")
     facts = {"fingerprint": decoder.fingerprint(files), "readable": count}
     seal(folder / "decoded.json", facts, ("images.npy", "files.jsonl", "files.npy"))
 

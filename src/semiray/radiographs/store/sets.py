@@ -152,12 +152,10 @@ def open_set(
         SemirayError: if it was prepared with another resolution or framing, by another version, or is damaged.
     """
     version = read_json(folder / FACTS).get("version")
-    if isinstance(version, int) and version > VERSION:
-        raise SemirayError(f"{folder} was prepared by a later version of semiray: update, or prepare it again.")
-    if isinstance(version, int) and version < VERSION:
+    if isinstance(version, int) and version != VERSION:
         raise SemirayError(
-            f"{folder} was prepared by an earlier version of semiray: give the command that prepared it again. If the "
-            "original files are unchanged, nothing is decoded again."
+            f"{folder} was prepared by {'a later' if version > VERSION else 'an earlier'} version of semiray: give the "
+            "command that prepared it again (if the original files are unchanged, nothing is decoded again), or update."
         )
     try:
         facts = unseal(folder / FACTS, verify=verify)
