@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -178,8 +179,7 @@ def _status(record: Record) -> tuple[int, int, int]:
 
 
 def _hash(record: Record) -> FileFacts:
-    try:
+    content = ""
+    with suppress(UnreadableImageError):
         content = hashlib.sha256(read_bytes(record)).hexdigest()
-    except UnreadableImageError:
-        content = ""
     return FileFacts(record.key, content, 0, 0, "", "")

@@ -134,11 +134,7 @@ def parse_classes(text: str) -> dict[str, str]:
 
 
 def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
-    """Compile a user's regular expression; None stays None.
-
-    Raises:
-        SemirayError: if it is invalid, with a mark under the place, or matches the empty text.
-    """
+    """Compile a user's regular expression; None stays None. An error marks the place."""
     if pattern is None:
         return None
     try:
@@ -156,27 +152,16 @@ def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
 def search(
     pattern: re.Pattern[str], keys: Sequence[str], option: str, otherwise: str, notes: list[str]
 ) -> dict[str, str]:
-    """Search a pattern in keys.
-
-    Args:
-        pattern: what is searched; group 1 is the value if there is a group, else the whole match.
-        keys: the images' keys.
-        option: the option's name for messages.
-        otherwise: what the note says about images that don't match.
-        notes: a note is added if images don't match, unless ``otherwise`` is empty.
+    """Search a pattern in keys; group 1 is the value if there is a group, else the whole match.
 
     Returns:
-        Values by key, for the keys that match.
+        Values by key, for the keys that match; a note says that the others are ``otherwise``, unless that is empty.
 
     Raises:
         SemirayError: if no key matches; the message shows some.
     """
-    values = {}
-    for key in keys:
-        match = pattern.search(key)
-        value = match.group(1 if pattern.groups else 0) if match else None
-        if value:
-            values[key] = value
+    matches = {key: match.group(1 if pattern.groups else 0) for key in keys if (match := pattern.search(key))}
+    values = {key: value for key, value in matches.items() if value}
     if not values:
         raise SemirayError(
             f"{option}=: {pattern.pattern!r} matches none of {len(keys):,} images. "
@@ -199,12 +184,7 @@ def _spread(keys: Sequence[str], most: int = 4) -> list[str]:
 def choose_classes(
     records: list[Record], classes: Mapping[str, str] | None, notes: list[str]
 ) -> tuple[list[Record], tuple[str, ...]]:
-    """Keep, rename and merge classes.
-
-    Args:
-        records: all records.
-        classes: labels to keep, in order, and what to call them; None keeps all.
-        notes: a note is added if images are left out.
+    """Keep the classes that are named, rename and merge them; all where there are none.
 
     Returns:
         The records that are kept and the class names in order.
@@ -223,11 +203,8 @@ def choose_classes(
         )
         what = f"no image has the label {', '.join(map(repr, unknown))}" if unknown else "no class is named"
         raise SemirayError(f"classes=: {what}. The labels are: {there}.")
-    kept = [
-        replace(record, label=classes[record.label])
-        for record in records
-        if record.label is not None and record.label in classes
-    ]
+    named = ((record, classes.get(record.label or "")) for record in records)
+    kept = [replace(record, label=name) for record, name in named if name is not None]
     if len(kept) < len(records):
         others = Counter(record.label or "(unlabelled)" for record in records if record.label not in classes)
         listed = ", ".join(f"{name} {count:,}" for name, count in sorted(others.items()))

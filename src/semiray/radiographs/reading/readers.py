@@ -133,7 +133,7 @@ def _read_folder(data: Path, path_column: str | None) -> Found:
     found = Found(
         data,
         by_folder.layout,
-        {key: tree.paths[key] for key in by_folder.images},
+        {key: tree.images[key] for key in by_folder.images},
         by_folder.labels,
         {key: {"split": part} for key, part in by_folder.splits.items()},
         [*tree.notes, *by_folder.notes],
@@ -154,10 +154,10 @@ def _best_table(
     candidates: list[tuple[int, Table, str, list[str | None]]] = []
     broken: list[SemirayError] = []
     mismatches: list[SemirayError] = []
-    for key in tree.tables:
+    for key, path in tree.tables.items():
         parent = PurePosixPath(key).parent.as_posix()
         try:
-            table = read_table(tree.paths[key])
+            table = read_table(path)
         except SemirayError as error:
             broken.append(error)
             continue
@@ -199,7 +199,7 @@ def _read_table_file(data: Path, path_column: str | None) -> Found:
         paths = dict(cells.values())
     else:
         tree = walk(root)
-        match, notes, paths = find_path_column(table, ImageIndex(tree.images), path_column), tree.notes, tree.paths
+        match, notes, paths = find_path_column(table, ImageIndex(tree.images), path_column), tree.notes, tree.images
     if match is None:
         some = ", ".join(sorted(paths)[:3]) or "none"
         raise SemirayError(

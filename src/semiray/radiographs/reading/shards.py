@@ -28,10 +28,6 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Found:
 
     Labels are those of ``.cls`` or ``.txt`` files, else of folders in the names; ``.json`` files are the table's rows.
 
-    Args:
-        root: their folder.
-        shards: the .tar files.
-
     Raises:
         SemirayError: if two samples have the same name, or a shard can't be opened.
     """

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import eq, itemgetter
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
@@ -150,22 +151,13 @@ class ImageIndex:
         if len(path.parts) > 1:
             # Folders in the cell must agree with the image's folders, compared from the end.
             wanted = path.with_suffix("").parts if path.suffix.lower() in IMAGE_SUFFIXES else path.parts
-            candidates = [key for key in candidates if _ends_alike(PurePosixPath(key).with_suffix("").parts, wanted)]
+            parts = {key: PurePosixPath(key).with_suffix("").parts for key in candidates}
+            candidates = [key for key in candidates if all(map(eq, reversed(parts[key]), reversed(wanted)))]
         return candidates[0] if len(candidates) == 1 else None
 
 
-def _ends_alike(a: Sequence[str], b: Sequence[str]) -> bool:
-    shared = min(len(a), len(b))
-    return tuple(a[-shared:]) == tuple(b[-shared:])
-
-
 def find_path_column(table: Table, index: ImageIndex, column: str | None = None) -> tuple[str, list[str | None]] | None:
-    """Find the column whose cells name images.
-
-    Args:
-        table: the table.
-        index: the images.
-        column: the user's choice, if any.
+    """Find the column whose cells name images: the user's, or one in which enough do.
 
     Returns:
         The column's name and, per row, the image's key or None. None if no column names images: at least half of a
@@ -184,7 +176,7 @@ def find_path_column(table: Table, index: ImageIndex, column: str | None = None)
                 f"{table.path}, column {column!r}: no cell names an image. Cells: {sample}. Images: {some}."
             )
         return column, found
-    best: tuple[tuple[int, int, int], str, list[str | None]] | None = None
+    ranked = []
     for name in table.columns:
         cells = [row[name] for row in table.rows]
         found = [index.find(cell) for cell in cells]
@@ -194,10 +186,8 @@ def find_path_column(table: Table, index: ImageIndex, column: str | None = None)
             continue
         # Row numbers can be stems of images by chance: prefer cells with extensions, and columns with telling names.
         suffixed = sum(Path(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells)
-        rank = (hits, suffixed, int(any(hint in name.lower() for hint in _PATH_HINTS)))
-        if best is None or rank > best[0]:
-            best = rank, name, found
-    return None if best is None else (best[1], best[2])
+        ranked.append(((hits, suffixed, any(hint in name.lower() for hint in _PATH_HINTS)), name, found))
+    return max(ranked, key=itemgetter(0))[1:] if ranked else None
 
 
 def choose_column(table: Table, chosen: str | None, known: Sequence[str], option: str) -> str | None:

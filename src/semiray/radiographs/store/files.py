@@ -90,25 +90,16 @@ def map_numbers(path: Path) -> npt.NDArray[Any]:
 
 
 def seal(path: Path, facts: Mapping[str, object], names: Sequence[str]) -> None:
-    """Write facts as JSON in one step, with sizes and checksums of files in the same folder.
-
-    Args:
-        path: the file to write, after all the others.
-        facts: what it says.
-        names: the files that belong to it.
-    """
+    """Write facts as JSON in one step, with sizes and checksums of files in the same folder, after all of them."""
     sums = {name: ((path.parent / name).stat().st_size, _checksum(path.parent / name)) for name in names}
     content = {**facts, "files": sums}
     write_whole(path, json.dumps({**content, "sealed": digest(json.dumps(content), ())}))
 
 
 def unseal(path: Path, *, verify: bool = False, cheap: int = _CHEAP) -> dict[str, Any]:
-    """Read facts and check that their files are whole: all sizes, and the checksums of small files.
+    """Read facts and check that their files are whole: all sizes, and checksums of those up to ``cheap`` bytes.
 
-    Args:
-        path: the facts.
-        verify: compare the checksums of large files too.
-        cheap: size in bytes up to which a file is small.
+    With ``verify``, the checksums of large files are compared too.
 
     Raises:
         SemirayError: if a file is missing or has changed.
