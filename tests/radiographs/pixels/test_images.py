@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from semiray.radiographs.pixels.images import ImageArray, field_means, shrink
-from semiray.radiographs.store.shard_images import ShardImages
+from semiray.radiographs.store.sets import ShardImages
 
 RNG = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, SupportsIndex, TypeVar, overload
 
@@ -54,9 +54,6 @@ class Lines(Sequence[T], Generic[T]):
             return tuple(self[i] for i in range(*index.indices(len(self))))
         at = range(len(self))[index]
         return self._decode(json.loads(self._text[self._begins[at] : self._begins[at + 1]].tobytes()))
-
-    def __iter__(self) -> Iterator[T]:
-        return (self[i] for i in range(len(self)))
 
 
 def write_lines(folder: Path, name: str, values: Iterable[object]) -> None:
