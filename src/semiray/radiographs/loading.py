@@ -14,7 +14,7 @@ from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
 from semiray.radiographs.reading.readers import find_shards, read_records
 from semiray.radiographs.store.decoded import STORED, cache_folder, cached_folder, decode_cached
-from semiray.radiographs.store.sets import COLUMNS, FACTS, FORMER, DataSet, assemble, check_options, fill, open_set
+from semiray.radiographs.store.sets import COLUMNS, FACTS, DataSet, assemble, check_options, fill, open_set
 
 __all__ = ["is_prepared", "load_radiographs", "open_data", "prepare_radiographs"]
 
@@ -161,7 +161,7 @@ def is_prepared(folder: Path) -> bool:
 def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise SemirayError(f"{out} is a file: choose a folder for the prepared set.")
-    known = {*STORED, *COLUMNS, *FORMER, FACTS, LOCK}
+    known = {*STORED, *COLUMNS, FACTS, LOCK}
     names = [path.name for path in out.iterdir()] if out.is_dir() else []
     if others := [name for name in names if name not in known and not name.endswith(PARTIAL)]:
         raise SemirayError(

@@ -103,7 +103,10 @@ def render_phantoms(
     def render_chunk(start: int) -> int:
         stop = min(start + CHUNK, total)
         generators = [np.random.default_rng((seed, first + i)) for i in range(start, stop)]
-        images[start:stop] = _render(_signs(table[start:stop], classes[start:stop]), generators, resolution)
+        survival, duration, place, texture = np.split(table[start:stop].astype(np.float64), len(FACTORS), axis=1)
+        burden = 1.0 - np.exp(-duration / BURDEN_DAYS)
+        signs = Signs(classes[start:stop], absent=1.0 - survival, burden=burden, place=place, texture=texture)
+        images[start:stop] = _render(signs, generators, resolution)
         return stop - start
 
     keep_freed_memory()
@@ -200,12 +203,6 @@ def _checked(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], 
         known = ", ".join(f"{i} {name}" for i, name in enumerate(PHANTOM_CLASSES))
         raise SemirayError(f"phantom labels row {row}: {classes[row]} is no class; the classes are {known}")
     return table, classes.astype(np.int64)
-
-
-def _signs(table: Array, classes: NDArray[np.int64]) -> Signs:
-    survival, duration, presentation, texture = np.split(table.astype(np.float64), len(FACTORS), axis=1)
-    burden = 1.0 - np.exp(-duration / BURDEN_DAYS)
-    return Signs(label=classes, absent=1.0 - survival, burden=burden, place=presentation, texture=texture)
 
 
 def _render(signs: Signs, generators: list[np.random.Generator], resolution: int) -> NDArray[np.uint8]:

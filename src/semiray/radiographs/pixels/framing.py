@@ -63,7 +63,8 @@ def decode_grey(content: bytes) -> tuple[npt.NDArray[np.float32], str]:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 image.load()
-                return _to_grey(image), _kind(image)
+                deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+                return _to_grey(image), "16-bit grey" if deep else _KINDS.get(image.mode, image.mode)
     except UnidentifiedImageError as error:
         raise UnreadableImageError("not an image in a supported format") from error
     except Image.DecompressionBombError as error:
@@ -71,12 +72,6 @@ def decode_grey(content: bytes) -> tuple[npt.NDArray[np.float32], str]:
     except Exception as error:  # Broken files make decoders raise almost anything; one bad file mustn't end the run.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UnreadableImageError(f"can't be decoded: {reason}") from error
-
-
-def _kind(image: Image.Image) -> str:
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        return "16-bit grey"
-    return _KINDS.get(image.mode, image.mode)
 
 
 def _to_grey(image: Image.Image) -> npt.NDArray[np.float32]:

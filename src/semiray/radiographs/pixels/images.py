@@ -16,8 +16,7 @@ AT_ONCE = 256  # images: all of them in float32 may not fit into memory
 class ImageArray(Protocol):
     """Images (N, H, W) uint8 that are read when they are indexed; any array is one.
 
-    An index gives an array of the images that a number, a slice, an array of numbers or a mask names. ``np.asarray``
-    reads all of them.
+    An index gives an array of the images that a number, slice, array or mask names. ``np.asarray`` reads all of them.
     """
 
     @property

@@ -61,7 +61,7 @@ def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = T
         decoder: what is decoded, and how.
         source: the second digest of ``decoder.identify()``. What the folder contains of another source is deleted.
         keep: whether pixels are kept; otherwise only the facts are.
-        batch: number of files between two points from which an interrupted call continues.
+        batch: files between two points from which an interrupted call continues.
 
     Raises:
         SemirayError: if no image can be decoded; then nothing is left behind.
@@ -132,11 +132,6 @@ def decode_cached(decoder: Decoder, folder: Path, *, batch: int = _BATCH) -> Dec
     opened. If only times or the place changed (a copy), contents are compared before anything is decoded again. A
     damaged array is built again. An interrupted start leaves nothing that looks complete; the next one continues it,
     and a second process that needs the same array waits for the first.
-
-    Args:
-        decoder: what to decode, and how.
-        folder: folder of the cache.
-        batch: see `write_decoded`.
 
     Raises:
         SemirayError: if nothing can be decoded or the cache can't be written.

@@ -27,13 +27,7 @@ _CHEAP = 1 << 26  # bytes of a file whose checksum is always compared: well belo
 
 
 class Lines(Sequence[T], Generic[T]):
-    """The values of a file of JSON lines, each decoded when it is indexed.
-
-    Args:
-        folder: the file's folder.
-        name: the file's name without ``.jsonl``; ``name.npy`` contains where the lines begin.
-        decode: turns what JSON gives into a value.
-    """
+    """The values of name.jsonl, each decoded when it is indexed; name.npy says where the lines begin."""
 
     def __init__(self, folder: Path, name: str, decode: Callable[[Any], T]) -> None:
         path = folder / f"{name}.jsonl"

@@ -28,13 +28,12 @@ from semiray.radiographs.reading.records import Listing, Record
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
 from semiray.radiographs.store.files import Lines, map_numbers, read_json, seal, unseal, write_lines, write_numbers
 
-__all__ = ["COLUMNS", "FACTS", "FORMER", "DataSet", "ShardImages", "assemble", "check_options", "fill", "open_set"]
+__all__ = ["COLUMNS", "FACTS", "DataSet", "ShardImages", "assemble", "check_options", "fill", "open_set"]
 
 VERSION = 2
 FACTS = "set.json"
 COLUMNS = ("rows.jsonl", "rows.npy", "labels.npy", "patients.npy", "patient_codes.npy")
 _PLACES = "places.npy"  # of images that stay in their shards
-FORMER = ("names.jsonl", "names.npy")  # of version 1
 
 
 class ShardImages:
@@ -144,13 +143,9 @@ def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -
 
 
 def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequence[Path] = ()) -> None:
-    """Make a folder the set of a listing; nothing is done where it is that set already.
+    """Make a folder, that no other process writes to, the set of a listing; nothing is done where it is that already.
 
-    Args:
-        folder: one that no other process writes to.
-        decoder: the listing, and how its pixels are made.
-        options: how the listing was read, for ``check_options``.
-        shards: the listing's shards, if pixels stay in them.
+    With the listing's ``shards``, pixels stay in them.
 
     Raises:
         SemirayError: if it is another set already, or nothing can be decoded.
@@ -171,8 +166,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     decoded_is_whole = _is_whole(folder / "decoded.json")
     if former.get("version") == VERSION and decoded_is_whole and _is_whole(folder / FACTS):
         return
-    for name in (FACTS, *FORMER):
-        (folder / name).unlink(missing_ok=True)
+    (folder / FACTS).unlink(missing_ok=True)
     if read_json(folder / "source.json").get("source") != files or not decoded_is_whole:
         write_decoded(folder, decoder, files, keep=not shards)
     data = assemble(listing, read_decoded(folder), options)
