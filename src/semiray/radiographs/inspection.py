@@ -174,12 +174,9 @@ def _duplicates(xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]) ->
 
 
 def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:
-    counts = {}
-    for label, name in [*enumerate(xrays.classes), (-1, _UNLABELLED)]:
-        members = xrays.labels == label
-        if members.any():
-            counts[name] = (int(members.sum()), len(np.unique(xrays.patient_codes[members])))
-    return counts
+    codes = {name: xrays.patient_codes[xrays.labels == label] for label, name in enumerate(xrays.classes)}
+    codes[_UNLABELLED] = xrays.patient_codes[xrays.labels == -1]
+    return {name: (len(found), len(np.unique(found))) for name, found in codes.items() if len(found)}
 
 
 def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> None:

@@ -140,7 +140,7 @@ def split_ids(
     Args:
         patients: (N,) ids, text or numbers.
         labels: (N,) class numbers; unknown (-1) counts as a class of its own.
-        fractions: shares of the images in train, validation and test; at least 0, sum 1, train above 0.
+        fractions: see `split_by_patient`.
         seed: seed of the random order.
 
     Raises:

@@ -127,10 +127,6 @@ def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "
 
     Returns:
         (resolution, resolution) uint8.
-
-    Example:
-        >>> frame(np.full((40, 20), 7, np.float32), 10).shape
-        (10, 10)
     """
     if framing == "crop":
         side = min(pixels.shape)

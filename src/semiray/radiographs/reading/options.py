@@ -70,8 +70,7 @@ class ReadingOptions(BaseModel):
     def from_selection(cls, selection: Mapping[str, Any], framing: Framing) -> ReadingOptions:
         """Make options of what ``selection`` returned and a framing."""
         classes = selection["classes"]
-        given = {**selection, "classes": classes and dict(classes), "framing": framing}
-        return reading_options(given)
+        return reading_options({**selection, "classes": classes and dict(classes), "framing": framing})
 
 
 class ReadingKeywords(TypedDict, total=False):

@@ -37,19 +37,7 @@ class Table:
 
 @dataclass
 class Found:
-    """What is on disk, before the user's options are applied; images by their keys.
-
-    Attributes:
-        root: the folder that keys are relative to.
-        layout: the layout that was recognised, in words.
-        paths: their files, or shards.
-        labels: from folders or descriptions.
-        metadata: the table's row, and ``split``.
-        notes: what was left out or guessed, in sentences.
-        table: the table that names images.
-        rows: its rows.
-        spans: offset and size in bytes of images in shards.
-    """
+    """What is on disk, before the user's options are applied: per image its file or shard, label, row, span."""
 
     root: Path
     layout: str
@@ -84,15 +72,11 @@ def read_table(path: Path) -> Table:
     header_line = text.split("\n", 1)[0]
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=header_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    filled = (cells for cells in reader if any(cell.strip() for cell in cells))
     rows: list[Mapping[str, str]] = []
-    columns: tuple[str, ...] = ()
     try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not columns:
-                columns = tuple(cell.strip() for cell in cells)
-                continue
+        columns = tuple(cell.strip() for cell in next(filled, []))
+        for cells in filled:
             if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
                 raise SemirayError(
                     f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(columns)} columns. "

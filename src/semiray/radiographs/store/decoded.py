@@ -56,12 +56,8 @@ class DecodedFiles:
 def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = True, batch: int = _BATCH) -> None:
     """Stream images and facts about their files into a folder, from where an interrupted call left it.
 
-    Args:
-        folder: where; other files in it are left alone.
-        decoder: what is decoded, and how.
-        source: the second digest of ``decoder.identify()``. What the folder contains of another source is deleted.
-        keep: whether pixels are kept; otherwise only the facts are.
-        batch: files between two points from which an interrupted call continues.
+    What the folder contains of another ``source``, the second digest of ``decoder.identify()``, is deleted; other files
+    are left alone. Pixels are kept unless ``keep`` is false; an interrupted call continues after a ``batch`` of files.
 
     Raises:
         SemirayError: if no image can be decoded; then nothing is left behind.

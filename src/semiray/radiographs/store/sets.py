@@ -200,13 +200,10 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
 def open_set(
     folder: Path, *, resolution: int | None = None, framing: str | None = None, verify: bool = False
 ) -> DataSet:
-    """Map a set into memory.
+    """Map a set that ``fill`` made into memory.
 
-    Args:
-        folder: where ``fill`` made it.
-        resolution: the side that is requested; None for its own.
-        framing: the same for the framing.
-        verify: compare the checksums of all files, pixels too; otherwise those of files up to 64 MB, and all sizes.
+    A ``resolution`` and a ``framing`` that are given must be its own. With ``verify``, checksums of all files are
+    compared, pixels too; otherwise those of files up to 64 MB, and all sizes.
 
     Raises:
         SemirayError: if it was prepared with another resolution or framing, by another version, or is damaged.
