@@ -108,10 +108,7 @@ def split_by_patient(
     Args:
         data: the set.
         fractions: shares of the images in train, validation and test; at least 0, sum 1, train above 0.
-        seed: seed of the random order in which patients are assigned.
-
-    Returns:
-        The split; the same set and seed give the same split.
+        seed: seed of the random order in which patients are assigned: the same one gives the same split.
 
     Raises:
         SemirayError: if fractions are invalid or there are fewer patients than parts.
