@@ -39,7 +39,7 @@ def inspect_data(
         inspection = inspect(data, resolution=resolution, sheet=out, cache=cache, progress=show, **reading)
     console.print("\n".join(inspection.lines()), markup=False, soft_wrap=True)
     wrote(out)
-    xrays = inspection.radiographs
+    xrays = inspection.data.radiographs
     groups = {} if source_column is None else {"sources": xrays.groups(source_column)}
     if len(xrays.classes) > 1:
         groups["classes"] = (xrays.labels, xrays.classes)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.radiographs import Split, find_copies
+from semiray.radiographs import Split, find_copies, near_duplicates, unite_patients
 
 if TYPE_CHECKING:
     from semiray.radiographs import ImageArray, RadiographSet
@@ -39,6 +39,7 @@ class CopyFilter:
     def __init__(self, run: Run, data: RadiographSet[ImageArray]) -> None:
         split = Split.load(run.path / "split.json", data.keys)
         self._train = data.take(data.labelled(split.train))
+        self._patients = unite_patients(self._train.patients, near_duplicates(self._train.images))
         self.fingerprint = data.fingerprint
         self.seen = self.dropped = 0
 
@@ -49,7 +50,7 @@ class CopyFilter:
 
     def keep(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which images (N, H, W) uint8 are no copies, (N,); see :func:`semiray.radiographs.find_copies`."""
-        copied = find_copies(images, self._train.images, self._train.patients).copied
+        copied = find_copies(images, self._train.images, self._patients, united=True).copied
         self.seen, self.dropped = self.seen + len(copied), self.dropped + int(copied.sum())
         return ~copied
 

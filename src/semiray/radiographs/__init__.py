@@ -9,23 +9,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from semiray.radiographs.dataset import RadiographSet
     from semiray.radiographs.inspection import Inspection, inspect
-    from semiray.radiographs.loading import load_radiographs
+    from semiray.radiographs.loading import load_radiographs, prepare_radiographs
     from semiray.radiographs.pixels.copies import CopyResult, find_copies
-    from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates, perceptual_hash, unite_patients
+    from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
     from semiray.radiographs.pixels.framing import read_radiograph
     from semiray.radiographs.pixels.images import ImageArray
-    from semiray.radiographs.reading.options import Framing, ReadingOptions
-    from semiray.radiographs.reading.readers import PATIENT_PRESETS, read_records
+    from semiray.radiographs.reading.options import ReadingOptions
     from semiray.radiographs.reading.records import Listing, Record
     from semiray.radiographs.sheet import contact_sheet
     from semiray.radiographs.splits import Split, split_by_patient
-    from semiray.radiographs.store.cache import cache_folder
-    from semiray.radiographs.store.prepared import prepare_radiographs
+    from semiray.radiographs.store.decoded import cache_folder
 
 __all__ = [
-    "PATIENT_PRESETS",
     "CopyResult",
-    "Framing",
     "ImageArray",
     "Inspection",
     "Listing",
@@ -35,15 +31,12 @@ __all__ = [
     "Split",
     "cache_folder",
     "contact_sheet",
-    "exact_duplicates",
     "find_copies",
     "inspect",
     "load_radiographs",
     "near_duplicates",
-    "perceptual_hash",
     "prepare_radiographs",
     "read_radiograph",
-    "read_records",
     "split_by_patient",
     "unite_patients",
 ]
@@ -56,13 +49,11 @@ _MODULES = (
     "pixels.duplicates",
     "pixels.framing",
     "reading.options",
-    "reading.readers",
     "reading.records",
     "sheet",
     "splits",
-    "store.cache",
+    "store.decoded",
     "pixels.images",
-    "store.prepared",
 )
 
 

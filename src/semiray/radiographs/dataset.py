@@ -12,7 +12,6 @@ import numpy.typing as npt
 from typing_extensions import TypeVar  # typing's own takes defaults from Python 3.13 on
 
 from semiray.errors import SemirayError
-from semiray.radiographs.columns import Lines
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import ReadingOptions
 
@@ -47,8 +46,8 @@ class RadiographSet(Generic[Images_co]):
     labels: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     patients: npt.NDArray[np.str_]
-    keys: tuple[str, ...] | Lines[str]
-    metadata: tuple[Mapping[str, str], ...] | Lines[Mapping[str, str]]
+    keys: Sequence[str]
+    metadata: Sequence[Mapping[str, str]]
     fingerprint: str
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -81,8 +80,8 @@ class RadiographSet(Generic[Images_co]):
             labels=self.labels[chosen],
             classes=self.classes,
             patients=self.patients[chosen],
-            keys=tuple(self.keys[i] for i in chosen),
-            metadata=tuple(self.metadata[i] for i in chosen),
+            keys=tuple(self.keys[i] for i in chosen.tolist()),
+            metadata=tuple(self.metadata[i] for i in chosen.tolist()),
             fingerprint=hashlib.sha256(self.fingerprint.encode() + chosen.astype("<i8").tobytes()).hexdigest(),
             skipped=(),
             options=self.options,
@@ -101,16 +100,8 @@ class RadiographSet(Generic[Images_co]):
         Raises:
             SemirayError: if no image has such a column.
         """
-        known: set[str] = set()
-        found: dict[str, int] = {}
-        first = np.empty(len(self), np.int64)
-        for i, row in enumerate(self.metadata):
-            known.update(row)
-            cell = row.get(column, "").strip()
-            first[i] = found.setdefault(cell, len(found)) if cell else -1
-        if column not in known:
+        cells = ["", *(row.get(column, "").strip() for row in self.metadata)]
+        names, place = np.unique(np.array(cells, np.str_), return_inverse=True)  # "", no group, is the first
+        if len(names) == 1 and column not in (known := set[str]().union(*self.metadata)):
             raise SemirayError(f"no image has a column {column!r}; there are: {', '.join(sorted(known)) or 'none'}.")
-        names = tuple(sorted(found))
-        sorted_place = {name: i for i, name in enumerate(names)}
-        place = np.array([*(sorted_place[name] for name in found), -1], np.int64)
-        return place[first], names  # -1, no group, is the last
+        return place[1:] - 1, tuple(names[1:].tolist())

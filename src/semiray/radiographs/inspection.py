@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
@@ -16,13 +16,16 @@ from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.loading import open_data
 from semiray.radiographs.pixels.decoding import FileFacts, Progress
-from semiray.radiographs.pixels.duplicates import exact_duplicates, near_duplicates
+from semiray.radiographs.pixels.duplicates import near_duplicates
 from semiray.radiographs.pixels.images import ImageArray
-from semiray.radiographs.reading.options import Framing, ReadingKeywords, reading_options
+from semiray.radiographs.reading.options import ReadingKeywords, reading_options
 from semiray.radiographs.sheet import contact_sheet
+from semiray.radiographs.store.sets import DataSet
 
 __all__ = ["Inspection", "inspect"]
 
+Spread = tuple[int, float, int]
+Groups = tuple[tuple[str, ...], ...]
 _UNLABELLED = "(unlabelled)"
 
 
@@ -31,11 +34,7 @@ class Inspection:
     """What is in a data set.
 
     Attributes:
-        root: the data's folder.
-        layout: the layout that was recognised, in words.
-        notes: what was left out or guessed, in sentences.
-        images: readable images.
-        patients: different patients among them.
+        data: the set, its notes, and facts about its files.
         images_per_patient: smallest, median and largest number.
         classes: per class (number of images, number of patients); ``(unlabelled)`` is last.
         splits: images per part where the folders say so.
@@ -44,40 +43,23 @@ class Inspection:
         sizes: images per width and height, most common first.
         kinds: images per format (bit depth, colour), most common first.
         smaller: images whose shorter side is below the resolution.
-        resolution: side of the images examined.
-        framing: ``crop`` or ``pad``.
-        unreadable: key and reason of each file that can't be decoded.
         exact: groups of keys of files with the same content.
         near: groups of keys of images that show the same picture; groups of exact copies only are left out.
         conflicts: groups of copies that have different classes or different patients.
-        radiographs: the set itself.
     """
 
-    root: Path
-    layout: str
-    notes: tuple[str, ...]
-    images: int
-    patients: int
-    images_per_patient: tuple[int, float, int]
+    data: DataSet
+    images_per_patient: Spread
     classes: Mapping[str, tuple[int, int]]
     splits: Mapping[str, int]
-    widths: tuple[int, float, int]
-    heights: tuple[int, float, int]
+    widths: Spread
+    heights: Spread
     sizes: Mapping[str, int]
     kinds: Mapping[str, int]
     smaller: int
-    resolution: int
-    framing: Framing
-    unreadable: tuple[tuple[str, str], ...]
-    exact: tuple[tuple[str, ...], ...]
-    near: tuple[tuple[str, ...], ...]
-    conflicts: tuple[tuple[str, ...], ...]
-    radiographs: RadiographSet[ImageArray] = field(repr=False)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return everything but the set as JSON types."""
-        found = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "radiographs"}
-        return {**found, "root": str(self.root)}
+    exact: Groups
+    near: Groups
+    conflicts: Groups
 
     def lines(self, most: int = 10) -> list[str]:
         """Return the findings as lines of text.
@@ -85,10 +67,12 @@ class Inspection:
         Args:
             most: number of items of a list that are named; the rest is counted.
         """
+        xrays = self.data.radiographs
+        patients = len(np.unique(xrays.patient_codes))
         least, median, highest = self.images_per_patient
         lines = [
-            f"{self.root}: {self.layout}",
-            f"{self.images:,} images of {self.patients:,} patients ({least:,} to {highest:,} each, median {median:g})",
+            f"{self.data.root}: {self.data.layout}",
+            f"{len(xrays):,} images of {patients:,} patients ({least:,} to {highest:,} each, median {median:g})",
             "",
         ]
         width = max([len(name) for name in self.classes] + [len("class")])
@@ -104,9 +88,9 @@ class Inspection:
             f"stored  {_counted(self.kinds, most)}",
         ]
         if self.smaller:
-            lines.append(f"{self.smaller:,} images are smaller than {self.resolution} px and would be enlarged")
-        lines += ["", f"unreadable files: {len(self.unreadable):,}"]
-        lines += [f"  {key}: {reason}" for key, reason in self.unreadable]  # all of them, to be repaired
+            lines.append(f"{self.smaller:,} images are smaller than {self.data.resolution} px and would be enlarged")
+        lines += ["", f"unreadable files: {len(xrays.skipped):,}"]
+        lines += [f"  {key}: {reason}" for key, reason in xrays.skipped]  # all of them, to be repaired
         for title, groups in (
             ("exact duplicates", self.exact),
             ("near duplicates", self.near),
@@ -115,8 +99,8 @@ class Inspection:
             several = f" group{'s' * (len(groups) > 1)}, {sum(map(len, groups)):,} images" if groups else ""
             lines.append(f"{title}: {len(groups):,}{several}")
             lines += _some([" = ".join(_some(group, 4, indent="")) for group in groups], most)
-        if self.notes:
-            lines += ["", "notes"] + [f"  - {note}" for note in self.notes]
+        if xrays.notes:
+            lines += ["", "notes"] + [f"  - {note}" for note in xrays.notes]
         return lines
 
 
@@ -148,14 +132,9 @@ def inspect(
     Example:
         >>> print("\\n".join(inspect("chest_xray/train").lines()))  # doctest: +SKIP
     """
+    reading = reading_options(options)
     found = open_data(
-        data,
-        reading_options(options),
-        resolution=resolution,
-        cache=cache,
-        workers=workers,
-        progress=progress,
-        verify=True,
+        data, reading, resolution=resolution, cache=cache, workers=workers, progress=progress, verify=True
     )
     xrays = found.radiographs
     readable = [file for file in found.files if not file.problem]
@@ -166,11 +145,7 @@ def inspect(
     _, per_patient = np.unique(xrays.patient_codes, return_counts=True)
     parts = Counter(row["split"] for row in xrays.metadata if row.get("split") in ("train", "validation", "test"))
     return Inspection(
-        root=found.root,
-        layout=found.layout,
-        notes=xrays.notes,
-        images=len(xrays),
-        patients=len(per_patient),
+        data=found,
         images_per_patient=_spread(per_patient),
         classes=_per_class(xrays),
         splits={part: parts[part] for part in ("train", "validation", "test") if part in parts},
@@ -179,35 +154,29 @@ def inspect(
         sizes=dict(Counter(f"{file.width} x {file.height}" for file in readable).most_common()),
         kinds=dict(Counter(file.kind for file in readable).most_common()),
         smaller=int((np.minimum(widths, heights) < found.resolution).sum()),
-        resolution=found.resolution,
-        framing=found.framing,
-        unreadable=xrays.skipped,
         exact=exact,
         near=near,
         conflicts=conflicts,
-        radiographs=xrays,
     )
 
 
-def _duplicates(
-    xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]
-) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
-    exact = exact_duplicates([file.content for file in files])
+def _duplicates(xrays: RadiographSet[ImageArray], files: Sequence[FileFacts]) -> Iterator[Groups]:
+    """Groups of keys: exact copies, near copies, and those of them that have different classes or patients."""
+    same: dict[str, list[int]] = {}
+    for i, file in enumerate(files):
+        same.setdefault(file.content, []).append(i)
+    exact = [tuple(group) for group in same.values() if len(group) > 1]
     # A near group with one content is an exact group.
     near = [group for group in near_duplicates(xrays.images) if len({files[i].content for i in group}) > 1]
-    copies, patients = exact + near, xrays.patient_codes
-    conflicts = [group for group in copies if len({(xrays.labels[i], patients[i]) for i in group}) > 1]
-    named = [tuple(tuple(xrays.keys[i] for i in group) for group in groups) for groups in (exact, near, conflicts)]
-    return named[0], named[1], named[2]
+    patients = xrays.patient_codes
+    conflicts = [group for group in exact + near if len({(xrays.labels[i], patients[i]) for i in group}) > 1]
+    return (tuple(tuple(xrays.keys[i] for i in group) for group in groups) for groups in (exact, near, conflicts))
 
 
 def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:
-    counts = {}
-    for label, name in [*enumerate(xrays.classes), (-1, _UNLABELLED)]:
-        members = xrays.labels == label
-        if members.any():
-            counts[name] = (int(members.sum()), len(np.unique(xrays.patient_codes[members])))
-    return counts
+    codes = {name: xrays.patient_codes[xrays.labels == label] for label, name in enumerate(xrays.classes)}
+    codes[_UNLABELLED] = xrays.patient_codes[xrays.labels == -1]
+    return {name: (len(found), len(np.unique(found))) for name, found in codes.items() if len(found)}
 
 
 def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> None:
@@ -222,11 +191,11 @@ def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> Non
         raise SemirayError(f"{path}: the contact sheet can't be written ({error.strerror or error}).") from error
 
 
-def _spread(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[int, float, int]:
+def _spread(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Spread:
     return int(values.min()), float(np.median(values)), int(values.max())
 
 
-def _range(spread: tuple[int, float, int]) -> str:
+def _range(spread: Spread) -> str:
     least, median, most = spread
     return f"{least:,}" if least == most else f"{least:,} to {most:,}, median {median:,.0f}"
 

@@ -1,44 +1,22 @@
-"""Loads a data set in any form: a folder, a table, shards, or a prepared set."""
+"""Loads a data set in any form: a folder, a table, shards, or a prepared set, which is decoded into its own folder."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
 from semiray.errors import SemirayError
+from semiray.files import LOCK, PARTIAL, hold_folder
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.pixels.decoding import Decoder, FileFacts, Progress, digest
+from semiray.radiographs.pixels.decoding import Decoder, Progress, digest
 from semiray.radiographs.pixels.images import ImageArray
-from semiray.radiographs.reading.options import Framing, ReadingKeywords, ReadingOptions, reading_options
-from semiray.radiographs.reading.readers import find_shards, list_records
-from semiray.radiographs.store.cache import cache_folder, cached_folder, decode_cached
-from semiray.radiographs.store.prepared import is_prepared
-from semiray.radiographs.store.sets import assemble, check_options, fill, open_set
+from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
+from semiray.radiographs.reading.readers import find_shards, read_records
+from semiray.radiographs.store.decoded import STORED, cache_folder, cached_folder, decode_cached
+from semiray.radiographs.store.sets import COLUMNS, FACTS, DataSet, assemble, check_options, fill, open_set
 
-__all__ = ["DataSet", "load_radiographs", "open_data"]
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """A data set together with facts about its files.
-
-    Attributes:
-        radiographs: the set.
-        files: facts about all files, also those that can't be decoded.
-        root: the data's folder.
-        layout: the layout that was recognised, in words.
-        resolution: side of the images in pixels.
-        framing: ``crop`` or ``pad``.
-    """
-
-    radiographs: RadiographSet[ImageArray]
-    files: Sequence[FileFacts]
-    root: Path
-    layout: str
-    resolution: int
-    framing: Framing
+__all__ = ["is_prepared", "load_radiographs", "open_data", "prepare_radiographs"]
 
 
 def load_radiographs(
@@ -77,6 +55,54 @@ def load_radiographs(
     return open_data(data, reading, resolution=resolution, cache=cache, workers=workers, progress=progress).radiographs
 
 
+def prepare_radiographs(
+    data: str | Path,
+    out: str | Path,
+    *,
+    resolution: int,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[ReadingKeywords],
+) -> RadiographSet[ImageArray]:
+    """Decode a data set once into a folder that every command and `load_radiographs` accept in its place.
+
+    After a kill or an interruption, the same call continues where it was. The set has the fingerprint, keys and
+    patients of the original, so that a run trained on one can be evaluated on the other.
+
+    Args:
+        data: a folder, a table or a folder of shards.
+        out: a folder that is new or empty, or contains what an earlier call left.
+        resolution: side of the images in pixels.
+        workers: number of decoding threads; None for one per processor.
+        progress: called with (files done, files in all).
+        **options: see `load_radiographs`.
+
+    Returns:
+        The set, its pixels and columns memory-mapped.
+
+    Raises:
+        SemirayError: if nothing can be decoded, an option is invalid, `out` contains something else or can't be
+            written.
+
+    Example:
+        >>> prepare_radiographs("chest_xray", "prepared", resolution=128)  # doctest: +SKIP
+    """
+    data, out, reading = Path(data).expanduser(), Path(out).expanduser(), reading_options(options)
+    _check_out(out)
+    if is_prepared(data):
+        raise SemirayError(f"{data} is a prepared set already: give the data set that it was made from.")
+    decoder = Decoder(read_records(data, reading), resolution, reading.framing, workers, progress)
+    try:
+        with hold_folder(out):
+            fill(out, decoder, reading)
+    except OSError as error:
+        raise SemirayError(
+            f"{out}: the set can't be written ({error.strerror or error}). What was decoded so far is kept: make room "
+            "or choose another folder, and give the same command again."
+        ) from error
+    return open_set(out, resolution=resolution, framing=reading.framing).radiographs
+
+
 def open_data(
     data: str | Path,
     options: ReadingOptions,
@@ -87,41 +113,57 @@ def open_data(
     progress: Progress | None = None,
     verify: bool = False,
 ) -> DataSet:
-    """Open a data set together with facts about its files.
+    """Open a data set together with facts about its files; arguments and errors are those of `load_radiographs`.
 
-    Args:
-        data: see `load_radiographs`.
-        options: how it is read. A framing that isn't given is a prepared set's own.
-        resolution: side of the images; None for a prepared set's own, else 64.
-        cache: see `load_radiographs`.
-        workers: see `load_radiographs`.
-        progress: see `load_radiographs`.
-        verify: compare a prepared set's pixels with their checksum, whatever their size.
-
-    Raises:
-        SemirayError: see `load_radiographs`.
+    A framing that isn't given is a prepared set's own, a resolution too, else 64. With ``verify``, a prepared set's
+    pixels are compared with their checksum, whatever their size.
     """
     data, cache = Path(data).expanduser(), cache_folder() if cache is None else Path(cache).expanduser()
     given = options.framing if "framing" in options.model_fields_set else None
     if is_prepared(data):
-        stored = open_set(data, resolution=resolution, framing=given, verify=verify)
-        check_options(data, stored.facts, options)
-        layout = f"a prepared set ({stored.facts['layout']})"
-        own = stored.facts["resolution"], stored.facts["framing"]
-        return DataSet(stored.radiographs, stored.files, data, layout, *own)
+        found = open_set(data, resolution=resolution, framing=given, verify=verify)
+        check_options(data, found.radiographs.options or ReadingOptions(), options)
+        return replace(found, layout=f"a prepared set ({found.layout})")
     side, framing = 64 if resolution is None else resolution, options.framing
     if shards := find_shards(data):
         seen = [(path.name, status.st_size, status.st_mtime_ns) for path in shards if (status := path.stat())]
         place = digest(f"{data.resolve()} {side} {framing} {sorted(options.selection().items())}", seen)
         folder = cache / f"shards-{place[:40]}"
         try:
-            stored = open_set(folder)
+            found = open_set(folder)
         except SemirayError:
             with cached_folder(cache, folder.name):
                 folder.mkdir(exist_ok=True)
-                fill(folder, Decoder(list_records(data, options), side, framing, workers, progress), options, shards)
-                stored = open_set(folder)
-        return DataSet(stored.radiographs, stored.files, data, stored.facts["layout"], side, framing)
-    listing = list_records(data, options)
+                fill(folder, Decoder(read_records(data, options), side, framing, workers, progress), options, shards)
+                found = open_set(folder)
+        return replace(found, root=data)
+    listing = read_records(data, options)
     decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
     return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)
+
+
+def is_prepared(folder: Path) -> bool:
+    """Whether a folder is a prepared set.
+
+    Raises:
+        SemirayError: if it is one that isn't complete.
+    """
+    if not ((folder / "source.json").is_file() and (folder / "files.jsonl").is_file()):
+        return False
+    if not (folder / FACTS).is_file():
+        raise SemirayError(
+            f"{folder} is a prepared set that isn't complete: give the command that began it (`semiray data prepare`) "
+            "again to continue it."
+        )
+    return True
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise SemirayError(f"{out} is a file: choose a folder for the prepared set.")
+    known = {*STORED, *COLUMNS, FACTS, LOCK}
+    names = [path.name for path in out.iterdir()] if out.is_dir() else []
+    if others := [name for name in names if name not in known and not name.endswith(PARTIAL)]:
+        raise SemirayError(
+            f"{out} contains other files ({', '.join(sorted(others)[:3])}): choose a new or an empty folder."
+        )

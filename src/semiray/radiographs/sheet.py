@@ -60,33 +60,28 @@ def contact_sheet(
     large, small = ImageFont.load_default(22), ImageFont.load_default(15)
     heading = 30 if labels is not None else 0
 
-    blocks: list[tuple[str, int, npt.NDArray[np.int64]]] = []
+    blocks = []
     present = dict.fromkeys(names.tolist())
     for name in dict.fromkeys([*(name for name in order if name in present), *present]):
         members = np.flatnonzero(names == name)
-        shown = members
-        if len(members) > most:
-            shown = members[np.linspace(0, len(members) - 1, most).round().astype(np.int64)]
-        blocks.append((name, len(members), shown))
+        shown = np.linspace(0, len(members) - 1, min(most, len(members))).round().astype(np.int64)
+        tall = heading + -(-len(shown) // columns) * (height + _GAP) + 10
+        blocks.append((name or "(unlabelled)", len(members), members[shown], tall))
 
-    widest = min(columns, max(len(shown) for _, _, shown in blocks))
+    widest = min(columns, max(len(shown) for _, _, shown, _ in blocks))
     width = widest * (tile + _GAP) - _GAP + 2 * _MARGIN
-    lines = [-(-len(shown) // columns) for _, _, shown in blocks]
     top = _MARGIN + (36 if title else 0)
-    page = Image.new(
-        "L", (width, top + sum(heading + n * (height + _GAP) + 10 for n in lines) - 10 - _GAP + _MARGIN), 255
-    )
+    page = Image.new("L", (width, top + sum(tall for *_, tall in blocks) - 10 - _GAP + _MARGIN), 255)
     draw = ImageDraw.Draw(page)
     if title:
         draw.text((_MARGIN, _MARGIN - 2), title, fill=_INK, font=large)
-    for (name, count, shown), n in zip(blocks, lines, strict=True):
+    for name, count, shown, tall in blocks:
         if heading:
-            text = name or "(unlabelled)"
-            draw.text((_MARGIN, top + 4), text, fill=_INK, font=small)
-            after = _MARGIN + draw.textlength(text, font=small) + 10
+            draw.text((_MARGIN, top + 4), name, fill=_INK, font=small)
+            after = _MARGIN + draw.textlength(name, font=small) + 10
             draw.text((after, top + 4), f"{len(shown):,} of {count:,}", fill=_PALE, font=small)
         for k, i in enumerate(shown):
             at = (_MARGIN + k % columns * (tile + _GAP), top + heading + k // columns * (height + _GAP))
             page.paste(Image.fromarray(images[i]).resize((tile, height), Image.Resampling.BICUBIC), at)
-        top += heading + n * (height + _GAP) + 10
+        top += tall
     return page

@@ -82,11 +82,11 @@ def read_grounding(
     if not rules:
         return None
     seen = observe(
-        [data.metadata[i] for i in chosen],
+        [data.metadata[i] for i in chosen.tolist()],
         [str(data.patients[i]) for i in chosen],
         rules,
         prior,
-        names=[data.keys[i] for i in chosen],
+        names=[data.keys[i] for i in chosen.tolist()],
     )
     for name, observations in seen.items():
         if not observations.images:

@@ -7,7 +7,7 @@ from PIL import Image
 from semiray.errors import SemirayError
 from semiray.priors import JointPrior
 from semiray.radiographs.phantom import phantom_labels, render_phantoms
-from semiray.radiographs.pixels.copies import find_copies
+from semiray.radiographs.pixels.copies import find_copies, nearest_aligned
 
 Images = NDArray[np.uint8]
 PRIOR = JointPrior.default()
@@ -97,3 +97,38 @@ def test_errors_say_what_is_wrong() -> None:
         find_copies(HELD_OUT[:, :32, :32], TRAIN, PATIENTS)
     with pytest.raises(SemirayError, match="one patient"):
         find_copies(HELD_OUT, TRAIN, np.repeat("p", 400))
+
+
+@pytest.fixture
+def images() -> Images:
+    coarse = np.random.default_rng(0).integers(0, 200, (12, 8, 8), dtype=np.uint8)
+    return np.kron(coarse, np.ones((8, 8), np.uint8))
+
+
+def test_exposure_mirroring_and_shifts_do_not_count(images: Images) -> None:
+    shifted = np.pad(images, ((0, 0), (2, 2), (2, 2)), mode="edge")[:, 4:68, 1:65]
+    for changed in (images, images + 20, images[:, :, ::-1], shifted):
+        nearest, distance = nearest_aligned(changed, images)
+        assert nearest.tolist() == list(range(12))
+        assert distance.max() < 2.5
+    assert (nearest_aligned(images, images)[1] == 0).all()
+
+
+def test_pairs_can_be_passed_over(images: Images) -> None:
+    nearest, distance = nearest_aligned(images, images, np.eye(12, dtype=bool))
+    assert (nearest != np.arange(12)).all()
+    assert (distance > 5).all()
+    assert np.isinf(nearest_aligned(images, images, np.ones((12, 12), bool))[1]).all()
+
+
+def test_progress_counts_the_views(images: Images) -> None:
+    seen: list[tuple[int, int]] = []
+    nearest_aligned(images, images, progress=lambda done, views: seen.append((done, views)))
+    assert seen == [(i, 98) for i in range(1, 99)]  # 7 x 7 shifts, mirrored or not
+
+
+@pytest.mark.parametrize("side", [8, 32])
+def test_other_sizes_are_explained(images: Images, side: int) -> None:
+    small = np.zeros((2, side, side), np.uint8)
+    with pytest.raises(SemirayError, match="16 px or more"):
+        nearest_aligned(small if side == 8 else images, small)

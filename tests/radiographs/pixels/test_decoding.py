@@ -8,6 +8,7 @@ import pytest
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.decoding import Decoder, processors, read_bytes
 from semiray.radiographs.pixels.framing import UnreadableImageError
+from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.readers import read_records
 from semiray.radiographs.reading.records import Record
 
@@ -36,7 +37,7 @@ def test_decoding_goes_on_from_a_number(tmp_path, draw):
     for i in range(7):
         draw(tmp_path / f"{i}.png", seed=i)
     seen = []
-    decoder = Decoder(read_records(tmp_path), 8, workers=2, progress=lambda *at: seen.append(at))
+    decoder = Decoder(read_records(tmp_path, ReadingOptions()), 8, workers=2, progress=lambda *at: seen.append(at))
     whole, rest = list(decoder.decode()), list(decoder.decode(4))
     assert [facts for facts, _ in rest] == [facts for facts, _ in whole[4:]]
     np.testing.assert_array_equal([image for _, image in rest], [image for _, image in whole[4:]])
@@ -46,7 +47,7 @@ def test_decoding_goes_on_from_a_number(tmp_path, draw):
 
 def test_a_listing_is_known_by_names_sizes_and_times(tmp_path, draw):
     path = draw(tmp_path / "data" / "a.png")
-    decoder = Decoder(read_records(tmp_path / "data"), 8)
+    decoder = Decoder(read_records(tmp_path / "data", ReadingOptions()), 8)
     names, source = decoder.identify()
     assert decoder.identify() == (names, source)
     os.utime(path, (1, 1))

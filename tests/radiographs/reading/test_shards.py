@@ -13,7 +13,12 @@ from semiray.errors import SemirayError
 from semiray.radiographs import load_radiographs, prepare_radiographs, split_by_patient
 from semiray.radiographs.pixels.framing import decode_grey, frame
 from semiray.radiographs.reading import shards as shards_module
+from semiray.radiographs.reading.options import reading_options
 from semiray.radiographs.reading.readers import find_shards, read_records
+
+
+def listed(data, **options):
+    return read_records(data, reading_options(options))
 
 
 def png(seed: int, kind: str = "PNG") -> bytes:
@@ -24,7 +29,7 @@ def png(seed: int, kind: str = "PNG") -> bytes:
 
 
 def read_radiograph_bytes(seed: int) -> np.ndarray:
-    return frame(decode_grey(png(seed)).pixels, 16)
+    return frame(decode_grey(png(seed))[0], 16)
 
 
 def shard(path: Path, members: list[tuple[str, bytes]]) -> Path:
@@ -54,7 +59,7 @@ def data(tmp_path):
 
 
 def test_json_tells_label_patient_and_metadata(data):
-    listing = read_records(data)
+    listing = listed(data)
     assert listing.layout == "4 WebDataset shards"
     assert listing.classes == ("N", "P")
     assert listing.notes == ()
@@ -68,12 +73,12 @@ def test_json_tells_label_patient_and_metadata(data):
 def test_options_name_other_fields_and_patterns(tmp_path):
     members = [member for i in range(6) for member in sample(i, finding="ab"[i % 2], who=i // 2)]
     shard(tmp_path / "a.tar", members)
-    listing = read_records(tmp_path, label_column="finding", patient_column="who", classes={"b": "ill"})
+    listing = listed(tmp_path, label_column="finding", patient_column="who", classes={"b": "ill"})
     assert [(record.label, record.patient) for record in listing.records] == [("ill", "0"), ("ill", "1"), ("ill", "2")]
-    listing = read_records(tmp_path, patient_from=r"^\d{5}", label_from=r"[135]\.png")
+    listing = listed(tmp_path, patient_from=r"^\d{5}", label_from=r"[135]\.png")
     assert {record.patient for record in listing.records} == {"00000"}
     with pytest.raises(SemirayError, match=r"no column 'nobody'.*The columns are: label, patient"):
-        read_records(tmp_path, patient_column="nobody")
+        listed(tmp_path, patient_column="nobody")
 
 
 def test_the_way_it_is_cut_into_shards_changes_nothing(data, tmp_path):
@@ -111,13 +116,13 @@ def test_labels_in_files_of_their_own_and_in_folders(tmp_path):
     for suffix in (".cls", ".txt"):
         members = [(f"{i}{suffix}", str(i % 2).encode()) for i in range(4)] + [(f"{i}.JPG", png(i)) for i in range(4)]
         shard(tmp_path / suffix / "a.tar", members)
-        assert [record.label for record in read_records(tmp_path / suffix).records] == ["0", "1", "0", "1"]
+        assert [record.label for record in listed(tmp_path / suffix).records] == ["0", "1", "0", "1"]
     shard(tmp_path / "folders" / "a.tar", [(f"./{'NP'[i % 2]}/{i}.png", png(i)) for i in range(4)])
-    listing = read_records(tmp_path / "folders")
+    listing = listed(tmp_path / "folders")
     assert [(record.key, record.label) for record in listing.records][:2] == [("N/0.png", "N"), ("N/2.png", "N")]
     captions = [(f"{i}.txt", f"a caption, number {i}".encode()) for i in range(30)]
     shard(tmp_path / "captions" / "a.tar", captions + [(f"{i}.png", png(i)) for i in range(30)])
-    listing = read_records(tmp_path / "captions")
+    listing = listed(tmp_path / "captions")
     assert listing.classes == ()
     assert "too many to be classes" in listing.notes[0]
 
@@ -148,10 +153,10 @@ def test_odd_samples_are_told_of(tmp_path):
 def test_two_samples_of_one_name_are_an_error(data, tmp_path):
     shard(data / "copy.tar", sample(3))
     with pytest.raises(SemirayError, match=r"000003\.png: in 00000\.tar and copy\.tar"):
-        read_records(data)
+        listed(data)
     shard(tmp_path / "b" / "a.tar", sample(1) + sample(1))
     with pytest.raises(SemirayError, match=r"two samples are called 000001"):
-        read_records(tmp_path / "b")
+        listed(tmp_path / "b")
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, 1_000, 1_536, 4_000])
@@ -173,7 +178,7 @@ def test_a_damaged_header_is_told_of(data, tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(b"000025.json") + 148] ^= 0xFF  # its header's checksum
     path.write_bytes(content)
-    listing = read_records(data)
+    listing = listed(data)
     assert len(listing) == 35
     assert any("00002.tar is damaged at byte" in note for note in listing.notes)
 
@@ -181,16 +186,16 @@ def test_a_damaged_header_is_told_of(data, tmp_path):
 def test_what_holds_no_sample_is_an_error(tmp_path):
     shard(tmp_path / "a.tar", [("1.json", b"{}")])
     with pytest.raises(SemirayError, match="the shards contain no sample"):
-        read_records(tmp_path)
+        listed(tmp_path)
     (tmp_path / "a.tar").write_bytes(b"no tar at all" * 100)
     with pytest.raises(SemirayError, match=r"a\.tar is damaged or cut off"):
-        read_records(tmp_path)
+        listed(tmp_path)
 
 
 def test_an_archive_beside_its_images_is_no_shard(data, draw):
     assert len(find_shards(data)) == 4
     draw(data / "a.png")
     assert find_shards(data) == ()
-    listing = read_records(data)
+    listing = listed(data)
     assert len(listing) == 1
     assert any("4 archives not read" in note for note in listing.notes)

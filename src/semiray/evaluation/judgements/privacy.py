@@ -24,8 +24,7 @@ from semiray.evaluation.sides import match_labels
 from semiray.evaluation.statistics.patients import one_per_patient
 from semiray.generation import critic_logits
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
-from semiray.radiographs.pixels.alignment import nearest_aligned
-from semiray.radiographs.pixels.copies import COPY, CopyResult, find_copies
+from semiray.radiographs.pixels.copies import COPY, CopyResult, find_copies, nearest_aligned
 
 __all__ = ["CopyCounts", "PrivacyResult", "cost", "measure", "measure_privacy"]
 

@@ -34,7 +34,7 @@ from semiray.evaluation.results import Result
 from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
 from semiray.radiographs import ImageArray
-from semiray.radiographs.pixels.thumbnails import shrink
+from semiray.radiographs.pixels.images import shrink
 
 __all__ = ["FLAG", "PairShortcut", "ShortcutResult", "cost", "measure", "measure_shortcuts"]
 

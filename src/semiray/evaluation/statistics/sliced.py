@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.evaluation.statistics.comparison import Comparison
-from semiray.radiographs.pixels.thumbnails import shrink
+from semiray.radiographs.pixels.images import shrink
 
 __all__ = ["sliced_distance"]
 

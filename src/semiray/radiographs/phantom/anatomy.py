@@ -28,6 +28,7 @@ AIR_LESS = 0.15
 BONE_MORE = 0.42
 SPINE_MORE = 0.22
 
+Size = float | Floats
 LUNGS = ("right", "left")  # the patient's; the right lung is on the image's left
 BODY = ("trunk", "neck", "right shoulder", "left shoulder", "right arm", "left arm")
 BORDERS = ("mediastinum", "heart", "aorta", "pulmonary trunk")
@@ -78,17 +79,7 @@ class Patients:
         self.organs = project(solids, self.poses)
         self.vessels = project(_vessel_tree(draws.vessels, 1.0 + 0.4 * signs.texture[:, 4], 0.7 * shift), self.poses)
 
-    def _add(
-        self,
-        name: str,
-        x: float | Floats,
-        y: float | Floats,
-        z: float,
-        a: float | Floats,
-        b: float | Floats,
-        c: float | Floats,
-        angle: float | Floats = 0.0,
-    ) -> None:
+    def _add(self, name: str, x: Size, y: Size, z: float, a: Size, b: Size, c: Size, angle: Size = 0.0) -> None:
         self.names.append(name)
         self._solids.append((x, y, z, a, b, c, angle))
 

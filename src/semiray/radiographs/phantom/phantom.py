@@ -103,7 +103,10 @@ def render_phantoms(
     def render_chunk(start: int) -> int:
         stop = min(start + CHUNK, total)
         generators = [np.random.default_rng((seed, first + i)) for i in range(start, stop)]
-        images[start:stop] = _render(_signs(table[start:stop], classes[start:stop]), generators, resolution)
+        survival, duration, place, texture = np.split(table[start:stop].astype(np.float64), len(FACTORS), axis=1)
+        burden = 1.0 - np.exp(-duration / BURDEN_DAYS)
+        signs = Signs(classes[start:stop], absent=1.0 - survival, burden=burden, place=place, texture=texture)
+        images[start:stop] = _render(signs, generators, resolution)
         return stop - start
 
     keep_freed_memory()
@@ -158,9 +161,11 @@ def save_phantoms(
             for i, (image, row, label) in enumerate(zip(stack, table, classes, strict=True), start=1):
                 name, patient = PHANTOM_CLASSES[label], f"phantom_{i:06d}"
                 values = [str(value) for value in row]  # the shortest text that reads back as the same float32
-                Image.fromarray(image).save(
-                    partial / name / f"{patient}.png", pnginfo=_metadata(name, dict(zip(names, values, strict=True)))
-                )
+                info = PngInfo()
+                for key, text in (("Phantom", "true"), ("Synthetic", "true"), ("Software", "semiray"), ("Label", name)):
+                    info.add_text(key, text)
+                info.add_text("Codes", json.dumps(dict(zip(names, map(float, values), strict=True))))
+                Image.fromarray(image).save(partial / name / f"{patient}.png", pnginfo=info)
                 writer.writerow([f"{name}/{patient}.png", name, patient, *values])
         if out.exists():
             out.rmdir()
@@ -169,14 +174,6 @@ def save_phantoms(
         raise SemirayError(f"can't write phantoms to {out}: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _metadata(label: str, codes: dict[str, str]) -> PngInfo:
-    info = PngInfo()
-    for key, value in (("Phantom", "true"), ("Synthetic", "true"), ("Software", "semiray"), ("Label", label)):
-        info.add_text(key, value)
-    info.add_text("Codes", json.dumps({name: float(value) for name, value in codes.items()}))
-    return info
 
 
 def _checked(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -206,12 +203,6 @@ def _checked(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], 
         known = ", ".join(f"{i} {name}" for i, name in enumerate(PHANTOM_CLASSES))
         raise SemirayError(f"phantom labels row {row}: {classes[row]} is no class; the classes are {known}")
     return table, classes.astype(np.int64)
-
-
-def _signs(table: Array, classes: NDArray[np.int64]) -> Signs:
-    survival, duration, presentation, texture = np.split(table.astype(np.float64), len(FACTORS), axis=1)
-    burden = 1.0 - np.exp(-duration / BURDEN_DAYS)
-    return Signs(label=classes, absent=1.0 - survival, burden=burden, place=presentation, texture=texture)
 
 
 def _render(signs: Signs, generators: list[np.random.Generator], resolution: int) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -104,11 +105,11 @@ class Decoder:
         try:
             raw = read_bytes(record)
             content = hashlib.sha256(raw).hexdigest()
-            grey = decode_grey(raw)
+            pixels, kind = decode_grey(raw)
         except UnreadableImageError as problem:
             return FileFacts(record.key, content, 0, 0, "", str(problem)), None
-        facts = FileFacts(record.key, content, grey.width, grey.height, grey.kind, "")
-        return facts, frame(grey.pixels, self.resolution, self.framing)
+        height, width = pixels.shape
+        return FileFacts(record.key, content, width, height, kind, ""), frame(pixels, self.resolution, self.framing)
 
     def _in_order(self, work: Callable[[Record], R], first: int) -> Iterator[R]:
         """Map in threads (decoders release the lock), in order, with few results in memory at once."""
@@ -178,8 +179,7 @@ def _status(record: Record) -> tuple[int, int, int]:
 
 
 def _hash(record: Record) -> FileFacts:
-    try:
+    content = ""
+    with suppress(UnreadableImageError):
         content = hashlib.sha256(read_bytes(record)).hexdigest()
-    except UnreadableImageError:
-        content = ""
     return FileFacts(record.key, content, 0, 0, "", "")

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.framing import axis_weights
 from semiray.radiographs.pixels.images import ImageArray
 
-__all__ = ["exact_duplicates", "near_duplicates", "perceptual_hash", "unite_patients"]
+__all__ = ["near_duplicates", "unite_patients"]
 
 _SIDE = 32
 _FREQUENCIES = 8
@@ -24,56 +26,12 @@ _SAMPLE = 4096  # images from which the widest coordinate of a set is estimated
 _PAIRS = 1024  # pairs of thumbnails in memory at once
 
 
-def perceptual_hash(images: ImageArray) -> npt.NDArray[np.uint64]:
-    """Hash images so that copies differ in few bits, whatever their size, brightness, contrast and compression.
-
-    The images are shrunk to 32 x 32. The 8 x 8 lowest frequencies of their discrete cosine transform, without the
-    constant ones, are compared with their median and give one bit each (pHash: Zauner, *Implementation and
-    Benchmarking of Perceptual Image Hash Functions*, 2010).
-
-    Args:
-        images: (N, H, W) uint8.
-
-    Returns:
-        (N,) uint64.
-
-    Example:
-        >>> image = np.random.default_rng(0).integers(0, 200, (1, 64, 64), dtype=np.uint8)
-        >>> bool(perceptual_hash(image) == perceptual_hash(image + 9))
-        True
-    """
-    hashes = np.empty(len(images), np.uint64)
-    for part in _parts(images):
-        hashes[part] = _hash(_thumbnails(images[part]))
-    return hashes
-
-
-def exact_duplicates(contents: Sequence[str]) -> list[tuple[int, ...]]:
-    """Group files with the same content.
-
-    Args:
-        contents: (N,) hashes of contents; empty strings (unreadable files) equal nothing.
-
-    Returns:
-        Groups of at least two indices, each sorted, ordered by their first.
-    """
-    groups: dict[str, list[int]] = {}
-    for i, content in enumerate(contents):
-        if content:
-            groups.setdefault(content, []).append(i)
-    return [tuple(group) for group in groups.values() if len(group) > 1]
-
-
 def near_duplicates(images: ImageArray, *, distance: int = 10, correlation: float = 0.99) -> list[tuple[int, ...]]:
     """Group images that are copies of each other, apart from size, compression, brightness, contrast or a cut margin.
 
-    Pairs whose perceptual hashes differ in few bits are candidates. All chest X-rays look alike to a hash of 64 bits
-    (in a set of 3,991 paediatric images, 281 pairs of different images were within 6 bits). Therefore the candidates'
-    32 x 32 thumbnails must also correlate: different images did by at most 0.988; copies at half size, at JPEG quality
-    10 or with a gamma of 1.3 by at least 0.99.
-
-    Images are read once in their order, and candidates again. Only hashes are held in memory; 140 bytes of coordinates
-    per image are kept in a temporary file.
+    Pairs whose perceptual hashes differ in few bits are candidates. All chest X-rays look alike to a hash of 64 bits,
+    therefore the candidates' 32 x 32 thumbnails must also correlate. Images are read once in their order, and
+    candidates again. Only hashes are held in memory; 140 bytes of coordinates per image are kept in a temporary file.
 
     Args:
         images: (N, H, W) uint8.
@@ -83,13 +41,16 @@ def near_duplicates(images: ImageArray, *, distance: int = 10, correlation: floa
     Returns:
         Groups of at least two indices, each sorted, ordered by their first; exact copies are included.
     """
-    parent: dict[int, int] = {}
+    pairs = [np.zeros((2, 0), np.int64)]
     for i, j in _candidates(images, distance, correlation):
         rows, place = np.unique([i, j], return_inverse=True)
         first, second = _normalised(_thumbnails(images[rows]))[place.reshape(2, -1)]
-        for k in np.flatnonzero(np.einsum("nhw,nhw->n", first, second) >= correlation):
-            _unite(parent, int(i[k]), int(j[k]))
-    return _groups(parent)
+        pairs.append(np.stack([i, j])[:, np.einsum("nhw,nhw->n", first, second) >= correlation])
+    members, pair = np.unique(np.concatenate(pairs, axis=1), return_inverse=True)
+    groups: dict[int, list[int]] = {}
+    for i, group in zip(members.tolist(), _united(pair, len(members)).tolist(), strict=True):
+        groups.setdefault(group, []).append(i)
+    return [tuple(group) for group in groups.values()]
 
 
 def unite_patients(patients: Sequence[str] | npt.NDArray[Any], groups: Sequence[Sequence[int]]) -> npt.NDArray[Any]:
@@ -110,27 +71,23 @@ def unite_patients(patients: Sequence[str] | npt.NDArray[Any], groups: Sequence[
         raise SemirayError(f"groups= of duplicates contain indices outside 0 to {len(ids) - 1}.")
     if not groups:
         return ids
-    touched = np.unique(ids[[i for group in groups for i in group]])
-    rows = np.flatnonzero(np.isin(ids, touched))  # other patients stay as they are
+    rows = np.flatnonzero(np.isin(ids, ids[[i for group in groups for i in group]]))  # other patients stay as they are
     _, first, patient = np.unique(ids[rows], return_index=True, return_inverse=True)
-    number = {int(row): int(p) for row, p in zip(rows, patient, strict=True)}
-    parent: dict[int, int] = {}
-    for group in groups:
-        for i in group[1:]:
-            _unite(parent, number[group[0]], number[i])
-    root = np.array([_root(parent, i) for i in range(len(touched))], dtype=np.int64)
-    leader = np.full(len(touched), len(rows))
-    np.minimum.at(leader, root, first)
+    pairs = np.array([(group[0], i) for group in groups for i in group], np.int64)
+    person = _united(patient[np.searchsorted(rows, pairs)].T, len(first))
+    leader = np.full(len(first), len(rows))
+    np.minimum.at(leader, person, first)
     united = np.array(ids)
-    united[rows] = ids[rows[leader[root[patient]]]]
+    united[rows] = ids[rows[leader[person[patient]]]]
     return united
 
 
-def _parts(images: ImageArray) -> Iterator[slice]:
-    """Slices of few enough images to be held in memory."""
-    n, height, width = images.shape
-    step = max(1, _PIXELS // (height * width))
-    return (slice(first, min(first + step, n)) for first in range(0, n, step))
+def _united(pairs: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int32]:
+    """The group (n,) that each of n belongs to when pairs (2, P) are united."""
+    pairs = pairs.reshape(2, -1)
+    graph = coo_array((np.ones(pairs.shape[1], bool), (pairs[0], pairs[1])), shape=(n, n))
+    groups: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return groups
 
 
 def _thumbnails(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -150,6 +107,10 @@ def _normalised(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _hash(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
+    """Hashes (N,) that differ in few bits between copies: the signs of the lowest frequencies relative to their median.
+
+    That is pHash: Zauner, *Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010.
+    """
     frequency, position = np.arange(1, _FREQUENCIES + 1), np.arange(_SIDE)
     cosine = np.cos(np.pi * frequency[:, None] * (2 * position + 1) / (2 * _SIDE)).astype(np.float32)
     spectrum = (cosine @ thumbnails @ cosine.T).reshape(len(thumbnails), _FREQUENCIES**2)
@@ -179,7 +140,10 @@ def _candidates(
     hashes = np.empty(len(images), np.uint64)
     with tempfile.TemporaryFile() as file:
         points = np.memmap(file, np.float32, "w+", shape=(len(images), (_LOW + 1) * (_LOW + 2) // 2 - 1))
-        for part in _parts(images):
+        n, height, width = images.shape
+        step = max(1, _PIXELS // (height * width))
+        for start in range(0, n, step):
+            part = slice(start, start + step)
             small = _thumbnails(images[part])
             hashes[part], points[part] = _hash(small), _coordinates(small)
         for i, j in _close_pairs(points, 2 - 2 * correlation + 1e-4):  # more than the errors of float32
@@ -230,23 +194,3 @@ def _blocks(points: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int32]]:
         order = np.argpartition(points[rows, axis], middle)
         left += [rows[order[middle:]], rows[order[:middle]]]
     return blocks
-
-
-def _root(parent: dict[int, int], i: int) -> int:
-    while (above := parent.get(i, i)) != i:
-        parent[i] = parent.get(above, above)
-        i = above
-    return i
-
-
-def _unite(parent: dict[int, int], i: int, j: int) -> None:
-    a, b = sorted((_root(parent, i), _root(parent, j)))
-    parent[a], parent[b] = a, a
-
-
-def _groups(parent: dict[int, int]) -> list[tuple[int, ...]]:
-    """Groups of the indices that were united; ``parent`` doesn't contain the others."""
-    groups: dict[int, list[int]] = {}
-    for i in sorted(parent):
-        groups.setdefault(_root(parent, i), []).append(i)
-    return sorted(tuple(group) for group in groups.values())

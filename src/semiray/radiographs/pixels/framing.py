@@ -6,7 +6,7 @@ import functools
 import io
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.options import Framing
 
-__all__ = ["Grey", "UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
+__all__ = ["UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
 
 # Formats of radiographs that need no helper program.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
@@ -25,22 +25,6 @@ _WHITE_IS_ZERO = 0
 
 class UnreadableImageError(SemirayError):
     """A file that isn't a readable image; the message is the reason, without the file's name."""
-
-
-class Grey(NamedTuple):
-    """A decoded image.
-
-    Attributes:
-        pixels: (H, W) float32, 0 (black) to 255 (white).
-        width: the file's own width in pixels.
-        height: its height.
-        kind: how the file stores it, such as ``8-bit grey``.
-    """
-
-    pixels: npt.NDArray[np.float32]
-    width: int
-    height: int
-    kind: str
 
 
 _KINDS = {
@@ -57,7 +41,7 @@ _KINDS = {
 }
 
 
-def decode_grey(content: bytes) -> Grey:
+def decode_grey(content: bytes) -> tuple[npt.NDArray[np.float32], str]:
     """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file to grey values from 0 to 255.
 
     Colour becomes luma (ITU-R BT.601), transparent pixels become black, only the first of several frames is used, and
@@ -65,11 +49,8 @@ def decode_grey(content: bytes) -> Grey:
     pixels are clipped at either end), because 16-bit files often contain 10, 12 or 14 bits. 8-bit values in such a file
     are kept.
 
-    Args:
-        content: the file's bytes.
-
     Returns:
-        The image, (H, W) float32 in [0, 255].
+        The pixels, (H, W) float32 from 0 (black) to 255 (white), and how the file stores them, such as ``8-bit grey``.
 
     Raises:
         UnreadableImageError: if it can't be decoded completely.
@@ -82,7 +63,8 @@ def decode_grey(content: bytes) -> Grey:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 image.load()
-                return Grey(_to_grey(image), image.width, image.height, _kind(image))
+                deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+                return _to_grey(image), "16-bit grey" if deep else _KINDS.get(image.mode, image.mode)
     except UnidentifiedImageError as error:
         raise UnreadableImageError("not an image in a supported format") from error
     except Image.DecompressionBombError as error:
@@ -90,12 +72,6 @@ def decode_grey(content: bytes) -> Grey:
     except Exception as error:  # Broken files make decoders raise almost anything; one bad file mustn't end the run.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UnreadableImageError(f"can't be decoded: {reason}") from error
-
-
-def _kind(image: Image.Image) -> str:
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        return "16-bit grey"
-    return _KINDS.get(image.mode, image.mode)
 
 
 def _to_grey(image: Image.Image) -> npt.NDArray[np.float32]:
@@ -151,33 +127,20 @@ def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "
 
     Returns:
         (resolution, resolution) uint8.
-
-    Example:
-        >>> frame(np.full((40, 20), 7, np.float32), 10).shape
-        (10, 10)
     """
-    height, width = pixels.shape
     if framing == "crop":
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        return _round(_resample(pixels[top : top + side, left : left + side], resolution, resolution))
-    longer = max(height, width)
-    rows, columns = (max(1, round(size * resolution / longer)) for size in (height, width))
+        side = min(pixels.shape)
+        top, left = ((size - side) // 2 for size in pixels.shape)
+        pixels = pixels[top : top + side, left : left + side]
+    height, width = pixels.shape
+    rows, columns = (max(1, round(size * resolution / max(pixels.shape))) for size in pixels.shape)
+    if (height, width) != (rows, columns):
+        resampled = axis_weights(height, rows) @ pixels @ axis_weights(width, columns).T
+        pixels = np.asarray(resampled, dtype=np.float32)
     square = np.zeros((resolution, resolution), dtype=np.uint8)
     top, left = (resolution - rows) // 2, (resolution - columns) // 2
-    square[top : top + rows, left : left + columns] = _round(_resample(pixels, rows, columns))
+    square[top : top + rows, left : left + columns] = np.clip(np.rint(pixels), 0, 255)
     return square
-
-
-def _round(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    return np.asarray(np.clip(np.rint(values), 0, 255), dtype=np.uint8)
-
-
-def _resample(pixels: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
-    height, width = pixels.shape
-    if (height, width) == (rows, columns):
-        return pixels
-    return np.asarray(axis_weights(height, rows) @ pixels @ axis_weights(width, columns).T, dtype=np.float32)
 
 
 @functools.lru_cache(maxsize=64)
@@ -203,7 +166,7 @@ def read_radiograph(path: str | Path, resolution: int, framing: Framing = "crop"
     """
     path = Path(path).expanduser()
     try:
-        return frame(decode_grey(path.read_bytes()).pixels, resolution, framing)
+        return frame(decode_grey(path.read_bytes())[0], resolution, framing)
     except UnreadableImageError as error:
         raise SemirayError(f"{path}: {error}.") from error
     except OSError as error:

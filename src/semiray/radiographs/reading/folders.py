@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
@@ -40,13 +40,11 @@ _OTHER_SUFFIXES = {
 
 @dataclass
 class Tree:
-    """The images and tables below a folder, as POSIX keys relative to it, sorted."""
+    """The images and tables below a folder by their keys: POSIX paths relative to it, sorted."""
 
-    root: Path
-    images: list[str] = field(default_factory=list)
-    tables: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    paths: dict[str, Path] = field(default_factory=dict)
+    images: dict[str, Path]
+    tables: dict[str, Path]
+    notes: list[str]
 
 
 @dataclass
@@ -69,7 +67,9 @@ def walk(root: Path) -> Tree:
     Raises:
         SemirayError: if the folder itself can't be read.
     """
-    tree = Tree(root)
+    images: dict[str, Path] = {}
+    tables: dict[str, Path] = {}
+    notes: list[str] = []
     others: Counter[str] = Counter()
     masks = 0
     unreadable: list[str] = []
@@ -103,25 +103,21 @@ def walk(root: Path) -> Tree:
                 if in_masks or (stem.lower().endswith("_mask") and stem[:-5] in stems):
                     masks += 1
                 else:
-                    tree.images.append(key)
-                    tree.paths[key] = Path(folder) / name
+                    images[key] = Path(folder) / name
             elif suffix in TABLE_SUFFIXES and len(relative.parts) <= 1 and not in_masks:
-                tree.tables.append(key)
-                tree.paths[key] = Path(folder) / name
+                tables[key] = Path(folder) / name
             elif suffix in _OTHER_SUFFIXES:
                 others[_OTHER_SUFFIXES[suffix]] += 1
-    tree.images.sort()
-    tree.tables.sort()
     if masks:
-        tree.notes.append(f"{masks:,} masks are left out: they aren't radiographs.")
+        notes.append(f"{masks:,} masks are left out: they aren't radiographs.")
     for kind, count in sorted(others.items()):
-        tree.notes.append(f"{count:,} {kind}{'s' if count > 1 else ''} not read.")
+        notes.append(f"{count:,} {kind}{'s' if count > 1 else ''} not read.")
     if unreadable:
-        tree.notes.append(f"{len(unreadable):,} folders can't be read: {_some(unreadable)}.")
-    return tree
+        notes.append(f"{len(unreadable):,} folders can't be read: {_some(unreadable)}.")
+    return Tree(dict(sorted(images.items())), dict(sorted(tables.items())), notes)
 
 
-def label_by_folder(images: Sequence[str]) -> FolderLabels:
+def label_by_folder(images: Iterable[str]) -> FolderLabels:
     """Take class and split from the folders of keys: ``train/NORMAL/x.png``, ``COVID/images/x.png``, ``x.png``.
 
     A folder that contains everything is ignored, and so are storage folders such as ``images/`` or ``png/``; the first

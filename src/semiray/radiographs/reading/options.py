@@ -1,4 +1,4 @@
-"""How DATA is read: every reader option declared once, with its type, default and meaning.
+"""How DATA is read: every reader option declared once, with its type, default and meaning, and applied to records.
 
 `load_radiographs` and its relatives take these options as keyword arguments, the settings of a run contain them as
 `data`, and the command line makes its options from them.
@@ -6,14 +6,27 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.records import Record
 
-__all__ = ["Framing", "ReadingKeywords", "ReadingOptions", "parse_classes", "reading_options"]
+__all__ = [
+    "Framing",
+    "ReadingKeywords",
+    "ReadingOptions",
+    "choose_classes",
+    "compile_pattern",
+    "parse_classes",
+    "reading_options",
+    "search",
+]
 
 Framing = Literal["crop", "pad"]
 
@@ -57,8 +70,7 @@ class ReadingOptions(BaseModel):
     def from_selection(cls, selection: Mapping[str, Any], framing: Framing) -> ReadingOptions:
         """Make options of what ``selection`` returned and a framing."""
         classes = selection["classes"]
-        given = {**selection, "classes": classes and dict(classes), "framing": framing}
-        return reading_options(given)
+        return reading_options({**selection, "classes": classes and dict(classes), "framing": framing})
 
 
 class ReadingKeywords(TypedDict, total=False):
@@ -118,3 +130,82 @@ def parse_classes(text: str) -> dict[str, str]:
             raise SemirayError(f"classes='{text}': {label} is given twice.")
         names[label] = name or label
     return names
+
+
+def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
+    """Compile a user's regular expression; None stays None. An error marks the place."""
+    if pattern is None:
+        return None
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        at = error.pos or 0
+        raise SemirayError(
+            f"{option}=: not a regular expression: {error.msg} at position {at}.\n  {pattern}\n  {' ' * at}^ here"
+        ) from error
+    if compiled.match("") and not compiled.groups:
+        raise SemirayError(f"{option}=: {pattern!r} matches the empty text, so it says nothing about any image.")
+    return compiled
+
+
+def search(
+    pattern: re.Pattern[str], keys: Sequence[str], option: str, otherwise: str, notes: list[str]
+) -> dict[str, str]:
+    """Search a pattern in keys; group 1 is the value if there is a group, else the whole match.
+
+    Returns:
+        Values by key, for the keys that match; a note says that the others are ``otherwise``, unless that is empty.
+
+    Raises:
+        SemirayError: if no key matches; the message shows some.
+    """
+    matches = {key: match.group(1 if pattern.groups else 0) for key in keys if (match := pattern.search(key))}
+    values = {key: value for key, value in matches.items() if value}
+    if not values:
+        raise SemirayError(
+            f"{option}=: {pattern.pattern!r} matches none of {len(keys):,} images. "
+            f"Examples of their names: {', '.join(_spread(keys))}."
+        )
+    missed = [key for key in keys if key not in values]
+    if missed and otherwise:
+        notes.append(
+            f"{option} doesn't match {len(missed):,} images, which are {otherwise}: {', '.join(_spread(missed))}."
+        )
+    return values
+
+
+def _spread(keys: Sequence[str], most: int = 4) -> list[str]:
+    """Some names from the whole list, so that different folders are represented."""
+    step = max(1, len(keys) // most)
+    return list(keys[::step][:most])
+
+
+def choose_classes(
+    records: list[Record], classes: Mapping[str, str] | None, notes: list[str]
+) -> tuple[list[Record], tuple[str, ...]]:
+    """Keep the classes that are named, rename and merge them; all where there are none.
+
+    Returns:
+        The records that are kept and the class names in order.
+
+    Raises:
+        SemirayError: if no image has one of the classes; the message lists the labels.
+    """
+    counts = Counter(record.label for record in records if record.label is not None)
+    if classes is None:
+        return records, tuple(sorted(counts))
+    unknown = [name for name in classes if name not in counts]
+    if unknown or not classes:
+        there = (
+            ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items()))
+            or "none, since no image has a label"
+        )
+        what = f"no image has the label {', '.join(map(repr, unknown))}" if unknown else "no class is named"
+        raise SemirayError(f"classes=: {what}. The labels are: {there}.")
+    named = ((record, classes.get(record.label or "")) for record in records)
+    kept = [replace(record, label=name) for record, name in named if name is not None]
+    if len(kept) < len(records):
+        others = Counter(record.label or "(unlabelled)" for record in records if record.label not in classes)
+        listed = ", ".join(f"{name} {count:,}" for name, count in sorted(others.items()))
+        notes.append(f"{len(records) - len(kept):,} images of other classes are left out: {listed}.")
+    return kept, tuple(dict.fromkeys(classes.values()))

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
-from typing import Unpack
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.folders import Tree, label_by_folder, walk
-from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
+from semiray.radiographs.reading.options import ReadingOptions, choose_classes, compile_pattern, search
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, TABLE_SUFFIXES, Listing, Record
-from semiray.radiographs.reading.selection import choose_classes, compile_pattern, search
 from semiray.radiographs.reading.shards import read_shards
 from semiray.radiographs.reading.tables import (
     LABEL_COLUMNS,
     PATIENT_COLUMNS,
+    Found,
     ImageIndex,
     Table,
     choose_column,
@@ -25,7 +24,7 @@ from semiray.radiographs.reading.tables import (
     read_table,
 )
 
-__all__ = ["PATIENT_PRESETS", "find_shards", "list_records", "read_records"]
+__all__ = ["PATIENT_PRESETS", "find_shards", "read_records"]
 
 PATIENT_PRESETS: Mapping[str, str] = {
     # Kermany et al. 2018: personN_virus_M.jpeg; IM-0439-0001-0002.jpeg and NORMAL2-IM-0439-0001.jpeg count apart.
@@ -36,7 +35,7 @@ PATIENT_PRESETS: Mapping[str, str] = {
 _KERMANY_NAME = re.compile(r"^(person\d+_(virus|bacteria)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?)$")
 
 
-def read_records(data: str | Path, **options: Unpack[ReadingKeywords]) -> Listing:
+def read_records(data: Path, options: ReadingOptions) -> Listing:
     """List the radiographs of a folder or of a table, with labels and patients as far as they can be known.
 
     A folder: every image below it counts; class folders, train/validation/test folders and the COVID-19 Radiography
@@ -46,24 +45,16 @@ def read_records(data: str | Path, **options: Unpack[ReadingKeywords]) -> Listin
 
     Args:
         data: the folder or the table.
-        **options: see `ReadingOptions`; `framing` has no effect here. Images that `label_from` doesn't match stay,
-            unlabelled; images that `patient_from` doesn't match are each their own patient; with `classes`, all other
-            images are left out, unlabelled ones too. Columns that aren't given are found by their names or cells.
+        options: `framing` has no effect here. Images that `label_from` doesn't match stay, unlabelled; images that
+            `patient_from` doesn't match are each their own patient; with `classes`, all other images are left out,
+            unlabelled ones too. Columns that aren't given are found by their names or cells.
 
     Returns:
         The listing, its records sorted by key.
 
     Raises:
         SemirayError: if there is no image, an option is invalid, or an option matches nothing.
-
-    Example:
-        >>> listing = read_records("chest_xray/train", label_from="NORMAL|virus|bacteria")  # doctest: +SKIP
     """
-    return list_records(Path(data).expanduser(), reading_options(options))
-
-
-def list_records(data: Path, options: ReadingOptions) -> Listing:
-    """List radiographs as `read_records` does, with validated options."""
     patient_from, patient_column = options.patient_from, options.patient_column
     if options.label_from is not None and options.label_column is not None:
         raise SemirayError("label_from= and label_column= both say where the label is. Give one of them.")
@@ -80,7 +71,7 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
         found = _read_table_file(data, options.path_column)
     else:
         shards = find_shards(data)
-        found = _read_shards(data, shards) if shards else _read_folder(data, options.path_column)
+        found = read_shards(data, shards) if shards else _read_folder(data, options.path_column)
     notes = list(found.notes)
     labels, patients = dict(found.labels), {}
     if found.table is not None:
@@ -102,16 +93,10 @@ def list_records(data: Path, options: ReadingOptions) -> Listing:
         patients = search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
         notes.append("Patients are taken from the file names (preset kermany).")
 
+    metadata, spans = found.metadata, found.spans
     records = [
-        Record(
-            found.paths[key],
-            key,
-            labels.get(key),
-            patients.get(key, key),
-            found.metadata.get(key, {}),
-            *found.spans.get(key, ()),
-        )
-        for key in keys
+        Record(path, key, labels.get(key), patients.get(key, key), metadata.get(key, {}), *spans.get(key, ()))
+        for key, path in sorted(found.paths.items())
     ]
     records, names = choose_classes(records, options.classes, notes)
     return Listing(found.root, found.layout, tuple(records), tuple(notes), names)
@@ -121,21 +106,6 @@ def find_shards(data: Path) -> tuple[Path, ...]:
     """Return the .tar shards in a folder; none if it contains images too, since the .tar is then their archive."""
     shards = sorted(path for path in data.glob("[!.]*.tar") if path.is_file()) if data.is_dir() else []
     return tuple(shards) if shards and not walk(data).images else ()
-
-
-@dataclass
-class _Found:
-    """What is on disk, before the user's options are applied."""
-
-    root: Path
-    layout: str
-    paths: dict[str, Path]
-    labels: dict[str, str]
-    metadata: Mapping[str, Mapping[str, str]]
-    notes: list[str]
-    table: Table | None = None
-    rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def _is_table_file(data: Path) -> bool:
@@ -151,22 +121,7 @@ def _is_table_file(data: Path) -> bool:
     return True
 
 
-def _read_shards(data: Path, shards: Sequence[Path]) -> _Found:
-    samples = read_shards(data, shards)
-    return _Found(
-        data,
-        f"{len(shards):,} WebDataset shard{'s' * (len(shards) > 1)}",
-        {key: shard for key, (shard, _, _) in samples.places.items()},
-        samples.labels,
-        samples.rows,
-        samples.notes,
-        samples.table if samples.rows else None,
-        samples.rows,
-        {key: (offset, size) for key, (_, offset, size) in samples.places.items()},
-    )
-
-
-def _read_folder(data: Path, path_column: str | None) -> _Found:
+def _read_folder(data: Path, path_column: str | None) -> Found:
     tree = walk(data)
     if not tree.images:
         detail = " ".join(tree.notes) or "There is no file with an image's suffix."
@@ -175,10 +130,10 @@ def _read_folder(data: Path, path_column: str | None) -> _Found:
             "folders called masks are ignored."
         )
     by_folder = label_by_folder(tree.images)
-    found = _Found(
+    found = Found(
         data,
         by_folder.layout,
-        {key: tree.paths[key] for key in by_folder.images},
+        {key: tree.images[key] for key in by_folder.images},
         by_folder.labels,
         {key: {"split": part} for key, part in by_folder.splits.items()},
         [*tree.notes, *by_folder.notes],
@@ -186,8 +141,7 @@ def _read_folder(data: Path, path_column: str | None) -> _Found:
     best = _best_table(tree, list(by_folder.images), path_column, found.notes)
     if best is not None:
         _join(found, *best)
-        without = len(found.paths) - len(found.rows)
-        if without:
+        if without := len(found.paths) - len(found.rows):
             found.notes.append(f"{without:,} images have no row in {best[0].path.name}.")
         found.layout = f"a table ({best[0].path.name})" + (f" with {by_folder.layout}" if by_folder.labels else "")
     return found
@@ -200,10 +154,10 @@ def _best_table(
     candidates: list[tuple[int, Table, str, list[str | None]]] = []
     broken: list[SemirayError] = []
     mismatches: list[SemirayError] = []
-    for key in tree.tables:
+    for key, path in tree.tables.items():
         parent = PurePosixPath(key).parent.as_posix()
         try:
-            table = read_table(tree.paths[key])
+            table = read_table(path)
         except SemirayError as error:
             broken.append(error)
             continue
@@ -222,7 +176,7 @@ def _best_table(
     notes.extend(f"Table not read: {problem}" for problem in broken if not candidates)
     if not candidates:
         return None
-    best = max(candidates, key=lambda candidate: candidate[0])
+    best = max(candidates, key=itemgetter(0))
     notes.extend(
         f"{table.path.name} also names {hits:,} images, but {best[1].path.name} names most and is used."
         for hits, table, _, _ in candidates
@@ -231,7 +185,7 @@ def _best_table(
     return best[1:]
 
 
-def _read_table_file(data: Path, path_column: str | None) -> _Found:
+def _read_table_file(data: Path, path_column: str | None) -> Found:
     table, root = read_table(data), data.parent
     # If paths lead straight to their files, a possibly very large folder need not be searched.
     direct = {
@@ -245,14 +199,14 @@ def _read_table_file(data: Path, path_column: str | None) -> _Found:
         paths = dict(cells.values())
     else:
         tree = walk(root)
-        match, notes, paths = find_path_column(table, ImageIndex(tree.images), path_column), tree.notes, tree.paths
+        match, notes, paths = find_path_column(table, ImageIndex(tree.images), path_column), tree.notes, tree.images
     if match is None:
         some = ", ".join(sorted(paths)[:3]) or "none"
         raise SemirayError(
             f"{data}: no column names images of {root} (columns: {', '.join(table.columns)}; images: {some}). "
             "Name one with path_column=."
         )
-    found = _Found(root, f"a table ({data.name})", paths, {}, {}, notes)
+    found = Found(root, f"a table ({data.name})", paths, notes=notes)
     _join(found, table, *match)
     found.paths = {key: paths[key] for key in found.rows}
     return found
@@ -269,7 +223,7 @@ def _direct(table: Table, column: str, root: Path) -> dict[str, tuple[str, Path]
     return found
 
 
-def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> None:
+def _join(found: Found, table: Table, column: str, keys: list[str | None]) -> None:
     """Give images their rows; the first row of an image is used."""
     rows: dict[str, Mapping[str, str]] = {}
     metadata = dict(found.metadata)
@@ -292,7 +246,7 @@ def _join(found: _Found, table: Table, column: str, keys: list[str | None]) -> N
     found.table, found.rows, found.metadata = table, rows, metadata
 
 
-def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
+def _column_labels(found: Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
     column, labels = _column(found, chosen, LABEL_COLUMNS, "label_column")
     different = len(set(labels.values()))
     if chosen is None and different > max(20, len(labels) // 20):
@@ -301,15 +255,14 @@ def _column_labels(found: _Found, chosen: str | None, notes: list[str]) -> dict[
     return labels
 
 
-def _column_patients(found: _Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
+def _column_patients(found: Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
     column, patients = _column(found, chosen, PATIENT_COLUMNS, "patient_column")
-    without = len(found.rows) - len(patients)
-    if column is not None and without:
+    if column is not None and (without := len(found.rows) - len(patients)):
         notes.append(f"{without:,} rows have no patient in column {column!r}: each is its own patient.")
     return patients
 
 
-def _column(found: _Found, chosen: str | None, known: Sequence[str], option: str) -> tuple[str | None, dict[str, str]]:
+def _column(found: Found, chosen: str | None, known: Sequence[str], option: str) -> tuple[str | None, dict[str, str]]:
     """The user's column, else one with a known name, and its cells that aren't empty, by key."""
     assert found.table is not None
     column = choose_column(found.table, chosen, known, option)

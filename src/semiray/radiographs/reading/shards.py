@@ -10,50 +10,28 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.folders import label_by_folder
-from semiray.radiographs.reading.tables import Table
+from semiray.radiographs.reading.tables import Found, Table
 
-__all__ = ["Samples", "read_shards"]
+__all__ = ["read_shards"]
 
 _IMAGES = (".png", ".jpg", ".jpeg")
 _LABELS = (".cls", ".txt")
 _LONGEST = 1 << 20  # bytes of a description; longer files are ignored
 
 
-@dataclass
-class Samples:
-    """The samples of all shards, by the names of their images.
-
-    Attributes:
-        places: shard, offset and size in bytes.
-        labels: from ``.cls`` or ``.txt`` files, else from folders in the names.
-        table: the ``.json`` files, one row per sample that has one.
-        rows: the table's rows by the image's name.
-        notes: what was left out or guessed, in sentences.
-    """
-
-    table: Table
-    places: dict[str, tuple[Path, int, int]] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
-    rows: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
-def read_shards(root: Path, shards: Sequence[Path]) -> Samples:
+def read_shards(root: Path, shards: Sequence[Path]) -> Found:
     """Read the headers and descriptions of shards; pixels are skipped.
 
-    Args:
-        root: their folder.
-        shards: the .tar files.
+    Labels are those of ``.cls`` or ``.txt`` files, else of folders in the names; ``.json`` files are the table's rows.
 
     Raises:
         SemirayError: if two samples have the same name, or a shard can't be opened.
     """
-    samples = Samples(Table(root, (), ()))
+    samples = Found(root, f"{len(shards):,} WebDataset shard{'s' * (len(shards) > 1)}", {})
     troubles: Counter[str] = Counter()
     first: dict[str, str] = {}
     for shard in shards:
@@ -65,12 +43,12 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Samples:
             if len(images) > 1:
                 _count(troubles, first, "contain several images, of which the first is used", name)
             key, offset, size, _ = files[images[0]]
-            if key in samples.places:
+            if key in samples.paths:
                 raise SemirayError(
-                    f"two samples are called {key}: in {samples.places[key][0].name} and {shard.name}. Names must "
+                    f"two samples are called {key}: in {samples.paths[key].name} and {shard.name}. Names must "
                     "be unique across all shards; was a shard copied, or numbered from 0 again?"
                 )
-            samples.places[key] = (shard, offset, size)
+            samples.paths[key], samples.spans[key] = shard, (offset, size)
             for suffix in _LABELS:
                 if text := files.get(suffix, ("", 0, 0, b""))[3].decode("utf-8", "replace").strip():
                     samples.labels.setdefault(key, text)
@@ -80,20 +58,12 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Samples:
                     _count(troubles, first, "have a .json file without a JSON object; it is left out", name)
                 else:
                     samples.rows[key] = row
-    if not samples.places:
+    if not samples.paths:
         raise SemirayError(
             f"{root}: the shards contain no sample with a .png, .jpg or .jpeg. {' '.join(samples.notes)} A sample "
             "consists of all files with the same name up to the first dot, as in WebDataset."
         )
     samples.notes += [f"{count:,} samples {what}: {first[what]}." for what, count in troubles.items()]
-    _settle_labels(samples)
-    columns = dict.fromkeys(name for row in samples.rows.values() for name in row)
-    rows = {key: {name: row.get(name, "") for name in columns} for key, row in samples.rows.items()}
-    samples.rows, samples.table = dict(rows), Table(root, tuple(columns), tuple(rows.values()))
-    return samples
-
-
-def _settle_labels(samples: Samples) -> None:
     different = len(set(samples.labels.values()))
     if different > max(20, len(samples.labels) // 20):
         samples.notes.append(
@@ -101,9 +71,14 @@ def _settle_labels(samples: Samples) -> None:
         )
         samples.labels = {}
     elif not samples.labels and not samples.rows:
-        by_folder = label_by_folder(sorted(samples.places))
+        by_folder = label_by_folder(sorted(samples.paths))
         samples.labels = by_folder.labels
         samples.notes += by_folder.notes
+    if samples.rows:
+        columns = dict.fromkeys(name for row in samples.rows.values() for name in row)
+        samples.rows = {key: {name: row.get(name, "") for name in columns} for key, row in samples.rows.items()}
+        samples.table, samples.metadata = Table(root, tuple(columns), tuple(samples.rows.values())), samples.rows
+    return samples
 
 
 def _count(troubles: Counter[str], first: dict[str, str], what: str, name: str) -> None:

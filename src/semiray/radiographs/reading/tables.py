@@ -6,13 +6,14 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import eq, itemgetter
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES
 
-__all__ = ["ImageIndex", "Table", "choose_column", "find_path_column", "read_table"]
+__all__ = ["Found", "ImageIndex", "Table", "choose_column", "find_path_column", "read_table"]
 
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "diagnosis", "finding", "findings", "category", "target")
 PATIENT_COLUMNS = ("patient_id", "patientid", "patient", "subject_id", "subjectid", "subject")
@@ -32,6 +33,21 @@ class Table:
     path: Path
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, str], ...]
+
+
+@dataclass
+class Found:
+    """What is on disk, before the user's options are applied: per image its file or shard, label, row, span."""
+
+    root: Path
+    layout: str
+    paths: dict[str, Path]
+    labels: dict[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    table: Table | None = None
+    rows: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def read_table(path: Path) -> Table:
@@ -56,15 +72,11 @@ def read_table(path: Path) -> Table:
     header_line = text.split("\n", 1)[0]
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=header_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    filled = (cells for cells in reader if any(cell.strip() for cell in cells))
     rows: list[Mapping[str, str]] = []
-    columns: tuple[str, ...] = ()
     try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not columns:
-                columns = tuple(cell.strip() for cell in cells)
-                continue
+        columns = tuple(cell.strip() for cell in next(filled, []))
+        for cells in filled:
             if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
                 raise SemirayError(
                     f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(columns)} columns. "
@@ -123,22 +135,13 @@ class ImageIndex:
         if len(path.parts) > 1:
             # Folders in the cell must agree with the image's folders, compared from the end.
             wanted = path.with_suffix("").parts if path.suffix.lower() in IMAGE_SUFFIXES else path.parts
-            candidates = [key for key in candidates if _ends_alike(PurePosixPath(key).with_suffix("").parts, wanted)]
+            parts = {key: PurePosixPath(key).with_suffix("").parts for key in candidates}
+            candidates = [key for key in candidates if all(map(eq, reversed(parts[key]), reversed(wanted)))]
         return candidates[0] if len(candidates) == 1 else None
 
 
-def _ends_alike(a: Sequence[str], b: Sequence[str]) -> bool:
-    shared = min(len(a), len(b))
-    return tuple(a[-shared:]) == tuple(b[-shared:])
-
-
 def find_path_column(table: Table, index: ImageIndex, column: str | None = None) -> tuple[str, list[str | None]] | None:
-    """Find the column whose cells name images.
-
-    Args:
-        table: the table.
-        index: the images.
-        column: the user's choice, if any.
+    """Find the column whose cells name images: the user's, or one in which enough do.
 
     Returns:
         The column's name and, per row, the image's key or None. None if no column names images: at least half of a
@@ -157,7 +160,7 @@ def find_path_column(table: Table, index: ImageIndex, column: str | None = None)
                 f"{table.path}, column {column!r}: no cell names an image. Cells: {sample}. Images: {some}."
             )
         return column, found
-    best: tuple[tuple[int, int, int], str, list[str | None]] | None = None
+    ranked = []
     for name in table.columns:
         cells = [row[name] for row in table.rows]
         found = [index.find(cell) for cell in cells]
@@ -167,10 +170,8 @@ def find_path_column(table: Table, index: ImageIndex, column: str | None = None)
             continue
         # Row numbers can be stems of images by chance: prefer cells with extensions, and columns with telling names.
         suffixed = sum(Path(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells)
-        rank = (hits, suffixed, int(any(hint in name.lower() for hint in _PATH_HINTS)))
-        if best is None or rank > best[0]:
-            best = rank, name, found
-    return None if best is None else (best[1], best[2])
+        ranked.append(((hits, suffixed, any(hint in name.lower() for hint in _PATH_HINTS)), name, found))
+    return max(ranked, key=itemgetter(0))[1:] if ranked else None
 
 
 def choose_column(table: Table, chosen: str | None, known: Sequence[str], option: str) -> str | None:

@@ -9,26 +9,32 @@ from __future__ import annotations
 
 import json
 import os
-import struct
-from collections.abc import Sequence
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from semiray.errors import SemirayError
 from semiray.files import write_whole
-from semiray.radiographs.columns import Lines, index_lines, map_numbers
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts
-from semiray.radiographs.store.seals import read_json, seal, unseal
+from semiray.radiographs.store.files import Lines, index_lines, map_numbers, read_json, seal, unseal
 
-__all__ = ["BATCH", "STORED", "DecodedFiles", "read_decoded", "write_decoded"]
+__all__ = ["STORED", "DecodedFiles", "cache_folder", "cached_folder", "decode_cached", "read_decoded", "write_decoded"]
 
 STORED = ("source.json", "images.npy", "files.jsonl", "files.npy", "decoded.json")
 _HEADER_BYTES = 128
-BATCH = 256  # files between two points from which an interrupted start continues
+_BATCH = 256  # files between two points from which an interrupted start continues
+_SWEPT = 7 * 86400  # seconds after which what a killed start left is removed
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,11 @@ class DecodedFiles:
     fingerprint: str
 
 
-def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = True, batch: int = BATCH) -> None:
+def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = True, batch: int = _BATCH) -> None:
     """Stream images and facts about their files into a folder, from where an interrupted call left it.
 
-    Args:
-        folder: where; other files in it are left alone.
-        decoder: what is decoded, and how.
-        source: the second digest of ``decoder.identify()``. What the folder contains of another source is deleted.
-        keep: whether pixels are kept; otherwise only the facts are.
-        batch: number of files between two points from which an interrupted call continues.
+    What the folder contains of another ``source``, the second digest of ``decoder.identify()``, is deleted; other files
+    are left alone. Pixels are kept unless ``keep`` is false; an interrupted call continues after a ``batch`` of files.
 
     Raises:
         SemirayError: if no image can be decoded; then nothing is left behind.
@@ -89,9 +91,8 @@ def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = T
     if not count:
         problems = "; ".join(f"{facts.key}: {facts.problem}" for facts in files[:5])
         more = "; ..." if len(files) > 5 else "."
-        root, number = decoder.listing.root, len(files)
         _clear(folder)
-        raise SemirayError(f"{root}: none of {number:,} images can be read. {problems}{more}")
+        raise SemirayError(f"{decoder.listing.root}: none of {len(files):,} images can be read. {problems}{more}")
     facts = {"fingerprint": decoder.fingerprint(files), "readable": count}
     seal(folder / "decoded.json", facts, ("images.npy", "files.jsonl", "files.npy"))
 
@@ -104,6 +105,90 @@ def read_decoded(folder: Path, *, verify: bool = False) -> DecodedFiles:
     """
     facts = unseal(folder / "decoded.json", verify=verify)
     return DecodedFiles(map_numbers(folder / "images.npy"), _map_files(folder), str(facts["fingerprint"]))
+
+
+def cache_folder() -> Path:
+    """Return the folder for caches: ``$SEMIRAY_CACHE``, else ``semiray`` in the platform's folder for users' caches."""
+    if chosen := os.environ.get("SEMIRAY_CACHE"):
+        return Path(chosen).expanduser()
+    if chosen := os.environ.get("XDG_CACHE_HOME"):
+        return Path(chosen) / "semiray"
+    try:
+        if sys.platform == "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "semiray" / "cache"
+        return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "semiray"
+    except RuntimeError:  # No home folder, as in some containers.
+        return Path(tempfile.gettempdir()) / "semiray"
+
+
+def decode_cached(decoder: Decoder, folder: Path, *, batch: int = _BATCH) -> DecodedFiles:
+    """Decode the files of a listing, or map what an earlier start decoded.
+
+    The cache identifies a listing by its files' names, sizes and times: if these are unchanged, no image file is
+    opened. If only times or the place changed (a copy), contents are compared before anything is decoded again. A
+    damaged array is built again. An interrupted start leaves nothing that looks complete; the next one continues it,
+    and a second process that needs the same array waits for the first.
+
+    Raises:
+        SemirayError: if nothing can be decoded or the cache can't be written.
+    """
+    names, source = decoder.identify()
+    pointer = folder / f"start-{source[:40]}.json"
+    if decoded := _read(folder, str(read_json(pointer).get("array"))):
+        return decoded
+    with cached_folder(folder, f"part-{source[:40]}") as part:
+        if decoded := _read(folder, str(read_json(pointer).get("array"))):
+            return decoded
+        stem = ""
+        if any(folder.glob(f"{names[:20]}-*")):
+            stem = f"{names[:20]}-{decoder.fingerprint(decoder.hash())[:40]}"
+            decoded = _read(folder, stem)
+        if decoded is None:
+            part.mkdir(exist_ok=True)
+            write_decoded(part, decoder, source, batch=batch)
+            # Not mapped before it is moved: Windows moves no file that is in use.
+            stem = f"{names[:20]}-{str(read_json(part / 'decoded.json').get('fingerprint'))[:40]}"
+            shutil.rmtree(folder / stem, ignore_errors=True)  # damaged, or it would have been read
+            part.rename(folder / stem)
+            decoded = read_decoded(folder / stem)
+        # A file that is there but couldn't be opened may open next time: the next start looks again.
+        if all(file.content or not file.problem.startswith("can't be opened") for file in decoded.files):
+            write_whole(pointer, json.dumps({"array": stem}))
+    return decoded
+
+
+@contextmanager
+def cached_folder(cache: Path, name: str) -> Iterator[Path]:
+    """Lock a folder of the cache against other processes; the cache itself is made here.
+
+    Raises:
+        SemirayError: if the cache can't be written.
+    """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _sweep(cache)
+        with FileLock(cache / f"{name}.lock"):
+            yield cache / name
+    except OSError as error:
+        raise SemirayError(
+            f"{cache}: the cache can't be written ({error.strerror or error}). "
+            "Choose another folder with cache= or the environment variable SEMIRAY_CACHE."
+        ) from error
+
+
+def _read(folder: Path, stem: str) -> DecodedFiles | None:
+    try:
+        return read_decoded(folder / stem)
+    except SemirayError:
+        return None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed starts left half written and nobody continued."""
+    for path in folder.glob("part-*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _SWEPT:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _map_files(folder: Path) -> Lines[FileFacts]:
@@ -139,8 +224,7 @@ def _restore(folder: Path, shape: tuple[int, int], keep: bool) -> tuple[int, int
 
 
 def _header(shape: tuple[int, int, int]) -> bytes:
-    """Header of an .npy file, version 1.0, of fixed length, so that the final count can be written over the first."""
-    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
-    return (
-        b"\x93NUMPY\x01\x00" + struct.pack("<H", _HEADER_BYTES - 10) + text.ljust(_HEADER_BYTES - 11).encode() + b"\n"
-    )
+    """Header of an .npy file, of fixed length, so that the final count can be written over the first."""
+    header = BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return header.getvalue()

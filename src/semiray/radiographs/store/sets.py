@@ -8,46 +8,116 @@ without which it isn't a set. Prepared sets are such folders, and so is what the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from semiray.errors import SemirayError
 from semiray.files import PARTIAL
-from semiray.radiographs.columns import Lines, map_numbers, write_lines, write_numbers
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest
+from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest, processors, read_bytes
+from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
 from semiray.radiographs.pixels.images import ImageArray
-from semiray.radiographs.reading.options import ReadingOptions
-from semiray.radiographs.reading.records import Listing
+from semiray.radiographs.reading.options import Framing, ReadingOptions
+from semiray.radiographs.reading.records import Listing, Record
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
-from semiray.radiographs.store.seals import read_json, seal, unseal
-from semiray.radiographs.store.shard_images import ShardImages
+from semiray.radiographs.store.files import Lines, map_numbers, read_json, seal, unseal, write_lines, write_numbers
 
-__all__ = ["COLUMNS", "FACTS", "FORMER", "StoredSet", "assemble", "check_options", "fill", "open_set"]
+__all__ = ["COLUMNS", "FACTS", "DataSet", "ShardImages", "assemble", "check_options", "fill", "open_set"]
 
 VERSION = 2
 FACTS = "set.json"
 COLUMNS = ("rows.jsonl", "rows.npy", "labels.npy", "patients.npy", "patient_codes.npy")
 _PLACES = "places.npy"  # of images that stay in their shards
-FORMER = ("names.jsonl", "names.npy")  # of version 1
+
+
+class ShardImages:
+    """Images (N, H, W) uint8 that stay in their shards, each decoded when it is indexed.
+
+    Files are opened for each read and no thread is kept: forked and other processes may use it too.
+
+    Args:
+        shards: the .tar files.
+        places: (N, 3) int64: per image its shard's index, its offset and its size in bytes.
+        resolution: side of the images.
+        framing: ``crop`` or ``pad``.
+    """
+
+    dtype = np.dtype(np.uint8)
+    ndim = 3
+
+    def __init__(
+        self, shards: Sequence[Path], places: npt.NDArray[np.int64], resolution: int, framing: Framing
+    ) -> None:
+        self._shards, self._places = shards, places
+        self._resolution, self._framing = resolution, framing
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(N, H, W)."""
+        return len(self._places), self._resolution, self._resolution
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> npt.NDArray[np.uint8]:
+        """Decode the images named by an index, as an array gives them.
+
+        Raises:
+            IndexError: as an array would.
+            SemirayError: if the shard has changed since the set was opened.
+        """
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        places = self._places[first]
+        images = np.empty((*places.shape[:-1], *self.shape[1:]), np.uint8)
+        flat = images.reshape(-1, *self.shape[1:])
+        with ThreadPoolExecutor(max(1, min(len(flat), processors())), thread_name_prefix="semiray-decode") as pool:
+            for at, image in enumerate(pool.map(self._read, places.reshape(-1, 3))):
+                flat[at] = image
+        picked: npt.NDArray[np.uint8] = images[(*[slice(None)] * (places.ndim - 1), *rest)]
+        return picked
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        images = self[:]
+        return images if dtype is None else images.astype(dtype)
+
+    def _read(self, place: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        shard, offset, size = (int(number) for number in place)
+        path = self._shards[shard]
+        try:
+            content = read_bytes(Record(path, path.name, None, "", {}, offset, size))
+            return frame(decode_grey(content)[0], self._resolution, self._framing)
+        except UnreadableImageError as error:
+            raise SemirayError(
+                f"{path}: an image that could be read at first can't be read any more ({error}; byte {offset:,}). The "
+                "shard has changed: start again."
+            ) from error
 
 
 @dataclass(frozen=True)
-class StoredSet:
-    """A set on disk, and what is known about the files that it was made from.
+class DataSet:
+    """A data set together with facts about its files.
 
     Attributes:
         radiographs: the set.
         files: facts about all files, also those that can't be decoded.
-        facts: what ``set.json`` says.
+        root: the data's folder.
+        layout: the layout that was recognised, in words.
+        resolution: side of the images in pixels.
+        framing: ``crop`` or ``pad``.
     """
 
     radiographs: RadiographSet[ImageArray]
     files: Sequence[FileFacts]
-    facts: Mapping[str, Any]
+    root: Path
+    layout: str
+    resolution: int
+    framing: Framing
 
 
 def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
@@ -73,13 +143,9 @@ def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -
 
 
 def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequence[Path] = ()) -> None:
-    """Make a folder the set of a listing; nothing is done where it is that set already.
+    """Make a folder, that no other process writes to, the set of a listing; nothing is done where it is that already.
 
-    Args:
-        folder: one that no other process writes to.
-        decoder: the listing, and how its pixels are made.
-        options: how the listing was read, for ``check_options``.
-        shards: the listing's shards, if pixels stay in them.
+    With the listing's ``shards``, pixels stay in them.
 
     Raises:
         SemirayError: if it is another set already, or nothing can be decoded.
@@ -100,8 +166,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     decoded_is_whole = _is_whole(folder / "decoded.json")
     if former.get("version") == VERSION and decoded_is_whole and _is_whole(folder / FACTS):
         return
-    for name in (FACTS, *FORMER):
-        (folder / name).unlink(missing_ok=True)
+    (folder / FACTS).unlink(missing_ok=True)
     if read_json(folder / "source.json").get("source") != files or not decoded_is_whole:
         write_decoded(folder, decoder, files, keep=not shards)
     data = assemble(listing, read_decoded(folder), options)
@@ -134,25 +199,20 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
 
 def open_set(
     folder: Path, *, resolution: int | None = None, framing: str | None = None, verify: bool = False
-) -> StoredSet:
-    """Map a set into memory.
+) -> DataSet:
+    """Map a set that ``fill`` made into memory.
 
-    Args:
-        folder: where ``fill`` made it.
-        resolution: the side that is requested; None for its own.
-        framing: the same for the framing.
-        verify: compare the checksums of all files, pixels too; otherwise those of files up to 64 MB, and all sizes.
+    A ``resolution`` and a ``framing`` that are given must be its own. With ``verify``, checksums of all files are
+    compared, pixels too; otherwise those of files up to 64 MB, and all sizes.
 
     Raises:
         SemirayError: if it was prepared with another resolution or framing, by another version, or is damaged.
     """
     version = read_json(folder / FACTS).get("version")
-    if isinstance(version, int) and version > VERSION:
-        raise SemirayError(f"{folder} was prepared by a later version of semiray: update, or prepare it again.")
-    if isinstance(version, int) and version < VERSION:
+    if isinstance(version, int) and version != VERSION:
         raise SemirayError(
-            f"{folder} was prepared by an earlier version of semiray: give the command that prepared it again. If the "
-            "original files are unchanged, nothing is decoded again."
+            f"{folder} was prepared by {'a later' if version > VERSION else 'an earlier'} version of semiray: give the "
+            "command that prepared it again (if the original files are unchanged, nothing is decoded again), or update."
         )
     try:
         facts = unseal(folder / FACTS, verify=verify)
@@ -174,36 +234,27 @@ def open_set(
         labels=map_numbers(folder / "labels.npy"),
         classes=tuple(facts["classes"]),
         patients=map_numbers(folder / "patients.npy"),
-        keys=Lines(folder, "rows", _key),
-        metadata=Lines(folder, "rows", _metadata),
+        keys=Lines[str](folder, "rows", itemgetter(0)),
+        metadata=Lines[Mapping[str, str]](folder, "rows", itemgetter(1)),
         fingerprint=facts["fingerprint"],
         skipped=tuple((key, problem) for key, problem in facts["skipped"]),
         notes=tuple(facts["notes"]),
         options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
         stored_codes=map_numbers(folder / "patient_codes.npy"),
     )
-    return StoredSet(radiographs, decoded.files, facts)
+    return DataSet(radiographs, decoded.files, folder, facts["layout"], facts["resolution"], facts["framing"])
 
 
-def check_options(folder: Path, facts: Mapping[str, Any], options: ReadingOptions) -> None:
+def check_options(folder: Path, own: ReadingOptions, given: ReadingOptions) -> None:
     """Raise SemirayError if options differ from those that a set was prepared with; those not given don't count."""
-    own = facts["options"]
-    changed = [name for name, value in options.selection().items() if value is not None and value != own[name]]
+    fixed = own.selection()
+    changed = [name for name, value in given.selection().items() if value is not None and value != fixed[name]]
     if changed:
-        said = ", ".join(f"{name} {'not given' if own[name] is None else own[name]}" for name in changed)
+        said = ", ".join(f"{name} {'not given' if fixed[name] is None else fixed[name]}" for name in changed)
         raise SemirayError(
             f"{folder}: labels, patients and classes were fixed when it was prepared ({said}). Leave these options "
             "out, or prepare the original data set with them in another folder."
         )
-
-
-def _key(row: list[Any]) -> str:
-    return str(row[0])
-
-
-def _metadata(row: list[Any]) -> Mapping[str, str]:
-    metadata: dict[str, str] = row[1]
-    return metadata
 
 
 def _is_whole(facts: Path) -> bool:
