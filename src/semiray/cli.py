@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from semiray.commands import ask, assume, data, demo, prove, represent, train
+from semiray.commands import ask, assume, data, prove, train
 from semiray.errors import SemirayError, SemirayWarning
 
 __all__ = ["app", "in_options", "main"]
@@ -34,11 +34,11 @@ _DEBUG = "--debug"
 app.add_typer(data.app, name="data")
 app.add_typer(assume.app, name="prior")
 for command in (
-    demo.demo,
+    train.demo,
     train.train,
     ask.generate,
     ask.traverse,
-    represent.represent,
+    ask.represent,
     ask.samples,
     ask.networks,
     prove.evaluate,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
+from semiray.files import check_unused
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +79,7 @@ def run_demo(
     out = Path(out).expanduser()
     if not 0 < minutes < math.inf:
         raise SemirayError(f"minutes={minutes:g}: must be a finite number above 0.")
-    _check_unused(out)
+    check_unused(out)
     out.mkdir(parents=True, exist_ok=True)
 
     prior = JointPrior.default()
@@ -142,11 +143,6 @@ def _classifier_step_seconds(data: "RadiographSet[ImageArray]") -> float:
     return (time.perf_counter() - started) / 25
 
 
-def _check_unused(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SemirayError(f"{out} is in use: remove it, or choose a new or empty folder with out=")
-
-
 def make_phantoms(
     out: Path | str, n: int, *, resolution: int = 64, seed: int = 0, progress: Progress | None = None
 ) -> None:
@@ -171,7 +167,7 @@ def make_phantoms(
     from semiray.radiographs.phantom import phantom_labels, render_phantoms, save_phantoms
 
     out = Path(out).expanduser()
-    _check_unused(out)
+    check_unused(out)
     prior = JointPrior.default()
     codes = prior.sample(n, torch.Generator().manual_seed(seed)).numpy()
     labels = phantom_labels(n, seed)

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from semiray.errors import SemirayError
 
-__all__ = ["hold_folder", "sweep", "whole_file", "write_whole"]
+__all__ = ["check_unused", "hold_folder", "sweep", "whole_file", "write_whole"]
 
 LOCK = ".lock"
 PARTIAL = ".partial"
@@ -22,12 +22,8 @@ PARTIAL = ".partial"
 def whole_file(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """Give a path beside `path` to write to, and move it to `path` at the end: a file is complete or absent.
 
-    After an error the old file is unchanged. A killed process leaves a file named `.NAME.*.partial`.
-
-    Args:
-        path: The file.
-        sync: Whether to wait until the disk has it, so that it survives a power cut as well. Without, thousands of
-            small files are written faster; a killed process does no harm in either case.
+    After an error the old file is unchanged. A killed process leaves a file named `.NAME.*.partial`. Without `sync`
+    thousands of small files are written faster, but a power cut can leave them empty.
 
     Raises:
         OSError: With `path` as its file, if the folder is missing or can't be written to, or the disk is full.
@@ -57,6 +53,14 @@ def write_whole(path: Path, content: bytes | str, *, sync: bool = True) -> None:
     """Write a file in one step; text as UTF-8. Arguments and errors as :func:`whole_file`."""
     with whole_file(path, sync=sync) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def check_unused(folder: Path) -> None:
+    """Raise SemirayError unless a folder is new, or empty except for hidden files; changes nothing."""
+    if folder.exists() and not folder.is_dir():
+        raise SemirayError(f"{folder} is a file: choose another folder with out=.")
+    if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise SemirayError(f"{folder} is not empty: choose another folder with out=, or empty this one.")
 
 
 def sweep(folder: Path) -> None:

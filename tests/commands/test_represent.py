@@ -6,12 +6,6 @@ import pytest
 from PIL import Image
 
 from semiray.cli import main
-from semiray.generation import inversion
-
-
-@pytest.fixture(autouse=True)
-def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inversion, "STEPS", (2, 2))
 
 
 @pytest.fixture(scope="module")

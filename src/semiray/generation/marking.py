@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from semiray.generation.sampling import Synthetic
+from semiray.generation.synthetic import Synthetic
 
 __all__ = ["WARNING", "describe_image", "encode_image", "manifest_head", "manifest_row", "png_name"]
 

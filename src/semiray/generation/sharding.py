@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
-from semiray.files import hold_folder, sweep, write_whole
+from semiray.files import check_unused, hold_folder, sweep, write_whole
 from semiray.generation.copies import CopyFilter
 from semiray.generation.formats import Format, open_format
-from semiray.generation.sampling import BLOCK, Request, Synthetic, check_range
+from semiray.generation.sampling import BLOCK, Request, check_range
+from semiray.generation.synthetic import Synthetic
 from semiray.training.checkpoints import checksum
 
 if TYPE_CHECKING:
     from semiray.radiographs import ImageArray, RadiographSet
 
-__all__ = ["PER_PART", "Share", "write_sample"]
+__all__ = ["Share", "write_sample"]
 
 REQUEST = "request.json"
 PER_PART = {"png": 1_024, "webdataset": 10_240, "parquet": 10_240}
@@ -50,9 +51,7 @@ class Share:
         """
         number, slash, of = text.partition("/")
         if not (slash and number.isdecimal() and of.isdecimal() and int(number) < int(of)):
-            raise SemirayError(
-                f"--shard {text}: write K/OF with K from 0 to OF - 1, such as 0/4 for the first of four."
-            )
+            raise SemirayError(f"shard={text}: write K/OF with K from 0 to OF - 1, such as 0/4 for the first of four.")
         return cls(int(number), int(of))
 
     def parts(self, count: int) -> range:
@@ -152,16 +151,11 @@ def check_request(out: Path, asked: dict[str, Any]) -> None:
     Raises:
         SemirayError: ``out`` is a file, holds something else, or another sample.
     """
-    if out.exists() and not out.is_dir():
-        raise SemirayError(f"{out} is a file: choose a folder for the images.")
     path = out / REQUEST
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if out.is_dir() and any(not entry.name.startswith(".") for entry in out.iterdir()):
-            raise SemirayError(
-                f"{out} is not empty, and images of two samples must not mix. Choose another folder, or empty this one."
-            ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        check_unused(out)
         out.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(asked, indent=1, ensure_ascii=False) + "\n")
         return

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semiray.networks.normalisation import BatchNorm2d
-from semiray.networks.resampling import double
+from semiray.networks.blocks import BatchNorm2d, double
 from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
 __all__ = ["Generator", "ResidualGenerator"]

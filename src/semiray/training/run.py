@@ -16,7 +16,7 @@ from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiograp
 from semiray.settings import Settings, make_settings
 from semiray.training.checkpoints import load_tensors
 from semiray.training.game import below, network_shape
-from semiray.training.run_page import run_page
+from semiray.training.sheets import run_page
 
 __all__ = ["Run", "RunFiles", "read_run_record", "run_prior"]
 

@@ -2,11 +2,13 @@
 
 import json
 import math
+import signal
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -27,13 +29,12 @@ from semiray.training.checkpoints import (
 )
 from semiray.training.game import Game
 from semiray.training.grounding import Grounding, ObservedBatch
-from semiray.training.interruption import catch_stop
 from semiray.training.process_group import ProcessGroup
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
 from semiray.training.run import RunFiles
-from semiray.training.sheets import COLUMNS, progress_sheet
+from semiray.training.sheets import COLUMNS, progress_sheet, save_sheet
 
-__all__ = ["Trainer", "TrainingInterruptedError", "TrainingStoppedError"]
+__all__ = ["Trainer", "TrainingInterruptedError", "TrainingStoppedError", "catch_stop"]
 
 REPORT_STEPS = 50  # steps between reports
 SHEET_SECONDS = 180.0
@@ -248,4 +249,28 @@ class Trainer:
         ]
         sheet = progress_sheet(self.game.average, self.prior, [self.feed.pick(places) for places in of_classes])
         self.files.samples.mkdir(exist_ok=True)
-        sheet.save(self.files.samples / f"images-{self.progress.images:09d}.png")
+        save_sheet(sheet, self.files.samples / f"images-{self.progress.images:09d}.png")
+
+
+@contextmanager
+def catch_stop() -> Iterator[list[int]]:
+    """Give a list that receives the signals SIGINT (Ctrl-C) and SIGTERM.
+
+    A second Ctrl-C interrupts at once. Outside the main thread signals can't be caught: the list stays empty.
+    """
+    caught: list[int] = []
+    previous: dict[signal.Signals, Any] = {}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if caught and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError):
+            previous[number] = signal.signal(number, note)
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
