@@ -6,8 +6,7 @@ from semiray.generation.encoding import critic_logits, encode, encode_scores
 from semiray.generation.figures import plot_networks, plot_samples
 from semiray.generation.formats import write_images
 from semiray.generation.inversion import Inversion, invert
-from semiray.generation.representation import Representation, represent
-from semiray.generation.representation_figure import plot_representation
+from semiray.generation.representation import Representation, plot_representation, represent
 from semiray.generation.sampling import Request, generate
 from semiray.generation.sharding import Share, write_sample
 from semiray.generation.similarity import ms_ssim, ssim

@@ -84,9 +84,8 @@ def invert(
     """Search for the noise and the offsets with which the generator gives an image; codes and class are given.
 
     The loss is (1 - SSIM) + 10 (mean squared error) + 2 (mean absolute error of a Laplacian pyramid's levels, summed) +
-    0.001 (|z|² + |offsets|²), of images in [0, 1], minimised by Adam with step sizes that fall to zero. The search
-    starts from the noise that a linear encoder estimates from the image (ridge regression, fitted to 512 generated
-    images of these codes and this class) and from the noises of those among the 512 that are nearest to it.
+    0.001 (|z|² + |offsets|²), of images in [0, 1]. The search starts from the noise that a linear encoder estimates
+    (ridge regression, fitted to 512 generated images of these codes and this class) and those of the nearest images.
 
     Args:
         run: A trained run, whose device computes; its generator is copied, never changed.
@@ -96,9 +95,6 @@ def invert(
         seed: Of the 512 noises, those of :func:`semiray.generation.generate`.
         steps: Steps of the search for noise, and of that for offsets.
         progress: Called with (steps done, steps).
-
-    Returns:
-        The inversion: the same call gives the same numbers, on the same kind of machine.
 
     Raises:
         SemirayError: The generator gives values that are not finite.
@@ -112,12 +108,12 @@ def invert(
     losses = search.fit_noise(z, steps[0], told(0))
     if not bool(torch.isfinite(losses).all()):
         raise SemirayError(f"{run.path}: the generator gives values that are not finite; the run can't be used.")
-    z = z.detach()[losses.argmin()][None].clone()
+    best = z.detach()[losses.argmin()][None].clone()
     with torch.no_grad():
-        noise_ssim = float(ssim(search.make(z), search.target))
-    size, count = search.fit_offsets(z, steps[1], told(steps[0]))
+        noise_ssim = float(ssim(search.make(best), search.target))
+    size, count = search.fit_offsets(best, steps[1], told(steps[0]))
     own = replace(run, generator=search.generator)
-    return Inversion(own, z[0].cpu().numpy(), label, math.sqrt(float(size) / max(1, count)), noise_ssim)
+    return Inversion(own, best[0].cpu().numpy(), label, math.sqrt(float(size) / max(1, count)), noise_ssim)
 
 
 class _Search:
@@ -204,8 +200,7 @@ def _free_maps(generator: Generator, make: Callable[[], Tensor]) -> list[Tensor]
     Larger maps are nearly pixels: an image painted on them would stay whatever the codes say. Offsets start from zero,
     or from what a patient's own generator has.
     """
-    count = sum(8 * 2**i <= generator.shape.resolution // MAPS for i in range(len(generator.maps)))
-    modules = [*generator.maps[:count]]
+    modules = [m for i, m in enumerate(generator.maps) if 8 * 2**i <= generator.shape.resolution // MAPS]
     for module in modules:
         if not hasattr(module, "offset"):
             module.register_parameter("offset", None)
@@ -224,7 +219,7 @@ def _add_offset(module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
 def _descend(
     loss: Callable[[], Tensor], parts: list[Tensor], rate: float, steps: int, told: Callable[[int], None]
 ) -> None:
-    """Adam with a step size that follows half a cosine to nothing."""
+    """Adam with a step size that follows half a cosine to zero."""
     adam = torch.optim.Adam(parts, lr=rate, betas=(0.9, 0.99))
     for step in range(steps):
         adam.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))

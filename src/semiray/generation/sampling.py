@@ -87,7 +87,7 @@ class Request:
         if not 0 <= seed < 2**64:
             raise SemirayError(f"seed = {seed}: a seed is an integer from 0 to 2**64 - 1.")
         self.run, self.label, self.where, self.seed, self.bf16, self.batch = run, label, where, seed, bf16, batch
-        self._class = None if label is None else class_index(run.classes, label)
+        self._class = (None if run.classes else -1) if label is None else class_index(run.classes, label)
         conditional = None if where is None else run.prior.given(where)
         self._blocks: dict[int, tuple[Tensor, Tensor]] = {}  # of the batch at hand: several batches share a block
         self._source: Sampler = run.prior if conditional is None else conditional
@@ -104,7 +104,8 @@ class Request:
             index = np.arange(first, first + batch)
             wanted = (index >= start) & (index < start + n)
             z, c = self._draw(index, wanted)
-            y, rows = _labels(run.classes, self._class, index), index[wanted] - start
+            y = index % len(run.classes) if self._class is None else np.full(batch, self._class, np.int64)
+            rows = index[wanted] - start
             images[rows] = render(run, z, c, y, bf16=self.bf16, batch=self.batch)[wanted]
             codes[rows], labels[rows] = c.numpy()[wanted], y[wanted]
             if progress is not None:
@@ -176,7 +177,7 @@ def generate(
 
 
 def check_range(n: int, start: int) -> None:
-    """Refuse invalid numbers of images."""
+    """Raise where `n` is below 1 or `start` below 0."""
     if n < 1:
         raise SemirayError(f"n = {n}: ask for at least one image.")
     if start < 0:
@@ -217,7 +218,7 @@ def render(
 
 
 def run_generator(generator: Generator, z: Tensor, codes: Tensor, labels: Tensor, *, bf16: bool = False) -> Tensor:
-    """Move noise (B, Z), standardised codes (B, M) and labels (B,) to the generator: images (B, 1, H, W), float32."""
+    """Images (B, 1, H, W), float32, of noise (B, Z), standardised codes (B, M) and labels (B,), wherever they are."""
     device = next(generator.parameters()).device
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         images: Tensor = generator(z.to(device), codes.to(device), labels.to(device)).float()
@@ -236,7 +237,7 @@ def draw_block(run: Run, source: Sampler, seed: int, block: int) -> tuple[Tensor
 
 
 def class_index(classes: Sequence[str], label: str) -> int:
-    """The position of a class name; an error that lists the classes, and the likeliest one meant, if there is none."""
+    """The position of a class name; an error that lists the classes if there is none."""
     if label in classes:
         return list(classes).index(label)
     if not classes:
@@ -245,12 +246,6 @@ def class_index(classes: Sequence[str], label: str) -> int:
     close = difflib.get_close_matches(label.casefold(), folded, n=1, cutoff=0.5)
     hint = f" Did you mean {folded[close[0]]!r}?" if close else ""
     raise SemirayError(f"label {label!r} is not a class of this run ({', '.join(classes)}).{hint}")
-
-
-def _labels(classes: tuple[str, ...], asked: int | None, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    if not classes:
-        return np.full(len(index), -1, np.int64)
-    return index % len(classes) if asked is None else np.full(len(index), asked, np.int64)
 
 
 def _stream(seed: int, block: int, stream: int) -> np.random.Generator:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +45,7 @@ class Share:
 
     @classmethod
     def parse(cls, text: str) -> Share:
-        """Read ``"K/OF"``, e.g. ``"3/16"``: the fourth of sixteen.
-
-        Raises:
-            SemirayError: it can't be read, or K isn't from 0 to OF - 1.
-        """
+        """Read ``"K/OF"``, e.g. ``"3/16"``: the fourth of sixteen."""
         number, slash, of = text.partition("/")
         if not (slash and number.isdecimal() and of.isdecimal() and int(number) < int(of)):
             raise SemirayError(f"shard={text}: write K/OF with K from 0 to OF - 1, such as 0/4 for the first of four.")
@@ -104,13 +101,11 @@ def write_sample(
     if per_part < BLOCK or per_part % BLOCK:
         raise SemirayError(f"{per_part} images per shard: choose a multiple of {BLOCK}, such as 10240.")
     share, count = share or Share(), -(-n // per_part)
-    run = request.run
-    copies = CopyFilter.of(run, reject_copies)
-    run_name = run.path.resolve().name
+    run, copies = request.run, CopyFilter.of(request.run, reject_copies)
     try:
         check_request(out, describe(request, n, start, form, per_part, copies))
         with hold_folder(out, f"share-{share.number}-of-{share.of}"):
-            layout = open_format(form, out, run_name, run.classes, run.prior.names)
+            layout = open_format(form, out, run.path.resolve().name, run.classes, run.prior.names)
             write_parts(request, n, start, per_part, share.parts(count), layout, copies, chunk, progress)
             if not all(layout.place(part).exists() for part in range(count)):
                 return None
@@ -128,11 +123,10 @@ def describe(
     request: Request, n: int, start: int, form: str, per_part: int, copies: CopyFilter | None
 ) -> dict[str, Any]:
     """Everything that determines a sample."""
-    weights = {name: tensor.cpu() for name, tensor in request.run.generator.state_dict().items()}
     return {
         "synthetic": True,
         "run": request.run.path.resolve().name,
-        "weights": checksum(weights, {}),
+        "weights": checksum({name: tensor.cpu() for name, tensor in request.run.generator.state_dict().items()}, {}),
         "label": request.label,
         "where": request.where,
         "seed": request.seed,
@@ -146,11 +140,7 @@ def describe(
 
 
 def check_request(out: Path, asked: dict[str, Any]) -> None:
-    """Refuse a folder that contains anything else; record the request in a new one.
-
-    Raises:
-        SemirayError: ``out`` is a file, holds something else, or another sample.
-    """
+    """Refuse a folder that contains anything else; record the request in a new one."""
     path = out / REQUEST
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -169,6 +159,9 @@ def check_request(out: Path, asked: dict[str, Any]) -> None:
         )
 
 
+Encoded = tuple[Synthetic, list["Future[list[Any]]"]]
+
+
 def write_parts(
     request: Request,
     n: int,
@@ -184,6 +177,20 @@ def write_parts(
 
     On a CPU both want the same cores, and encoders among the generator's threads cost more than they save.
     """
+
+    def store(synthetic: Synthetic, rows: range) -> list[Any]:
+        return [layout.store(synthetic, i) for i in rows]
+
+    def encoded(first: int, last: int) -> Iterator[Encoded]:
+        """Images first ... last - 1 of the request in chunks, their encoding begun."""
+        for begin in range(first, last, chunk):
+            synthetic = request.images(begin, min(chunk, last - begin))
+            if copies is not None:
+                synthetic = synthetic.take(copies.keep(synthetic.images))
+            if count := len(synthetic):
+                slices = [range(row, min(count, row + _ROWS)) for row in range(0, count, _ROWS)]
+                yield synthetic, [pool.submit(store, synthetic, rows) for rows in slices]
+
     overlap = ahead if next(request.run.generator.parameters()).is_cuda else iter
     bounds = {part: (part * per_part, min(n, (part + 1) * per_part)) for part in parts}
     total, done = sum(last - first for first, last in bounds.values()), 0
@@ -191,8 +198,7 @@ def write_parts(
         for part, (first, last) in bounds.items():
             if not layout.place(part).exists():
                 with layout.part(part) as add:
-                    chunks = encoded(request, start + first, start + last, layout, copies, chunk, pool)
-                    for synthetic, stored in overlap(chunks):
+                    for synthetic, stored in overlap(encoded(start + first, start + last)):
                         add(synthetic, [one for rows in stored for one in rows.result()])
                         if progress is not None:
                             progress(done + int(synthetic.index[-1]) + 1 - start - first, total)
@@ -201,40 +207,10 @@ def write_parts(
                 progress(done, total)
 
 
-Encoded = tuple[Synthetic, list["Future[list[Any]]"]]
-
-
-def encoded(
-    request: Request,
-    first: int,
-    last: int,
-    layout: Format,
-    copies: CopyFilter | None,
-    chunk: int,
-    pool: ThreadPoolExecutor,
-) -> Iterator[Encoded]:
-    """Images first ... last - 1 in chunks, their encoding begun."""
-
-    def store(synthetic: Synthetic, rows: range) -> list[Any]:
-        return [layout.store(synthetic, i) for i in rows]
-
-    for begin in range(first, last, chunk):
-        synthetic = request.images(begin, min(chunk, last - begin))
-        if copies is not None:
-            synthetic = synthetic.take(copies.keep(synthetic.images))
-        if not len(synthetic):
-            continue
-        count = len(synthetic)
-        slices = [range(row, min(count, row + _ROWS)) for row in range(0, count, _ROWS)]
-        yield synthetic, [pool.submit(store, synthetic, rows) for rows in slices]
-
-
 def ahead(chunks: Iterator[Encoded]) -> Iterator[Encoded]:
     """The same chunks; each is given when the next one has been generated."""
-    waiting: Encoded | None = None
+    waiting = list(islice(chunks, 1))
     for chunk in chunks:
-        if waiting is not None:
-            yield waiting
-        waiting = chunk
-    if waiting is not None:
-        yield waiting
+        yield waiting.pop()
+        waiting.append(chunk)
+    yield from waiting

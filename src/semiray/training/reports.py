@@ -19,12 +19,9 @@ __all__ = ["TrainingReport", "Window", "open_tensorboard", "trim_log"]
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """Progress of training, over the steps since the last report.
+    """Progress of training (`steps`, `images`, `seconds` as in `Progress`), and means over the last steps.
 
     Attributes:
-        steps: training steps so far.
-        images: real images shown so far.
-        seconds: seconds trained so far, resumptions included.
         seconds_left: an estimate.
         images_per_second: over the last steps.
         losses: the means of the named losses.
