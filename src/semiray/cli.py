@@ -30,7 +30,6 @@ app = typer.Typer(
 
 _DEBUG = "--debug"
 
-
 app.add_typer(data.app, name="data")
 app.add_typer(assume.app, name="prior")
 for command in (
@@ -67,10 +66,7 @@ def _semiray(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 for success, 2 for an error that was explained, 130 if interrupted.
 
-    `--debug`, anywhere among the arguments, shows tracebacks instead of sentences.
-
-    Args:
-        arguments: the words after `semiray`; by default those of the process.
+    `arguments` are the words after `semiray`; `--debug`, anywhere among them, shows tracebacks instead of sentences.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in words

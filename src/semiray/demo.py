@@ -31,10 +31,6 @@ PROBE_STEPS = 300  # a step of the probe takes as long as one of the classifier
 CAUTION = 1.25  # the average of many steps, relative to a measured one
 
 
-def _no_bar(_title: str) -> AbstractContextManager[Progress | None]:
-    return nullcontext(None)
-
-
 def run_demo(
     out: Path | str,
     *,
@@ -43,7 +39,7 @@ def run_demo(
     seed: int = 0,
     device: "torch.device | str | None" = "auto",
     say: Callable[[str], None] = lambda _: None,
-    bar: Callable[[str], AbstractContextManager[Progress | None]] = _no_bar,
+    bar: Callable[[str], AbstractContextManager[Progress | None]] = lambda _: nullcontext(),
     watch: Callable[[], AbstractContextManager[Watcher | None]] = nullcontext,
     **measuring: Any,
 ) -> "Results":
@@ -54,7 +50,7 @@ def run_demo(
         minutes: for everything; the time for measuring is estimated first, and training gets the rest.
         phantoms: number of images to train and test on.
         seed: of the phantoms, the run and the generated images.
-        device: where to compute: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        device: where to compute, as for `choose_device`.
         say: called with what happens next, one line at a time.
         bar: called with a title, gives a context with a function (done, total), or None for no progress.
         watch: called before training, gives a context with a function that takes a `TrainingReport`, or None.
@@ -62,12 +58,6 @@ def run_demo(
 
     Returns:
         The results that the report in ``out/proof`` shows.
-
-    Raises:
-        SemirayError: the folder is in use or can't be written.
-
-    Example:
-        ``run_demo("demo").utility.ratio.mean``
     """
     from semiray.evaluation import EvaluationOptions
     from semiray.generation import generate, traverse, write_images

@@ -77,10 +77,8 @@ def hold_folder(folder: Path, share: str = "") -> Iterator[Callable[[], None]]:
     """Lock a folder, created if missing, against other processes; the lock ends with the process at the latest.
 
     Files that a killed process left half written are removed. With a name for a `share`, only processes that write the
-    same share are kept out, and nothing is removed: it may belong to others.
-
-    Gives a function that raises SemirayError if the folder was removed, moved or replaced meanwhile. Long jobs call it
-    before they write.
+    same share are kept out, and nothing is removed: it may belong to others. Gives a function that raises SemirayError
+    if the folder was removed, moved or replaced meanwhile; long jobs call it before they write.
 
     Raises:
         SemirayError: Another process holds the folder.

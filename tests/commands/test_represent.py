@@ -24,6 +24,7 @@ def image(work: Path) -> str:
     return str(sorted((work / "data" / "lobar").iterdir())[0])
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_and_the_error_told(
     work: Path, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

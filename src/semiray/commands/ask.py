@@ -9,7 +9,6 @@ import typer
 from semiray.commands.options import Cache, Count, Device, Figure, Out, RunFolder, Seed, with_groups
 
 if TYPE_CHECKING:
-    from semiray.generation import CopyFilter
     from semiray.settings import Settings
     from semiray.training import Run
 
@@ -65,13 +64,17 @@ def generate(
 
     The same command again continues where it was stopped. For large samples use shards, written by many processes.
     """
-    from semiray.commands.console import console, progress_bar, wrote
-    from semiray.generation import Request, Share, write_sample
+    from semiray.commands.console import console, progress_bar, read_data, wrote
+    from semiray.generation import CopyFilter, Request, Share, write_sample
     from semiray.training import Run
 
     share = Share.parse(scale.shard)
-    request = Request(Run.load(run, device), label=label, where=where, seed=seed, bf16=scale.bf16)
-    copies = None if reject_copies is None else _copy_filter(request.run, reject_copies, cache)
+    loaded = Run.load(run, device)
+    request = Request(loaded, label=label, where=where, seed=seed, bf16=scale.bf16)
+    copies = None
+    if reject_copies is not None:
+        options = loaded.settings.data.reading
+        copies = CopyFilter(loaded, read_data(reject_copies, resolution=loaded.resolution, cache=cache, **options))
     with progress_bar("Generating") as show:
         found = write_sample(
             request,
@@ -177,18 +180,8 @@ def networks(
     from semiray.settings import make_settings
     from semiray.training import Run
 
-    if run is None:
-        shown = _untrained(make_settings({"preset": preset, "resolution": resolution}))
-    else:
-        shown = Run.load(run, "cpu")
-    save_figure(plot_networks(shown), out)
-
-
-def _copy_filter(run: "Run", data: Path, cache: Path | None) -> "CopyFilter":
-    from semiray.commands.console import read_data
-    from semiray.generation import CopyFilter
-
-    return CopyFilter(run, read_data(data, resolution=run.resolution, cache=cache, **run.settings.data.reading))
+    settings = make_settings({"preset": preset, "resolution": resolution})
+    save_figure(plot_networks(_untrained(settings) if run is None else Run.load(run, "cpu")), out)
 
 
 def _untrained(settings: "Settings") -> "Run":

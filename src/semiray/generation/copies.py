@@ -22,7 +22,7 @@ class CopyFilter:
 
     Args:
         run: The run that generates.
-        data: The radiographs that it was trained on, all of them: its split says which ones it saw.
+        data: All radiographs that it was trained on: its split says which ones it saw.
 
     Attributes:
         seen: Number of images that were looked at.

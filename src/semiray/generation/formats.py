@@ -18,8 +18,15 @@ from typing import Any
 
 from semiray.errors import SemirayError
 from semiray.files import PARTIAL, check_unused, whole_file, write_whole
-from semiray.generation.marking import WARNING, describe_image, encode_image, manifest_head, manifest_row, png_name
-from semiray.generation.synthetic import Synthetic
+from semiray.generation.synthetic import (
+    WARNING,
+    Synthetic,
+    describe_image,
+    encode_image,
+    manifest_head,
+    manifest_row,
+    png_name,
+)
 
 __all__ = ["FORMATS", "Format", "open_format", "write_images"]
 

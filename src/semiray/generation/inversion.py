@@ -1,16 +1,13 @@
 """Find the noise from which a generator makes an image, and what noise alone cannot express of this patient.
 
-The generator's noise is short (64 numbers): no noise gives a real image exactly, and a search for one ends far from
-the noise of training. So there are two searches, one after the other (Abdal et al. 2019, arXiv 1904.03189, search more
-than noise for StyleGAN; Roich et al. 2021, arXiv 2106.05744, tune the generator around a pivot):
+No noise (64 numbers) gives a real image exactly. So there are two searches (Abdal et al. 2019, arXiv 1904.03189, search
+more than noise for StyleGAN; Roich et al. 2021, arXiv 2106.05744, tune the generator around a pivot):
 
 1. for noise, from several starts at once;
-2. for *offsets* under that noise: constants added to the outputs of the generator's fully connected layers, which set
-   the smallest feature map and scale and shift the channels; and to its feature maps up to a quarter of the image's
-   side, where this patient's vessels and opacities lie. Convolutions stay as trained.
+2. for *offsets* under that noise: constants added to the outputs of the generator's fully connected layers, and to its
+   feature maps up to a quarter of the image's side. Convolutions stay as trained.
 
-A Gaussian prior holds both near what the generator was trained with. Codes are not
-searched for: they stay as estimated.
+A Gaussian prior holds both near what the generator was trained with. Codes stay as estimated.
 """
 
 from __future__ import annotations
@@ -53,8 +50,6 @@ class Inversion:
 
     Attributes:
         run: the run, with a generator of the patient's own: a copy whose offsets were fitted.
-        z: (Z,) float32, the noise.
-        label: position in ``run.classes``; -1 where there are none.
         offset: root mean square of the offsets, 0 where there are none.
         noise_ssim: the SSIM that noise alone reached, before the search for offsets.
     """

@@ -43,19 +43,15 @@ class Representation:
     Attributes:
         original: (H, W) uint8, the image that was given, as the run's data were framed.
         reconstruction: (H, W) uint8, generated from ``codes``, ``z``, ``label`` and the patient's offsets.
-        codes: (M,) float32, estimated from the original, in the factors' own units.
+        codes: (M,) float32, estimated from the original, in the factors' own units; ``names`` are the dimensions.
         z: (Z,) float32, the noise that was found.
-        label: The class, None where the run knows no classes.
-        label_guessed: Whether the class is the sorter's guess, rather than given.
-        move: The factor, or the dimension, that moves.
+        label: The class, None where the run knows no classes; the sorter's estimate if ``label_guessed``.
         images: (S, H, W) uint8, generated; only ``move`` differs from the reconstruction.
         moved: (S, M) float32, the codes of ``images``.
-        names: The M code dimensions.
         error: Mean absolute difference of original and reconstruction, in grey levels of 255.
         ssim: Their structural similarity, 1 when equal.
         noise_ssim: The structural similarity that noise without offsets reached.
         offset: Root mean square of the offsets: how far the generator was changed for this patient.
-        seed: The seed of the search.
     """
 
     original: NDArray[np.uint8]

@@ -1,9 +1,8 @@
 """Generate images whose codes are samples of a run's prior, or of the prior given an event.
 
-Randomness is counter-based: image ``i`` is a function of the run, the seed and ``i`` alone, whatever the number of
-images requested, so that a sample can be made in pieces (on several machines) and give the bytes of the whole. For
-that, noise and codes are drawn in blocks of a fixed size, each from its own stream, and the generator works on padded
-batches of a fixed size, image ``i`` always at the same place: the same arithmetic in the same order.
+Randomness is counter-based: image ``i`` is a function of the run, the seed and ``i`` alone, so that a sample can be
+made in pieces and give the bytes of the whole. Noise and codes are drawn in blocks of a fixed size, each from its own
+stream, and the generator works on padded batches of a fixed size, image ``i`` always at the same place.
 """
 
 from __future__ import annotations
@@ -187,18 +186,9 @@ def check_range(n: int, start: int) -> None:
 def render(
     run: Run, z: Tensor, codes: Tensor, labels: NDArray[np.int64], *, bf16: bool = False, batch: int = BATCH
 ) -> NDArray[np.uint8]:
-    """Turn noise, codes and labels into images: the generator in padded batches.
+    """Turn noise (B, Z), codes (B, M) in the factors' own units and labels (B,) into images (B, H, W) uint8.
 
-    Args:
-        run: A trained run.
-        z: (B, Z) standard normal noise.
-        codes: (B, M) in the factors' own units.
-        labels: (B,) positions in ``run.classes``; ignored by an unlabelled run.
-        bf16: In bfloat16 rather than float32.
-        batch: Images computed at once on a CPU; a GPU has batches of its own.
-
-    Returns:
-        (B, H, W) uint8: round((x + 1) 127.5) of the generator's x in [-1, 1].
+    The generator works in padded batches, on a CPU of ``batch`` images, in bfloat16 with ``bf16``.
 
     Raises:
         SemirayError: The generator's output is not finite (the run's training broke).

@@ -39,12 +39,8 @@ _GAP, _TOP, _BOTTOM = 0.3, 0.4, 0.5  # inches
 class Traversal:
     """Images of the same patients while one factor at a time moves: the data of the figure.
 
-    Attributes:
-        panels: Factor -> images (K patients, S, H, W) uint8 and codes (K patients, S, M), of :func:`traversal_images`.
-        patients: Patients per class.
-        prior: The run's prior.
-        classes: Names of the run's K classes; empty where it knows none.
-        grounded: Factor -> number of images whose metadata ground it.
+    `panels` are, per factor, the images (K patients, S, H, W) uint8 and codes (K patients, S, M) of
+    :func:`traversal_images`; `patients` is their number per class; the rest is as in `Run`.
     """
 
     panels: Mapping[str, tuple[NDArray[np.uint8], NDArray[np.float32]]]

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 __all__ = [
-    "class_loss",
     "commit_likelihood",
     "commit_squared_error",
     "cross_entropy_critic",
@@ -94,14 +93,6 @@ def commit_likelihood(estimate: Tensor, codes: Tensor, log_variance: Tensor, wei
     """
     error = (estimate - codes).square() * torch.exp(-log_variance)
     return 0.5 * ((error + log_variance + math.log(2 * math.pi)) * weight).mean()
-
-
-def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the sorter's class logits (B, K): the label is a factor that the data ground.
-
-    On real images it is `ground`, on generated ones `commit`. Source: Odena et al. 2017, arXiv 1610.09585.
-    """
-    return functional.cross_entropy(logits, labels)
 
 
 LEAST_ERROR = 0.1
