@@ -24,7 +24,7 @@ import torch
 
 import semiray
 from semiray.generation import Request, write_sample
-from semiray.generation.marking import encode_image
+from semiray.generation.synthetic import encode_image
 from semiray.networks import build_networks
 from semiray.settings import make_settings
 from semiray.training import Run, network_shape, run_prior

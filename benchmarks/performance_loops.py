@@ -15,7 +15,7 @@ from semiray.priors import JointPrior
 from semiray.settings import Settings, make_settings
 from semiray.training import Game, network_shape
 from semiray.training.augmentation import augment
-from semiray.training.objectives import class_loss, gradient_penalty, relativistic, sliced_wasserstein
+from semiray.training.objectives import gradient_penalty, relativistic, sliced_wasserstein
 from tutorial_infogan import tutorial_loop
 
 CLASSES = 3
@@ -64,7 +64,7 @@ def plain_loop(settings: Settings) -> Step:
         loss = loss + weights.sort * sliced_wasserstein(on_real.scores, directions, spread)
         loss = loss + weights.commit * functional.mse_loss(prior.relaxed(on_generated.scores), codes)
         if weights.classify:
-            loss = loss + weights.classify * class_loss(on_real.classes, labels)
+            loss = loss + weights.classify * functional.cross_entropy(on_real.classes, labels)
         if weights.penalty:
             for images in (seen, generated):
                 penalty = gradient_penalty(lambda x: discriminator(x, labels).critic, images)
@@ -79,7 +79,7 @@ def plain_loop(settings: Settings) -> Step:
             loss = functional.binary_cross_entropy_with_logits(judgement.critic, torch.ones(len(real)))
         legible = weights.commit * functional.mse_loss(prior.relaxed(judgement.scores), codes)
         if weights.classify:
-            legible = legible + weights.classify * class_loss(judgement.classes, labels)
+            legible = legible + weights.classify * functional.cross_entropy(judgement.classes, labels)
         loss = loss + weights.generator_share * legible
         moves_g.zero_grad()
         loss.backward()

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from semiray.commands import ask, assume, data, demo, prove, represent, train
+from semiray.commands import ask, assume, data, prove, train
 from semiray.errors import SemirayError, SemirayWarning
 
 __all__ = ["app", "in_options", "main"]
@@ -30,15 +30,14 @@ app = typer.Typer(
 
 _DEBUG = "--debug"
 
-
 app.add_typer(data.app, name="data")
 app.add_typer(assume.app, name="prior")
 for command in (
-    demo.demo,
+    train.demo,
     train.train,
     ask.generate,
     ask.traverse,
-    represent.represent,
+    ask.represent,
     ask.samples,
     ask.networks,
     prove.evaluate,
@@ -67,10 +66,7 @@ def _semiray(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 for success, 2 for an error that was explained, 130 if interrupted.
 
-    `--debug`, anywhere among the arguments, shows tracebacks instead of sentences.
-
-    Args:
-        arguments: the words after `semiray`; by default those of the process.
+    `arguments` are the words after `semiray`; `--debug`, anywhere among them, shows tracebacks instead of sentences.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in words

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
+from semiray.files import check_unused
 
 if TYPE_CHECKING:
     import torch
@@ -30,10 +31,6 @@ PROBE_STEPS = 300  # a step of the probe takes as long as one of the classifier
 CAUTION = 1.25  # the average of many steps, relative to a measured one
 
 
-def _no_bar(_title: str) -> AbstractContextManager[Progress | None]:
-    return nullcontext(None)
-
-
 def run_demo(
     out: Path | str,
     *,
@@ -42,7 +39,7 @@ def run_demo(
     seed: int = 0,
     device: "torch.device | str | None" = "auto",
     say: Callable[[str], None] = lambda _: None,
-    bar: Callable[[str], AbstractContextManager[Progress | None]] = _no_bar,
+    bar: Callable[[str], AbstractContextManager[Progress | None]] = lambda _: nullcontext(),
     watch: Callable[[], AbstractContextManager[Watcher | None]] = nullcontext,
     **measuring: Any,
 ) -> "Results":
@@ -53,7 +50,7 @@ def run_demo(
         minutes: for everything; the time for measuring is estimated first, and training gets the rest.
         phantoms: number of images to train and test on.
         seed: of the phantoms, the run and the generated images.
-        device: where to compute: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        device: where to compute, as for `choose_device`.
         say: called with what happens next, one line at a time.
         bar: called with a title, gives a context with a function (done, total), or None for no progress.
         watch: called before training, gives a context with a function that takes a `TrainingReport`, or None.
@@ -61,12 +58,6 @@ def run_demo(
 
     Returns:
         The results that the report in ``out/proof`` shows.
-
-    Raises:
-        SemirayError: the folder is in use or can't be written.
-
-    Example:
-        ``run_demo("demo").utility.ratio.mean``
     """
     from semiray.evaluation import EvaluationOptions
     from semiray.generation import generate, traverse, write_images
@@ -78,7 +69,7 @@ def run_demo(
     out = Path(out).expanduser()
     if not 0 < minutes < math.inf:
         raise SemirayError(f"minutes={minutes:g}: must be a finite number above 0.")
-    _check_unused(out)
+    check_unused(out)
     out.mkdir(parents=True, exist_ok=True)
 
     prior = JointPrior.default()
@@ -142,11 +133,6 @@ def _classifier_step_seconds(data: "RadiographSet[ImageArray]") -> float:
     return (time.perf_counter() - started) / 25
 
 
-def _check_unused(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SemirayError(f"{out} is in use: remove it, or choose a new or empty folder with out=")
-
-
 def make_phantoms(
     out: Path | str, n: int, *, resolution: int = 64, seed: int = 0, progress: Progress | None = None
 ) -> None:
@@ -171,7 +157,7 @@ def make_phantoms(
     from semiray.radiographs.phantom import phantom_labels, render_phantoms, save_phantoms
 
     out = Path(out).expanduser()
-    _check_unused(out)
+    check_unused(out)
     prior = JointPrior.default()
     codes = prior.sample(n, torch.Generator().manual_seed(seed)).numpy()
     labels = phantom_labels(n, seed)

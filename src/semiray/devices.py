@@ -42,29 +42,21 @@ def choose_device(name: str | torch.device | None = "auto") -> torch.device:
         device = None
     if device is None or device.type not in ("cpu", "cuda", "mps"):
         raise SemirayError(f"device {name!r}: choose auto, cpu, cuda, cuda:1 (the second GPU) or mps.")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise SemirayError(f"device {name!r}: PyTorch sees no CUDA device on this machine; choose auto or cpu.")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there[device.type]:
+        kind = device.type.upper()
+        raise SemirayError(f"device {name!r}: PyTorch sees no {kind} device on this machine; choose auto or cpu.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise SemirayError(
             f"device {name!r}: this machine has {torch.cuda.device_count()} CUDA device(s), from cuda:0."
         )
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise SemirayError(f"device {name!r}: PyTorch sees no MPS device on this machine; choose auto or cpu.")
     return device
 
 
 def inference_batch(device: torch.device, resolution: int, on_cpu: int) -> int:
-    """How many images a network of ours computes at once where no gradients are needed.
+    """How many images a network of ours computes at once where no gradients are needed; on a GPU in about 2 GiB.
 
-    The batch is a function of its arguments alone, never of the memory that happens to be free: other batches can give
-    other last bits, and the same call must give the same bytes. On a GPU it needs about 2 GiB at most.
-
-    Args:
-        device: Where the network is.
-        resolution: Side of the images in pixels.
-        on_cpu: The batch on the CPU, where larger ones are no faster.
-
-    Returns:
-        `on_cpu` on the CPU; on a GPU 512 at 64 pixels and below, 128 at 128 pixels, 32 at 256 pixels.
+    It never depends on the memory that happens to be free: other batches can give other last bits, and the same call
+    must give the same bytes. On the CPU, where larger ones are no faster, it is `on_cpu`.
     """
     return on_cpu if device.type == "cpu" else max(16, min(512, 2**21 // resolution**2))

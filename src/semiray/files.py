@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from semiray.errors import SemirayError
 
-__all__ = ["hold_folder", "sweep", "whole_file", "write_whole"]
+__all__ = ["check_unused", "hold_folder", "sweep", "whole_file", "write_whole"]
 
 LOCK = ".lock"
 PARTIAL = ".partial"
@@ -22,12 +22,8 @@ PARTIAL = ".partial"
 def whole_file(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """Give a path beside `path` to write to, and move it to `path` at the end: a file is complete or absent.
 
-    After an error the old file is unchanged. A killed process leaves a file named `.NAME.*.partial`.
-
-    Args:
-        path: The file.
-        sync: Whether to wait until the disk has it, so that it survives a power cut as well. Without, thousands of
-            small files are written faster; a killed process does no harm in either case.
+    After an error the old file is unchanged. A killed process leaves a file named `.NAME.*.partial`. Without `sync`
+    thousands of small files are written faster, but a power cut can leave them empty.
 
     Raises:
         OSError: With `path` as its file, if the folder is missing or can't be written to, or the disk is full.
@@ -59,6 +55,14 @@ def write_whole(path: Path, content: bytes | str, *, sync: bool = True) -> None:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
+def check_unused(folder: Path) -> None:
+    """Raise SemirayError unless a folder is new, or empty except for hidden files; changes nothing."""
+    if folder.exists() and not folder.is_dir():
+        raise SemirayError(f"{folder} is a file: choose another folder with out=.")
+    if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise SemirayError(f"{folder} is not empty: choose another folder with out=, or empty this one.")
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half written, except in subfolders that are held: they may be in use."""
     for place, folders, _ in os.walk(folder):
@@ -73,10 +77,8 @@ def hold_folder(folder: Path, share: str = "") -> Iterator[Callable[[], None]]:
     """Lock a folder, created if missing, against other processes; the lock ends with the process at the latest.
 
     Files that a killed process left half written are removed. With a name for a `share`, only processes that write the
-    same share are kept out, and nothing is removed: it may belong to others.
-
-    Gives a function that raises SemirayError if the folder was removed, moved or replaced meanwhile. Long jobs call it
-    before they write.
+    same share are kept out, and nothing is removed: it may belong to others. Gives a function that raises SemirayError
+    if the folder was removed, moved or replaced meanwhile; long jobs call it before they write.
 
     Raises:
         SemirayError: Another process holds the folder.

@@ -7,7 +7,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,7 +36,7 @@ __all__ = [
 
 Preset = Literal["default", "study"]
 Decay = Annotated[float, Field(ge=0, lt=1)]
-PRESETS: tuple[Preset, ...] = ("default", "study")
+PRESETS: tuple[Preset, ...] = get_args(Preset)
 
 
 class Section(BaseModel):
@@ -244,9 +244,7 @@ def explain(error: ValidationError, origin: str) -> SemirayError:
         name = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             leaf = name.rsplit(".", 1)[-1]
-            near = (
-                difflib.get_close_matches(name, options, 1) or [o for o in options if o.rsplit(".", 1)[-1] == leaf][:1]
-            )
+            near = difflib.get_close_matches(name, options, 1) or [o for o in options if o.rsplit(".", 1)[-1] == leaf]
             hint = f"; did you mean {near[0]}?" if near else f"; the options are {', '.join(options)}"
             lines.append(f"{name}: no such option{hint}")
         else:
@@ -255,11 +253,7 @@ def explain(error: ValidationError, origin: str) -> SemirayError:
 
 
 def make_settings(tree: Mapping[str, Any] | None = None, origin: str = "settings") -> Settings:
-    """A validated tree on top of its preset.
-
-    Args:
-        tree: options that differ from the preset's, among them `preset` itself.
-        origin: where the tree comes from, for error messages.
+    """A validated tree on top of its preset, which the tree may name; `origin` is where it comes from, for errors.
 
     Raises:
         SemirayError: an unknown option (the message names the nearest known one) or a value out of range.
@@ -277,31 +271,22 @@ def make_settings(tree: Mapping[str, Any] | None = None, origin: str = "settings
 
 
 def load_settings(path: Path | str | None = None, assignments: Iterable[str] = (), **options: Any) -> Settings:
-    """Settings from a file, then keyword options, then `a.b=c` assignments; later ones win.
-
-    Args:
-        path: a YAML or TOML file.
-        assignments: strings such as `"objectives.sort=0.5"`.
-        options: as for `override`.
+    """Settings from a YAML or TOML file, then keyword options as for `override`, then assignments; later ones win.
 
     Example:
         >>> load_settings(assignments=["objectives.sort=0.5"]).objectives.sort
         0.5
     """
-    tree: dict[str, Any] = read_tree(Path(path).expanduser()) if path else {}
-    tree = merge(tree, _trees(options))
+    tree = merge(read_tree(Path(path).expanduser()) if path else {}, _trees(options))
     for text in assignments:
         tree = merge(tree, parse_assignment(text))
     return make_settings(tree, str(path) if path else "settings")
 
 
 def override(settings: Settings, **options: Any) -> Settings:
-    """Settings with some options replaced.
+    """Settings with some options replaced: top-level ones, or branches such as `objectives={"sort": 0.5}`.
 
-    Args:
-        settings: what to start from.
-        options: top-level options, or branches such as `objectives={"sort": 0.5}`; None changes nothing. `prior` may
-            also be a `JointPrior` or the path of one in YAML, `ground` the path of a YAML or TOML file.
+    None changes nothing. `prior` may also be a `JointPrior` or the path of one in YAML, `ground` that of a file.
 
     Example:
         >>> override(Settings(), minutes=5, objectives={"sort": 0.5}).objectives.sort
@@ -325,11 +310,7 @@ def _prior_tree(prior: "JointPrior | Mapping[str, Any] | Path | str") -> dict[st
 
 
 def read_ground(ground: Mapping[str, Any] | Path | str) -> Mapping[str, Any] | str:
-    """Rules as they are, the name of a recipe, or the content of a file: what it holds under `ground`, or all of it.
-
-    Raises:
-        SemirayError: neither a file nor a recipe.
-    """
+    """Rules as they are, the name of a recipe, or the content of a file: what it holds under `ground`, or all of it."""
     from semiray.priors import RECIPES
 
     if isinstance(ground, Mapping) or ground in RECIPES:

@@ -21,8 +21,7 @@ def semiray_says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     """Run one command; its exit code, and what it printed to standard output and to standard error."""
 
     def run(*words: str | Path) -> tuple[int, str, str]:
-        for module in ("console", "live"):
-            monkeypatch.setattr(f"semiray.commands.{module}.console", Console(highlight=False, width=200))
+        monkeypatch.setattr("semiray.commands.console.console", Console(highlight=False, width=200))
         code = main([str(word) for word in words])
         said = capsys.readouterr()
         return code, said.out, said.err

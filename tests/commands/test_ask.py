@@ -36,13 +36,16 @@ def test_a_run_that_gives_its_training_images_again(
     known = np.asarray(Image.open(work / "data" / key))
     render = sampling.render
 
+    batches: list[Any] = []
+
     def remembering(*words: Any, **options: Any) -> Any:
         images = render(*words, **options)
-        images[:3] = known
+        if not batches:
+            images[:3] = known
+        batches.append(images)
         return images
 
     monkeypatch.setattr(sampling, "render", remembering)
-    monkeypatch.setattr(sampling, "_BATCH", 64)
     code, said, _ = semiray_says(
         "generate", work / "run", "-n", "20", "--out", tmp_path / "out", "--reject-copies", work / "data"
     )

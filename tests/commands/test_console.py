@@ -1,14 +1,26 @@
-"""What commands say about data, and how they write figures."""
+"""What commands say about data and while training runs, and how they write figures."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
+from rich.console import Console
 
-from semiray.commands.console import describe_data, progress_bar, save_figure
+from semiray.commands.console import describe_data, live_reports, progress_bar, report_line, report_table, save_figure
 from semiray.errors import SemirayError
 from semiray.radiographs import RadiographSet
+from semiray.training import TrainingReport
+
+REPORT = TrainingReport(
+    steps=50,
+    images=1600,
+    seconds=60.0,
+    seconds_left=65.0,
+    images_per_second=26.6,
+    losses={"adversarial": 0.71234},
+    commitment={"survival": 0.25},
+)
 
 
 def test_data_are_described_in_a_line_and_unreadable_files_in_more(set_maker: Any) -> None:
@@ -38,3 +50,21 @@ def test_no_bar_is_drawn_for_what_is_done_at_once(capsys: pytest.CaptureFixture[
     with progress_bar("Working") as show:
         show(1, 2)
     assert "Working" not in capsys.readouterr().out
+
+
+def test_a_report_is_one_line_or_a_table() -> None:
+    assert report_line(REPORT) == (
+        "1,600 images, 27/s, 1:05 left | losses: adversarial 0.712 | commitment R²: survival 0.25"
+    )
+    console = Console(width=120, record=True)
+    console.print(report_table(REPORT))
+    shown = console.export_text()
+    for words in ("1:05 left", "1,600 images", "27 per second", "survival: commitment R² 0.25"):
+        assert words in shown, words
+
+
+def test_without_a_terminal_lines_come_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    with live_reports() as show:
+        for _ in range(5):
+            show(REPORT)
+    assert capsys.readouterr().out.count("1,600 images") <= 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import semiray
-from semiray.commands import ask, data, demo, represent, train
+from semiray.commands import ask, data, train
 from semiray.demo import run_demo
 from semiray.generation import Request, plot_samples, write_sample
 from semiray.radiographs import inspect as inspect_radiographs
@@ -21,8 +21,8 @@ PAIRS = [
     (data.inspect_data, inspect_radiographs),
     (data.phantom, semiray.make_phantoms),
     (data.prepare_data, semiray.prepare_radiographs),
-    (demo.demo, run_demo),
-    (represent.represent, semiray.represent),
+    (train.demo, run_demo),
+    (ask.represent, semiray.represent),
     (train.train, semiray.train),
 ]
 

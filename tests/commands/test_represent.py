@@ -6,12 +6,6 @@ import pytest
 from PIL import Image
 
 from semiray.cli import main
-from semiray.generation import inversion
-
-
-@pytest.fixture(autouse=True)
-def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inversion, "STEPS", (2, 2))
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +24,7 @@ def image(work: Path) -> str:
     return str(sorted((work / "data" / "lobar").iterdir())[0])
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_and_the_error_told(
     work: Path, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""`semiray train`: what it writes, says and refuses."""
+"""`semiray train` and `demo`: what they write, say and refuse."""
 
 import json
 from collections.abc import Callable
@@ -69,6 +69,8 @@ def test_a_table_grounds_what_it_tells(work: Path, tmp_path: Path, semiray_says:
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
         (("train", "DATA", "--out", "NEW", "--label-from", "("), "--label-from"),
         (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "--classes 'A,,B'"),
+        (("demo", "--out", "DATA"), "not empty: choose another folder with --out"),
+        (("demo", "--out", "NEW", "--minutes", "-1"), "--minutes"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(refuses: Refuses, words: tuple[str, ...], told: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from semiray.networks import ARCHITECTURES, NetworkShape, build_networks
+from semiray.networks.presets import ARCHITECTURES, NetworkShape, build_networks
 
 Shape = Callable[..., NetworkShape]
 Inputs = Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor]]

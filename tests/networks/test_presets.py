@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from semiray.errors import SemirayError
-from semiray.networks import ARCHITECTURES, NetworkShape, build_networks, describe
+from semiray.networks.presets import ARCHITECTURES, NetworkShape, build_networks, describe
 from semiray.networks.shape import RESOLUTIONS
 
 BOTH = pytest.mark.parametrize("architecture", ARCHITECTURES)

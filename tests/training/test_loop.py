@@ -174,7 +174,7 @@ def test_errors_are_for_people(tmp_path: Path, make_blobs: Blobs, data: Radiogra
     with pytest.raises(SemirayError, match=r"32 x 32 pixels.*64"):
         train(data, tmp_path / "size", settings.model_copy(update={"resolution": 64}))
     train(data, tmp_path / "run", settings)
-    with pytest.raises(SemirayError, match="--resume"):
+    with pytest.raises(SemirayError, match="resume=True"):
         train(data, tmp_path / "run", settings)
     with pytest.raises(SemirayError, match="aren't those"):
         train(make_blobs(seed=9), tmp_path / "run", settings, resume=True)

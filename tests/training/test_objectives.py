@@ -9,7 +9,6 @@ import torch
 
 from semiray.training.objectives import (
     LEAST_ERROR,
-    class_loss,
     commit_likelihood,
     commit_squared_error,
     cross_entropy_critic,
@@ -78,11 +77,10 @@ def test_likelihood_is_the_normal_log_density() -> None:
     torch.testing.assert_close(commit_likelihood(estimate, codes, log_variance, torch.ones(3)), expected)
 
 
-def test_squared_error_and_class_loss_on_known_values() -> None:
+def test_squared_error_on_known_values() -> None:
     torch.testing.assert_close(
         commit_squared_error(torch.ones(2, 3), torch.zeros(2, 3), torch.ones(3)), torch.tensor(1.0)
     )
-    torch.testing.assert_close(class_loss(torch.zeros(4, 5), torch.arange(4)), torch.tensor(math.log(5)))
 
 
 def test_a_heavier_dimension_counts_more_in_both_forms_of_commitment() -> None:

@@ -10,7 +10,7 @@ from semiray.errors import SemirayError
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, ReadingOptions
 from semiray.settings import Settings, make_settings
-from semiray.training.planning import fit_to_data, plan_training
+from semiray.training.loop import fit_to_data, plan_training
 
 
 @pytest.fixture

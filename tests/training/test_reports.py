@@ -12,11 +12,11 @@ def test_a_window_averages_each_loss_over_the_steps_that_had_it() -> None:
     window = Window()
     window.add({"sort": torch.tensor(1.0), "error": torch.tensor([1.0, 3.0])}, 8)
     window.add({"sort": torch.tensor(3.0), "penalty": torch.tensor(5.0), "error": torch.tensor([3.0, 5.0])}, 8)
-    losses, error, speed = window.close()
+    losses, error, speed = window.means()
     assert losses == {"sort": 2.0, "penalty": 5.0}
     assert error.tolist() == [2.0, 4.0]
     assert speed > 0
-    assert window.close()[0] == {}
+    assert Window().means()[0] == {}
 
 
 def test_a_log_is_cut_back_to_the_checkpoint(tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 """One process's training: budget, learning rate, and the errors that say how to continue."""
 
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ from semiray.radiographs import RadiographSet
 from semiray.settings import make_settings
 from semiray.training import Progress, RunFiles, TrainingReport
 from semiray.training.process_group import ProcessGroup
-from semiray.training.trainer import WARM_UP_STEPS, Trainer
+from semiray.training.trainer import WARM_UP_STEPS, Trainer, catch_stop
 
 
 def make(folder: Path, data: RadiographSet, tree: dict[str, Any], report_steps: int = 2) -> Trainer:
@@ -63,3 +67,27 @@ def test_reports_come_every_few_steps_and_errors_say_how_to_continue(
     assert "sort is no longer a finite number" in str(error)
     assert "step-000000005.safetensors" in str(error)
     assert "resume=True continues from it" in str(error)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's")
+def test_a_signal_is_noted_and_a_second_ctrl_c_interrupts() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with catch_stop() as caught:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert caught == [signal.SIGTERM]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_outside_the_main_thread_nothing_is_caught() -> None:
+    found: list[list[int]] = []
+
+    def work() -> None:
+        with catch_stop() as caught:
+            found.append(caught)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [[]]

@@ -1,1 +1,1 @@
-"""The commands, one file a thing that a user does: data, assume, train, ask, prove, demo."""
+"""The commands, by what a user does: data, assume, train, ask, prove."""

@@ -1,4 +1,4 @@
-"""`semiray generate`, `traverse`, `samples`, `networks`: images and figures from a run."""
+"""`semiray generate`, `traverse`, `represent`, `samples`, `networks`: images and figures from a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,10 @@ import typer
 from semiray.commands.options import Cache, Count, Device, Figure, Out, RunFolder, Seed, with_groups
 
 if TYPE_CHECKING:
-    from semiray.generation import CopyFilter
     from semiray.settings import Settings
     from semiray.training import Run
 
-__all__ = ["generate", "networks", "samples", "traverse"]
+__all__ = ["generate", "networks", "represent", "samples", "traverse"]
 
 Where = Annotated[
     str | None,
@@ -25,9 +24,9 @@ Where = Annotated[
 class Scale:
     """How a large sample is divided and stored."""
 
-    format: Annotated[
+    form: Annotated[
         Literal["png", "webdataset", "parquet"],
-        typer.Option(metavar="png|webdataset|parquet", help="PNG files, or shards of many images each."),
+        typer.Option("--format", metavar="png|webdataset|parquet", help="PNG files, or shards of many images each."),
     ] = "png"
     per_shard: Annotated[
         int | None,
@@ -65,20 +64,24 @@ def generate(
 
     The same command again continues where it was stopped. For large samples use shards, written by many processes.
     """
-    from semiray.commands.console import console, progress_bar, wrote
-    from semiray.generation import Request, Share, write_sample
+    from semiray.commands.console import console, progress_bar, read_data, wrote
+    from semiray.generation import CopyFilter, Request, Share, write_sample
     from semiray.training import Run
 
     share = Share.parse(scale.shard)
-    request = Request(Run.load(run, device), label=label, where=where, seed=seed, bf16=scale.bf16)
-    copies = None if reject_copies is None else _copy_filter(request.run, reject_copies, cache)
+    loaded = Run.load(run, device)
+    request = Request(loaded, label=label, where=where, seed=seed, bf16=scale.bf16)
+    copies = None
+    if reject_copies is not None:
+        options = loaded.settings.data.reading
+        copies = CopyFilter(loaded, read_data(reject_copies, resolution=loaded.resolution, cache=cache, **options))
     with progress_bar("Generating") as show:
         found = write_sample(
             request,
             n,
             out,
             start=scale.start,
-            form=scale.format,
+            form=scale.form,
             per_part=scale.per_shard,
             share=share,
             reject_copies=copies,
@@ -110,6 +113,44 @@ def traverse(
     save_figure(traverse(Run.load(run, device), patients=patients, steps=steps, seed=seed), out)
 
 
+def represent(
+    run: RunFolder,
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A radiograph: PNG, JPEG, TIFF, BMP or WebP.")],
+    move: Annotated[
+        str, typer.Option(metavar="FACTOR", help="Factor to change, or one of its dimensions, e.g. 'duration[3]'.")
+    ],
+    steps: Annotated[int, typer.Option(min=2, help="Number of steps, over the factor's quantiles.")] = 8,
+    label: Annotated[
+        str | None, typer.Option(help="The image's class; by default the one that the discriminator estimates.")
+    ] = None,
+    out: Figure = Path("represent.png"),
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Encode a radiograph, show its reconstruction and error, then the same patient while one factor changes."""
+    from semiray.commands.console import console, progress_bar, save_figure
+    from semiray.errors import SemirayError
+    from semiray.generation import plot_representation, represent
+    from semiray.training import Run
+
+    if out.resolve() == image.resolve():
+        raise SemirayError(f"--out {out} is the image itself, which the figure would overwrite: name another file.")
+    loaded = Run.load(run, device)
+    with progress_bar("Searching") as show:
+        found = represent(loaded, image, move=move, steps=steps, label=label, seed=seed, progress=show)
+    if found.label is not None:
+        console.print(
+            f"Class: {found.label}, {'estimated by the sorter' if found.label_guessed else 'given'}", markup=False
+        )
+    console.print(
+        f"Reconstruction: SSIM {found.ssim:.3f} (by noise alone {found.noise_ssim:.3f}), "
+        f"mean error {found.error:.1f} grey levels of 255",
+        markup=False,
+        soft_wrap=True,
+    )
+    save_figure(plot_representation(loaded, found), out)
+
+
 def samples(
     run: RunFolder,
     out: Figure = Path("samples.png"),
@@ -139,19 +180,8 @@ def networks(
     from semiray.settings import make_settings
     from semiray.training import Run
 
-    if run is None:
-        shown = _untrained(make_settings({"preset": preset, "resolution": resolution}))
-    else:
-        shown = Run.load(run, "cpu")
-    save_figure(plot_networks(shown), out)
-
-
-def _copy_filter(run: "Run", data: Path, cache: Path | None) -> "CopyFilter":
-    from semiray.commands.console import read_data
-    from semiray.generation import CopyFilter
-
-    images = read_data(data, resolution=run.resolution, cache=cache, **run.settings.data.reading)
-    return CopyFilter(run, images)
+    settings = make_settings({"preset": preset, "resolution": resolution})
+    save_figure(plot_networks(_untrained(settings) if run is None else Run.load(run, "cpu")), out)
 
 
 def _untrained(settings: "Settings") -> "Run":

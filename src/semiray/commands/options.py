@@ -42,21 +42,18 @@ Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder t
 Figure = Annotated[Path, typer.Option("--out", metavar="FILE", help="The figure to write: .png, .pdf or .svg.")]
 Count = Annotated[int, typer.Option("-n", "--count", min=1, help="Number of images.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same images.")]
+DEVICES = "auto|cpu|cuda|cuda:1|mps"
 Device = Annotated[
     str,
     typer.Option(
-        "--device",
-        metavar="auto|cpu|cuda|cuda:1|mps",
-        help="Where to compute. auto: a GPU if there is one, else the processor.",
+        "--device", metavar=DEVICES, help="Where to compute. auto: a GPU if there is one, else the processor."
     ),
 ]
 READING = "How DATA is read"
 Cache = Annotated[
     Path | None,
     typer.Option(
-        metavar="FOLDER",
-        rich_help_panel=READING,
-        help="Folder for decoded images; by default the user's cache folder.",
+        metavar="FOLDER", rich_help_panel=READING, help="Folder for decoded images; by default the user's cache folder."
     ),
 ]
 
@@ -78,10 +75,7 @@ TrainingOptions = Annotated[dict[str, Any], OptionsOf(Settings)]
 class Space:
     """The feature space in which fidelity is measured."""
 
-    space: Annotated[
-        str,
-        typer.Option(help="Features for fidelity: trtr, inception, xrv or rad-dino."),
-    ] = "trtr"
+    space: Annotated[str, typer.Option(help="Features for fidelity: trtr, inception, xrv or rad-dino.")] = "trtr"
     weights: Annotated[
         Path | None, typer.Option(help="Your copy of the weights of --space: a file; for rad-dino a folder.")
     ] = None

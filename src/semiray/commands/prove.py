@@ -70,8 +70,7 @@ def evaluate(
     from semiray.training import Run
 
     protocol, features, loaded = benefit.settings(quick), space.open(), Run.load(run, device)
-    options = loaded.settings.data.reading | reading
-    images = read_data(data, resolution=loaded.resolution, cache=cache, **options)
+    images = read_data(data, resolution=loaded.resolution, cache=cache, **loaded.settings.data.reading | reading)
     files: list[Path] = []
     with progress_bar("Evaluating") as show:
         report = evaluate(

@@ -1,4 +1,4 @@
-"""`semiray train`: training watched as it goes."""
+"""`semiray train` and `demo`: training watched as it goes."""
 
 import shlex
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from semiray.commands.options import Cache, Data, Device, Out, Reading, TrainingOptions, with_groups
+from semiray.commands.options import Cache, Data, Device, Out, Reading, Seed, TrainingOptions, with_groups
 
-__all__ = ["train"]
+__all__ = ["demo", "train"]
 
 
 @with_groups
@@ -32,8 +32,7 @@ def train(
 
     On several GPUs or machines: torchrun --nproc-per-node K -m semiray train ...; the same run may continue on any K.
     """
-    from semiray.commands.console import console, read_data, wrote
-    from semiray.commands.live import live_reports
+    from semiray.commands.console import console, live_reports, read_data, wrote
     from semiray.settings import load_settings
     from semiray.training import join_process_group, plan_training, train
 
@@ -50,3 +49,28 @@ def train(
     wrote(out)
     words = shlex.join(["semiray", "evaluate", str(out), str(data), "--out", "proof"])
     console.print(f"Next: {words}", markup=False, soft_wrap=True)
+
+
+def demo(
+    out: Out = Path("demo"),
+    minutes: Annotated[float, typer.Option(help="Minutes for everything, on 2 cores.")] = 10.0,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Assume, train, generate, look and measure, on phantoms, in ten minutes."""
+    from semiray.commands.console import console, live_reports, progress_bar, wrote
+    from semiray.demo import run_demo
+    from semiray.report import summarise
+
+    steps = iter(range(1, 100))
+
+    def say(line: str) -> None:
+        console.print(f"{next(steps)}. {line}", markup=False)
+
+    report = run_demo(out, minutes=minutes, seed=seed, device=device, say=say, bar=progress_bar, watch=live_reports)
+    console.print()
+    console.print("\n".join(summarise(report)), markup=False, soft_wrap=True)
+    console.print(
+        "\nThese are phantoms, toy images with known factors: the report is about semiray, not about a disease."
+    )
+    wrote(out / "proof" / "report.html")

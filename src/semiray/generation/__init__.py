@@ -4,14 +4,14 @@ from semiray.generation.copies import CopyFilter
 from semiray.generation.dataset import RadiographDataset, SyntheticDataset
 from semiray.generation.encoding import critic_logits, encode, encode_scores
 from semiray.generation.figures import plot_networks, plot_samples
+from semiray.generation.formats import write_images
 from semiray.generation.inversion import Inversion, invert
-from semiray.generation.representation import Representation, represent
-from semiray.generation.representation_figure import plot_representation
-from semiray.generation.sampling import Request, Synthetic, generate
+from semiray.generation.representation import Representation, plot_representation, represent
+from semiray.generation.sampling import Request, generate
 from semiray.generation.sharding import Share, write_sample
 from semiray.generation.similarity import ms_ssim, ssim
+from semiray.generation.synthetic import Synthetic
 from semiray.generation.traversal import Traversal, measure_traversal, plot_traversal, traversal_images, traverse
-from semiray.generation.writers import check_out, write_images
 
 __all__ = [
     "CopyFilter",
@@ -23,7 +23,6 @@ __all__ = [
     "Synthetic",
     "SyntheticDataset",
     "Traversal",
-    "check_out",
     "critic_logits",
     "encode",
     "encode_scores",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
-from semiray.radiographs import Split, find_copies, near_duplicates, unite_patients
+from semiray.radiographs import find_copies, near_duplicates, unite_patients
 
 if TYPE_CHECKING:
     from semiray.radiographs import ImageArray, RadiographSet
@@ -22,23 +22,18 @@ class CopyFilter:
 
     Args:
         run: The run that generates.
-        data: The radiographs that it was trained on, all of them: its split says which ones it saw.
+        data: All radiographs that it was trained on: its split says which ones it saw.
 
     Attributes:
-        fingerprint: That of the radiographs.
         seen: Number of images that were looked at.
         dropped: Number of copies among them.
 
     Raises:
         SemirayError: The data aren't those that the run was trained on.
-
-    Example:
-        ``sample = generate(run, 600, reject_copies=data)``
     """
 
     def __init__(self, run: Run, data: RadiographSet[ImageArray]) -> None:
-        split = Split.load(run.path / "split.json", data.keys)
-        self._train = data.take(data.labelled(split.train))
+        self._train = data.take(data.labelled(run.split(data).train))
         self._patients = unite_patients(self._train.patients, near_duplicates(self._train.images))
         self.fingerprint = data.fingerprint
         self.seen = self.dropped = 0
@@ -55,11 +50,7 @@ class CopyFilter:
         return ~copied
 
     def summary(self) -> str:
-        """How many images were dropped, in a sentence.
-
-        Raises:
-            SemirayError: All images were copies.
-        """
+        """How many images were dropped, in a sentence; SemirayError if all were copies."""
         if self.seen and self.dropped == self.seen:
             raise SemirayError("every generated image is a copy of a training image: this run can't be shared.")
         return f"{self.dropped:,} of {self.seen:,} images are copies of training images and were dropped"

@@ -1,7 +1,4 @@
-"""Synthetic and real images as torch data sets with the same items, so that a training set can mix them.
-
-``ConcatDataset([RadiographDataset(train, classes=run.classes), SyntheticDataset(run, 600)])`` is all it takes.
-"""
+"""Synthetic and real images as torch data sets with the same items, so that a training set can mix them."""
 
 from __future__ import annotations
 
@@ -30,9 +27,7 @@ class _LabelledImages(Dataset[tuple[Any, int]]):
     """Items (image (1, H, W) float32 in [-1, 1], label int) over an array of uint8 images."""
 
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], transform: Transform | None) -> None:
-        self.images = images
-        self.labels = labels
-        self.transform = transform
+        self.images, self.labels, self.transform = images, labels, transform
 
     def __len__(self) -> int:
         return len(self.images)
@@ -46,23 +41,17 @@ class SyntheticDataset(_LabelledImages):
     """A torch data set of ``n`` generated images: items (image (1, H, W) float32 in [-1, 1], label int).
 
     All images are generated when it is made and held as uint8 (4 kB each at 64 px), so that items are cheap in any
-    order, and DataLoader workers need neither the run nor its device.
+    order, and DataLoader workers need neither the run nor its device. Its attributes ``images``, ``codes``, ``labels``,
+    ``classes`` and ``names`` are those of the sample.
 
     Args:
-        run: the run to generate with.
-        n: how many images.
-        label: the class of all images; by default all classes in equal shares.
-        where: an event that all codes obey.
-        seed: the same seed gives the same images.
+        run: A trained run.
+        n: How many images.
+        label: The class of all images; by default all classes in equal shares.
+        where: An event that all codes obey.
+        seed: The same seed gives the same images.
         transform: Applied to each image tensor, e.g. an augmentation.
         progress: Called with (images done, n).
-
-    Attributes:
-        images: (n, H, W) uint8.
-        codes: (n, M) float32, in the factors' own units.
-        labels: (n,) int64; -1 where the run knows no classes.
-        classes: The class names that labels point into.
-        names: The M code dimensions.
 
     Raises:
         SemirayError: As :func:`semiray.generation.generate`.
@@ -83,9 +72,7 @@ class SyntheticDataset(_LabelledImages):
     ) -> None:
         synthetic = generate(run, n, label=label, where=where, seed=seed, progress=progress)
         super().__init__(synthetic.images, synthetic.labels, transform)
-        self.codes = synthetic.codes
-        self.classes = synthetic.classes
-        self.names = synthetic.names
+        self.codes, self.classes, self.names = synthetic.codes, synthetic.classes, synthetic.names
 
 
 class RadiographDataset(_LabelledImages):

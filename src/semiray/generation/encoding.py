@@ -56,8 +56,7 @@ def encode_scores(
     """
     images = np.asarray(images)
     scores = np.empty((len(images), run.prior.dimensions), np.float32)
-    y = np.zeros(len(images), np.int64)  # the sorter doesn't see the label
-    for part, output in discriminate(run, images, y):
+    for part, output in discriminate(run, images, np.zeros(len(images), np.int64)):  # the sorter doesn't see the label
         scores[part] = output.scores.float().cpu().numpy()
         if progress is not None:
             progress(part.stop, len(images))
@@ -67,45 +66,19 @@ def encode_scores(
 def critic_logits(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.float32]:
     """How real the critic finds images: (N,) logits, greater is more real.
 
-    Args:
-        run: A trained run; its device computes.
-        images: (N, H, W) uint8 at the run's resolution.
-        labels: (N,) positions in ``run.classes``; any where there are none.
-
-    Raises:
-        SemirayError: Images of another type, shape or resolution.
+    Images and errors are those of :func:`encode`; ``labels`` are (N,) positions in ``run.classes``.
     """
-    images = np.asarray(images)
-    logits = np.empty(len(images), np.float32)
-    for part, output in discriminate(run, images, labels):
-        logits[part] = output.critic.float().cpu().numpy()
-    return logits
+    outputs = discriminate(run, np.asarray(images), labels)
+    return np.concatenate([np.empty(0, np.float32), *(output.critic.float().cpu().numpy() for _, output in outputs)])
 
 
 def discriminate(
     run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> Iterator[tuple[slice, DiscriminatorOutput]]:
-    """The discriminator's output for batch after batch of images; the critic is told estimated leads.
+    """For batch after batch: which images, and the output for them on the run's device; leads are estimated.
 
     Arguments and errors as :func:`critic_logits`.
-
-    Yields:
-        Which images, and the output for them, on the run's device.
     """
-    _check_images(run, images)
-    device = next(run.discriminator.parameters()).device
-    columns = [run.prior.slices[name].start for name in run.grounded]
-    reader = CodeReader(run.prior, columns, run.settings.objectives.relaxation, device)
-    batch = inference_batch(device, run.resolution, on_cpu=BLOCK)
-    for first in range(0, len(images), batch):
-        part = slice(first, min(first + batch, len(images)))
-        y: Tensor = torch.from_numpy(labels[part]).to(device)
-        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
-            output: DiscriminatorOutput = run.discriminator(to_input(images[part], device), y, reader.estimated_leads)
-        yield part, output
-
-
-def _check_images(run: Run, images: NDArray[np.uint8]) -> None:
     side = run.resolution
     if images.dtype != np.uint8 or images.ndim != 3:
         raise SemirayError(f"images are {images.dtype} {images.shape}: expected uint8 (N, H, W), 0 to 255.")
@@ -114,3 +87,13 @@ def _check_images(run: Run, images: NDArray[np.uint8]) -> None:
             f"images are {images.shape[1]} x {images.shape[2]} px, the run was trained at {side} x {side}: "
             f"load them with load_radiographs(..., resolution={side})."
         )
+    device = next(run.discriminator.parameters()).device
+    columns = [run.prior.slices[name].start for name in run.grounded]
+    reader = CodeReader(run.prior, columns, run.settings.objectives.relaxation, device)
+    batch = inference_batch(device, side, on_cpu=BLOCK)
+    for first in range(0, len(images), batch):
+        part = slice(first, min(first + batch, len(images)))
+        y: Tensor = torch.from_numpy(labels[part]).to(device)
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+            output: DiscriminatorOutput = run.discriminator(to_input(images[part], device), y, reader.estimated_leads)
+        yield part, output

@@ -77,10 +77,9 @@ def mosaic(images: NDArray[np.uint8], *, gap: int | None = None, group: int | No
     """Tile images (R, C, H, W) on white, ``gap`` pixels between them, and two more gaps after every ``group`` rows."""
     rows, columns, height, width = images.shape
     gap = max(1, width // 24) if gap is None else gap
-    extra = 0 if group is None else 2 * gap * ((rows - 1) // group)
-    sheet = np.full((rows * (height + gap) - gap + extra, columns * (width + gap) - gap), 255, np.uint8)
-    for r in range(rows):
-        top = r * (height + gap) + (0 if group is None else 2 * gap * (r // group))
+    tops = [r * (height + gap) + 2 * gap * (r // (group or rows)) for r in range(rows)]
+    sheet = np.full((tops[-1] + height, columns * (width + gap) - gap), 255, np.uint8)
+    for r, top in enumerate(tops):
         for c in range(columns):
             left = c * (width + gap)
             sheet[top : top + height, left : left + width] = images[r, c]
@@ -99,12 +98,7 @@ def enlarge(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def row_labels(names: Sequence[str], size: float = 9) -> tuple[list[str], float]:
-    """Names to stand left of rows of thumbnails, in lines of about twelve letters, and their width in inches.
-
-    Args:
-        names: One per row, e.g. classes.
-        size: The font's, in points.
-    """
+    """Names to stand left of rows of thumbnails, in lines of about twelve letters, and their width in inches."""
     broken = [re.sub(r"(?<=[_/-])(?=.)", " ", name) for name in names]  # a line may also end after one of these
     labels = [textwrap.fill(name, 12, break_long_words=False, break_on_hyphens=False) for name in broken]
     labels = [re.sub(r"(?<=[_/-]) ", "", label) for label in labels]
@@ -120,12 +114,7 @@ def text_width(text: str, size: float) -> float:
 def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
     """Draw generated images, ``rows`` rows of ``columns`` for each class of the run.
 
-    Args:
-        run: A trained run.
-        columns: Images per row.
-        rows: Rows per class.
-        where: An event that all codes obey.
-        seed: As in :func:`semiray.generation.generate`.
+    The other arguments are those of :func:`semiray.generation.generate`.
 
     Raises:
         SemirayError: Fewer than one row or column, an event that can't be read or never happens.

@@ -4,68 +4,140 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.files import PARTIAL, whole_file, write_whole
-from semiray.generation.marking import (
+from semiray.files import PARTIAL, check_unused, whole_file, write_whole
+from semiray.generation.synthetic import (
     WARNING,
+    Synthetic,
     describe_image,
     encode_image,
     manifest_head,
     manifest_row,
     png_name,
 )
-from semiray.generation.sampling import Synthetic
-from semiray.generation.writers import class_folders
 
-__all__ = ["FORMATS", "Add", "Format", "open_format"]
+__all__ = ["FORMATS", "Format", "open_format", "write_images"]
 
 Add = Callable[[Synthetic, list[Any]], None]
 
 
-class Format(Protocol):
-    """A file format for the parts of a sample.
+def write_images(
+    synthetic: Synthetic,
+    out: Path | str,
+    *,
+    run_name: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write OUT/<label>/000000.png ... and OUT/manifest.csv; without classes the images lie in OUT itself.
+
+    Every PNG says in its text metadata that it is synthetic, and its codes. The manifest's columns are file, label,
+    every code by name, seed, index. The same sample gives the same bytes. All files are written aside, in OUT/.partial,
+    and moved into place when complete, the manifest last: a manifest means that all is there.
+
+    Args:
+        synthetic: The images.
+        out: A folder that is new or empty.
+        run_name: The run's name, for the metadata.
+        progress: Called with (images written, N).
+
+    Returns:
+        The path of the manifest.
+
+    Raises:
+        SemirayError: ``out`` is not empty, is a file, or can't be written; two class names need the same folder.
+
+    Example:
+        ``write_images(generate(run, 600, seed=7), "synthetic")``
+    """
+    out = Path(out).expanduser()
+    staging = out / ".partial"
+    try:
+        check_unused(out)
+        shutil.rmtree(staging, ignore_errors=True)  # what a killed command left
+        try:
+            layout, stored = PngFolder(staging, run_name, synthetic.classes, synthetic.names), []
+            with layout.part(0) as add, ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+                for name in pool.map(partial(layout.store, synthetic), range(len(synthetic))):
+                    stored.append(name)
+                    if progress is not None:
+                        progress(len(stored), len(synthetic))
+                add(synthetic, stored)
+            manifest = layout.finish(1)
+            for entry in sorted(staging.iterdir(), key=lambda path: (path == manifest, path.name)):
+                entry.rename(out / entry.name)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise SemirayError(f"{out}: can't write there ({error.strerror or error}). Choose another folder.") from error
+    return out / manifest.name
+
+
+class Format:
+    """A file format for the parts of a sample; this one has a file per part, OUT/shard-000000.tar or .parquet.
 
     A part is complete when the file of `place` exists, which is written last and in one step; a part that was written
     before is written over with the same bytes.
+
+    Raises:
+        SemirayError: the package that the format needs isn't installed, or two classes need the same folder.
     """
+
+    suffix = ""
+
+    def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: Sequence[str]) -> None:  # noqa: ARG002
+        self.out, self.run_name, self.names = out, run_name, names
 
     def place(self, part: int) -> Path:
         """The file whose presence says that a part is complete."""
+        return self.out / f"shard-{part:06d}{self.suffix}"
 
     def store(self, synthetic: Synthetic, i: int) -> Any:
-        """Encode image ``i``, in one of several threads; what `Add` needs of it."""
+        """Encode image ``i``, in one of several threads; what the function of `part` needs of it."""
+        return encode_image(synthetic, i, self.run_name)
 
     def part(self, number: int) -> AbstractContextManager[Add]:
         """Write a part: a function that takes the next images of it and what `store` made of each."""
+        raise NotImplementedError
 
-    def finish(self, parts: int) -> Path:
+    def finish(self, parts: int) -> Path:  # noqa: ARG002
         """What remains when all parts are complete; where to look."""
+        return self.out
+
+    @contextmanager
+    def _whole(self, part: int) -> Iterator[Path]:
+        for left in self.out.glob(f".{self.place(part).name}.*{PARTIAL}"):  # of a process that was killed
+            left.unlink(missing_ok=True)
+        with whole_file(self.place(part)) as temporary:
+            yield temporary
 
 
-class PngFolder:
+class PngFolder(Format):
     """OUT/<label>/000000.png ... and OUT/manifest.csv; its parts are in OUT/manifest until all are there."""
 
-    def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: tuple[str, ...]) -> None:
-        self.out, self.run_name, self.names = out, run_name, names
-        self.folders = class_folders(classes)
+    def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: Sequence[str]) -> None:
+        super().__init__(out, run_name, classes, names)
+        self.folders, self.manifest = _class_folders(classes), out / "manifest.csv"
         for folder in (*self.folders, "manifest"):
             (out / folder).mkdir(parents=True, exist_ok=True)
 
     def place(self, part: int) -> Path:
-        manifest = self.out / "manifest.csv"
-        return manifest if manifest.exists() else self.out / "manifest" / f"{part:06d}.csv"
+        return self.manifest if self.manifest.exists() else self.out / "manifest" / f"{part:06d}.csv"
 
     def store(self, synthetic: Synthetic, i: int) -> str:
         name = png_name(synthetic, i, self.folders)
-        path = self.out / name
-        write_whole(path, encode_image(synthetic, i, self.run_name), sync=False)
+        write_whole(self.out / name, encode_image(synthetic, i, self.run_name), sync=False)
         return name
 
     @contextmanager
@@ -80,53 +152,36 @@ class PngFolder:
         write_whole(self.place(number), text.getvalue())
 
     def finish(self, parts: int) -> Path:
-        manifest = self.out / "manifest.csv"
-        if not manifest.exists():
+        if not self.manifest.exists():
             places = [self.place(part) for part in range(parts)]
             try:
-                with whole_file(manifest) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+                with whole_file(self.manifest) as path, path.open("w", encoding="utf-8", newline="") as stream:
                     csv.writer(stream, lineterminator="\n").writerow(manifest_head(self.names))
                     for place in places:
                         stream.write(place.read_text(encoding="utf-8"))
             except FileNotFoundError:
-                if not manifest.exists():  # else another process has just finished
+                if not self.manifest.exists():  # else another process has just finished
                     raise
         for left in (self.out / "manifest").glob("*.csv"):
             left.unlink(missing_ok=True)
-        with suppress(OSError):  # another process may be doing the same
-            (self.out / "manifest").rmdir()
-        for folder in self.folders:
-            with suppress(OSError):  # a class of which no image was asked
+        for folder in ("manifest", *self.folders):  # classes of which no image was requested
+            with suppress(OSError):  # it holds images, or another process has just done the same
                 (self.out / folder).rmdir()
-        return manifest
+        return self.manifest
 
 
-class Shards:
-    """One file per part: OUT/shard-000000.tar or .parquet."""
-
-    suffix = ""
-
-    def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: tuple[str, ...]) -> None:
-        self.out, self.run_name, self.classes, self.names = out, run_name, classes, names
-
-    def place(self, part: int) -> Path:
-        return self.out / f"shard-{part:06d}{self.suffix}"
-
-    def store(self, synthetic: Synthetic, i: int) -> Any:
-        return encode_image(synthetic, i, self.run_name)
-
-    def finish(self, parts: int) -> Path:  # noqa: ARG002
-        return self.out
-
-    @contextmanager
-    def _whole(self, part: int) -> Iterator[Path]:
-        for left in self.out.glob(f".{self.place(part).name}.*{PARTIAL}"):  # of a process that was killed
-            left.unlink(missing_ok=True)
-        with whole_file(self.place(part)) as temporary:
-            yield temporary
+def _class_folders(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """A folder name for each class: the class name with what file systems refuse replaced by an underscore."""
+    names = tuple(re.sub(r'[\x00-\x1f/\\:*?"<>|]|^\.+|[. ]+$', "_", name) or "_" for name in classes)
+    folded = [name.casefold() for name in names]
+    for i, name in enumerate(folded):
+        if name in folded[:i]:
+            twin = classes[folded.index(name)]
+            raise SemirayError(f"classes {twin!r} and {classes[i]!r} would share the folder {names[i]!r}: rename one.")
+    return names
 
 
-class WebDataset(Shards):
+class WebDataset(Format):
     """Tar shards as `webdataset` reads them: 000000000.png and 000000000.json of every image, one after the other."""
 
     suffix = ".tar"
@@ -149,17 +204,17 @@ class WebDataset(Shards):
             yield add
 
 
-class Parquet(Shards):
+class Parquet(Format):
     """Tables with one row per image: the PNG's bytes, label, every code, seed, index."""
 
     suffix = ".parquet"
 
-    def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: tuple[str, ...]) -> None:
+    def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: Sequence[str]) -> None:
         super().__init__(out, run_name, classes, names)
         try:
             import pyarrow as pa
         except ImportError as error:
-            raise SemirayError("--format parquet needs pyarrow: pip install 'semiray[parquet]'") from error
+            raise SemirayError("form=parquet needs pyarrow: pip install 'semiray[parquet]'") from error
         columns = [("image", pa.binary()), ("label", pa.string()), *((name, pa.float32()) for name in names)]
         columns += [("seed", pa.uint64()), ("index", pa.int64())]
         marks = {"Synthetic": "true", "Comment": WARNING, "Run": run_name}
@@ -181,20 +236,11 @@ class Parquet(Shards):
             yield add
 
 
-FORMATS: dict[str, type[PngFolder | WebDataset | Parquet]] = {
-    "png": PngFolder,
-    "webdataset": WebDataset,
-    "parquet": Parquet,
-}
+FORMATS: dict[str, type[Format]] = {"png": PngFolder, "webdataset": WebDataset, "parquet": Parquet}
 
 
 def open_format(name: str, out: Path, run_name: str, classes: tuple[str, ...], names: Sequence[str]) -> Format:
-    """The format of a name, for a folder.
-
-    Raises:
-        SemirayError: there is no such format, or the package that it needs isn't installed.
-    """
+    """The format of a name, for a folder. Errors as of `Format`, and where there is no such format."""
     if name not in FORMATS:
-        raise SemirayError(f"--format {name}: choose one of {', '.join(FORMATS)}.")
-    chosen: Format = FORMATS[name](out, run_name, classes, tuple(names))
-    return chosen
+        raise SemirayError(f"form={name}: choose one of {', '.join(FORMATS)}.")
+    return FORMATS[name](out, run_name, classes, names)

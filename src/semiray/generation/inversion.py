@@ -1,16 +1,13 @@
 """Find the noise from which a generator makes an image, and what noise alone cannot express of this patient.
 
-The generator's noise is short (64 numbers): no noise gives a real image exactly, and a search for one ends far from
-the noise of training. So there are two searches, one after the other (Abdal et al. 2019, arXiv 1904.03189, search more
-than noise for StyleGAN; Roich et al. 2021, arXiv 2106.05744, tune the generator around a pivot):
+No noise (64 numbers) gives a real image exactly. So there are two searches (Abdal et al. 2019, arXiv 1904.03189, search
+more than noise for StyleGAN; Roich et al. 2021, arXiv 2106.05744, tune the generator around a pivot):
 
 1. for noise, from several starts at once;
-2. for *offsets* under that noise: constants added to the outputs of the generator's fully connected layers, which set
-   the smallest feature map and scale and shift the channels; and to its feature maps up to a quarter of the image's
-   side, where this patient's vessels and opacities lie. Convolutions stay as trained.
+2. for *offsets* under that noise: constants added to the outputs of the generator's fully connected layers, and to its
+   feature maps up to a quarter of the image's side. Convolutions stay as trained.
 
-A Gaussian prior holds both near what the generator was trained with. Codes are not
-searched for: they stay as estimated.
+A Gaussian prior holds both near what the generator was trained with. Codes stay as estimated.
 """
 
 from __future__ import annotations
@@ -53,8 +50,6 @@ class Inversion:
 
     Attributes:
         run: the run, with a generator of the patient's own: a copy whose offsets were fitted.
-        z: (Z,) float32, the noise.
-        label: position in ``run.classes``; -1 where there are none.
         offset: root mean square of the offsets, 0 where there are none.
         noise_ssim: the SSIM that noise alone reached, before the search for offsets.
     """
@@ -84,9 +79,8 @@ def invert(
     """Search for the noise and the offsets with which the generator gives an image; codes and class are given.
 
     The loss is (1 - SSIM) + 10 (mean squared error) + 2 (mean absolute error of a Laplacian pyramid's levels, summed) +
-    0.001 (|z|² + |offsets|²), of images in [0, 1], minimised by Adam with step sizes that fall to zero. The search
-    starts from the noise that a linear encoder estimates from the image (ridge regression, fitted to 512 generated
-    images of these codes and this class) and from the noises of those among the 512 that are nearest to it.
+    0.001 (|z|² + |offsets|²), of images in [0, 1]. The search starts from the noise that a linear encoder estimates
+    (ridge regression, fitted to 512 generated images of these codes and this class) and those of the nearest images.
 
     Args:
         run: A trained run, whose device computes; its generator is copied, never changed.
@@ -96,9 +90,6 @@ def invert(
         seed: Of the 512 noises, those of :func:`semiray.generation.generate`.
         steps: Steps of the search for noise, and of that for offsets.
         progress: Called with (steps done, steps).
-
-    Returns:
-        The inversion: the same call gives the same numbers, on the same kind of machine.
 
     Raises:
         SemirayError: The generator gives values that are not finite.
@@ -112,12 +103,12 @@ def invert(
     losses = search.fit_noise(z, steps[0], told(0))
     if not bool(torch.isfinite(losses).all()):
         raise SemirayError(f"{run.path}: the generator gives values that are not finite; the run can't be used.")
-    z = z.detach()[losses.argmin()][None].clone()
+    best = z.detach()[losses.argmin()][None].clone()
     with torch.no_grad():
-        noise_ssim = float(ssim(search.make(z), search.target))
-    size, count = search.fit_offsets(z, steps[1], told(steps[0]))
+        noise_ssim = float(ssim(search.make(best), search.target))
+    size, count = search.fit_offsets(best, steps[1], told(steps[0]))
     own = replace(run, generator=search.generator)
-    return Inversion(own, z[0].cpu().numpy(), label, math.sqrt(float(size) / max(1, count)), noise_ssim)
+    return Inversion(own, best[0].cpu().numpy(), label, math.sqrt(float(size) / max(1, count)), noise_ssim)
 
 
 class _Search:
@@ -204,8 +195,7 @@ def _free_maps(generator: Generator, make: Callable[[], Tensor]) -> list[Tensor]
     Larger maps are nearly pixels: an image painted on them would stay whatever the codes say. Offsets start from zero,
     or from what a patient's own generator has.
     """
-    count = sum(8 * 2**i <= generator.shape.resolution // MAPS for i in range(len(generator.maps)))
-    modules = [*generator.maps[:count]]
+    modules = [m for i, m in enumerate(generator.maps) if 8 * 2**i <= generator.shape.resolution // MAPS]
     for module in modules:
         if not hasattr(module, "offset"):
             module.register_parameter("offset", None)
@@ -224,7 +214,7 @@ def _add_offset(module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
 def _descend(
     loss: Callable[[], Tensor], parts: list[Tensor], rate: float, steps: int, told: Callable[[int], None]
 ) -> None:
-    """Adam with a step size that follows half a cosine to nothing."""
+    """Adam with a step size that follows half a cosine to zero."""
     adam = torch.optim.Adam(parts, lr=rate, betas=(0.9, 0.99))
     for step in range(steps):
         adam.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -1,16 +1,14 @@
 """Generate images whose codes are samples of a run's prior, or of the prior given an event.
 
-Randomness is counter-based: image ``i`` is a function of the run, the seed and ``i`` alone, whatever the number of
-images requested, so that a sample can be made in pieces (on several machines) and give the bytes of the whole. For
-that, noise and codes are drawn in blocks of a fixed size, each from its own stream, and the generator works on padded
-batches of a fixed size, image ``i`` always at the same place: the same arithmetic in the same order.
+Randomness is counter-based: image ``i`` is a function of the run, the seed and ``i`` alone, so that a sample can be
+made in pieces and give the bytes of the whole. Noise and codes are drawn in blocks of a fixed size, each from its own
+stream, and the generator works on padded batches of a fixed size, image ``i`` always at the same place.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,7 +19,7 @@ from torch import Tensor
 from semiray.devices import inference_batch
 from semiray.errors import SemirayError
 from semiray.generation.copies import CopyFilter
-from semiray.generation.notebook import image_page
+from semiray.generation.synthetic import Synthetic
 from semiray.networks import Generator
 from semiray.networks.intensities import to_grey
 
@@ -33,7 +31,6 @@ __all__ = [
     "BLOCK",
     "Request",
     "Sampler",
-    "Synthetic",
     "check_range",
     "class_index",
     "draw_block",
@@ -45,7 +42,7 @@ __all__ = [
 BLOCK = 64
 """Images whose noise and codes are drawn at a time. A part of what a seed means: another value gives other images."""
 
-_BATCH = 16
+BATCH = 16
 """Images rendered at once on a CPU: few, because padding is wasted work and larger batches are no faster there."""
 
 _NOISE, _CODES = 0, 1  # the streams of a block
@@ -56,65 +53,6 @@ class Sampler(Protocol):
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw codes (n, M) in the factors' own units."""
-
-
-@dataclass(frozen=True)
-class Synthetic:
-    """Generated images and what was requested of them.
-
-    Attributes:
-        images: (N, H, W) uint8, 0..255.
-        codes: (N, M) float32, in the factors' own units.
-        labels: (N,) int64, the position in ``classes``; -1 where the run knows no classes.
-        classes: The run's class names; () for an unlabelled run.
-        names: The M code dimensions, e.g. ``"duration[0]"``.
-        index: (N,) int64, each image's place in the sample of this seed.
-        seed: The seed of the sample.
-        event: The event that all codes obey, None for the whole prior.
-        event_probability: The event's probability under the prior, None without an event.
-        assumed: The factors that no metadata ground: what they show is assumed, not known.
-    """
-
-    images: NDArray[np.uint8]
-    codes: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    classes: tuple[str, ...]
-    names: tuple[str, ...]
-    index: NDArray[np.int64]
-    seed: int
-    event: str | None = None
-    event_probability: float | None = None
-    assumed: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Synthetic:
-        """The images at some rows, or under a mask."""
-        return replace(
-            self,
-            images=self.images[rows],
-            codes=self.codes[rows],
-            labels=self.labels[rows],
-            index=self.index[rows],
-        )
-
-    def label_name(self, i: int) -> str:
-        """The class name of image ``i``; empty where the run knows no classes."""
-        return self.classes[int(self.labels[i])] if self.labels[i] >= 0 else ""
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: some images of every class, and what was requested."""
-        facts = [f"{len(self):,} generated images, not radiographs of patients; seed {self.seed}."]
-        if self.classes:
-            counts = [f"{name} {np.count_nonzero(self.labels == k):,}" for k, name in enumerate(self.classes)]
-            facts.append(f"Classes: {', '.join(counts)}.")
-        if self.event is not None:
-            facts.append(f"Event: {self.event}, probability {self.event_probability:.4g} under the prior.")
-        if self.assumed:
-            facts.append(f"Assumed factors, grounded on no image: {', '.join(self.assumed)}.")
-        labels = [self.label_name(i) for i in range(len(self))] if self.classes else None
-        return image_page(self.images, labels, self.classes, facts)
 
 
 class Request:
@@ -129,18 +67,26 @@ class Request:
         where: An event about codes, e.g. ``"survival == 1 and duration <= 14"``.
         seed: 0 <= seed < 2**64.
         bf16: Render in bfloat16: twice as fast where the processor has it, grey levels differ by one at most.
+        batch: Images rendered at once on a CPU.
 
     Raises:
         SemirayError: An unknown label, an event that can't be read or never happens, a seed out of range.
     """
 
     def __init__(
-        self, run: Run, *, label: str | None = None, where: str | None = None, seed: int = 0, bf16: bool = False
+        self,
+        run: Run,
+        *,
+        label: str | None = None,
+        where: str | None = None,
+        seed: int = 0,
+        bf16: bool = False,
+        batch: int = BATCH,
     ) -> None:
         if not 0 <= seed < 2**64:
             raise SemirayError(f"seed = {seed}: a seed is an integer from 0 to 2**64 - 1.")
-        self.run, self.label, self.where, self.seed, self.bf16 = run, label, where, seed, bf16
-        self._class = None if label is None else class_index(run.classes, label)
+        self.run, self.label, self.where, self.seed, self.bf16, self.batch = run, label, where, seed, bf16, batch
+        self._class = (None if run.classes else -1) if label is None else class_index(run.classes, label)
         conditional = None if where is None else run.prior.given(where)
         self._blocks: dict[int, tuple[Tensor, Tensor]] = {}  # of the batch at hand: several batches share a block
         self._source: Sampler = run.prior if conditional is None else conditional
@@ -152,13 +98,14 @@ class Request:
         images = np.empty((n, run.resolution, run.resolution), np.uint8)
         codes = np.empty((n, run.prior.dimensions), np.float32)
         labels = np.empty(n, np.int64)
-        batch = inference_batch(next(run.generator.parameters()).device, run.resolution, on_cpu=_BATCH)
+        batch = inference_batch(next(run.generator.parameters()).device, run.resolution, on_cpu=self.batch)
         for first in range(start // batch * batch, start + n, batch):
             index = np.arange(first, first + batch)
             wanted = (index >= start) & (index < start + n)
             z, c = self._draw(index, wanted)
-            y, rows = _labels(run.classes, self._class, index), index[wanted] - start
-            images[rows] = render(run, z, c, y, bf16=self.bf16)[wanted]
+            y = index % len(run.classes) if self._class is None else np.full(batch, self._class, np.int64)
+            rows = index[wanted] - start
+            images[rows] = render(run, z, c, y, bf16=self.bf16, batch=self.batch)[wanted]
             codes[rows], labels[rows] = c.numpy()[wanted], y[wanted]
             if progress is not None:
                 progress(int(rows[-1]) + 1, n)
@@ -229,32 +176,26 @@ def generate(
 
 
 def check_range(n: int, start: int) -> None:
-    """Refuse invalid numbers of images."""
+    """Raise where `n` is below 1 or `start` below 0."""
     if n < 1:
         raise SemirayError(f"n = {n}: ask for at least one image.")
     if start < 0:
         raise SemirayError(f"start = {start}: the index of the first image is 0 or greater.")
 
 
-def render(run: Run, z: Tensor, codes: Tensor, labels: NDArray[np.int64], *, bf16: bool = False) -> NDArray[np.uint8]:
-    """Turn noise, codes and labels into images: the generator in padded batches.
+def render(
+    run: Run, z: Tensor, codes: Tensor, labels: NDArray[np.int64], *, bf16: bool = False, batch: int = BATCH
+) -> NDArray[np.uint8]:
+    """Turn noise (B, Z), codes (B, M) in the factors' own units and labels (B,) into images (B, H, W) uint8.
 
-    Args:
-        run: A trained run.
-        z: (B, Z) standard normal noise.
-        codes: (B, M) in the factors' own units.
-        labels: (B,) positions in ``run.classes``; ignored by an unlabelled run.
-        bf16: In bfloat16 rather than float32.
-
-    Returns:
-        (B, H, W) uint8: round((x + 1) 127.5) of the generator's x in [-1, 1].
+    The generator works in padded batches, on a CPU of ``batch`` images, in bfloat16 with ``bf16``.
 
     Raises:
         SemirayError: The generator's output is not finite (the run's training broke).
     """
     standardised = run.prior.standardise(codes).float()
     images = np.empty((len(z), run.resolution, run.resolution), np.uint8)
-    batch = inference_batch(next(run.generator.parameters()).device, run.resolution, on_cpu=_BATCH)
+    batch = inference_batch(next(run.generator.parameters()).device, run.resolution, on_cpu=batch)
     for first in range(0, len(z), batch):
         rows = np.arange(first, min(first + batch, len(z)))
         padded = torch.from_numpy(np.pad(rows, (0, batch - len(rows)), mode="edge"))
@@ -267,7 +208,7 @@ def render(run: Run, z: Tensor, codes: Tensor, labels: NDArray[np.int64], *, bf1
 
 
 def run_generator(generator: Generator, z: Tensor, codes: Tensor, labels: Tensor, *, bf16: bool = False) -> Tensor:
-    """Move noise (B, Z), standardised codes (B, M) and labels (B,) to the generator: images (B, 1, H, W), float32."""
+    """Images (B, 1, H, W), float32, of noise (B, Z), standardised codes (B, M) and labels (B,), wherever they are."""
     device = next(generator.parameters()).device
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         images: Tensor = generator(z.to(device), codes.to(device), labels.to(device)).float()
@@ -276,12 +217,6 @@ def run_generator(generator: Generator, z: Tensor, codes: Tensor, labels: Tensor
 
 def draw_block(run: Run, source: Sampler, seed: int, block: int) -> tuple[Tensor, Tensor]:
     """Draw what images BLOCK * block ... BLOCK * (block + 1) - 1 of a seed are made from.
-
-    Args:
-        run: A trained run.
-        source: The run's prior, or the prior given an event.
-        seed: 0 <= seed < 2**64.
-        block: The block's number, from 0.
 
     Returns:
         Noise (BLOCK, Z), standard normal, and codes (BLOCK, M) in the factors' own units, float32.
@@ -292,7 +227,7 @@ def draw_block(run: Run, source: Sampler, seed: int, block: int) -> tuple[Tensor
 
 
 def class_index(classes: Sequence[str], label: str) -> int:
-    """The position of a class name; an error that lists the classes, and the likeliest one meant, if there is none."""
+    """The position of a class name; an error that lists the classes if there is none."""
     if label in classes:
         return list(classes).index(label)
     if not classes:
@@ -301,12 +236,6 @@ def class_index(classes: Sequence[str], label: str) -> int:
     close = difflib.get_close_matches(label.casefold(), folded, n=1, cutoff=0.5)
     hint = f" Did you mean {folded[close[0]]!r}?" if close else ""
     raise SemirayError(f"label {label!r} is not a class of this run ({', '.join(classes)}).{hint}")
-
-
-def _labels(classes: tuple[str, ...], asked: int | None, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    if not classes:
-        return np.full(len(index), -1, np.int64)
-    return index % len(classes) if asked is None else np.full(len(index), asked, np.int64)
 
 
 def _stream(seed: int, block: int, stream: int) -> np.random.Generator:

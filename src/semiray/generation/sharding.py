@@ -11,20 +11,22 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
-from semiray.files import hold_folder, sweep, write_whole
+from semiray.files import check_unused, hold_folder, sweep, write_whole
 from semiray.generation.copies import CopyFilter
 from semiray.generation.formats import Format, open_format
-from semiray.generation.sampling import BLOCK, Request, Synthetic, check_range
+from semiray.generation.sampling import BLOCK, Request, check_range
+from semiray.generation.synthetic import Synthetic
 from semiray.training.checkpoints import checksum
 
 if TYPE_CHECKING:
     from semiray.radiographs import ImageArray, RadiographSet
 
-__all__ = ["PER_PART", "Share", "write_sample"]
+__all__ = ["Share", "write_sample"]
 
 REQUEST = "request.json"
 PER_PART = {"png": 1_024, "webdataset": 10_240, "parquet": 10_240}
@@ -43,16 +45,10 @@ class Share:
 
     @classmethod
     def parse(cls, text: str) -> Share:
-        """Read ``"K/OF"``, e.g. ``"3/16"``: the fourth of sixteen.
-
-        Raises:
-            SemirayError: it can't be read, or K isn't from 0 to OF - 1.
-        """
+        """Read ``"K/OF"``, e.g. ``"3/16"``: the fourth of sixteen."""
         number, slash, of = text.partition("/")
         if not (slash and number.isdecimal() and of.isdecimal() and int(number) < int(of)):
-            raise SemirayError(
-                f"--shard {text}: write K/OF with K from 0 to OF - 1, such as 0/4 for the first of four."
-            )
+            raise SemirayError(f"shard={text}: write K/OF with K from 0 to OF - 1, such as 0/4 for the first of four.")
         return cls(int(number), int(of))
 
     def parts(self, count: int) -> range:
@@ -105,13 +101,11 @@ def write_sample(
     if per_part < BLOCK or per_part % BLOCK:
         raise SemirayError(f"{per_part} images per shard: choose a multiple of {BLOCK}, such as 10240.")
     share, count = share or Share(), -(-n // per_part)
-    run = request.run
-    copies = CopyFilter.of(run, reject_copies)
-    run_name = run.path.resolve().name
+    run, copies = request.run, CopyFilter.of(request.run, reject_copies)
     try:
         check_request(out, describe(request, n, start, form, per_part, copies))
         with hold_folder(out, f"share-{share.number}-of-{share.of}"):
-            layout = open_format(form, out, run_name, run.classes, run.prior.names)
+            layout = open_format(form, out, run.path.resolve().name, run.classes, run.prior.names)
             write_parts(request, n, start, per_part, share.parts(count), layout, copies, chunk, progress)
             if not all(layout.place(part).exists() for part in range(count)):
                 return None
@@ -129,11 +123,10 @@ def describe(
     request: Request, n: int, start: int, form: str, per_part: int, copies: CopyFilter | None
 ) -> dict[str, Any]:
     """Everything that determines a sample."""
-    weights = {name: tensor.cpu() for name, tensor in request.run.generator.state_dict().items()}
     return {
         "synthetic": True,
         "run": request.run.path.resolve().name,
-        "weights": checksum(weights, {}),
+        "weights": checksum({name: tensor.cpu() for name, tensor in request.run.generator.state_dict().items()}, {}),
         "label": request.label,
         "where": request.where,
         "seed": request.seed,
@@ -147,21 +140,12 @@ def describe(
 
 
 def check_request(out: Path, asked: dict[str, Any]) -> None:
-    """Refuse a folder that contains anything else; record the request in a new one.
-
-    Raises:
-        SemirayError: ``out`` is a file, holds something else, or another sample.
-    """
-    if out.exists() and not out.is_dir():
-        raise SemirayError(f"{out} is a file: choose a folder for the images.")
+    """Refuse a folder that contains anything else; record the request in a new one."""
     path = out / REQUEST
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if out.is_dir() and any(not entry.name.startswith(".") for entry in out.iterdir()):
-            raise SemirayError(
-                f"{out} is not empty, and images of two samples must not mix. Choose another folder, or empty this one."
-            ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        check_unused(out)
         out.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(asked, indent=1, ensure_ascii=False) + "\n")
         return
@@ -173,6 +157,9 @@ def check_request(out: Path, asked: dict[str, Any]) -> None:
             f"{out} holds another sample: its {', '.join(differing)} differ, see {path}. Choose another folder, or "
             "repeat its command to go on with it."
         )
+
+
+Encoded = tuple[Synthetic, list["Future[list[Any]]"]]
 
 
 def write_parts(
@@ -190,6 +177,20 @@ def write_parts(
 
     On a CPU both want the same cores, and encoders among the generator's threads cost more than they save.
     """
+
+    def store(synthetic: Synthetic, rows: range) -> list[Any]:
+        return [layout.store(synthetic, i) for i in rows]
+
+    def encoded(first: int, last: int) -> Iterator[Encoded]:
+        """Images first ... last - 1 of the request in chunks, their encoding begun."""
+        for begin in range(first, last, chunk):
+            synthetic = request.images(begin, min(chunk, last - begin))
+            if copies is not None:
+                synthetic = synthetic.take(copies.keep(synthetic.images))
+            if count := len(synthetic):
+                slices = [range(row, min(count, row + _ROWS)) for row in range(0, count, _ROWS)]
+                yield synthetic, [pool.submit(store, synthetic, rows) for rows in slices]
+
     overlap = ahead if next(request.run.generator.parameters()).is_cuda else iter
     bounds = {part: (part * per_part, min(n, (part + 1) * per_part)) for part in parts}
     total, done = sum(last - first for first, last in bounds.values()), 0
@@ -197,8 +198,7 @@ def write_parts(
         for part, (first, last) in bounds.items():
             if not layout.place(part).exists():
                 with layout.part(part) as add:
-                    chunks = encoded(request, start + first, start + last, layout, copies, chunk, pool)
-                    for synthetic, stored in overlap(chunks):
+                    for synthetic, stored in overlap(encoded(start + first, start + last)):
                         add(synthetic, [one for rows in stored for one in rows.result()])
                         if progress is not None:
                             progress(done + int(synthetic.index[-1]) + 1 - start - first, total)
@@ -207,40 +207,10 @@ def write_parts(
                 progress(done, total)
 
 
-Encoded = tuple[Synthetic, list["Future[list[Any]]"]]
-
-
-def encoded(
-    request: Request,
-    first: int,
-    last: int,
-    layout: Format,
-    copies: CopyFilter | None,
-    chunk: int,
-    pool: ThreadPoolExecutor,
-) -> Iterator[Encoded]:
-    """Images first ... last - 1 in chunks, their encoding begun."""
-
-    def store(synthetic: Synthetic, rows: range) -> list[Any]:
-        return [layout.store(synthetic, i) for i in rows]
-
-    for begin in range(first, last, chunk):
-        synthetic = request.images(begin, min(chunk, last - begin))
-        if copies is not None:
-            synthetic = synthetic.take(copies.keep(synthetic.images))
-        if not len(synthetic):
-            continue
-        count = len(synthetic)
-        slices = [range(row, min(count, row + _ROWS)) for row in range(0, count, _ROWS)]
-        yield synthetic, [pool.submit(store, synthetic, rows) for rows in slices]
-
-
 def ahead(chunks: Iterator[Encoded]) -> Iterator[Encoded]:
     """The same chunks; each is given when the next one has been generated."""
-    waiting: Encoded | None = None
+    waiting = list(islice(chunks, 1))
     for chunk in chunks:
-        if waiting is not None:
-            yield waiting
-        waiting = chunk
-    if waiting is not None:
-        yield waiting
+        yield waiting.pop()
+        waiting.append(chunk)
+    yield from waiting

@@ -20,13 +20,9 @@ _SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 def ssim(x: Tensor, y: Tensor, *, data_range: float = 1.0) -> Tensor:
     """Mean structural similarity of image pairs: 1 for equal images, about 0 for unrelated ones.
 
-    With means, variances and covariance under a Gaussian window (11 x 11 pixels, standard deviation 1.5) around each
-    pixel at which the window fits into the image, c1 = (0.01 L)², c2 = (0.03 L)² and L = ``data_range``:
-
-        (2 mx my + c1) (2 sxy + c2) / ((mx² + my² + c1) (sx² + sy² + c2)), averaged over these pixels.
-
-    Wang, Bovik, Sheikh, Simoncelli 2004, doi:10.1109/TIP.2003.819861, equations 13 to 17. Images are not made smaller
-    first, as some implementations do. Differentiable; computes in the images' own precision.
+    Wang, Bovik, Sheikh, Simoncelli 2004, doi:10.1109/TIP.2003.819861, equations 13 to 17, with a Gaussian window (11 x
+    11 pixels, standard deviation 1.5) wherever it fits into the image. Images are not made smaller first, as some
+    implementations do. Differentiable; computes in the images' own precision.
 
     Args:
         x: (B, 1, H, W), sides of at least 11 pixels.

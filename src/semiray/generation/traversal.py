@@ -18,7 +18,7 @@ from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge,
 from semiray.generation.sampling import BLOCK, draw_block, render
 
 if TYPE_CHECKING:
-    from semiray.priors import Factor, JointPrior
+    from semiray.priors import JointPrior
     from semiray.training.run import Run
 
 __all__ = [
@@ -39,12 +39,8 @@ _GAP, _TOP, _BOTTOM = 0.3, 0.4, 0.5  # inches
 class Traversal:
     """Images of the same patients while one factor at a time moves: the data of the figure.
 
-    Attributes:
-        panels: Factor -> images (K patients, S, H, W) uint8 and codes (K patients, S, M), of :func:`traversal_images`.
-        patients: Patients per class.
-        prior: The run's prior.
-        classes: Names of the run's K classes; empty where it knows none.
-        grounded: Factor -> number of images whose metadata ground it.
+    `panels` are, per factor, the images (K patients, S, H, W) uint8 and codes (K patients, S, M) of
+    :func:`traversal_images`; `patients` is their number per class; the rest is as in `Run`.
     """
 
     panels: Mapping[str, tuple[NDArray[np.uint8], NDArray[np.float32]]]
@@ -82,20 +78,10 @@ def traversal_images(
     """Images of the same patients while one factor moves; noise, label and all other codes stay.
 
     Patients are drawn as :func:`semiray.generation.generate` draws images: ``patients`` per class, classes one after
-    another, each patient with noise and codes of its own.
-
-    Args:
-        run: A trained run.
-        factor: The factor's name.
-        patients: Patients per class.
-        steps: Steps of the factor, as in :func:`factor_path`.
-        seed: As in :func:`semiray.generation.generate`.
+    another. Arguments and errors are those of :func:`traverse`, for one factor.
 
     Returns:
         Images (K patients, S, H, W) uint8 and the requested codes (K patients, S, M) float32.
-
-    Raises:
-        SemirayError: An unknown factor, fewer than one patient, fewer than two steps.
     """
     _check(run.prior, (factor,), patients, steps)
     path = factor_path(run.prior, factor, steps)
@@ -125,9 +111,6 @@ def traverse(
         factors: Names of the factors to show, in this order; None shows all.
         seed: As in :func:`semiray.generation.generate`.
 
-    Returns:
-        A matplotlib figure; ``figure.savefig("traversal.png")`` writes it.
-
     Raises:
         SemirayError: An unknown factor, fewer than one patient, fewer than two steps.
 
@@ -151,15 +134,19 @@ def plot_traversal(traversal: Traversal) -> Figure:
     """Draw the figure of :func:`traverse` from its arrays."""
     prior, classes, panels = traversal.prior, traversal.classes, traversal.panels
     lines = _flow({name: images.shape[1] for name, (images, _) in panels.items()})
-    known = {factor.name: factor for factor in prior.factors}
-
+    units = {factor.name: factor.unit for factor in prior.factors}
     labels, margin = row_labels(classes)
     margin += 0.2
     rows = traversal.patients * max(1, len(classes))
     high = rows * THUMB
     inner = max(sum(panels[name][0].shape[1] * THUMB for name in line) + _GAP * (len(line) - 1) for line in lines)
     width = max(margin + inner + 0.1, 5.0)
-    caption = textwrap.fill(_caption(traversal), int((width - margin) * 15))
+    words = (
+        "Generated images, not patients' radiographs. Each row is one imagined patient: noise and all other codes "
+        "stay, all dimensions of the panel's factor move together; its lead dimension's values are shown."
+        + name_standing(traversal, tuple(panels))
+    )
+    caption = textwrap.fill(words, int((width - margin) * 15))
     foot = 0.15 * (caption.count("\n") + 1) + 0.1
     height = len(lines) * (_TOP + high + _BOTTOM) + foot
     figure = blank_figure(width, height)
@@ -176,7 +163,9 @@ def plot_traversal(traversal: Traversal) -> Figure:
             lead = codes[0, :, prior.slices[name].start]
             places = (np.arange(len(lead)) + 0.5) * sheet.shape[1] / len(lead) - 0.5
             axes.set_xticks(places, [f"{value:.3g}" for value in lead], fontsize=8, color=INK)
-            axes.set_xlabel(_axis_label(known[name], discrete=_is_discrete(prior, name)), fontsize=8, color=FAINT)
+            unit = f"{units[name]}, " if units[name] else ""
+            values = "its values" if bool(prior.discrete[prior.slices[name]].any()) else "5th to 95th percentile"
+            axes.set_xlabel(unit + values, fontsize=8, color=FAINT)
             if column == 0 and classes:
                 middle = (np.arange(len(classes)) + 0.5) * sheet.shape[0] / len(classes) - 0.5
                 axes.set_yticks(middle, labels, fontsize=9, color=INK)
@@ -195,15 +184,6 @@ def _check(prior: JointPrior, names: Sequence[str], patients: int, steps: int) -
         raise SemirayError(f"patients = {patients}, steps = {steps}: at least 1 patient and 2 steps make a figure.")
 
 
-def _is_discrete(prior: JointPrior, name: str) -> bool:
-    return bool(prior.discrete[prior.slices[name]].any())
-
-
-def _axis_label(factor: Factor, *, discrete: bool) -> str:
-    unit = f"{factor.unit}, " if factor.unit else ""
-    return unit + ("its values" if discrete else "5th to 95th percentile")
-
-
 def _flow(columns: dict[str, int]) -> list[list[str]]:
     """Break panels into lines as even as their order allows, of at most _MOST_COLUMNS thumbnails where a panel fits."""
 
@@ -220,18 +200,9 @@ def _flow(columns: dict[str, int]) -> list[list[str]]:
     return next(lines for limit in range(widest, sum(columns.values()) + 1) if len(lines := fill(limit)) <= fewest)
 
 
-def _caption(traversal: Traversal) -> str:
-    return (
-        "Generated images, not patients' radiographs. Each row is one imagined patient: noise and all other codes "
-        "stay, all dimensions of the panel's factor move together; its lead dimension's values are shown."
-        + name_standing(traversal, tuple(traversal.panels))
-    )
-
-
 def name_standing(run: Run | Traversal, names: Sequence[str]) -> str:
     """Which of some factors are grounded and which are assumed, in sentences that begin with a space."""
     grounded = [f"{name} (grounded on {run.grounded[name]:,} images)" for name in names if run.grounded.get(name)]
     assumed = [name for name in names if not run.grounded.get(name)]
     known = f" Grounded in metadata: {', '.join(grounded)}." if grounded else ""
-    wish = f" Assumed, grounded on no image: {', '.join(assumed)}." if assumed else ""
-    return known + wish
+    return known + (f" Assumed, grounded on no image: {', '.join(assumed)}." if assumed else "")

@@ -5,9 +5,9 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from semiray.networks.blocks import BatchNorm2d
 from semiray.networks.discriminator import Discriminator, Heads
 from semiray.networks.generator import Generator
-from semiray.networks.normalisation import BatchNorm2d
 from semiray.networks.shape import NetworkShape, stage_widths
 
 __all__ = ["DCGANDiscriminator", "DCGANGenerator"]

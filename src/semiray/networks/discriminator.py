@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semiray.networks.resampling import halve
+from semiray.networks.blocks import halve
 from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
 __all__ = ["Discriminator", "DiscriminatorOutput", "LeadEstimates", "ResidualDiscriminator"]

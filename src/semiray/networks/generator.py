@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semiray.networks.normalisation import BatchNorm2d
-from semiray.networks.resampling import double
+from semiray.networks.blocks import BatchNorm2d, double
 from semiray.networks.shape import NetworkShape, keep_variance, stage_widths
 
 __all__ = ["Generator", "ResidualGenerator"]
@@ -57,12 +56,8 @@ class ModulatedStage(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, condition: int) -> None:
         super().__init__()
-        self.convolutions = nn.ModuleList(
-            [
-                nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-                nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
-            ]
-        )
+        inputs = (channels_in, channels_out)
+        self.convolutions = nn.ModuleList([nn.Conv2d(n, channels_out, 3, padding=1, bias=False) for n in inputs])
         self.norms = nn.ModuleList([BatchNorm2d(channels_out, affine=False) for _ in range(2)])
         self.modulations = nn.ModuleList([nn.Linear(condition, 2 * channels_out) for _ in range(2)])
         for modulation in self.modulations:
@@ -84,8 +79,7 @@ class ModulatedStage(nn.Module):
 class ResidualGenerator(Generator):
     """The default generator: a modulated residual stage for each doubling from 4 x 4 pixels.
 
-    Two narrow convolutions, not a stage, follow the last doubling: on a CPU most of the time would be spent on the
-    largest, shallowest maps. A sub-pixel convolution was faster still, but left grids.
+    Two narrow convolutions, not a stage, follow the last doubling: the largest maps would take most of a CPU's time.
     """
 
     def __init__(self, shape: NetworkShape) -> None:

@@ -15,8 +15,7 @@ def to_input(images: NDArray[np.uint8] | Tensor, device: torch.device | str | No
 
     Args:
         images: (N, H, W) uint8, 0 to 255.
-        device: Where the result lives; where a tensor is already, if None. Grey levels travel there, a quarter of the
-            bytes of the result.
+        device: Where the result lives; where a tensor is already, if None.
 
     Returns:
         (N, 1, H, W) float32 in [-1, 1].
@@ -30,12 +29,5 @@ def to_input(images: NDArray[np.uint8] | Tensor, device: torch.device | str | No
 
 
 def to_grey(images: Tensor) -> Tensor:
-    """Turn network output into grey levels, on the same device.
-
-    Args:
-        images: (N, 1, H, W) in [-1, 1].
-
-    Returns:
-        (N, H, W) uint8: round((x + 1) 127.5).
-    """
+    """Turn network output (N, 1, H, W) in [-1, 1] into grey levels (N, H, W) uint8, on the same device."""
     return ((images[:, 0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

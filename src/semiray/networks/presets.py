@@ -1,6 +1,7 @@
 """Architectures by name, and a table of their layers."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -43,18 +44,16 @@ class LayerRow:
 def describe(network: Generator | Discriminator) -> list[LayerRow]:
     """The layers that hold parameters, in the order in which they run, found by running one batch of two zeros."""
     rows: list[LayerRow] = []
-    handles = []
 
-    def watch(name: str, module: nn.Module) -> None:
-        def record(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            count = sum(p.numel() for p in module.parameters(recurse=False))
-            rows.append(LayerRow(name, type(module).__name__, tuple(output.shape[1:]), count))
+    def record(name: str, count: int, module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        rows.append(LayerRow(name, type(module).__name__, tuple(output.shape[1:]), count))
 
-        handles.append(module.register_forward_hook(record))
-
-    for name, module in network.named_modules():
-        if any(True for _ in module.parameters(recurse=False)):
-            watch(name, module)
+    counts = {name: sum(p.numel() for p in one.parameters(recurse=False)) for name, one in network.named_modules()}
+    handles = [
+        network.get_submodule(name).register_forward_hook(partial(record, name, count))
+        for name, count in counts.items()
+        if count
+    ]
     training = network.training
     network.eval()
     labels = torch.zeros(2, dtype=torch.long)

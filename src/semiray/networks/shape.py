@@ -37,17 +37,13 @@ class NetworkShape:
 
     def __post_init__(self) -> None:
         if self.resolution not in RESOLUTIONS:
-            raise SemirayError(
-                f"resolution is {self.resolution}: the networks exist for {', '.join(map(str, RESOLUTIONS))} pixels"
-            )
+            known = ", ".join(map(str, RESOLUTIONS))
+            raise SemirayError(f"resolution is {self.resolution}: the networks exist for {known} pixels")
 
 
 def stage_resolutions(resolution: int) -> list[int]:
     """Sides of the feature maps, smallest first: 4, 8, ... up to half the image."""
-    sizes = [4]
-    while sizes[-1] * 2 < resolution:
-        sizes.append(sizes[-1] * 2)
-    return sizes
+    return [2**power for power in range(2, resolution.bit_length() - 1)]
 
 
 def stage_widths(shape: NetworkShape) -> list[int]:

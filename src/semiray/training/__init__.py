@@ -2,8 +2,7 @@
 
 from semiray.training.checkpoints import Progress
 from semiray.training.game import Game, bf16_is_fast, network_shape
-from semiray.training.loop import train
-from semiray.training.planning import plan_training
+from semiray.training.loop import plan_training, train
 from semiray.training.process_group import join_process_group
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, run_prior

@@ -34,12 +34,11 @@ class ImageOrder:
         parts = []
         while size > 0:
             epoch, offset = divmod(start, self.count)
-            part = self._order(epoch)[offset : offset + size]
-            parts.append(part)
-            start, size = start + len(part), size - len(part)
+            parts.append(self._order(epoch)[offset : offset + size])
+            start, size = start + len(parts[-1]), size - len(parts[-1])
         return torch.from_numpy(np.concatenate(parts))
 
-    def _order(self, epoch: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+    def _order(self, epoch: int) -> NDArray[np.int64]:
         if epoch != self._epoch:
             self._permutation = np.random.default_rng([self.seed, epoch]).permutation(self.count)
             self._epoch = epoch
@@ -50,7 +49,7 @@ class ImageFeed:
     """Batches of real images, read from memory or disk while the step before is computed.
 
     Args:
-        images: (N, H, W) uint8, in memory, mapped from a file, or anything that is indexed like an array.
+        images: (N, H, W) uint8, in memory or mapped from a file.
         chosen: (M,) which of them are shown.
         order: in which the M are shown.
         batch: images per step, over all processes.

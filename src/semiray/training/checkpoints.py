@@ -56,22 +56,14 @@ def checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file with a checksum, in one step. The same content gives the same bytes.
-
-    Raises:
-        OSError: it can't be written; what was there is untouched.
-    """
+    """Write a safetensors file with a checksum, in one step. The same content gives the same bytes."""
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     said = json.dumps({**metadata, _CHECKSUM: checksum(content, metadata)}, sort_keys=True)
     write_whole(path, save(content, {_KEY: said}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file.
-
-    Raises:
-        SemirayError: the file is missing or damaged.
-    """
+    """Tensors and metadata of a safetensors file; SemirayError if it is missing or damaged."""
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -80,12 +72,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             metadata = dict(json.loads(metadata[_KEY]))
     except FileNotFoundError as error:
         raise SemirayError(f"{path} is missing: is {path.parent} a run that has saved its first checkpoint?") from error
-    except (
-        SafetensorError,
-        OSError,
-        ValueError,
-        TypeError,
-    ) as error:  # the last two of a header that is no JSON object
+    except (SafetensorError, OSError, ValueError, TypeError) as error:  # the last two: a header that is no JSON object
         raise SemirayError(f"{path} is damaged or no safetensors file: {error}") from error
     noted = metadata.pop(_CHECKSUM, None)
     if noted is not None and noted != checksum(tensors, metadata):
@@ -99,9 +86,8 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Prog
     everything = dict(tensors) | {"random.cpu": torch.get_rng_state()}
     if any(tensor.is_cuda for tensor in tensors.values()):
         everything["random.cuda"] = torch.cuda.get_rng_state()
-    save_tensors(
-        folder / f"step-{progress.steps:09d}.safetensors", everything, {"progress": json.dumps(asdict(progress))}
-    )
+    said = {"progress": json.dumps(asdict(progress))}
+    save_tensors(folder / f"step-{progress.steps:09d}.safetensors", everything, said)
     for old in sorted(folder.glob("step-*.safetensors"))[:-_KEPT]:
         old.unlink(missing_ok=True)
 
@@ -121,9 +107,8 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
             progress = Progress(**json.loads(metadata["progress"]))
             random, random_cuda = tensors.pop("random.cpu"), tensors.pop("random.cuda", None)
         except (SemirayError, KeyError, TypeError, ValueError) as error:
-            warnings.warn(
-                f"{error}. It is skipped; training continues from the one before.", SemirayWarning, stacklevel=2
-            )
+            said = f"{error}. It is skipped; training continues from the one before."
+            warnings.warn(said, SemirayWarning, stacklevel=2)
             continue
         torch.set_rng_state(random)
         if random_cuda is not None and torch.cuda.is_available():
@@ -132,7 +117,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
     if paths:
         raise SemirayError(
             f"no checkpoint in {folder} can be read: {' and '.join(path.name for path in paths)} are damaged. "
-            f"Train anew with another --out, or remove {folder} and begin this run again with --resume."
+            f"Train anew with another out=, or remove {folder} and begin this run again with resume=True."
         )
     return None
 

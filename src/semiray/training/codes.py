@@ -36,11 +36,7 @@ class CodeEstimates(_Codes):
 class CodeReader:
     """Turn the sorter's scores into codes, and codes into the leads that the critic is told.
 
-    Args:
-        prior: The joint prior.
-        grounded: The columns of the L leads that metadata ground.
-        relaxation: How sharp the thresholds of discrete codes are, see `JointPrior.relaxed`.
-        device: Where the codes are.
+    Metadata ground the L leads in the columns `grounded`; `relaxation` is that of `JointPrior.relaxed`.
     """
 
     def __init__(self, prior: JointPrior, grounded: Sequence[int], relaxation: float, device: torch.device) -> None:

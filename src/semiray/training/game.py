@@ -39,10 +39,7 @@ class Game:
     """Both networks, the generator's moving average, their optimisers, and the step that changes them.
 
     Args:
-        settings: the run's settings.
-        prior: the joint prior.
         classes: number of classes, 0 without labels.
-        device: where the networks live.
         grounded: the columns of the codes that metadata ground, in the order of `ObservedBatch`'s second axis.
         group: the processes that train together, each on its rows of every batch; None for this one alone.
 
@@ -60,14 +57,10 @@ class Game:
     ) -> None:
         self.group = group or ProcessGroup()
         self.prior, self.device = prior, device
-        self.objectives, self.optimisation, self.views = (
-            settings.objectives,
-            settings.optimisation,
-            settings.augmentation,
-        )
-        generator, discriminator = build_networks(
-            settings.networks.architecture, network_shape(settings, prior, classes, len(grounded))
-        )
+        self.objectives, self.optimisation = settings.objectives, settings.optimisation
+        self.views = settings.augmentation
+        shape = network_shape(settings, prior, classes, len(grounded))
+        generator, discriminator = build_networks(settings.networks.architecture, shape)
         layout = torch.channels_last if self.optimisation.channels_last else torch.contiguous_format
         self.generator = generator.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.discriminator = discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
@@ -144,8 +137,8 @@ class Game:
         losses["sort"] = self._sort(on_real.scores)
         losses["commit"] = self._commit(self.reader.estimate(on_generated.scores), requested, self.taught)
         loss = losses["adversarial"] + weights.sort * losses["sort"] + weights.commit * losses["commit"]
-        if weights.classify and on_real.classes.shape[1]:
-            losses["classify"] = objectives.class_loss(on_real.classes, labels)
+        if weights.classify and on_real.classes.shape[1]:  # Odena et al. 2017, arXiv 1610.09585
+            losses["classify"] = functional.cross_entropy(on_real.classes, labels)
             loss = loss + weights.classify * losses["classify"]
         if observed is not None:
             losses["ground"] = self._ground(observed)
@@ -187,7 +180,7 @@ class Game:
         estimated = self.reader.estimate(output.scores)
         legible = weights.commit * self._commit(estimated, requested, self.weight)
         if weights.classify and output.classes.shape[1]:
-            legible = legible + weights.classify * objectives.class_loss(output.classes, labels)
+            legible = legible + weights.classify * functional.cross_entropy(output.classes, labels)
         loss = losses["generator"] + weights.generator_share * legible
         losses["error"] = (estimated.codes - requested.codes).square().mean(dim=0)
         losses = self._move(self.generator_optimiser, loss, losses)

@@ -69,11 +69,7 @@ def read_grounding(
 ) -> Grounding | None:
     """Read from the training images' metadata what the settings' `ground` names; None where it names nothing.
 
-    Args:
-        settings: `ground` is the rules, see docs/grounding.md.
-        prior: the prior whose factors they ground.
-        data: the radiographs, with their metadata.
-        chosen: (N,) which of them train.
+    Only the images that are `chosen` (N,), those of training, are observed.
 
     Raises:
         SemirayError: a rule, a column or a cell that can't be read, or a factor without observations; names it.

@@ -1,28 +1,30 @@
-"""Train a run from start to end: what it is trained on, written down; then step after step."""
+"""Train a run from start to end: settings checked, what it is trained on written down; then step after step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from pydantic import BaseModel
 
 from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.files import hold_folder, write_whole
 from semiray.memory import keep_freed_memory
-from semiray.priors import JointPrior
-from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
+from semiray.priors import JointPrior, read_grounds
+from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions, Split, split_by_patient
 from semiray.settings import Settings, override
 from semiray.training.grounding import Grounding, read_grounding
-from semiray.training.planning import check_unused, fit_to_data, plan_training
 from semiray.training.process_group import ProcessGroup, current_process_group
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
 from semiray.training.trainer import Trainer
 
-__all__ = ["train"]
+__all__ = ["fit_to_data", "plan_training", "train"]
+
+BUDGET = ("minutes", "images", "checkpoint_seconds")
 
 
 def train(
@@ -43,8 +45,7 @@ def train(
 ) -> Run:
     """Train on the training patients of a set of radiographs, and save the run.
 
-    Started by torchrun and within `join_process_group`, the processes train one run together: all read the same data,
-    the first one writes. The batch is that of the settings, whatever their number.
+    Started by torchrun and within `join_process_group`, the processes train one run together: all read the same data.
 
     Args:
         data: images, with labels or without; images whose label is unknown are left out where others have one.
@@ -83,7 +84,9 @@ def train(
     )
     settings = plan_training(files.folder, settings, resume=resume)
     if resume:
-        check_data(files, data)
+        check_same(
+            files, "fingerprint", data.fingerprint, "the images aren't those", "images, read with the same options,"
+        )
     else:
         settings = fit_to_data(settings, data)
     with hold_folder(files.folder) if group.leads else nullcontext(lambda: None) as check_held:
@@ -125,7 +128,8 @@ def prepare(
         )
     grounding = read_grounding(settings, prior, data, chosen)
     if resume:
-        check_grounding(files, grounding)
+        digest = grounding.digest if grounding else None
+        check_same(files, "observations", digest, "the metadata that ground factors", "table,")
     if group.leads:
         if not resume:
             check_unused(files)  # again: another process may have begun a run before this one held the folder
@@ -135,23 +139,12 @@ def prepare(
     return Trainer(files, settings, prior, data, chosen, grounding, device, group)
 
 
-def check_data(files: RunFiles, data: RadiographSet[ImageArray]) -> None:
-    """Raise if the images aren't those that the run was begun with."""
-    _, known = read_run_record(files.folder)
-    if known.get("fingerprint") != data.fingerprint:
+def check_same(files: RunFiles, name: str, value: str | None, what: str, needed: str) -> None:
+    """Raise if what the run was begun with is no longer the same."""
+    if read_run_record(files.folder)[1].get(name) != value:
         raise SemirayError(
-            f"the images aren't those that {files.folder} was trained on (another content, resolution or framing): "
-            "resume with the same images, read with the same options, or train a new run with another out="
-        )
-
-
-def check_grounding(files: RunFiles, grounding: Grounding | None) -> None:
-    """Raise if the metadata no longer say what they said when the run was begun."""
-    _, known = read_run_record(files.folder)
-    if known.get("observations") != (grounding.digest if grounding else None):
-        raise SemirayError(
-            f"the metadata that ground factors aren't those that {files.folder} was trained on: resume with the same "
-            "table, or train a new run with another out="
+            f"{what} aren't those that {files.folder} was trained on: resume with the same {needed} or train a new run "
+            "with another out="
         )
 
 
@@ -164,3 +157,82 @@ def write_record(
         known |= {"grounded": grounding.counts, "observations": grounding.digest}
     record = {"settings": settings.model_dump(mode="json"), "data": known}
     write_whole(files.record, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+
+
+def plan_training(out: Path | str, settings: Settings | None = None, *, resume: bool = False) -> Settings:
+    """The settings that `train` will use, after all checks that need no images; arguments as for `train`.
+
+    A program that takes minutes to read its images calls it first; `train` calls it in any case.
+
+    Returns:
+        `settings`; or, with `resume`, those of the run, with the budget (`minutes`, `images`, `checkpoint_seconds`)
+        that `settings` sets, if any.
+
+    Raises:
+        SemirayError: the folder is in use, or isn't a run that could be resumed; the prior or the grounding rules are
+            invalid; settings contradict those of the run to resume.
+    """
+    files, asked = RunFiles(Path(out).expanduser()), settings or Settings()
+    if not resume:
+        if current_process_group().leads:
+            check_unused(files)
+            read_grounds(asked.ground, run_prior(asked))
+        return asked
+    own, _ = read_run_record(files.folder)
+    contradictions = list(_contradictions(asked, own))
+    if contradictions:
+        raise SemirayError(
+            f"resume=True continues {files.folder} with its own settings, which differ: {'; '.join(contradictions)}. "
+            "Leave these options out, or train a new run with another out=."
+        )
+    changes = {name: getattr(asked, name) for name in BUDGET if name in asked.model_fields_set}
+    if asked.minutes is not None or asked.images is not None:
+        changes |= {"minutes": asked.minutes, "images": asked.images}  # one limit replaces the other
+    return own.model_copy(update=changes)
+
+
+def fit_to_data(settings: Settings, data: RadiographSet[ImageArray]) -> Settings:
+    """Settings completed by what the images say: their resolution (another than was set is an error), and reading."""
+    if data.options is not None:
+        settings = override(settings, data=data.options.model_dump())
+    height, width = data.images.shape[1:]
+    if "resolution" not in settings.model_fields_set:
+        settings = override(settings, resolution=width)
+    if (height, width) != (settings.resolution, settings.resolution):
+        raise SemirayError(
+            f"the images have {width} x {height} pixels, but the settings say resolution={settings.resolution}: "
+            "load the images at that resolution, or leave it out of the settings."
+        )
+    return settings
+
+
+def check_unused(files: RunFiles) -> None:
+    """Raise unless the folder is new or empty; files of a run that was killed before it began don't count."""
+    if not files.folder.exists():
+        return
+    if not files.folder.is_dir():
+        raise SemirayError(f"{files.folder} is a file: choose another folder with out=")
+    found = {path.name for path in files.folder.iterdir() if not path.name.startswith(".")}
+    if found - {files.split.name}:
+        raise SemirayError(
+            f"{files.folder} isn't empty: if it is a run, continue it with resume=True; else choose another out="
+        )
+
+
+def _contradictions(asked: Settings, own: Settings) -> Iterator[str]:
+    """Options that were set to other values than the run's, in words."""
+    ours, theirs = asked.given(), own.model_dump()
+    if ours.get("prior") is not None and run_prior(asked) == run_prior(own):
+        del ours["prior"]  # written in another way
+    for name in BUDGET:
+        ours.pop(name, None)
+    for name in ReadingOptions.model_fields:  # whether the images are the run's is seen when they have been read
+        ours.get("data", {}).pop(name, None)
+    for name, value in ours.items():
+        if isinstance(getattr(own, name), BaseModel):
+            for key, one in value.items():
+                if one != theirs[name][key]:
+                    yield f"{name}.{key}={one} (in the run: {theirs[name][key]})"
+        elif value != theirs[name]:
+            short = not isinstance(value, dict)
+            yield f"{name}={value} (in the run: {theirs[name]})" if short else f"{name}= (another than in the run)"

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 __all__ = [
-    "class_loss",
     "commit_likelihood",
     "commit_squared_error",
     "cross_entropy_critic",
@@ -24,10 +23,9 @@ __all__ = [
 
 
 def relativistic(better: Tensor, worse: Tensor) -> Tensor:
-    """Relativistic pairing loss: softplus(worse - better), averaged over pairs.
+    """Relativistic pairing loss: softplus(worse - better), averaged over pairs of critic logits (B,) of one label.
 
-    The discriminator calls it with (real, generated), the generator with (generated, real); each is an argument (B,)
-    of critic logits, paired by label.
+    The discriminator calls it with (real, generated), the generator with (generated, real).
 
     Source: Jolicoeur-Martineau 2019, arXiv 1807.00734; Huang et al. 2024, arXiv 2501.05441, equation 2.
     """
@@ -78,34 +76,23 @@ def sliced_wasserstein(scores: Tensor, directions: Tensor, spread: Tensor) -> Te
 
 
 def commit_squared_error(estimate: Tensor, codes: Tensor, weight: Tensor) -> Tensor:
-    """The study's commitment: mean squared error between standardised codes asked for and read, both (B, M).
-
-    `weight` (M,) is what each dimension weighs, 1 on average.
-    """
+    """The study's commitment: mean squared error of standardised codes (B, M), weighted by `weight` (M,), mean 1."""
     return ((estimate - codes).square() * weight).mean()
 
 
 def commit_likelihood(estimate: Tensor, codes: Tensor, log_variance: Tensor, weight: Tensor) -> Tensor:
-    """Negative log-likelihood of the codes under a normal with learnt variance, per dimension, averaged.
+    """Negative log-likelihood of the codes (B, M) under a normal with learnt variance, per dimension, averaged.
 
     Args:
-        estimate: (B, M) standardised codes as read.
-        codes: (B, M) standardised codes as asked for.
+        estimate: (B, M) standardised codes, estimated.
+        codes: (B, M) standardised codes, requested.
         log_variance: (M,) learnt.
-        weight: (M,) what each dimension weighs, 1 on average.
+        weight: (M,) weight of each dimension, 1 on average.
 
     Source: InfoGAN's variational bound, Chen et al. 2016, arXiv 1606.03657, equation 5.
     """
     error = (estimate - codes).square() * torch.exp(-log_variance)
     return 0.5 * ((error + log_variance + math.log(2 * math.pi)) * weight).mean()
-
-
-def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the sorter's class logits (B, K): the label is a factor that the data ground.
-
-    On real images it is `ground`, on generated ones `commit`. Source: Odena et al. 2017, arXiv 1610.09585.
-    """
-    return functional.cross_entropy(logits, labels)
 
 
 LEAST_ERROR = 0.1
@@ -115,7 +102,7 @@ FAR = 1e3
 """Stands for an infinite bound: Phi is 0 or 1 there, and its gradient 0 instead of undefined."""
 
 
-def ground_likelihood(read: Tensor, low: Tensor, high: Tensor, log_error: Tensor, weight: Tensor) -> Tensor:
+def ground_likelihood(estimate: Tensor, low: Tensor, high: Tensor, log_error: Tensor, weight: Tensor) -> Tensor:
     """Negative log-likelihood of what metadata say of a lead's score, under a normal about the sorter's estimate.
 
     The score is known exactly (low = high: a normal density), right-censored (high = inf: Tobit), or within the
@@ -123,7 +110,7 @@ def ground_likelihood(read: Tensor, low: Tensor, high: Tensor, log_error: Tensor
     durations this is a transformation model of survival analysis, T = F^-1(Phi(m + sigma e)).
 
     Args:
-        read: (K, F) estimates m of the leads' scores.
+        estimate: (K, F) estimates m of the leads' scores.
         low: (K, F) where the score is known to begin, -inf allowed.
         high: (K, F) where it ends, inf allowed.
         log_error: (F,) learnt; the standard error sigma is `LEAST_ERROR` + its exponential.
@@ -134,12 +121,15 @@ def ground_likelihood(read: Tensor, low: Tensor, high: Tensor, log_error: Tensor
     """
     sigma = LEAST_ERROR + log_error.exp()
     exact = low == high
-    begin = ((low.clamp(min=-FAR) - read) / sigma).float()
-    end = ((torch.where(exact, low + 1.0, high).clamp(max=FAR) - read) / sigma).float()
+    error = (low.clamp(min=-FAR) - estimate) / sigma
+    begin = error.float()
+    end = ((torch.where(exact, low + 1.0, high).clamp(max=FAR) - estimate) / sigma).float()
     # By symmetry the far tail is always the lower one, where log Phi is precise.
     upper = begin > 0
     begin, end = torch.where(upper, -end, begin), torch.where(upper, -begin, end)
     log_begin, log_end = torch.special.log_ndtr(begin), torch.special.log_ndtr(end)
     within = log_end + torch.log1p(-torch.exp(log_begin - log_end))
-    density = -0.5 * ((low.clamp(min=-FAR) - read) / sigma).square() - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
+    density = (
+        -0.5 * ((low.clamp(min=-FAR) - estimate) / sigma).square() - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
+    )
     return -(weight * torch.where(exact, density, within)).mean()

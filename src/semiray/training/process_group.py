@@ -3,10 +3,9 @@
 Every process draws what the whole batch needs from the same random stream and keeps its own rows; gradients and losses
 are averaged. So the global batch defines the run, not the number of processes, and any number can resume it.
 
-The collectives are torch.distributed's, launched by torchrun, without a wrapper around the networks: a step runs the
-discriminator three times, differentiates it twice, normalises and sorts over the whole batch. Wrappers such as
-DistributedDataParallel average the gradients of single backward passes, which is the only part that they would save:
-the gradients of networks of this size fit one message per network.
+The collectives are torch.distributed's, without a wrapper around the networks: a step runs the discriminator three
+times, differentiates it twice, normalises and sorts over the whole batch. DistributedDataParallel would only average
+the gradients, which for networks of this size fit one message per network.
 """
 
 import os
@@ -34,8 +33,7 @@ class LostProcessError(SemirayError):
 class Gather(torch.autograd.Function):
     """Gather the rows of all processes, in their order.
 
-    Each process computes the same loss from them, and gradients are averaged afterwards: the gradient of its own rows
-    is therefore multiplied by the number of processes.
+    Each process computes the same loss from them, and gradients are averaged afterwards: hence the factor on their own.
     """
 
     @staticmethod
@@ -52,12 +50,7 @@ class Gather(torch.autograd.Function):
 
 
 class ProcessGroup:
-    """One process's view of the processes that train together; a single process communicates nothing.
-
-    Args:
-        rank: this process's number, from 0.
-        size: number of processes.
-    """
+    """Process number `rank`'s view of the `size` processes that train together; a single one communicates nothing."""
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
@@ -68,11 +61,7 @@ class ProcessGroup:
         return self.rank == 0
 
     def rows(self, batch: int) -> slice:
-        """This process's rows of a batch of that size.
-
-        Raises:
-            SemirayError: the batch can't be divided evenly.
-        """
+        """This process's rows of a batch; SemirayError if it can't be divided evenly."""
         if batch % self.size:
             raise SemirayError(
                 f"a batch of {batch} images can't be divided evenly among {self.size} processes: start a number "
@@ -96,10 +85,8 @@ class ProcessGroup:
         flat = torch.cat([tensor.reshape(-1).float() for tensor in tensors])
         distributed.all_reduce(flat)
         flat /= self.size
-        first = 0
-        for tensor in tensors:
-            tensor.copy_(flat[first : first + tensor.numel()].view(tensor.shape))
-            first += tensor.numel()
+        for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(part.view(tensor.shape))
 
     def agree(self, *values: float) -> tuple[float, ...]:
         """The largest of each value over the processes."""
@@ -142,7 +129,7 @@ class ProcessGroup:
                 raise
             raise LostProcessError(
                 f"another of the {self.size} processes ended, and the job with it (see its output). What "
-                "was saved last is kept: continue with the same command and --resume, on any number of processes."
+                "was saved last is kept: continue with the same command and resume=True, on any number of processes."
             ) from error
 
 
@@ -155,11 +142,7 @@ def current_process_group() -> ProcessGroup:
 
 @contextmanager
 def join_process_group() -> Iterator[ProcessGroup]:
-    """Join the processes that torchrun started, if any.
-
-    Raises:
-        LostProcessError: another process ended.
-    """
+    """Join the processes that torchrun started, if any; LostProcessError if another one ends."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ProcessGroup()
         return

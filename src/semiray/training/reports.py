@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,12 +20,9 @@ __all__ = ["TrainingReport", "Window", "open_tensorboard", "trim_log"]
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """Progress of training, over the steps since the last report.
+    """Progress of training (`steps`, `images`, `seconds` as in `Progress`), and means over the last steps.
 
     Attributes:
-        steps: training steps so far.
-        images: real images shown so far.
-        seconds: seconds trained so far, resumptions included.
         seconds_left: an estimate.
         images_per_second: over the last steps.
         losses: the means of the named losses.
@@ -44,33 +42,24 @@ class Window:
     """Sums of the losses since the last report, kept on the device so that no step waits for them."""
 
     def __init__(self) -> None:
-        self._clear()
-
-    def _clear(self) -> None:
         self.count, self.images, self.started = 0, 0, time.monotonic()
         self.sums: dict[str, Tensor] = {}
-        self.counts: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
 
     def add(self, losses: Mapping[str, Tensor], images: int) -> None:
         """Add one step's losses."""
         self.count += 1
         self.images += images
+        self.counts.update(losses.keys())
         for name, value in losses.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value
-            self.counts[name] = self.counts.get(name, 0) + 1
 
-    def peek(self) -> tuple[dict[str, float], Tensor, float]:
+    def means(self) -> tuple[dict[str, float], Tensor, float]:
         """Mean losses, mean squared error per code dimension, and images per second, so far."""
         means = {name: value / self.counts[name] for name, value in self.sums.items()}
         error = means.pop("error", torch.zeros(0)).cpu()
         speed = self.images / max(1e-9, time.monotonic() - self.started)
         return {name: float(value) for name, value in means.items()}, error, speed
-
-    def close(self) -> tuple[dict[str, float], Tensor, float]:
-        """The same, and start again."""
-        result = self.peek()
-        self._clear()
-        return result
 
 
 def open_tensorboard(folder: Path, images: int) -> Any:

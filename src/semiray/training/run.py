@@ -1,6 +1,7 @@
 """A run on disk: what was assumed, what was learned, and how it went."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiograp
 from semiray.settings import Settings, make_settings
 from semiray.training.checkpoints import load_tensors
 from semiray.training.game import below, network_shape
-from semiray.training.run_page import run_page
+from semiray.training.sheets import run_page
 
 __all__ = ["Run", "RunFiles", "read_run_record", "run_prior"]
 
@@ -41,11 +42,7 @@ def run_prior(settings: Settings) -> JointPrior:
 
 
 def read_run_record(folder: Path) -> tuple[Settings, dict[str, Any]]:
-    """Settings of a run, and what it knows of its data (`fingerprint`, `images`, `classes`).
-
-    Raises:
-        SemirayError: `folder` is not a run.
-    """
+    """Settings of a run, and what it knows of its data; SemirayError if `folder` is not a run."""
     path = RunFiles(folder).record
     try:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -62,13 +59,10 @@ class Run:
     """A trained run.
 
     Attributes:
-        path: its folder.
-        settings: all settings that it was trained with.
-        prior: the joint prior.
         classes: names of the disease classes; empty when unlabelled.
         generator: moving average of the generator, in evaluation mode.
         discriminator: in evaluation mode.
-        data: what is known of its data: fingerprint, number of images, classes, what was observed.
+        data: what is known of its data: fingerprint, number of images, classes.
         grounded: factor -> number of images whose metadata ground it; all other factors are assumed.
 
     Example:
@@ -92,28 +86,20 @@ class Run:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: facts, and generated images of every class."""
+        count = self.data.get("images")
+        trained = f"{count:,} images" if isinstance(count, int) else "unknown images"
+        with suppress(SemirayError, KeyError, ValueError):
+            shown = int(load_tensors(RunFiles(self.path).model)[1]["images"])
+            trained += f"; {shown:,} shown, repetitions included"
+        grounds = {name: f"grounded on {images:,} images" for name, images in self.grounded.items() if images}
+        factors = [f"{one.name} ~ {one.family} ({grounds.get(one.name, 'assumed')})" for one in self.prior.factors]
         facts = {
             "classes": ", ".join(self.classes) or "none",
             "resolution": f"{self.resolution} x {self.resolution} pixels",
-            "factors": ", ".join(
-                f"{factor.name} ~ {factor.family} ({self._ground(factor.name)})" for factor in self.prior.factors
-            ),
-            "trained on": self._training(),
+            "factors": ", ".join(factors),
+            "trained on": trained,
         }
         return run_page(str(self.path), facts, self.generator, self.prior, self.classes)
-
-    def _ground(self, name: str) -> str:
-        count = self.grounded.get(name)
-        return f"grounded on {count:,} images" if count else "assumed"
-
-    def _training(self) -> str:
-        count = self.data.get("images")
-        data = f"{count:,} images" if isinstance(count, int) else "unknown images"
-        try:
-            shown = int(load_tensors(RunFiles(self.path).model)[1]["images"])
-        except (SemirayError, KeyError, ValueError):
-            return data
-        return f"{data}; {shown:,} shown, repetitions included"
 
     @property
     def resolution(self) -> int:
@@ -142,23 +128,13 @@ class Run:
     ) -> RadiographSet[ImageArray]:
         """Load radiographs as they were read for training: at the run's resolution, with its reading options.
 
-        Args:
-            data: a folder, a table, shards or a prepared set, as for `load_radiographs`.
-            cache: folder of the cache; by default the user's.
-            progress: called with (files done, files in all).
-            options: reading options that replace the run's, such as `path_column="file"`.
-
-        Raises:
-            SemirayError: as `load_radiographs`.
+        Arguments and errors are those of `load_radiographs`; `options` replace the run's.
         """
         reading = self.settings.data.reading | options
         return load_radiographs(data, resolution=self.resolution, cache=cache, progress=progress, **reading)
 
     def split(self, data: RadiographSet[ImageArray]) -> Split:
-        """The run's split of its own data; images added since are in no part.
-
-        Args:
-            data: the images that the run was trained on, as `load_data` reads them.
+        """The run's split of its own data, as `load_data` reads them; images added since are in no part.
 
         Raises:
             SemirayError: images of the split are missing in `data`, or the split can't be read.
@@ -171,8 +147,7 @@ class Run:
 
         Args:
             path: the folder.
-            device: where its networks compute: "auto" (a GPU if there is one, else the CPU), "cpu", "cuda", "cuda:1" or
-                "mps".
+            device: where its networks compute, as for `choose_device`.
 
         Raises:
             SemirayError: the folder is not a run, its files are damaged or don't fit each other, or there is no such
@@ -181,27 +156,23 @@ class Run:
         Example:
             ``Run.load("RUN").prior.names``
         """
-        folder, device = Path(path).expanduser(), choose_device(device)
-        settings, data = read_run_record(folder)
+        files, device = RunFiles(Path(path).expanduser()), choose_device(device)
+        settings, data = read_run_record(files.folder)
         prior = run_prior(settings)
         classes = tuple(str(name) for name in data.get("classes", ()))
         grounded = {str(name): int(count) for name, count in dict(data.get("grounded") or {}).items()}
         shape = network_shape(settings, prior, len(classes), len(grounded))
         generator, discriminator = build_networks(settings.networks.architecture, shape)
         try:
-            tensors, _ = load_tensors(RunFiles(folder).model)
+            tensors, _ = load_tensors(files.model)
         except SemirayError as error:
-            if not RunFiles(folder).model.exists():
+            if not files.model.exists():
                 raise
-            raise SemirayError(
-                f"{error}. Training with resume=True writes it again from the last checkpoint."
-            ) from error
+            raise SemirayError(f"{error}. Training with resume=True writes it again from its checkpoint.") from error
         for name, network in (("generator", generator), ("discriminator", discriminator)):
             try:
                 network.load_state_dict(below(tensors, f"{name}."))
             except RuntimeError as error:
-                raise SemirayError(
-                    f"{RunFiles(folder).model} doesn't fit {RunFiles(folder).record}: {error}"
-                ) from error
+                raise SemirayError(f"{files.model} doesn't fit {files.record}: {error}") from error
             network.to(device).eval().requires_grad_(False)
-        return cls(folder, settings, prior, classes, generator, discriminator, data, grounded)
+        return cls(files.folder, settings, prior, classes, generator, discriminator, data, grounded)

@@ -1,10 +1,14 @@
-"""A figure during training: real radiographs, and generated ones below them."""
+"""Sheets of images: real above generated ones while a run trains, generated ones alone on its page in a notebook."""
 
-from collections.abc import Sequence
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
@@ -13,32 +17,24 @@ from semiray.networks import Generator
 from semiray.networks.intensities import to_grey
 from semiray.priors import JointPrior
 
-__all__ = ["COLUMNS", "Sheet", "progress_sheet"]
+__all__ = ["COLUMNS", "progress_sheet", "run_page", "sample_sheet", "save_sheet"]
 
-COLUMNS = 12
-SHEET_SEED = 20  # the same codes and noise in every figure of a run, so that they can be compared
-
-
-class Sheet:
-    """A grey image whose file says what it holds: generated images, and real ones that must not be shared unseen."""
-
-    def __init__(self, pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> None:
-        self.pixels = pixels
-
-    def save(self, path: Path) -> None:
-        """Write a PNG whose text says what it shows."""
-        mark = PngImagePlugin.PngInfo()
-        mark.add_text("Software", "semiray")
-        mark.add_text("Synthetic", "in part")
-        mark.add_text(
-            "Description", "CONTAINS REAL TRAINING IMAGES: for each class a row of them above two rows generated"
-        )
-        with whole_file(path) as temporary:
-            Image.fromarray(self.pixels).save(temporary, format="PNG", pnginfo=mark)
+COLUMNS = 12  # of the sheet while training
+PAGE_COLUMNS = 8
+SEED = 20  # the same codes and noise in every sheet of a run, so that they can be compared
 
 
-@torch.no_grad()
-def progress_sheet(generator: Generator, prior: JointPrior, examples: Sequence[Tensor]) -> Sheet:
+def save_sheet(pixels: NDArray[np.uint8], path: Path) -> None:
+    """Write what `progress_sheet` made as a PNG whose text says that it holds real images."""
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("Software", "semiray")
+    mark.add_text("Synthetic", "in part")
+    mark.add_text("Description", "CONTAINS REAL TRAINING IMAGES: for each class a row of them above two rows generated")
+    with whole_file(path) as temporary:
+        Image.fromarray(pixels).save(temporary, format="PNG", pnginfo=mark)
+
+
+def progress_sheet(generator: Generator, prior: JointPrior, examples: Sequence[Tensor]) -> NDArray[np.uint8]:
     """For each class a row of real images above two rows of generated ones.
 
     Args:
@@ -48,15 +44,55 @@ def progress_sheet(generator: Generator, prior: JointPrior, examples: Sequence[T
 
     torch's global random state is left as it was.
     """
-    draws = torch.Generator().manual_seed(SHEET_SEED)
-    device = next(generator.parameters()).device
+    draws = torch.Generator().manual_seed(SEED)
     rows = []
     for label, images in enumerate(examples):
         real = images[:COLUMNS]
-        blank = real.new_zeros(COLUMNS - len(real), *images.shape[1:])
-        rows.append(torch.cat([real, blank]))
-        codes = prior.standardise(prior.sample(2 * COLUMNS, draws)).to(device)
-        z = torch.randn(2 * COLUMNS, generator.shape.noise, generator=draws).to(device)
-        generated = generator(z, codes, torch.full((2 * COLUMNS,), label, device=device))
-        rows += to_grey(generated.cpu()).chunk(2)
-    return Sheet(np.concatenate([np.concatenate(list(row.numpy()), axis=1) for row in rows], axis=0))
+        rows.append(torch.cat([real, real.new_zeros(COLUMNS - len(real), *images.shape[1:])]))
+        rows += _generated(generator, label, *_drawn(generator, prior, 2 * COLUMNS, draws)).chunk(2)
+    return _tiled(rows)
+
+
+def sample_sheet(generator: Generator, prior: JointPrior, classes: int) -> NDArray[np.uint8]:
+    """Generated images of `PAGE_COLUMNS` patients under every class, (classes * H, PAGE_COLUMNS * W) uint8.
+
+    torch's global random state is left as it was.
+    """
+    patients = _drawn(generator, prior, PAGE_COLUMNS, torch.Generator().manual_seed(SEED))
+    return _tiled([_generated(generator, label, *patients) for label in range(max(1, classes))])
+
+
+def _drawn(generator: Generator, prior: JointPrior, n: int, draws: torch.Generator) -> tuple[Tensor, Tensor]:
+    codes = prior.standardise(prior.sample(n, draws)).float()
+    return torch.randn(n, generator.shape.noise, generator=draws), codes
+
+
+@torch.no_grad()
+def _generated(generator: Generator, label: int, z: Tensor, codes: Tensor) -> Tensor:
+    device = next(generator.parameters()).device
+    images = generator(z.to(device), codes.to(device), torch.full((len(z),), label, device=device))
+    return to_grey(images.cpu())
+
+
+def _tiled(rows: Sequence[Tensor]) -> NDArray[np.uint8]:
+    return np.concatenate([np.concatenate(list(row.numpy()), axis=1) for row in rows], axis=0)
+
+
+def run_page(
+    title: str, facts: Mapping[str, str], generator: Generator, prior: JointPrior, classes: Sequence[str]
+) -> str:
+    """A table of facts and one row of generated images per class, as HTML that holds its images."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+        f"<td style='text-align:left'>{html.escape(fact)}</td></tr>"
+        for name, fact in facts.items()
+    )
+    png = io.BytesIO()
+    Image.fromarray(sample_sheet(generator, prior, len(classes))).save(png, format="PNG")
+    image = base64.b64encode(png.getvalue()).decode("ascii")
+    shown = f"generated images, one row per class: {', '.join(classes)}" if classes else "generated images"
+    return (
+        f"<table><caption style='text-align:left'><b>Run {html.escape(title)}</b></caption>{rows}</table>"
+        f"<figure><img alt='{html.escape(shown, quote=True)}' src='data:image/png;base64,{image}'>"
+        f"<figcaption>{html.escape(shown)}</figcaption></figure>"
+    )

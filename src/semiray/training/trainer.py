@@ -2,11 +2,13 @@
 
 import json
 import math
+import signal
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -25,15 +27,14 @@ from semiray.training.checkpoints import (
     set_aside,
     write_checkpoint,
 )
-from semiray.training.game import Game
-from semiray.training.grounding import Grounding, ObservedBatch
-from semiray.training.interruption import catch_stop
+from semiray.training.game import Game, below
+from semiray.training.grounding import Grounding
 from semiray.training.process_group import ProcessGroup
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
 from semiray.training.run import RunFiles
-from semiray.training.sheets import COLUMNS, progress_sheet
+from semiray.training.sheets import COLUMNS, progress_sheet, save_sheet
 
-__all__ = ["Trainer", "TrainingInterruptedError", "TrainingStoppedError"]
+__all__ = ["Trainer", "TrainingInterruptedError", "TrainingStoppedError", "catch_stop"]
 
 REPORT_STEPS = 50  # steps between reports
 SHEET_SECONDS = 180.0
@@ -56,14 +57,9 @@ class Trainer:
 
     Args:
         files: The run's folder, which this process holds.
-        settings: The run's settings.
-        prior: The joint prior.
-        data: The radiographs.
-        chosen: (N,) which of them are trained on.
+        chosen: (N,) which of the radiographs are trained on.
         grounding: What their metadata say, if anything.
-        device: Where the networks are.
         group: The processes that train together.
-        report_steps: Steps between reports.
     """
 
     def __init__(
@@ -110,12 +106,9 @@ class Trainer:
 
     def done(self, seconds: float) -> float:
         """Fraction of the budget that is spent; the larger one where both time and images are limited."""
-        minutes, images = self.settings.minutes, self.settings.images
-        if minutes is None and images is None:
-            minutes = DEFAULT_MINUTES
-        by_time = seconds / (60 * minutes) if minutes else 0.0
-        by_images = self.progress.images / images if images else 0.0
-        return max(by_time, by_images)
+        images = self.settings.images
+        minutes = self.settings.minutes or (None if images else DEFAULT_MINUTES)
+        return max(seconds / (60 * minutes) if minutes else 0.0, self.progress.images / images if images else 0.0)
 
     def train(self, on_report: Callable[[TrainingReport], None] | None, check_held: Callable[[], None]) -> None:
         """Train until the budget is spent; `check_held` raises if the folder is no longer this process's."""
@@ -131,7 +124,9 @@ class Trainer:
                     break
                 index, images = self.feed.take(self.progress.images)
                 labels = self.labels[index].to(self.device)
-                losses = self.game.step(images, labels, self.rate(fraction), self.observed())
+                few = self.settings.objectives.ground_batch
+                observed = self.grounding.batch(self.game.steps, few) if self.grounding else None
+                losses = self.game.step(images, labels, self.rate(fraction), observed)
                 seconds = before + time.monotonic() - started
                 self.progress = Progress(self.game.steps, self.progress.images + batch, seconds)
                 self.window.add(losses, batch)
@@ -162,12 +157,6 @@ class Trainer:
                 "Continue with resume=True."
             )
 
-    def observed(self) -> ObservedBatch | None:
-        """The observed images of the next step, where factors are grounded."""
-        if self.grounding is None:
-            return None
-        return self.grounding.batch(self.game.steps, self.settings.objectives.ground_batch)
-
     def rate(self, fraction: float) -> float:
         """Factor on the learning rate: a linear warm-up, a plateau, and half a cosine down at the end."""
         cool_from = self.settings.optimisation.cool_from
@@ -178,12 +167,11 @@ class Trainer:
 
     def report(self, fraction: float, board: Any, on_report: Callable[[TrainingReport], None] | None) -> None:
         """Report progress to the log, TensorBoard and the caller; stop if the losses aren't finite."""
-        losses, error, speed = self.window.close()
+        losses, error, speed = self.window.means()
+        self.window = Window()
         if not all(math.isfinite(value) for value in losses.values()):
             raise self.broken(losses)
-        commitment = {
-            factor.name: 1 - float(error[self.prior.slices[factor.name]].mean()) for factor in self.prior.factors
-        }
+        commitment = {name: 1 - float(error[part].mean()) for name, part in self.prior.slices.items()}
         left = self.progress.seconds * (1 - fraction) / fraction if fraction > 0 else 0.0
         report = TrainingReport(
             **asdict(self.progress), seconds_left=left, images_per_second=speed, losses=losses, commitment=commitment
@@ -192,11 +180,10 @@ class Trainer:
             with self.files.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(asdict(report)) + "\n")
         if board is not None:
-            for name, value in losses.items():
-                board.add_scalar(f"loss/{name}", value, self.progress.images)
-            for name, value in commitment.items():
-                board.add_scalar(f"commitment/{name}", value, self.progress.images)
-            board.add_scalar("images per second", speed, self.progress.images)
+            curves = {f"loss/{name}": value for name, value in losses.items()}
+            curves |= {f"commitment/{name}": value for name, value in commitment.items()}
+            for name, value in (curves | {"images per second": speed}).items():
+                board.add_scalar(name, value, self.progress.images)
         if on_report is not None:
             on_report(report)
 
@@ -225,7 +212,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint and the model, unless training has broken since the last report."""
-        losses, _, _ = self.window.peek()
+        losses, _, _ = self.window.means()
         tensors = self.game.tensors()
         if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
             losses["weights"] = math.nan
@@ -234,18 +221,38 @@ class Trainer:
         # A kill between the two writes leaves a model that is older than the checkpoint. It is complete, and resuming
         # writes it again.
         write_checkpoint(self.files.state, tensors, self.progress)
-        model = {
-            name.replace("average.", "generator.", 1): tensor
-            for name, tensor in tensors.items()
-            if name.startswith(("average.", "discriminator."))
-        }
+        model = {f"generator.{name}": tensor for name, tensor in below(tensors, "average.").items()}
+        model |= {name: tensor for name, tensor in tensors.items() if name.startswith("discriminator.")}
         save_tensors(self.files.model, model, {"steps": str(self.progress.steps), "images": str(self.progress.images)})
 
     def draw(self) -> None:
         """Save a figure of real images and, below them, generated ones of the same classes."""
-        of_classes = [
-            np.flatnonzero(self.labels.numpy() == label)[:COLUMNS] for label in range(max(1, len(self.classes)))
-        ]
+        labels = self.labels.numpy()
+        of_classes = [np.flatnonzero(labels == label)[:COLUMNS] for label in range(max(1, len(self.classes)))]
         sheet = progress_sheet(self.game.average, self.prior, [self.feed.pick(places) for places in of_classes])
         self.files.samples.mkdir(exist_ok=True)
-        sheet.save(self.files.samples / f"images-{self.progress.images:09d}.png")
+        save_sheet(sheet, self.files.samples / f"images-{self.progress.images:09d}.png")
+
+
+@contextmanager
+def catch_stop() -> Iterator[list[int]]:
+    """Give a list that receives the signals SIGINT (Ctrl-C) and SIGTERM.
+
+    A second Ctrl-C interrupts at once. Outside the main thread signals can't be caught: the list stays empty.
+    """
+    caught: list[int] = []
+    previous: dict[signal.Signals, Any] = {}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if caught and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError):
+            previous[number] = signal.signal(number, note)
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

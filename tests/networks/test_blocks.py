@@ -1,9 +1,13 @@
-"""Half and double the size: the values of PyTorch's own, and gradients that derive again."""
+"""Half and double the size, and batch statistics: the values of PyTorch's own, and gradients that derive again.
+
+Batch statistics over several processes are tested in tests/training/test_process_group.py.
+"""
 
 import torch
+from torch import nn
 from torch.nn import functional
 
-from semiray.networks.resampling import double, halve
+from semiray.networks.blocks import BatchNorm2d, double, halve
 
 
 def test_halve_is_the_mean_of_four_and_derives_twice() -> None:
@@ -24,3 +28,12 @@ def test_halve_keeps_the_memory_format_in_both_directions() -> None:
 def test_double_keeps_a_plane() -> None:
     ramp = torch.arange(8.0).expand(1, 1, 8, 8)
     assert torch.allclose(double(ramp)[0, 0, 0, 1:-1], torch.arange(14) / 2 + 0.25)
+
+
+def test_alone_it_is_pytorchs() -> None:
+    torch.manual_seed(0)
+    ours, theirs = BatchNorm2d(3), nn.BatchNorm2d(3)
+    x = torch.randn(4, 3, 5, 5)
+    assert torch.equal(ours(x), theirs(x))
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    assert torch.equal(ours.running_var, theirs.running_var)
