@@ -4,7 +4,7 @@ from typing import Any
 from markupsafe import Markup
 
 from semiray.evaluation import JUDGEMENTS, Interval, UtilityResult
-from semiray.report.section import Headline, Section, assumed_note, cell, cells, ends, html, signed, span
+from semiray.report.section import Headline, Section, assumed, cell, cells, ends, html, signed, span
 from semiray.report.sections import sections
 
 
@@ -34,14 +34,13 @@ def test_what_was_not_measured_is_neither_found_nor_skipped(whole: Any, make: An
     section: Section[UtilityResult] = sections()[0]
     empty = make.results()
     assert section.found(empty) is None
-    assert section.skipped(empty) is None
     assert section.sentence(empty) == ""
     assert section.found(whole[0]) is whole[0].utility
 
 
 def test_assumed_names_are_said(whole: Any, make: Any) -> None:
-    assert assumed_note(whole[0]).startswith("Assumed names, not grounded in metadata: survival, ")
-    assert assumed_note(make.results()) == ""
+    assert assumed(whole[0]).startswith("Assumed names, not grounded in metadata: survival, ")
+    assert assumed(make.results()) == ""
 
 
 HALF = Interval(0.5, 0.25, 0.75, (0.5,))

@@ -31,11 +31,12 @@ def test_the_same_figure_gives_the_same_marked_bytes() -> None:
 
 def test_a_line_per_dimension_with_its_floor_and_lines_between_factors() -> None:
     names, values = ["a[0]", "a[1]", "b[0]"], [(0.5, 0.4, 0.6), (0.2, 0.1, 0.3), (0.9, 0.8, 1.0)]
-    rows = [DimensionCommitment(name, "r2", *value, 0.0) for name, value in zip(names, values, strict=True)]
-    figure = plot_dimensions("title", rows, [0.0, 0.1, 0.2], (-0.5, 1.0), "#ff0000", LIGHT)
+    floors = [0.0, 0.1, 0.2]
+    rows = [DimensionCommitment(name, "r2", *v, floor) for name, v, floor in zip(names, values, floors, strict=True)]
+    figure = plot_dimensions("title", rows, (-0.5, 1.0), "#ff0000", LIGHT)
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == names
-    assert [round(bar.get_x() + bar.get_width(), 6) for bar in axes.patches] == [0.0, 0.1, 0.2]
+    assert [round(bar.get_x() + bar.get_width(), 6) for bar in axes.patches] == floors
     between, dots = axes.lines[-1], axes.lines[0]
     assert list(between.get_ydata()) == [1.5, 1.5]
     assert list(dots.get_xdata()) == [0.5, 0.2, 0.9]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from semiray.evaluation import Results
+from semiray.evaluation import Results, Skipped
 from semiray.report.section import Headline, Section
 from semiray.report.sections import sections
 
@@ -34,10 +34,6 @@ def verdict(results: Results) -> list[str]:
 
     A sentence about something that was not measured is left out, except those about utility and privacy, whose absence
     a reader must know of. The rules are in docs/evaluation.md.
-
-    Example:
-        >>> verdict(results)  # doctest: +SKIP
-        ['Trained on these images only, a classifier of real patients reaches 86 % of the balanced accuracy ...', ...]
     """
     return [text for section in sections() if (text := section.sentence(results))]
 
@@ -58,9 +54,9 @@ def summarise(results: Results) -> list[str]:
     lines = []
     for section in sections():
         rows = [f"  {one.name:{left}}{one!s:28} {one.beside}" for one in figures if one.section == section.title]
-        skipped = section.skipped(results)
-        if skipped is not None and section.missing:
-            rows = [f"  not measured: {skipped.reason}"]
+        result = results.get(section.result)
+        if isinstance(result, Skipped) and section.missing:
+            rows = [f"  not measured: {result.reason}"]
         if rows:
             lines += [f"{section.title}: {section.subtitle}", *map(str.rstrip, rows)]
     lines.append("Verdict")

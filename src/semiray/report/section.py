@@ -19,8 +19,8 @@ from semiray.evaluation import Interval, Results, Skipped
 from semiray.evaluation.results import Number, Result
 from semiray.report.theme import Theme
 
-__all__ = ["MEASURES", "Block", "Details", "Guide", "Headline", "Pair", "Picture", "Section", "Table"]
-__all__ += ["all_dimensions", "assumed_note", "cell", "cells", "ends", "html", "signed", "span"]
+__all__ = ["MEASURES", "Block", "Details", "Guide", "Headline", "Picture", "Section", "Table"]
+__all__ += ["assumed", "cell", "cells", "dimensions", "ends", "html", "signed", "span"]
 
 R = TypeVar("R", bound=Result)
 
@@ -53,13 +53,6 @@ class Picture:
 
 
 @plain(frozen=True)
-class Pair:
-    """Figures side by side, where the page is wide enough."""
-
-    pictures: Sequence[Picture]
-
-
-@plain(frozen=True)
 class Details:
     """A table or preformatted text that is shown on demand; of the kind ``dimensions`` it is printed, too."""
 
@@ -69,8 +62,8 @@ class Details:
     text: str = ""
 
 
-Block = str | Table | Picture | Pair | Details
-"""A string is a paragraph; an empty one is left out."""
+Block = str | Table | Picture | tuple[Picture, ...] | Details
+"""A string is a paragraph, and left out if it is empty; pictures in a tuple stand side by side."""
 
 
 @dataclass(frozen=True)
@@ -183,16 +176,11 @@ class Section(Generic[R]):
         result = results.get(self.result)
         return None if isinstance(result, Skipped) else result
 
-    def skipped(self, results: Results) -> Skipped | None:
-        """Why the judgement could not be made, if so."""
-        result = results.get(self.result)
-        return result if isinstance(result, Skipped) else None
-
     def sentence(self, results: Results) -> str:
         """The verdict on this judgement; empty where there is nothing to say."""
-        result, skipped = self.found(results), self.skipped(results)
-        if skipped is not None and self.missing:
-            return f"{self.missing}: {skipped.reason}"
+        result = results.get(self.result)
+        if isinstance(result, Skipped):
+            return f"{self.missing}: {result.reason}" if self.missing else ""
         return "" if result is None else self.verdict(result, results)
 
     def draw(self, name: str, results: Results, theme: Theme) -> Figure | None:
@@ -236,11 +224,11 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def all_dimensions(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Details:
+def dimensions(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Details:
     """A table with a row per dimension."""
     return Details("All dimensions", Table(["dimension", *head], rows), "dimensions")
 
 
-def assumed_note(results: Results) -> str:
+def assumed(results: Results) -> str:
     """Which factors' names are assumed, in a sentence; empty where all are grounded or there is no run."""
     return f"Assumed names, not grounded in metadata: {', '.join(results.assumed)}." if results.assumed else ""

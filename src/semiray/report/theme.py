@@ -120,17 +120,11 @@ def whiskers(axes: Axes, values: Sequence[tuple[float, float, float]], places: A
     axes.plot(mean, places, "o", color=colour, markersize=5, zorder=4)
 
 
-def draw_dimensions(
-    axes: Axes,
-    rows: Dimensions,
-    floors: Sequence[float],
-    limits: tuple[float, float],
-    colour: str,
-    theme: Theme,
-) -> None:
-    """Draw one line per dimension: value and interval, and the floor as a grey bar from the left."""
+def draw_dimensions(axes: Axes, rows: Dimensions, limits: tuple[float, float], colour: str, theme: Theme) -> None:
+    """Draw one line per dimension: value and interval, and as a grey bar from the left what chance reaches."""
     names, places, left = [row.name for row in rows], np.arange(len(rows)), min(0.0, limits[0])
-    axes.barh(places, np.asarray(floors) - left, left=left, height=0.8, color=theme.floor, linewidth=0, zorder=1)
+    floors = np.array([row.floor_high if isinstance(row, DimensionSorting) else row.floor for row in rows])
+    axes.barh(places, floors - left, left=left, height=0.8, color=theme.floor, linewidth=0, zorder=1)
     whiskers(axes, [(row.value, row.low, row.high) for row in rows], places, colour)
     for i in range(1, len(names)):
         if factor_of(names[i]) != factor_of(names[i - 1]):
@@ -139,19 +133,12 @@ def draw_dimensions(
     axes.set_yticks(places, names)
 
 
-def plot_dimensions(
-    title: str,
-    rows: Dimensions,
-    floors: Sequence[float],
-    limits: tuple[float, float],
-    colour: str,
-    theme: Theme,
-) -> Figure:
+def plot_dimensions(title: str, rows: Dimensions, limits: tuple[float, float], colour: str, theme: Theme) -> Figure:
     """A figure of one such panel; see `draw_dimensions`."""
     figure = blank(5.2, 0.9 + 0.21 * len(rows), theme)
     axes = figure.add_subplot()
     style(axes, theme, title)
-    draw_dimensions(axes, rows, floors, limits, colour, theme)
+    draw_dimensions(axes, rows, limits, colour, theme)
     figure.tight_layout()
     return figure
 

@@ -18,6 +18,12 @@ __all__ = ["ARMS", "SECTION", "USES", "plot_benefit"]
 
 FEW_SEEDS = 5  # below, the verdict calls itself a first look
 USES = {"mixed": "mixed in", "pretrained": "used for pre-training"}
+MEASURES = {
+    "balanced_accuracy": "balanced accuracy",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "calibration_error": "calibration error (0 is best)",
+}
 ARMS = {
     "real": "real images only",
     "classical": "real + classical augmentation",
@@ -66,39 +72,27 @@ def _body(result: BenefitResult, _: Results) -> Iterator[Block]:
         rows = [[name, *(one.replace(" <small>", Markup("<br><small>")) for one in figures)] for name, *figures in rows]
         return Table(["trained on", *fractions], [*rows, *more], title)
 
+    form = "{}<br><small>{} to {}</small>"
     gains = [
-        [f"gain, synthetic {use}", *(html("{}<br><small>{} to {}</small>", *map(signed, ends(gain))) for gain in found)]
-        for use, found in ((USES[use], result.gains[use].values()) for use in USES)
+        [f"gain, synthetic {name}", *(html(form, *map(signed, ends(gain))) for gain in result.gains[use].values())]
+        for use, name in USES.items()
     ]
     yield arms(attrgetter("balanced_accuracy"), "Balanced accuracy", *gains)
     others = {f"{n:,} synthetic images": one for n, one in sorted(result.synthetic_only.items())}
-    others |= {
-        f"all patients, {share:.0%} of each batch synthetic": one for share, one in sorted(result.mixing.items())
-    }
-    read = attrgetter("balanced_accuracy", "auroc", "average_precision", "calibration_error")
+    others |= {f"all patients, {n:.0%} of each batch synthetic": one for n, one in sorted(result.mixing.items())}
     yield Table(
-        ["trained on", "balanced accuracy", "AUROC", "average precision", "calibration error"],
-        [[name, *cells(*read(one))] for name, one in others.items()],
+        ["trained on", *MEASURES.values()],
+        [[name, *cells(*attrgetter(*MEASURES)(one))] for name, one in others.items()],
         "Synthetic images only, and shares of synthetic images",
     )
-    measures: dict[str, Callable[[ClassificationScores], Interval]] = {
-        "AUROC": attrgetter("auroc"),
-        "Average precision": attrgetter("average_precision"),
-        "Expected calibration error (0 is calibrated)": attrgetter("calibration_error"),
-        f"Recall of {result.minority}, the class with the fewest patients": _of_class(
-            result.classes.index(result.minority), "recall"
-        ),
-    }
-    at = f"at {result.arms['real'][1.0].specificity:.0%} specificity"
-    measures |= {
-        f"Recall of {name} {at}": _of_class(j, "recall_at_specificity") for j, name in enumerate(result.classes)
-    }
-    for title, measure in measures.items():
-        yield Details(title, arms(measure))
-
-
-def _of_class(k: int, name: str) -> Callable[[ClassificationScores], Interval]:
-    return lambda scores: getattr(scores.per_class[k], name)
+    for field in ("auroc", "average_precision", "calibration_error"):
+        yield Details(MEASURES[field], arms(attrgetter(field)))
+    k = result.classes.index(result.minority)
+    title = f"Recall of {result.minority}, the class with the fewest patients"
+    yield Details(title, arms(lambda one: one.per_class[k].recall))
+    for j, name in enumerate(result.classes):
+        title = f"Recall of {name} at {result.arms['real'][1.0].specificity:.0%} specificity"
+        yield Details(title, arms(lambda one, j=j: one.per_class[j].recall_at_specificity))  # type: ignore[misc]
 
 
 def _headlines(result: BenefitResult, _: Results) -> Iterator[Headline]:
@@ -202,16 +196,15 @@ SECTION = Section(
     "Benefit",
     Guide(
         "Do synthetic images help a classifier more than classical augmentation does? Classifiers that differ only in "
-        "their training images (and, with pre-training, in the length of training) are tested on the same held-out "
-        "patients.",
+        "their training images (and, with pre-training, in the length of training) are tested on the same patients.",
         html(
             "What counts is the difference from <em>real + classical augmentation</em>, which needs no generator. "
             "Differences are paired: same patients, same seeds. The intervals of the verdict are wider than 95 %, so "
             "that for both uses of synthetic images together it is wrong in about one evaluation in twenty."
         ),
         "Floor of a gain: 0; of balanced accuracy: chance level. There is no ceiling.",
-        "Intervals cover the choice of patients and the training of classifiers, not the training of the generator: "
-        "for that, evaluate several runs. A larger classifier or a longer schedule might give other figures.",
+        "Intervals cover the choice of patients and the training of classifiers, not of the generator: for that, "
+        "evaluate several runs. A larger classifier or a longer schedule might give other figures.",
     ),
     _body,
     subtitle="balanced accuracy beyond real images with classical augmentation",

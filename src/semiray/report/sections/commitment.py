@@ -10,17 +10,7 @@ from matplotlib.figure import Figure
 
 from semiray.evaluation import CommitmentResult, ProbeResult, Results
 from semiray.priors import factor_of
-from semiray.report.section import (
-    MEASURES,
-    Block,
-    Guide,
-    Headline,
-    Picture,
-    Section,
-    all_dimensions,
-    assumed_note,
-    cell,
-)
+from semiray.report.section import MEASURES, Block, Guide, Headline, Picture, Section, assumed, cell, dimensions
 from semiray.report.theme import Theme, plot_dimensions
 
 __all__ = ["CONDITIONS", "SECTION", "Obedience", "obedience"]
@@ -32,13 +22,7 @@ CONDITIONS = {"clean": "clean", "noise": "noise", "half": "half size", "jpeg": "
 class Obedience:
     """How well one factor is followed, averaged over its dimensions, where that is worst.
 
-    Attributes:
-        factor: Its name.
-        measure: R² or accuracy.
-        value: The mean of its dimensions.
-        low: The mean of their intervals' lower ends, which is no higher than the lower end for their mean.
-        floor: Chance level.
-        reader: Which network estimated the codes, in words.
+    ``low``, the mean of their intervals' lower ends, is no higher than the lower end for their mean.
     """
 
     factor: str
@@ -83,10 +67,10 @@ def _obedience(factor: str, found: CommitmentResult, reader: str) -> Obedience:
 
 def _body(result: CommitmentResult, results: Results) -> Iterator[Block]:
     yield f"{result.n_images:,} new generated images, with other seeds than in training."
-    yield assumed_note(results)
+    yield assumed(results)
     yield Picture("commitment", "", "small-figure")
     rows = [[d.name, MEASURES[d.measure], cell(d.value, d.low, d.high), f"{d.floor:.2f}"] for d in result.dimensions]
-    yield all_dimensions(["measure", "sorter", "floor"], rows)
+    yield dimensions(["measure", "sorter", "floor"], rows)
 
 
 def _headlines(_: CommitmentResult, results: Results) -> Iterator[Headline]:
@@ -119,22 +103,21 @@ def _verdict(_: CommitmentResult, results: Results) -> str:
 
 
 def _plot(result: CommitmentResult, _: Results, theme: Theme) -> Figure:
-    rows = result.dimensions
-    limits = (max(-1.0, min(0.0, *(row.low for row in rows))), 1.02)
-    return plot_dimensions("Commitment", rows, [row.floor for row in rows], limits, theme.synthetic, theme)
+    limits = (max(-1.0, min(0.0, *(row.low for row in result.dimensions))), 1.02)
+    return plot_dimensions("Commitment", result.dimensions, limits, theme.synthetic, theme)
 
 
 SECTION = Section(
     CommitmentResult,
     "Commitment",
     Guide(
-        "Do generated images follow the requested codes? Requested codes are compared with codes that the sorter "
-        "estimates from new images.",
-        "R² (accuracy for discrete dimensions): 1 means that the codes are followed exactly, 0 not at all, below 0 "
-        "that a constant guess would be better.",
+        "Do generated images follow the requested codes? These are compared with codes that the sorter estimates from "
+        "new images.",
+        "R² (accuracy for discrete dimensions): 1, the codes are followed exactly; 0, not at all; below 0, a constant "
+        "guess would be better.",
         "Floor: 0, or the share of the most frequent value for accuracy; grey in the figure. Ceiling: 1.",
-        "The figures of the sorter are biased upwards: it trained the generator and was rewarded for agreeing with "
-        "it. Trust the fresh probe below. That a code is followed doesn't make the name of its factor true.",
+        "The sorter's figures are biased upwards: it trained the generator and was rewarded for agreeing with it. "
+        "Trust the fresh probe below. That a code is followed doesn't make the name of its factor true.",
     ),
     _body,
     subtitle="do generated images follow the requested codes? 1 is perfect; where a fresh probe finds it hardest",

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from semiray.evaluation import CorrelationResult, Results
 from semiray.priors import factor_of
-from semiray.report.section import Block, Guide, Headline, Picture, Section, assumed_note, html
+from semiray.report.section import Block, Guide, Headline, Picture, Section, assumed, html
 from semiray.report.theme import Theme, blank, colour_bar, foot, style
 
 __all__ = ["SECTION", "plot_correlation"]
@@ -34,7 +34,7 @@ def plot_correlation(result: CorrelationResult, results: Results, theme: Theme) 
     """R beside the correlations of held-out images' scores, and the difference."""
     ramp = LinearSegmentedColormap.from_list("correlation", (theme.synthetic, theme.paper, theme.real))
     figure = blank(8.4, 3.3, theme)
-    bottom = foot(figure, theme, assumed_note(results))
+    bottom = foot(figure, theme, assumed(results))
     grid = figure.subplots(1, 3)
     factors = [factor_of(name) for name in result.names]
     starts = [k for k, name in enumerate(factors) if k == 0 or factors[k - 1] != name]
@@ -65,8 +65,7 @@ SECTION = Section(
     CorrelationResult,
     "Correlations",
     Guide(
-        "Are the codes of held-out real images correlated as assumed? Their correlations are compared with R, the "
-        "prior's correlation matrix.",
+        "Are the codes of held-out real images correlated as in the prior, whose correlation matrix is R?",
         "Mean absolute difference over all pairs of dimensions; 0 is the prior itself.",
         "Floor: the same difference for as many samples of the prior. Ceiling: 2.",
         "Correlations describe pairs only, and say nothing about what the codes mean.",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from semiray.evaluation import EffectResult, Results
 from semiray.generation.figures import text_width
 from semiray.priors import factor_of
-from semiray.report.section import Block, Guide, Headline, Picture, Section, all_dimensions, assumed_note, html
+from semiray.report.section import Block, Guide, Headline, Picture, Section, assumed, dimensions, html
 from semiray.report.theme import Theme, blank, colour_bar, foot, image, panel, row_name
 
 __all__ = ["MOST_ACROSS", "SECTION", "plot_effect"]
@@ -28,7 +28,7 @@ def _body(result: EffectResult, _: Results) -> Iterator[Block]:
     )
     yield Picture("effect", "Where each dimension changes the image.")
     rows = [[d.name, html("{:.1f} <small>{:.1f}–{:.1f}</small>", d.value, d.low, d.high)] for d in result.dimensions]
-    yield all_dimensions(["effect, grey levels"], rows)
+    yield dimensions(["effect, grey levels"], rows)
 
 
 def _headlines(result: EffectResult, _: Results) -> Iterator[Headline]:
@@ -47,7 +47,7 @@ def plot_effect(result: EffectResult, results: Results, theme: Theme) -> Figure:
     pitch = SIDE + ABOVE
     width, height = max(names + across * (SIDE + 0.08) + RIGHT, 4.5), max(down * pitch, 2 * pitch) + 0.55
     figure = blank(width, height, theme)
-    foot(figure, theme, f"Mean absolute change of generated images when one dimension moves. {assumed_note(results)}")
+    foot(figure, theme, f"Mean absolute change of generated images when one dimension moves. {assumed(results)}")
     ramp = LinearSegmentedColormap.from_list("effect", (theme.paper, theme.synthetic, theme.ink))
     most = max(1.0, float(np.quantile(result.maps, 0.999)))
     for i, (factor, members) in enumerate(lines):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from semiray.evaluation import EnergyResult, Results, SortingResult
 from semiray.priors import JointPrior, Marginal
-from semiray.report.section import Block, Guide, Headline, Picture, Section, assumed_note, html
+from semiray.report.section import Block, Guide, Headline, Picture, Section, assumed, html
 from semiray.report.theme import Theme, blank, foot, legend, style
 
 __all__ = ["SECTION", "plot_pairs"]
@@ -44,7 +44,7 @@ def _plot(_: EnergyResult, results: Results, theme: Theme) -> Figure | None:
     sorting = results.get(SortingResult)
     if not isinstance(sorting, SortingResult) or results.prior is None:
         return None
-    return plot_pairs(sorting, results.prior, theme, assumed_note(results))
+    return plot_pairs(sorting, results.prior, theme, assumed(results))
 
 
 def plot_pairs(result: SortingResult, prior: JointPrior, theme: Theme, note: str = "") -> Figure:
@@ -61,7 +61,7 @@ def plot_pairs(result: SortingResult, prior: JointPrior, theme: Theme, note: str
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(result.scores))[:MOST_POINTS]
     drawn = prior.sample_scores(len(chosen), torch.Generator().manual_seed(0))
-    real, assumed = (
+    real, samples = (
         prior.codes(scores).numpy().astype(np.float64) for scores in (torch.from_numpy(result.scores[chosen]), drawn)
     )
     marginals = [prior.marginal(prior.names[j]) for j in shown]
@@ -79,10 +79,10 @@ def plot_pairs(result: SortingResult, prior: JointPrior, theme: Theme, note: str
             axes.grid(visible=False)
             axes.set_xlim(*_span(across))
             if i == j:
-                _draw_margin(axes, across, real[:, shown[j]], assumed[:, shown[j]], theme)
+                _draw_margin(axes, across, real[:, shown[j]], samples[:, shown[j]], theme)
             else:
                 axes.set_ylim(*_span(down))
-                for codes, colour, strength in ((assumed, theme.faint, 0.35), (real, theme.real, 0.7)):
+                for codes, colour, strength in ((samples, theme.faint, 0.35), (real, theme.real, 0.7)):
                     x, y = (_spread(codes[:, shown[k]], marginals[k], rng) for k in (j, i))
                     alpha = strength * min(1, 25 / len(x) ** 0.5)
                     axes.scatter(x, y, s=4, color=colour, alpha=alpha, linewidths=0, rasterized=True)
@@ -158,9 +158,9 @@ SECTION = Section(
     "Joint sorting",
     Guide(
         "Do the codes follow the prior in all dimensions together, correlations included?",
-        "The energy distance is read as a multiple of its floor; it grows with the number of patients. The p-value is "
-        "the share of random exchanges of patients and samples that give a distance at least as large: below 0.05, "
-        "the codes differ significantly from the prior.",
+        "The energy distance is read as a multiple of its floor; it grows with the number of patients. p is the share "
+        "of random exchanges of patients and samples that give a distance at least as large: below 0.05, the codes "
+        "differ significantly from the prior.",
         "Floor: the mean for two samples of the prior itself; 1 as a multiple. There is no ceiling.",
         "A large p-value does not prove that the codes follow the prior; with few patients it is always large.",
     ),

@@ -77,10 +77,9 @@ SECTION = Section(
         "coverage: how many real images have synthetic ones nearby; low where some kind of real image is never "
         "generated. Pixels: texture and detail at every scale; the strength of coarse and fine structure; the "
         "similarity of two images of one class, which means less diversity where it is above that of real images.",
-        "Beside every figure stands what as many real images of other patients reach: the floor of distances, the "
-        "ceiling of the others.",
+        "Floor of distances, ceiling of the others: what as many real images of other patients reach.",
         "All figures depend on the feature space and on the number of images: compare them with the column of real "
-        "images, not with other publications.",
+        "images only.",
     ),
     _body,
     subtitle="compared with real images of other patients",

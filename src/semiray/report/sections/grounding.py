@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isnan
 
 from semiray.evaluation import GroundingResult, Results, Skipped
-from semiray.report.section import MEASURES, Block, Guide, Headline, Section, Table, assumed_note, cell, html
+from semiray.report.section import MEASURES, Block, Guide, Headline, Section, Table, assumed, cell, html
 
 __all__ = ["SECTION"]
 
@@ -27,7 +27,7 @@ def _body(result: GroundingResult, results: Results) -> Iterator[Block]:
             ]
         rows.append([name, *figures, f"{results.grounded.get(name, 0):,} images"])
     yield Table(["factor", "measure", "figure", "tested on", "patients", "grounded on"], rows)
-    yield assumed_note(results)
+    yield assumed(results)
 
 
 def _headlines(result: GroundingResult, _: Results) -> Iterator[Headline]:
@@ -46,8 +46,7 @@ SECTION = Section(
             "their metadata give?"
         ),
         "Concordance, or AUROC for a factor with two values: the share of pairs of patients in the right order. All "
-        "patients count equally; a patient still under observation is compared with those who reached their end "
-        "earlier.",
+        "patients count equally; one under observation is compared with those who reached their end earlier.",
         "Floor: 0.5, chance level; below it the order is reversed. Ceiling: 1.",
         "It measures order only: no image shows a number of days. Censoring that depends on the outcome biases it. "
         "Small numbers of events make it uncertain: see the interval.",

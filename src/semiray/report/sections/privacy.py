@@ -131,9 +131,9 @@ SECTION = Section(
     Guide(
         "Does the generator reveal its patients? Copies of training images among the synthetic ones, and what "
         "attackers learn about who was in the training data.",
-        f"A copy is less than {COPY} times as far from its training image as that image is from another "
-        "patient's. AUROC: how well an attacker distinguishes training patients from others. True-positive rate: the "
-        f"share of training images identified at {FALSE_POSITIVES:.0%} false positives.",
+        f"A copy is less than {COPY} times as far from its training image as that image is from another patient's. "
+        "AUROC: how well an attacker distinguishes training patients from others. True-positive rate: the share of "
+        f"training images identified at {FALSE_POSITIVES:.0%} false positives.",
         "Floor, and best: no more copies than false alarms among held-out images; AUROC 0.5 and the true-positive rate "
         "at chance level. Worst: 1.",
         "Rotated or enlarged copies are missed. Two simple attacks are tried; a better one may succeed. Finding "

@@ -14,18 +14,7 @@ from scipy.special import ndtri
 
 from semiray.evaluation import Results, SortingResult
 from semiray.priors import JointPrior, factor_of
-from semiray.report.section import (
-    MEASURES,
-    Block,
-    Guide,
-    Headline,
-    Picture,
-    Section,
-    all_dimensions,
-    assumed_note,
-    cell,
-    html,
-)
+from semiray.report.section import MEASURES, Block, Guide, Headline, Picture, Section, assumed, cell, dimensions, html
 from semiray.report.theme import Theme, blank, plot_dimensions, style
 
 __all__ = ["SECTION", "plot_codes"]
@@ -39,10 +28,8 @@ def _body(result: SortingResult, results: Results) -> Iterator[Block]:
         "Codes of {:,} held-out real images of {:,} patients. Worst: {}, <strong>{}</strong> on average, {}.",
         *(result.n_images, result.n_patients, worst.name, worst.figure, worst.beside),
     )
-    yield assumed_note(results)
-    yield Picture(
-        "sorting", "Less is better. Grey: 95 of 100 samples of the prior itself lie within it.", "small-figure"
-    )
+    yield assumed(results)
+    yield Picture("sorting", "Less is better. Grey: 95 of 100 samples of the prior lie within it.", "small-figure")
     yield Picture(
         "codes",
         "Continuous factors: quantiles, on the dashed line if sorted; strong: leading dimension, faint: others. "
@@ -52,7 +39,7 @@ def _body(result: SortingResult, results: Results) -> Iterator[Block]:
     for d in result.dimensions:
         floor = html("{:.3f} <small>(95 %: {:.3f})</small>", d.floor, d.floor_high)
         rows.append([d.name, MEASURES[d.measure], cell(d.value, d.low, d.high), floor])
-    yield all_dimensions(["measure", "distance", "floor"], rows)
+    yield dimensions(["measure", "distance", "floor"], rows)
 
 
 def _headlines(result: SortingResult, _: Results) -> Iterator[Headline]:
@@ -63,10 +50,8 @@ def _headlines(result: SortingResult, _: Results) -> Iterator[Headline]:
 
 
 def _plot(result: SortingResult, _: Results, theme: Theme) -> Figure:
-    rows = result.dimensions
-    limits = (-0.004, max(0.25, *(row.high for row in rows)) * 1.02)
-    floors = [row.floor_high for row in rows]
-    return plot_dimensions("Distance from the prior", rows, floors, limits, theme.real, theme)
+    limits = (-0.004, max(0.25, *(row.high for row in result.dimensions)) * 1.02)
+    return plot_dimensions("Distance from the prior", result.dimensions, limits, theme.real, theme)
 
 
 def plot_codes(result: SortingResult, prior: JointPrior, theme: Theme) -> Figure:
@@ -122,12 +107,10 @@ SECTION = Section(
     SortingResult,
     "Sorting",
     Guide(
-        "Do the codes of held-out real images follow the assumed distributions? The sorter estimates the codes; each "
-        "dimension is compared with the prior.",
+        "Do the codes of held-out real images, as the sorter estimates them, follow the assumed distributions?",
         "Kolmogorov-Smirnov (KS) distance, or total variation for discrete dimensions: the largest difference in "
         "probability. 0 is the prior itself.",
-        "Floor: the same distance between the prior and as many samples of it; a value within it can't be "
-        "distinguished from the prior. Ceiling: 1.",
+        "Floor: the same distance for as many samples of the prior; below it no difference is visible. Ceiling: 1.",
         "The sorter was trained to produce this distribution. These patients are new to it, but following a "
         "distribution doesn't make a name true. With few patients everything looks sorted.",
     ),

@@ -12,20 +12,7 @@ from matplotlib.figure import Figure
 
 from semiray.evaluation import ClassificationScores, Results, UtilityResult
 from semiray.generation.figures import text_width
-from semiray.report.section import (
-    Block,
-    Details,
-    Guide,
-    Headline,
-    Pair,
-    Picture,
-    Section,
-    Table,
-    cells,
-    ends,
-    html,
-    span,
-)
+from semiray.report.section import Block, Details, Guide, Headline, Picture, Section, Table, cells, ends, html, span
 from semiray.report.theme import Theme, blank, legend, style, whiskers
 
 __all__ = ["SECTION", "plot_confusion", "plot_per_class"]
@@ -56,11 +43,8 @@ def _body(u: UtilityResult, results: Results) -> Iterator[Block]:
     ]
     chance = ["chance level", f"{u.chance:.3f}", "", "0.500", f"{u.chance:.3f}", ""]
     yield Table(["trained on", *OVERALL.values()], [*rows, chance])
-    yield Picture(
-        "per_class",
-        "Dots: mean over trainings. Lines: 95 % intervals (bootstrap over patients and trainings). Dashes: chance "
-        "level.",
-    )
+    dots = "Dots: mean over trainings. Lines: 95 % intervals (bootstrap over patients and trainings)."
+    yield Picture("per_class", f"{dots} Dashes: chance level.")
     rows = [
         [
             html('{0} <span class="{1}">{1}</span>', one.name, side),
@@ -72,11 +56,9 @@ def _body(u: UtilityResult, results: Results) -> Iterator[Block]:
     ]
     recall = f"recall at {tstr.specificity:.0%} specificity"
     yield Table(["class, trained on", *PER_CLASS.values(), recall, "tested on"], rows)
-    yield Pair(
-        (
-            Picture("confusion_tstr", "Per cent and number of images of each true class.", "small-figure"),
-            Picture("confusion_trtr", "The ceiling, on the same patients.", "small-figure"),
-        )
+    yield (
+        Picture("confusion_tstr", "Per cent and number of images of each true class.", "small-figure"),
+        Picture("confusion_trtr", "The ceiling, on the same patients.", "small-figure"),
     )
     for side, scores in sides.items():
         text = "\n".join(f"Seed {k}\n{report}" for k, report in enumerate(scores.reports))
@@ -177,16 +159,16 @@ SECTION = Section(
     UtilityResult,
     "Utility",
     Guide(
-        "Can the synthetic images replace real ones? One classifier is trained on synthetic images only, another one "
-        "on real images. Both are tested on the same real patients.",
-        "Balanced accuracy is the share of images classified correctly, averaged over classes. The ratio, synthetic "
-        "divided by real, says how much of the real images' value is kept. If its interval contains 1, no significant "
-        "difference was found.",
-        "Floor: chance level, 1 divided by the number of classes. Ceiling: the classifier trained on real images, or a "
-        "ratio of 1.",
-        "One small network is the judge; another one might give other figures. Intervals cover the choice of test "
-        "patients and, with several trainings, the randomness of training the classifier, but not of training the "
-        "generator. A classifier may use differences that are not in the lungs: see Shortcuts.",
+        "Can synthetic images replace real ones? Two classifiers, one trained on synthetic images only and one on "
+        "real images, are tested on the same real patients.",
+        "Balanced accuracy: the share of images classified correctly, averaged over classes. Ratio, synthetic divided "
+        "by real: how much of the real images' value is kept. If its interval contains 1, no significant difference "
+        "was found.",
+        "Floor: chance level, 1 divided by the number of classes. Ceiling: the classifier trained on real images; "
+        "ratio 1.",
+        "Another classifier might give other figures. Intervals cover the choice of test patients and, with several "
+        "trainings, the training of classifiers, but not of the generator. A classifier may use differences that are "
+        "not in the lungs: see Shortcuts.",
     ),
     _body,
     subtitle="balanced accuracy on held-out images",
