@@ -4,10 +4,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
-from semiray.evaluation import BenefitSettings, Interval, Results
+from semiray.evaluation import BenefitSettings, Interval, Results, SortingResult, measure_sorting
 from semiray.evaluation.results import Result
+from semiray.priors import JointPrior
 from semiray.report import Report, evaluate
 
 
@@ -35,4 +38,8 @@ def make() -> Any:
     def interval(mean: float, width: float = 0.02) -> Interval:
         return Interval(mean, mean - width, mean + width, (mean,))
 
-    return SimpleNamespace(results=results, interval=interval)
+    def sorting(prior: JointPrior, n: int = 500) -> SortingResult:
+        scores = prior.sample_scores(n, torch.Generator().manual_seed(1)).numpy()
+        return measure_sorting(scores, prior, np.arange(n).astype(str), resamples=5)
+
+    return SimpleNamespace(results=results, interval=interval, sorting=sorting)

@@ -7,7 +7,8 @@ import pytest
 from semiray.errors import SemirayError
 from semiray.radiographs import split_by_patient
 from semiray.report import judge
-from semiray.report.compare import compare_lines, plot_comparison, read_reports
+from semiray.report.compare import compare_lines, old_headlines, plot_comparison, read_reports
+from semiray.report.sections import sections
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +77,37 @@ def test_what_is_no_report_is_an_error(text: str, tmp_path: Path) -> None:
         read_reports([tmp_path])
     with pytest.raises(SemirayError, match="no report"):
         read_reports([tmp_path / "nowhere"])
+
+
+OLD = Path(__file__).with_name("version1.json")
+
+
+def test_a_report_of_version_1_is_read_under_todays_names() -> None:
+    content = json.loads(OLD.read_text(encoding="utf-8"))
+    found = {one.title: one for one in old_headlines(content)}
+    assert found["Utility: synthetic / real"].value == content["utility"]["ratio"]
+    assert found["Commitment: presentation (R²)"].figure == "0.61"
+    assert found["Joint sorting: energy distance / floor"].value == content["sorting"]["energy"]["ratio"]
+    assert str(found["Benefit: gain, synthetic images mixed in"]) == "−0.042 (−0.099 to +0.016)"
+    assert len(found) > 15
+    assert {one.section for one in found.values()} <= {section.title for section in sections()}
+
+
+def test_names_agree_with_those_of_new_reports(whole: tuple[object, Path]) -> None:
+    new, old = read_reports([whole[1], OLD])
+    lacking = {title for title in old.figures if title not in new.figures}
+    # These take 40 held-out patients, and 20 images per side.
+    assert all(title.startswith(("Fidelity", "Privacy: authentic")) for title in lacking)
+
+
+@pytest.mark.parametrize("key", ["fidelity", "privacy", "benefit", "grounding"])
+def test_older_ones_have_what_they_have(key: str) -> None:
+    content = json.loads(OLD.read_text(encoding="utf-8"))
+    del content[key]
+    assert any(one.section == "Utility" for one in old_headlines(content))
+
+
+def test_distances_of_two_spaces_have_two_names() -> None:
+    content = json.loads(OLD.read_text(encoding="utf-8"))
+    content["fidelity"]["space"] = "xrv"
+    assert "Fréchet distance (xrv)" in {one.name for one in old_headlines(content)}

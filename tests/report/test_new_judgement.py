@@ -36,14 +36,13 @@ SHOWS = '''
 """Shows it."""
 
 from semiray.evaluation.judgements.dummy import DummyResult
-from semiray.report.blocks import Paragraph
 from semiray.report.section import Guide, Headline, Section
 
 SECTION = Section(
     DummyResult,
     "Dummy",
     Guide("What is measured", "How to read it", "Floor: 0. Ceiling: 1.", "It measures nothing."),
-    lambda result, _: [Paragraph(f"{result.n_test} images under the dummy.")],
+    lambda result, _: [f"{result.n_test} images under the dummy."],
     headlines=lambda result, _: [Headline("share", result.share, reference=0.0, reference_name="floor")],
 )
 '''

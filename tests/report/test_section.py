@@ -1,8 +1,10 @@
 import math
 from typing import Any
 
-from semiray.evaluation import JUDGEMENTS, UtilityResult
-from semiray.report.section import Headline, Section, assumed_note
+from markupsafe import Markup
+
+from semiray.evaluation import JUDGEMENTS, Interval, UtilityResult
+from semiray.report.section import Headline, Section, assumed, cell, cells, ends, html, signed, span
 from semiray.report.sections import sections
 
 
@@ -32,11 +34,27 @@ def test_what_was_not_measured_is_neither_found_nor_skipped(whole: Any, make: An
     section: Section[UtilityResult] = sections()[0]
     empty = make.results()
     assert section.found(empty) is None
-    assert section.skipped(empty) is None
     assert section.sentence(empty) == ""
     assert section.found(whole[0]) is whole[0].utility
 
 
 def test_assumed_names_are_said(whole: Any, make: Any) -> None:
-    assert assumed_note(whole[0]).startswith("Assumed names, not grounded in metadata: survival, ")
-    assert assumed_note(make.results()) == ""
+    assert assumed(whole[0]).startswith("Assumed names, not grounded in metadata: survival, ")
+    assert assumed(make.results()) == ""
+
+
+HALF = Interval(0.5, 0.25, 0.75, (0.5,))
+
+
+def test_html_escapes_what_it_fills_in_and_formats_numbers() -> None:
+    text = html("<b>{}</b> {:,} {:.1f}", "a < b", 1234, 0.25)
+    assert text == Markup("<b>a &lt; b</b> 1,234 0.2")
+    assert html("{}", html("<i>{}</i>", "x")) == "<i>x</i>"
+
+
+def test_figures_with_their_intervals() -> None:
+    assert cell(0.5, 0.25, 0.75) == "0.500 <small>0.25–0.75</small>"
+    assert cells(HALF, HALF) == [cell(0.5, 0.25, 0.75)] * 2
+    assert span(HALF) == "0.25 to 0.75"
+    assert ends(HALF) == (0.5, 0.25, 0.75)
+    assert (signed(-0.5), signed(0.5)) == ("−0.500", "+0.500")

@@ -3,7 +3,8 @@ import io
 from matplotlib.colors import to_rgba
 from PIL import Image
 
-from semiray.report.theme import DARK, LIGHT, blank, foot, legend, png, style
+from semiray.evaluation.judgements.commitment import DimensionCommitment
+from semiray.report.theme import DARK, LIGHT, blank, foot, legend, plot_dimensions, png, style
 
 
 def test_a_figure_has_the_colours_of_its_page() -> None:
@@ -26,3 +27,16 @@ def test_the_same_figure_gives_the_same_marked_bytes() -> None:
     assert image.mode == "RGB"
     assert image.getpixel((0, 0)) == (0x18, 0x1B, 0x20)
     assert image.text["Software"] == "semiray"  # type: ignore[attr-defined]
+
+
+def test_a_line_per_dimension_with_its_floor_and_lines_between_factors() -> None:
+    names, values = ["a[0]", "a[1]", "b[0]"], [(0.5, 0.4, 0.6), (0.2, 0.1, 0.3), (0.9, 0.8, 1.0)]
+    floors = [0.0, 0.1, 0.2]
+    rows = [DimensionCommitment(name, "r2", *v, floor) for name, v, floor in zip(names, values, floors, strict=True)]
+    figure = plot_dimensions("title", rows, (-0.5, 1.0), "#ff0000", LIGHT)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == names
+    assert [round(bar.get_x() + bar.get_width(), 6) for bar in axes.patches] == floors
+    between, dots = axes.lines[-1], axes.lines[0]
+    assert list(between.get_ydata()) == [1.5, 1.5]
+    assert list(dots.get_xdata()) == [0.5, 0.2, 0.9]

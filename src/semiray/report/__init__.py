@@ -2,12 +2,10 @@
 
 from semiray.report.compare import ReportFigures, compare_lines, plot_comparison, read_reports
 from semiray.report.evaluate import evaluate, judge
-from semiray.report.headlines import headlines, verdict
+from semiray.report.headlines import headlines, summarise, verdict
 from semiray.report.model_card import model_card, write_model_card
-from semiray.report.report import draw_figures, write_report
-from semiray.report.schema import Report, report_content, report_schema
+from semiray.report.report import Report, draw_figures, report_content, report_schema, write_report
 from semiray.report.section import Headline
-from semiray.report.summary import summarise
 
 __all__ = [
     "Headline",

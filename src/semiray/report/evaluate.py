@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from semiray.evaluation import EvaluationOptions, measure_run, measure_set
+from semiray.evaluation import EvaluationOptions, Results, measure_run, measure_set
 from semiray.evaluation.progress import Progress
 from semiray.files import hold_folder
 from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.report.model_card import write_model_card
-from semiray.report.report import write_report
-from semiray.report.schema import Report
+from semiray.report.report import Report, write_report
 from semiray.training import Run
 
 __all__ = ["evaluate", "judge"]
@@ -50,13 +48,8 @@ def evaluate(
     Example:
         ``semiray.evaluate(semiray.Run.load("RUN"), data, "REPORT").utility.ratio.mean``
     """
-    with _held(out) as (folder, cache):
-        how: dict[str, Any] = {"options": options, "store": cache, "progress": progress} | changes
-        report = Report.of(measure_run(run, data, **how))
-        if folder is not None:
-            page = write_report(report, folder, real_images=real_images)
-            _tell(on_file, write_model_card(run, report), page)
-        return report
+    how: dict[str, Any] = {"options": options, "progress": progress} | changes
+    return _report(lambda cache: measure_run(run, data, store=cache, **how), out, real_images, on_file, run)
 
 
 def judge(
@@ -77,38 +70,38 @@ def judge(
     Args:
         synthetic: Labelled synthetic images; all are trained on.
         real: Labelled real images of the same classes and resolution.
-        out: As in `evaluate`.
+        out: See `evaluate`.
         split: The generator's split of the real images; None draws one by patient.
         subject: What to call the synthetic images in the report.
-        options: As in `evaluate`.
-        real_images: As in `evaluate`.
-        progress: As in `evaluate`.
-        on_file: Called with report.html.
-        **changes: As in `evaluate`.
+        options: See `evaluate`.
+        real_images: See `evaluate`.
+        progress: See `evaluate`.
+        on_file: See `evaluate`.
+        **changes: See `evaluate`.
 
     Raises:
         SemirayError: Classes or resolutions differ, or a class is missing; otherwise as in `evaluate`.
     """
-    with _held(out) as (folder, cache):
-        how: dict[str, Any] = {"options": options, "store": cache, "progress": progress} | changes
-        report = Report.of(measure_set(synthetic, real, split=split, subject=subject, **how))
-        if folder is not None:
-            _tell(on_file, write_report(report, folder, real_images=real_images))
-        return report
+    how: dict[str, Any] = {"split": split, "subject": subject, "options": options, "progress": progress} | changes
+    return _report(lambda cache: measure_set(synthetic, real, store=cache, **how), out, real_images, on_file)
 
 
-@contextmanager
-def _held(out: str | Path | None) -> Iterator[tuple[Path | None, Path | None]]:
-    """The folder, held against other processes that would write to it, and its cache; or neither."""
+def _report(
+    measure: Callable[[Path | None], Results],
+    out: str | Path | None,
+    real_images: bool,
+    on_file: Callable[[Path], None] | None,
+    run: Run | None = None,
+) -> Report:
+    """Measure with a cache in the folder and write the report, while no other process writes to the folder."""
     if out is None:
-        yield None, None
-        return
+        return Report.of(measure(None))
     folder = Path(out).expanduser()
     with hold_folder(folder):
-        yield folder, folder / "cache"
-
-
-def _tell(on_file: Callable[[Path], None] | None, *files: Path | None) -> None:
-    for file in files:
-        if on_file is not None and file is not None:
-            on_file(file)
+        report = Report.of(measure(folder / "cache"))
+        page = write_report(report, folder, real_images=real_images)
+        card = None if run is None else write_model_card(run, report)
+        for file in (card, page):
+            if on_file is not None and file is not None:
+                on_file(file)
+    return report

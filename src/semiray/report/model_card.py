@@ -24,24 +24,19 @@ MARK = f"{OURS}, which replaces it; delete this line to keep a card of your own.
 def model_card(run: Run, results: Results) -> str:
     """The card of a run, from its results."""
     figures = headlines(results)
-    metrics = [
-        {"type": one.title, "name": one.title, "value": round(one.value, 4)} for one in figures if one.value is not None
-    ]
+    measured = {
+        "task": {"type": "unconditional-image-generation"},
+        "dataset": {"type": "private", "name": results.data},
+        "metrics": [
+            {"type": one.title, "name": one.title, "value": round(one.value, 4)}
+            for one in figures
+            if one.value is not None
+        ],
+    }
     front = {
         "library_name": "semiray",
         "tags": ["chest-x-ray", "gan", "synthetic-data", "data-augmentation"],
-        "model-index": [
-            {
-                "name": results.subject,
-                "results": [
-                    {
-                        "task": {"type": "unconditional-image-generation"},
-                        "dataset": {"type": "private", "name": results.data},
-                        "metrics": metrics,
-                    }
-                ],
-            }
-        ],
+        "model-index": [{"name": results.subject, "results": [measured]}],
     }
     phantom = "**Trained on phantoms**, computed toy radiographs: no image is of a patient." if results.phantom else ""
     classes = ", ".join(run.classes) or "none"

@@ -6,15 +6,13 @@ import base64
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from semiray.evaluation import Results, Skipped
-from semiray.report.blocks import Block, Picture
 from semiray.report.headlines import headlines, verdict, warnings
-from semiray.report.section import Section
+from semiray.report.section import Picture
 from semiray.report.sections import sections
 
 __all__ = ["render_notebook", "render_page"]
@@ -31,16 +29,13 @@ def render_page(results: Results, images: Mapping[str, tuple[bytes, bytes]], *, 
         images: Figure name -> PNG bytes for a light and for a dark page.
         real_images: Whether real images are among them; the page says so if they were left out.
     """
-    shown: list[tuple[Section[Any], list[Block], Skipped | None]] = []
-    for section in sections():
-        result, skipped = section.found(results), section.skipped(results)
-        if result is not None:
-            shown.append((section, list(section.body(result, results)), None))
-        elif skipped is not None:
-            shown.append((section, [], skipped))
-    caption = (
-        "Held-out real images above generated ones, not selected." if real_images else "Generated images, not selected."
-    )
+    found = [(section, results.get(section.result)) for section in sections()]
+    shown = [
+        (section, [], result) if isinstance(result, Skipped) else (section, section.body(result, results), None)
+        for section, result in found
+        if result is not None
+    ]
+    kinds = "Held-out real images above generated ones" if real_images else "Generated images"
     text = _environment().get_template("report.html.j2").render(
         results=results,
         sections=shown,
@@ -48,7 +43,7 @@ def render_page(results: Results, images: Mapping[str, tuple[bytes, bytes]], *, 
         verdict=verdict(results),
         warnings=warnings(results),
         look=(
-            Picture("images", caption),
+            Picture("images", f"{kinds}, not selected."),
             Picture("traversal", "The same noise and label while one factor at a time moves.", "white"),
         ),
         images={name: tuple(map(_data_uri, pair)) for name, pair in images.items()},

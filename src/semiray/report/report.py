@@ -1,24 +1,102 @@
-"""Writes a report: report.json, report.html and its figures as PNG."""
+"""The report: report.json and its published form, report.html, and its figures as PNG."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
+from pydantic import ConfigDict, computed_field
 
 from semiray.errors import SemirayError
-from semiray.evaluation import Results
+from semiray.evaluation import ImageSamples, Results
 from semiray.files import write_whole
 from semiray.generation import plot_traversal
-from semiray.report.page import render_page
-from semiray.report.plots.images import plot_images
-from semiray.report.schema import report_content
+from semiray.generation.figures import text_width
+from semiray.report.headlines import headlines, verdict, warnings
+from semiray.report.page import render_notebook, render_page
+from semiray.report.section import Headline
 from semiray.report.sections import sections
-from semiray.report.theme import DARK, LIGHT, png
+from semiray.report.theme import DARK, LIGHT, Theme, blank, image, png
 
-__all__ = ["draw_figures", "figure_names", "write_report"]
+__all__ = ["VERSION", "Report", "draw_figures", "figure_names", "plot_images"]
+__all__ += ["report_content", "report_schema", "write_report"]
+
+VERSION: Literal[2] = 2  # rises when a reader of the old form could fail or be misled: docs/report-json.md
+LETTERS = 8  # in points
+SIDE, GAP, BETWEEN = 0.76, 0.03, 0.09  # inches: an image, between images, between classes
+
+
+class Report(Results):
+    """Results with what they come to: what `evaluate` and `judge` return, and what report.json holds.
+
+    A notebook shows its verdict and its headline figures.
+    """
+
+    model_config = ConfigDict(
+        title="The report.json of semiray",
+        json_schema_serialization_defaults_required=True,
+        json_schema_extra={"$id": f"urn:semiray:report:{VERSION}"},
+    )
+
+    @classmethod
+    def of(cls, results: Results) -> Report:
+        """Results as a report."""
+        return results if isinstance(results, cls) else cls(**dict(results))
+
+    @computed_field(alias="schema")  # type: ignore[prop-decorator]
+    @property
+    def schema_version(self) -> Literal[2]:
+        """Version of this form."""
+        return VERSION
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def semiray(self) -> str:
+        """The release that wrote the report."""
+        return version("semiray")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def verdict(self) -> list[str]:
+        """What the results come to, in sentences."""
+        return verdict(self)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before anything else."""
+        return warnings(self)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def headlines(self) -> list[Headline]:
+        """The figures that matter."""
+        return headlines(self)
+
+    def _repr_html_(self) -> str:
+        return render_notebook(self)
+
+
+def report_content(results: Results) -> dict[str, Any]:
+    """What report.json holds: every figure with its interval, floor or ceiling, and sample size."""
+    content = Report.of(results).model_dump(mode="json", by_alias=True)
+    judgements = content.pop("judgements")
+    first = {name: content.pop(name) for name in ("schema", "semiray", "created")}
+    return first | content | {"judgements": judgements}
+
+
+def report_schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of the reports that this release writes.
+
+    Example:
+        ``jsonschema.validate(json.loads(Path("REPORT/report.json").read_text()), report_schema())``
+    """
+    schema = Report.model_json_schema(mode="serialization", by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 
 def figure_names() -> tuple[str, ...]:
@@ -40,6 +118,27 @@ def draw_figures(results: Results, *, real_images: bool = True) -> Iterator[tupl
                 first, second = (section.draw(name, results, theme) for theme in (LIGHT, DARK))
                 if first is not None and second is not None:
                     yield name, first, second
+
+
+def plot_images(samples: ImageSamples, theme: Theme, *, real_images: bool = True) -> Figure:
+    """Draw held-out real images above generated ones, class by class, or generated ones alone."""
+    kinds = [("generated", samples.synthetic, theme.synthetic)]
+    if real_images:
+        kinds.insert(0, ("real", samples.real, theme.real))
+    left = max(text_width(line, LETTERS) for line in ("generated", *samples.names)) + 0.2
+    columns = max(len(images) for _, sides, _ in kinds for images in sides)
+    pitch = len(kinds) * (SIDE + GAP) + BETWEEN
+    width, height = left + columns * (SIDE + GAP), len(samples.names) * pitch
+    figure = blank(width, height, theme)
+    for k, name in enumerate(samples.names):
+        for row, (kind, sides, colour) in enumerate(kinds):
+            top = k * pitch + row * (SIDE + GAP)
+            label = f"{name}\n{kind}" if name else kind
+            place = ((left - 0.1) / width, 1 - (top + SIDE / 2) / height)
+            figure.text(*place, label, ha="right", va="center", fontsize=LETTERS, color=colour)
+            for column, pixels in enumerate(sides[k]):
+                image(figure, theme, pixels, left + column * (SIDE + GAP), top, SIDE).axis("off")
+    return figure
 
 
 def write_report(results: Results, out: str | Path, *, real_images: bool = True) -> Path:

@@ -1,24 +1,69 @@
-"""What a file in `sections` provides: how one judgement is explained, shown and summarised."""
+"""What a file in `sections` provides: guide, blocks, figures and headlines of one judgement, as plain data.
+
+Text is escaped by the template, except what is `Markup` already: `html` makes it, and escapes what it fills in.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass as plain
 from dataclasses import field
 from math import isfinite
 from typing import Generic, TypeVar
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 from pydantic.dataclasses import dataclass
 
-from semiray.evaluation import Results, Skipped
+from semiray.evaluation import Interval, Results, Skipped
 from semiray.evaluation.results import Number, Result
-from semiray.report.blocks import Block
 from semiray.report.theme import Theme
 
-__all__ = ["Guide", "Headline", "Section", "assumed_note"]
+__all__ = ["MEASURES", "Block", "Details", "Guide", "Headline", "Picture", "Section", "Table"]
+__all__ += ["assumed", "cell", "cells", "dimensions", "ends", "html", "signed", "span"]
 
 R = TypeVar("R", bound=Result)
+
+MEASURES = {
+    "r2": "R²",
+    "accuracy": "accuracy",
+    "ks": "KS distance",
+    "total_variation": "total variation",
+    "auroc": "AUROC",
+    "concordance": "concordance",
+}
+
+
+@plain(frozen=True)
+class Table:
+    """A table that scrolls on a narrow page."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+
+
+@plain(frozen=True)
+class Picture:
+    """A figure by its name, with a caption; nothing where there is no such figure. ``kind`` is a CSS class."""
+
+    name: str
+    caption: str = ""
+    kind: str = ""
+
+
+@plain(frozen=True)
+class Details:
+    """A table or preformatted text that is shown on demand; of the kind ``dimensions`` it is printed, too."""
+
+    summary: str
+    table: Table | None = None
+    kind: str = ""
+    text: str = ""
+
+
+Block = str | Table | Picture | tuple[Picture, ...] | Details
+"""A string is a paragraph, and left out if it is empty; pictures in a tuple stand side by side."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +115,8 @@ class Headline(Result):
 
     def __str__(self) -> str:
         low, high = self._write(self.low), self._write(self.high)
-        ends = "" if "-" in (low, high) else f" ({low} to {high})"
-        return f"{self.figure}{ends} {self.unit}".rstrip()
+        interval = "" if "-" in (low, high) else f" ({low} to {high})"
+        return f"{self.figure}{interval} {self.unit}".rstrip()
 
     def _write(self, value: float | None) -> str:
         if value is None or not isfinite(value):
@@ -81,14 +126,7 @@ class Headline(Result):
 
 @plain(frozen=True)
 class Guide:
-    """What a reader must know before the figures of a section; text or `Markup`.
-
-    Attributes:
-        measured: What is measured.
-        reading: How to read it.
-        ends: Floor and ceiling.
-        caveats: What the figures do not say.
-    """
+    """What a reader must know before the figures of a section; text or `Markup`."""
 
     measured: str
     reading: str
@@ -136,18 +174,13 @@ class Section(Generic[R]):
     def found(self, results: Results) -> R | None:
         """The result, where the judgement was made."""
         result = results.get(self.result)
-        return None if result is None or isinstance(result, Skipped) else result
-
-    def skipped(self, results: Results) -> Skipped | None:
-        """Why the judgement could not be made, if so."""
-        result = results.get(self.result)
-        return result if isinstance(result, Skipped) else None
+        return None if isinstance(result, Skipped) else result
 
     def sentence(self, results: Results) -> str:
         """The verdict on this judgement; empty where there is nothing to say."""
-        result, skipped = self.found(results), self.skipped(results)
-        if skipped is not None and self.missing:
-            return f"{self.missing}: {skipped.reason}"
+        result = results.get(self.result)
+        if isinstance(result, Skipped):
+            return f"{self.missing}: {result.reason}" if self.missing else ""
         return "" if result is None else self.verdict(result, results)
 
     def draw(self, name: str, results: Results, theme: Theme) -> Figure | None:
@@ -156,6 +189,46 @@ class Section(Generic[R]):
         return None if result is None else self.plots[name](result, results, theme)
 
 
-def assumed_note(results: Results) -> str:
+def html(text: str, *values: object) -> Markup:
+    """Text with tags, its places ``{}`` filled with escaped values.
+
+    Example:
+        >>> html("<strong>{}</strong>", "a < b")
+        Markup('<strong>a &lt; b</strong>')
+    """
+    return Markup(text).format(*values)
+
+
+def cell(value: float, low: float, high: float) -> Markup:
+    """A figure and, small, its interval."""
+    return html("{:.3f} <small>{:.2f}–{:.2f}</small>", value, low, high)
+
+
+def cells(*intervals: Interval) -> list[Markup]:
+    """A cell for each figure with its interval."""
+    return [cell(*ends(x)) for x in intervals]
+
+
+def span(interval: Interval) -> str:
+    """An interval in words."""
+    return f"{interval.low:.2f} to {interval.high:.2f}"
+
+
+def ends(interval: Interval) -> tuple[float, float, float]:
+    """Figure, lower and upper end."""
+    return interval.mean, interval.low, interval.high
+
+
+def signed(value: float) -> str:
+    """A difference with its sign."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def dimensions(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Details:
+    """A table with a row per dimension."""
+    return Details("All dimensions", Table(["dimension", *head], rows), "dimensions")
+
+
+def assumed(results: Results) -> str:
     """Which factors' names are assumed, in a sentence; empty where all are grounded or there is no run."""
     return f"Assumed names, not grounded in metadata: {', '.join(results.assumed)}." if results.assumed else ""

@@ -6,7 +6,7 @@ import pytest
 from semiray.evaluation import MembershipResult, PrivacyResult, Skipped
 from semiray.evaluation.judgements.privacy import CopyCounts
 from semiray.report.headlines import headlines, verdict
-from semiray.report.sections.privacy import plot_closest
+from semiray.report.sections.privacy import SECTION
 from semiray.report.theme import LIGHT
 
 
@@ -53,6 +53,7 @@ def test_copies_have_a_card_beside_false_alarms(privacy: Any, make: Any) -> None
     assert [one.value for one in others] == [0.5, 0.5]
 
 
-def test_closest_pairs_with_their_ratios(privacy: Any) -> None:
-    figure = plot_closest(privacy(0), LIGHT)
+def test_closest_pairs_with_their_ratios(privacy: Any, make: Any) -> None:
+    figure = SECTION.draw("closest", make.results(privacy=privacy(0)), LIGHT)
+    assert figure is not None
     assert [axes.get_title() for axes in figure.axes if axes.get_title()] == ["0.50", "0.90"]

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from semiray.evaluation import FidelityResult, Results
 from semiray.evaluation.judges.feature_spaces import SPACES
-from semiray.report.blocks import Block, Paragraph, Table, cell, html
-from semiray.report.section import Guide, Headline, Section
+from semiray.report.section import Block, Guide, Headline, Section, Table, cell, html
 
-__all__ = ["SECTION", "space_name"]
+__all__ = ["HEADLINES", "MEASURES", "SECTION", "space_name"]
 
 MEASURES = {
     "frechet": "Fréchet distance",
@@ -25,23 +24,8 @@ MEASURES = {
 HEADLINES = ("frechet", "precision", "coverage")
 
 
-GUIDE = Guide(
-    "Do synthetic images resemble real ones, and is every kind of real image among them? They are compared with "
-    "held-out patients in a feature space and, for the last three figures, in pixels.",
-    "Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall and "
-    "coverage: how many real images have synthetic ones nearby; low where some kind of real image is never "
-    "generated. Pixels: texture and detail at every scale; the strength of coarse and fine structure; the "
-    "similarity of two images of one class, which means less diversity where it is above that of real images.",
-    "Beside every figure stands what as many real images of other patients reach: the floor of distances, the "
-    "ceiling of the others.",
-    "All figures depend on the feature space and on the number of images: compare them with the column of real "
-    "images, not with other publications.",
-)
-
-
-def body(result: FidelityResult, _: Results) -> Iterator[Block]:
-    """All figures beside those of real images."""
-    yield Paragraph(
+def _body(result: FidelityResult, _: Results) -> Iterator[Block]:
+    yield (
         f"{result.n_compared:,} synthetic images are compared with {result.n_reference:,} held-out patients, one image "
         "each; so are as many real images of other held-out patients. All three sets have the same number of images "
         f"per class. Features: {space_name(result.space)} ({result.dimensions} numbers)."
@@ -55,12 +39,11 @@ def body(result: FidelityResult, _: Results) -> Iterator[Block]:
     )
 
 
-def headlines(result: FidelityResult, _: Results) -> Iterator[Headline]:
-    """Fréchet distance, precision and coverage, which has a card."""
+def _headlines(result: FidelityResult, _: Results) -> Iterator[Headline]:
+    space = f" ({result.space})" if result.space != "trtr" else ""  # spaces can't be compared
     for key in HEADLINES:
         if key in result.measures:
             m = result.measures[key]
-            space = f" ({result.space})" if result.space != "trtr" else ""  # spaces can't be compared
             sentence = (
                 f"coverage: share of real images with a synthetic one nearby ({m.low:.2f} to {m.high:.2f}); real "
                 f"images of other patients reach {m.real:.2f} ({m.real_low:.2f} to {m.real_high:.2f})"
@@ -69,8 +52,7 @@ def headlines(result: FidelityResult, _: Results) -> Iterator[Headline]:
             yield Headline(name, m.value, m.low, m.high, m.real, "real images", sentence=words)
 
 
-def verdict(result: FidelityResult, _: Results) -> str:
-    """Whether synthetic images lack variety."""
+def _verdict(result: FidelityResult, _: Results) -> str:
     share = result.measures.get("coverage")
     if share is None:
         return ""
@@ -88,9 +70,19 @@ def space_name(name: str) -> str:
 SECTION = Section(
     FidelityResult,
     "Fidelity and coverage",
-    GUIDE,
-    body,
+    Guide(
+        "Do synthetic images resemble real ones, and is every kind of real image among them? They are compared with "
+        "held-out patients in a feature space and, for the last three figures, in pixels.",
+        "Distances: less is better. Precision and density: how many synthetic images lie among real ones. Recall and "
+        "coverage: how many real images have synthetic ones nearby; low where some kind of real image is never "
+        "generated. Pixels: texture and detail at every scale; the strength of coarse and fine structure; the "
+        "similarity of two images of one class, which means less diversity where it is above that of real images.",
+        "Floor of distances, ceiling of the others: what as many real images of other patients reach.",
+        "All figures depend on the feature space and on the number of images: compare them with the column of real "
+        "images only.",
+    ),
+    _body,
     subtitle="compared with real images of other patients",
-    headlines=headlines,
-    verdict=verdict,
+    headlines=_headlines,
+    verdict=_verdict,
 )

@@ -6,30 +6,12 @@ from collections.abc import Iterator
 from math import isnan
 
 from semiray.evaluation import GroundingResult, Results, Skipped
-from semiray.report.blocks import Block, Paragraph, Table, cell, html
-from semiray.report.section import Guide, Headline, Section, assumed_note
+from semiray.report.section import MEASURES, Block, Guide, Headline, Section, Table, assumed, cell, html
 
 __all__ = ["SECTION"]
 
-MEASURES = {"auroc": "AUROC", "concordance": "concordance"}
 
-
-GUIDE = Guide(
-    html(
-        "These factors are grounded in metadata. Does the sorter put <em>held-out</em> patients in the order that "
-        "their metadata give?"
-    ),
-    "Concordance, or AUROC for a factor with two values: the share of pairs of patients in the right order. All "
-    "patients count equally; a patient still under observation is compared with those who reached their end "
-    "earlier.",
-    "Floor: 0.5, chance level; below it the order is reversed. Ceiling: 1.",
-    "It measures order only: no image shows a number of days. Censoring that depends on the outcome biases it. "
-    "Small numbers of events make it uncertain: see the interval.",
-)
-
-
-def body(result: GroundingResult, results: Results) -> Iterator[Block]:
-    """A row per factor, or why it was not measured."""
+def _body(result: GroundingResult, results: Results) -> Iterator[Block]:
     rows = []
     for name, found in result.factors.items():
         if isinstance(found, Skipped):
@@ -45,23 +27,31 @@ def body(result: GroundingResult, results: Results) -> Iterator[Block]:
             ]
         rows.append([name, *figures, f"{results.grounded.get(name, 0):,} images"])
     yield Table(["factor", "measure", "figure", "tested on", "patients", "grounded on"], rows)
-    yield Paragraph(assumed_note(results), "faint small")
+    yield assumed(results)
 
 
-def headlines(result: GroundingResult, _: Results) -> Iterator[Headline]:
-    """How well every factor orders patients."""
+def _headlines(result: GroundingResult, _: Results) -> Iterator[Headline]:
     for factor, found in result.factors.items():
         if not isinstance(found, Skipped):
-            low, high = (None, None) if isnan(found.low) else (found.low, found.high)
             name = f"{factor} ({MEASURES[found.measure]})"
-            yield Headline(name, found.value, low, high, found.chance, "chance level")
+            yield Headline(name, found.value, found.low, found.high, found.chance, "chance level")
 
 
 SECTION = Section(
     GroundingResult,
     "Grounding",
-    GUIDE,
-    body,
+    Guide(
+        html(
+            "These factors are grounded in metadata. Does the sorter put <em>held-out</em> patients in the order that "
+            "their metadata give?"
+        ),
+        "Concordance, or AUROC for a factor with two values: the share of pairs of patients in the right order. All "
+        "patients count equally; one under observation is compared with those who reached their end earlier.",
+        "Floor: 0.5, chance level; below it the order is reversed. Ceiling: 1.",
+        "It measures order only: no image shows a number of days. Censoring that depends on the outcome biases it. "
+        "Small numbers of events make it uncertain: see the interval.",
+    ),
+    _body,
     subtitle="are held-out patients in the order of their metadata? 1 is perfect",
-    headlines=headlines,
+    headlines=_headlines,
 )

@@ -9,60 +9,62 @@ from matplotlib.figure import Figure
 from semiray.evaluation import MembershipResult, PrivacyResult, Results
 from semiray.evaluation.judgements.membership import FALSE_POSITIVES
 from semiray.radiographs.pixels.copies import COPY
-from semiray.report.blocks import Block, Paragraph, Picture, Table, cells, ends, html, span
-from semiray.report.section import Guide, Headline, Section
+from semiray.report.section import Block, Guide, Headline, Picture, Section, Table, cells, ends, html, span
 from semiray.report.sections.fidelity import space_name
-from semiray.report.theme import Theme, blank, foot
+from semiray.report.theme import Theme, blank, foot, image, row_name
 
-__all__ = ["SECTION", "plot_closest"]
+__all__ = ["ATTACKERS", "SECTION"]
 
+ATTACKERS = {"black_box": "the synthetic images", "white_box": "the discriminator"}
 SIDE, LEFT, ABOVE, BELOW, GAP = 1.0, 0.95, 0.3, 0.4, 0.06  # inches
 
 
-GUIDE = Guide(
-    "Does the generator reveal its patients? Copies of training images among the synthetic ones, and what "
-    "attackers learn about who was in the training data.",
-    f"A copy is less than {COPY} times as far from its training image as that image is from another "
-    "patient's. AUROC: how well an attacker distinguishes training patients from others. True-positive rate: the "
-    f"share of training images identified at {FALSE_POSITIVES:.0%} false positives.",
-    "Floor, and best: no more copies than false alarms among held-out images; AUROC 0.5 and the true-positive rate "
-    "at chance level. Worst: 1.",
-    "Rotated or enlarged copies are missed. Two simple attacks are tried; a better one may succeed. Finding "
-    "nothing does not prove that nothing leaks.",
-)
-
-
-def body(result: PrivacyResult, _: Results) -> Iterator[Block]:
-    """Copies, nearness and membership."""
+def _body(result: PrivacyResult, _: Results) -> Iterator[Block]:
     copies, alarms = result.copies, result.false_alarms
-    yield Paragraph(
-        html(
-            "<strong>{:,} of {:,} synthetic images are copies</strong> of one of {:,} training images, possibly "
-            "shifted, mirrored, brighter or blurred. The same search finds {:,} false alarms among {:,} held-out "
-            "images. The smallest ratio is {:.2f} for synthetic and {:.2f} for held-out images.",
-            *(copies.copied, copies.n_images, result.n_train, alarms.copied, alarms.n_images),
-            *(copies.least_ratio, alarms.least_ratio),
-        )
+    yield html(
+        "<strong>{:,} of {:,} synthetic images are copies</strong> of one of {:,} training images, possibly "
+        "shifted, mirrored, brighter or blurred. The same search finds {:,} false alarms among {:,} held-out "
+        "images. The smallest ratio is {:.2f} for synthetic and {:.2f} for held-out images.",
+        *(copies.copied, copies.n_images, result.n_train, alarms.copied, alarms.n_images),
+        *(copies.least_ratio, alarms.least_ratio),
     )
     yield Picture("closest")
-    yield from _nearness(result)
-    yield Paragraph("Membership: can an attacker distinguish training patients from others?")
-    yield Table(
-        ["the attacker has", "AUROC", "true-positive rate", "chance level", "training and held-out images"],
-        [
-            [
-                what,
-                *cells(found.auroc, found.true_positives),
-                f"{found.floor:.3f}",
-                f"{found.n_train:,} and {found.n_held_out:,}",
-            ]
-            for what, found in _attackers(result)
-        ],
+    if result.authenticity:
+        yield from _nearness(result)
+    yield "Membership: can an attacker distinguish training patients from others?"
+    rows = []
+    for what, found in _attackers(result):
+        images = f"{found.n_train:,} and {found.n_held_out:,}"
+        rows.append([what, *cells(found.auroc, found.true_positives), f"{found.floor:.3f}", images])
+    head = ["the attacker has", "AUROC", "true-positive rate", "chance level", "training and held-out images"]
+    yield Table(head, rows)
+
+
+def _nearness(result: PrivacyResult) -> Iterator[Block]:
+    """How near synthetic images come to training images, beside held-out ones."""
+    text = (
+        "Nearness: the distance of an image to the nearest training image. Synthetic images should come no nearer than "
+        "held-out ones, which nobody copied: the row of held-out images is the reference, not 1. Authentic: the share "
+        "of images that are farther from their nearest training image than that one is from another patient's. "
+        "Pixels: thumbnails, aligned as for copies."
     )
+    rows = []
+    for near in result.authenticity:
+        if near.space != "pixels":
+            text += f" {space_name(near.space)[:1].upper()}{space_name(near.space)[1:]}."
+        if near.space == "trtr":
+            text += (
+                " It was trained on the training images and may separate them from all others for that reason alone: a "
+                "gap here that is absent in pixels may come from the classifier."
+            )
+        for kind, words, side in (("synthetic", "synthetic", near.synthetic), ("real", "held out", near.held_out)):
+            name = html('{} <span class="{}">{}</span>', near.space, kind, words)
+            rows.append([name, *cells(side.median, side.closest, side.authenticity), f"{side.n_images:,} images"])
+    yield text
+    yield Table(["distance in", "median", "closest 1 %", "authentic", "of"], rows)
 
 
-def headlines(result: PrivacyResult, _: Results) -> Iterator[Headline]:
-    """Copies, with a card; authenticity; and the attackers' AUROC."""
+def _headlines(result: PrivacyResult, _: Results) -> Iterator[Headline]:
     copies, alarms = result.copies, result.false_alarms
     told = "; ".join(f"{found.auroc.mean:.2f} ({span(found.auroc)}) with {what}" for what, found in _attackers(result))
     yield Headline(
@@ -80,8 +82,7 @@ def headlines(result: PrivacyResult, _: Results) -> Iterator[Headline]:
         yield Headline(f"AUROC of an attacker with {what}", *ends(attack.auroc), 0.5, "chance level")
 
 
-def verdict(result: PrivacyResult, _: Results) -> str:
-    """A warning about every sign that training images can be recognised; otherwise what was not found."""
+def _verdict(result: PrivacyResult, _: Results) -> str:
     copies, alarms = result.copies, result.false_alarms
     warnings = []
     if copies.copied / copies.n_images > alarms.copied / alarms.n_images:
@@ -102,75 +103,47 @@ def verdict(result: PrivacyResult, _: Results) -> str:
     )
 
 
-def plot_closest(result: PrivacyResult, theme: Theme) -> Figure:
-    """The synthetic images nearest to a training image above it."""
-    count = len(result.closest)
-    width, height = max(LEFT + count * (SIDE + GAP), 4.5), ABOVE + 2 * SIDE + GAP + BELOW
-    figure = blank(width, height, theme)
-    limit = result.copies.ratio
-    foot(figure, theme, f"Distance, relative to that of the nearest other patient; below {limit}: a copy.")
-    for j, (pair, ratio) in enumerate(zip(result.closest, result.closest_ratios, strict=True)):
-        for i, (image, name) in enumerate(zip(pair, ("synthetic", "training"), strict=True)):
-            left, top = LEFT + j * (SIDE + GAP), ABOVE + i * (SIDE + GAP)
-            axes = figure.add_axes((left / width, 1 - (top + SIDE) / height, SIDE / width, SIDE / height))
-            axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
-            axes.set(xticks=[], yticks=[])
-            for spine in axes.spines.values():
-                spine.set_color(theme.rule)
-            if not i:
-                colour = theme.synthetic if ratio < limit else theme.ink
-                axes.set_title(f"{ratio:.2f}", fontsize=9, color=colour, pad=3)
-            if not j:
-                axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9, color=theme.ink, labelpad=6)
-    return figure
-
-
 def _attackers(result: PrivacyResult) -> list[tuple[str, MembershipResult]]:
     """What attackers have, and what they learn."""
-    attackers = (("the synthetic images", result.black_box), ("the discriminator", result.white_box))
-    return [(what, found) for what, found in attackers if found is not None]
+    return [(what, found) for name, what in ATTACKERS.items() if (found := getattr(result, name)) is not None]
 
 
-def _nearness(result: PrivacyResult) -> Iterator[Block]:
-    """How near synthetic images come to training images, beside held-out ones."""
-    if not result.authenticity:
-        return
-    text = (
-        "Nearness: the distance of an image to the nearest training image. Synthetic images should come no nearer than "
-        "held-out ones, which nobody copied: the row of held-out images is the reference, not 1. Authentic: the share "
-        "of images that are farther from their nearest training image than that one is from another patient's. "
-        "Pixels: thumbnails, aligned as for copies."
-    )
-    rows = []
-    for near in result.authenticity:
-        if near.space != "pixels":
-            text += f" {space_name(near.space)[:1].upper()}{space_name(near.space)[1:]}."
-        if near.space == "trtr":
-            text += (
-                " It was trained on the training images and may separate them from all others for that reason alone: a "
-                "gap here that is absent in pixels may come from the classifier."
-            )
-        for kind, words, side in (("synthetic", "synthetic", near.synthetic), ("real", "held out", near.held_out)):
-            rows.append(
-                [
-                    html('{} <span class="{}">{}</span>', near.space, kind, words),
-                    *cells(side.median, side.closest, side.authenticity),
-                    f"{side.n_images:,} images",
-                ]
-            )
-    yield Paragraph(text)
-    yield Table(["distance in", "median", "closest 1 %", "authentic", "of"], rows)
+def _plot(result: PrivacyResult, _: Results, theme: Theme) -> Figure:
+    """The synthetic images nearest to a training image, which stands below."""
+    count, limit = len(result.closest), result.copies.ratio
+    figure = blank(max(LEFT + count * (SIDE + GAP), 4.5), ABOVE + 2 * SIDE + GAP + BELOW, theme)
+    foot(figure, theme, f"Distance, relative to that of the nearest other patient; below {limit}: a copy.")
+    for j, (pair, ratio) in enumerate(zip(result.closest, result.closest_ratios, strict=True)):
+        above, below = (
+            image(figure, theme, pixels, LEFT + j * (SIDE + GAP), ABOVE + i * (SIDE + GAP), SIDE)
+            for i, pixels in enumerate(pair)
+        )
+        above.set_title(f"{ratio:.2f}", fontsize=9, color=theme.synthetic if ratio < limit else theme.ink, pad=3)
+        if j == 0:
+            row_name(above, theme, "synthetic")
+            row_name(below, theme, "training")
+    return figure
 
 
 SECTION = Section(
     PrivacyResult,
     "Privacy",
-    GUIDE,
-    body,
+    Guide(
+        "Does the generator reveal its patients? Copies of training images among the synthetic ones, and what "
+        "attackers learn about who was in the training data.",
+        f"A copy is less than {COPY} times as far from its training image as that image is from another patient's. "
+        "AUROC: how well an attacker distinguishes training patients from others. True-positive rate: the share of "
+        f"training images identified at {FALSE_POSITIVES:.0%} false positives.",
+        "Floor, and best: no more copies than false alarms among held-out images; AUROC 0.5 and the true-positive rate "
+        "at chance level. Worst: 1.",
+        "Rotated or enlarged copies are missed. Two simple attacks are tried; a better one may succeed. Finding "
+        "nothing does not prove that nothing leaks.",
+    ),
+    _body,
     subtitle="no copies and 0.5 are best",
-    plots={"closest": lambda result, _, theme: plot_closest(result, theme)},
+    plots={"closest": _plot},
     real_plots=frozenset({"closest"}),
-    headlines=headlines,
-    verdict=verdict,
+    headlines=_headlines,
+    verdict=_verdict,
     missing="Privacy was not measured",
 )

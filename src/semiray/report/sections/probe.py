@@ -8,66 +8,59 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from semiray.evaluation import CommitmentResult, ProbeResult, Results
-from semiray.report.blocks import Block, Details, Paragraph, Picture, Table, cell
-from semiray.report.plots.dimensions import draw_dimensions
-from semiray.report.section import Guide, Section, assumed_note
-from semiray.report.sections.commitment import CONDITIONS, MEASURES
-from semiray.report.theme import Theme, blank, foot, style
+from semiray.report.section import MEASURES, Block, Guide, Picture, Section, assumed, cell, dimensions
+from semiray.report.sections.commitment import CONDITIONS
+from semiray.report.theme import Theme, blank, draw_dimensions, foot, style
 
-__all__ = ["SECTION", "plot_probe"]
+__all__ = ["SECTION"]
 
 
-GUIDE = Guide(
-    "Can someone else see the requested codes? A new network that has not met the generator is trained on "
-    "generated images, and estimates the codes of other generated images, clean and degraded.",
-    "As for commitment. Noise: standard deviation 12.75 of 255 grey levels. Half size: and back. JPEG: quality 50. "
-    "What survives these is visible to an eye or a classifier.",
-    "Floor: 0, or the share of the most frequent value for accuracy; grey in the figure. Ceiling: 1.",
-    "A probe is a lower bound: a better network might see more. A code can be followed by a faint veil or grid: "
-    "look at the maps of the visible effect. Intervals cover the choice of test images, not the training of the "
-    "probe.",
-)
-
-
-def body(result: ProbeResult, _: Results) -> Iterator[Block]:
-    """Figure and table of all dimensions under every condition."""
+def _body(result: ProbeResult, _: Results) -> Iterator[Block]:
     clean = result.conditions["clean"]
-    yield Paragraph(
+    yield (
         f"Trained on {result.n_train:,} generated images ({result.steps:,} batches; clean, noisy, reduced and "
         f"compressed images in equal shares), tested on {clean.n_images:,} others."
     )
     yield Picture("probe", "Dots: the probe. Rings: the sorter. Lines: 95 % intervals (bootstrap over images).")
     rows = []
-    for k, d in enumerate(clean.dimensions):
-        found = (result.conditions[key].dimensions[k] for key in CONDITIONS)
-        rows.append([d.name, MEASURES[d.measure], *(cell(x.value, x.low, x.high) for x in found), f"{d.floor:.2f}"])
-    yield Details(
-        "All dimensions", (Table(["dimension", "measure", *CONDITIONS.values(), "floor"], rows),), "dimensions"
-    )
+    for d, *others in zip(*(result.conditions[key].dimensions for key in CONDITIONS), strict=True):
+        figures = [cell(x.value, x.low, x.high) for x in (d, *others)]
+        rows.append([d.name, MEASURES[d.measure], *figures, f"{d.floor:.2f}"])
+    yield dimensions(["measure", *CONDITIONS.values(), "floor"], rows)
 
 
-def plot_probe(result: ProbeResult, results: Results, theme: Theme) -> Figure:
-    """How well a fresh probe estimates every dimension, one panel per condition; rings: the sorter, on clean images."""
+def _plot(result: ProbeResult, results: Results, theme: Theme) -> Figure:
+    """One panel per condition; rings: the sorter, on clean images."""
     panels = {title: result.conditions[key].dimensions for key, title in CONDITIONS.items()}
-    names = [row.name for row in result.conditions["clean"].dimensions]
-    lowest = min(min(row.low for row in rows) for rows in panels.values())
-    limits = (max(-1.0, min(0.0, lowest)), 1.06)
-    figure = blank(8.4, 1.3 + 0.19 * len(names), theme)
-    note = f"Dots: a fresh probe, R² or accuracy. Rings: the sorter. Grey: chance level. {assumed_note(results)}"
+    limits = (max(-1.0, min(0.0, *(row.low for rows in panels.values() for row in rows))), 1.06)
+    figure = blank(8.4, 1.3 + 0.19 * len(panels["clean"]), theme)
+    note = f"Dots: a fresh probe, R² or accuracy. Rings: the sorter. Grey: chance level. {assumed(results)}"
     bottom = foot(figure, theme, note)
     grid = figure.subplots(1, len(panels), sharey=True)
     for axes, (title, rows) in zip(grid, panels.items(), strict=True):
         style(axes, theme, title[0].upper() + title[1:])
-        floors = [(0.0 if row.measure == "r2" else row.floor) for row in rows]
-        values = [(row.value, row.low, row.high) for row in rows]
-        draw_dimensions(axes, names, values, floors, limits, theme.synthetic, theme)
+        draw_dimensions(axes, rows, limits, theme.synthetic, theme)
     sorter = results.get(CommitmentResult)
     if isinstance(sorter, CommitmentResult):
         estimated = [max(row.value, limits[0]) for row in sorter.dimensions]
-        places = np.arange(len(names))
+        places = np.arange(len(estimated))
         grid[0].plot(estimated, places, "o", markersize=7, markeredgecolor=theme.faint, color="none", zorder=3)
     figure.tight_layout(rect=(0, bottom, 1, 1), w_pad=0.6)
     return figure
 
 
-SECTION = Section(ProbeResult, "Fresh probe", GUIDE, body, plots={"probe": plot_probe})
+SECTION = Section(
+    ProbeResult,
+    "Fresh probe",
+    Guide(
+        "Can someone else see the requested codes? A new network that has not met the generator learns from generated "
+        "images to estimate the codes of others, clean and degraded.",
+        "As for commitment. Noise: standard deviation 12.75 of 255 grey levels. Half size: and back. JPEG: quality 50. "
+        "What survives these is visible to an eye or a classifier.",
+        "As for commitment.",
+        "A probe is a lower bound: a better network might see more. A code can be followed by a faint veil or grid: "
+        "look at the maps of the visible effect. Intervals cover the choice of test images, not the probe's training.",
+    ),
+    _body,
+    plots={"probe": _plot},
+)

@@ -3,87 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from semiray.evaluation import ClassificationScores, ClassScores, Interval, Results, UtilityResult
+from semiray.evaluation import ClassificationScores, Results, UtilityResult
 from semiray.generation.figures import text_width
-from semiray.report.blocks import Block, Details, Pair, Paragraph, Picture, Table, cells, ends, html, span
-from semiray.report.plots.dimensions import whiskers
-from semiray.report.section import Guide, Headline, Section
-from semiray.report.theme import Theme, blank, legend, style
+from semiray.report.section import Block, Details, Guide, Headline, Picture, Section, Table, cells, ends, html, span
+from semiray.report.theme import Theme, blank, legend, style, whiskers
 
 __all__ = ["SECTION", "plot_confusion", "plot_per_class"]
 
-
-GUIDE = Guide(
-    "Can the synthetic images replace real ones? One classifier is trained on synthetic images only, another one "
-    "on real images. Both are tested on the same real patients.",
-    "Balanced accuracy is the share of images classified correctly, averaged over classes. The ratio, synthetic "
-    "divided by real, says how much of the real images' value is kept. If its interval contains 1, no significant "
-    "difference was found; this does not prove that there is none.",
-    "Floor: chance level, 1 divided by the number of classes. Ceiling: the classifier trained on real images, or a "
-    "ratio of 1.",
-    "One small network is the judge; another one might give other figures. Intervals cover the choice of test "
-    "patients and, with several trainings, the randomness of training the classifier, but not of training the "
-    "generator. A classifier may use differences that are not in the lungs: see Shortcuts.",
-)
+OVERALL = {
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "calibration_error": "calibration error",
+}
+PER_CLASS = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
 
 
-def body(u: UtilityResult, results: Results) -> Iterator[Block]:
-    """How it was measured, both classifiers overall and by class, and their confusion matrices."""
+def _body(u: UtilityResult, results: Results) -> Iterator[Block]:
     s, tstr, trtr = u.settings, u.tstr, u.trtr
     trainings = f"{s.seeds} trainings per side" if s.seeds > 1 else "one training per side"
     unseen = "neither it nor the generator has seen" if results.prior is not None else "it has not seen"
-    yield Paragraph(
+    yield (
         f"The same small CNN, {trainings}, is trained on {tstr.n_train:,} synthetic images and on {trtr.n_train:,} "
         f"real images of {u.n_train_patients:,} patients. It is tested on {tstr.n_images:,} real images of "
         f"{tstr.n_patients:,} other patients that {unseen}. {s.steps:,} steps with batches of {s.batch} images, "
         "classes in equal shares, the same augmentation; all of it was fixed in advance."
     )
-    sides = (("synthetic", tstr), ("real", trtr))
-    yield Table(
-        ["trained on", "balanced accuracy", "accuracy", "AUROC", "average precision", "calibration error"],
+    sides = {"synthetic": tstr, "real": trtr}
+    rows = [
+        [html('<span class="{0}">{0}</span>', side), *cells(*attrgetter(*OVERALL)(one))] for side, one in sides.items()
+    ]
+    chance = ["chance level", f"{u.chance:.3f}", "", "0.500", f"{u.chance:.3f}", ""]
+    yield Table(["trained on", *OVERALL.values()], [*rows, chance])
+    dots = "Dots: mean over trainings. Lines: 95 % intervals (bootstrap over patients and trainings)."
+    yield Picture("per_class", f"{dots} Dashes: chance level.")
+    rows = [
         [
-            *([html('<span class="{0}">{0}</span>', side), *_overall(scores)] for side, scores in sides),
-            ["chance level", f"{u.chance:.3f}", "", "0.500", f"{u.chance:.3f}", ""],
-        ],
+            html('{0} <span class="{1}">{1}</span>', one.name, side),
+            *cells(*attrgetter(*PER_CLASS, "recall_at_specificity")(one)),
+            html("<small>{:,} images, {:,} patients</small>", one.n_images, one.n_patients),
+        ]
+        for pair in zip(tstr.per_class, trtr.per_class, strict=True)
+        for side, one in zip(sides, pair, strict=True)
+    ]
+    recall = f"recall at {tstr.specificity:.0%} specificity"
+    yield Table(["class, trained on", *PER_CLASS.values(), recall, "tested on"], rows)
+    yield (
+        Picture("confusion_tstr", "Per cent and number of images of each true class.", "small-figure"),
+        Picture("confusion_trtr", "The ceiling, on the same patients.", "small-figure"),
     )
-    yield Picture(
-        "per_class",
-        "Dots: mean over trainings. Lines: 95 % intervals (bootstrap over patients and trainings). Dashes: chance "
-        "level.",
-    )
-    yield Table(
-        [
-            *("class, trained on", "precision", "recall", "F1", "AUROC"),
-            f"recall at {tstr.specificity:.0%} specificity",
-            "tested on",
-        ],
-        [
-            [html('{0} <span class="{1}">{1}</span>', scores.per_class[k].name, side), *_row(scores.per_class[k])]
-            for k in range(len(u.classes))
-            for side, scores in sides
-        ],
-    )
-    yield Pair(
-        (
-            Picture("confusion_tstr", "Per cent and number of images of each true class.", "small-figure"),
-            Picture("confusion_trtr", "The ceiling, on the same patients.", "small-figure"),
-        )
-    )
-    for side, scores in sides:
+    for side, scores in sides.items():
         text = "\n".join(f"Seed {k}\n{report}" for k, report in enumerate(scores.reports))
         yield Details(f"Classification reports, trained on {side} images", text=text)
 
 
-def headlines(u: UtilityResult, results: Results) -> Iterator[Headline]:
-    """Balanced accuracy of both classifiers, and their ratio."""
+def _headlines(u: UtilityResult, results: Results) -> Iterator[Headline]:
     tstr, trtr = u.tstr.balanced_accuracy, u.trtr.balanced_accuracy
     patients = "phantoms" if results.phantom else "real patients"
-
     yield Headline(
         "trained on synthetic images",
         *ends(tstr),
@@ -97,8 +81,7 @@ def headlines(u: UtilityResult, results: Results) -> Iterator[Headline]:
     yield Headline("synthetic / real", *ends(u.ratio), 1.0, "ceiling")
 
 
-def verdict(u: UtilityResult, results: Results) -> str:
-    """What the images are worth on their own."""
+def _verdict(u: UtilityResult, results: Results) -> str:
     real = "phantoms" if results.phantom else "real patients"
     tested, ceiling = u.tstr.balanced_accuracy, u.trtr.balanced_accuracy
     once = " One training per side only: a first look." if u.settings.seeds == 1 else ""
@@ -114,34 +97,33 @@ def verdict(u: UtilityResult, results: Results) -> str:
             f"better than chance (balanced accuracy {tested.mean:.2f}, {span(tested)}; chance level "
             f"{u.chance:.2f}).{once}"
         )
-    said = (
-        f"Trained on these images only, a classifier of {real} reaches {_percent(u.ratio.mean)} of the balanced "
-        f"accuracy that real images give ({100 * u.ratio.low:.0f} to {_percent(u.ratio.high)}; chance level "
-        f"{_percent(u.chance / ceiling.mean)})"
-    )
     if u.ratio.high < 1:
-        return f"{said}: they are useful, but less useful than real images.{once}"
-    if u.ratio.low > 1:
-        return f"{said}: they are more useful than the real images that were available.{once}"
-    return f"{said}: no significant difference was found; this does not prove that there is none.{once}"
+        words = "they are useful, but less useful than real images"
+    elif u.ratio.low > 1:
+        words = "they are more useful than the real images that were available"
+    else:
+        words = "no significant difference was found; this does not prove that there is none"
+    mean, low, high, chance = (f"{100 * share:.0f}" for share in (*ends(u.ratio), u.chance / ceiling.mean))
+    return (
+        f"Trained on these images only, a classifier of {real} reaches {mean} % of the balanced accuracy that real "
+        f"images give ({low} to {high} %; chance level {chance} %): {words}.{once}"
+    )
 
 
 def plot_per_class(u: UtilityResult, theme: Theme) -> Figure:
     """Precision, recall, F1 and AUROC of every class with intervals, trained on synthetic beside trained on real."""
-    measures = (("Precision", "precision"), ("Recall", "recall"), ("F1", "f1"), ("AUROC", "auroc"))
     count = len(u.classes)
+    places = np.arange(count)
     figure = blank(7.2, 1.5 + 2 * (0.42 * count + 0.35), theme)
     grid = figure.subplots(2, 2, sharey=True, sharex=True).ravel()
-    for axes, (title, field) in zip(grid, measures, strict=True):
-        style(axes, theme, title)
+    for axes, (name, title) in zip(grid, PER_CLASS.items(), strict=True):
+        style(axes, theme, title[0].upper() + title[1:])
         for scores, colour, offset in ((u.tstr, theme.synthetic, -0.14), (u.trtr, theme.real, 0.14)):
-            intervals: list[Interval] = [getattr(one, field) for one in scores.per_class]
-            whiskers(axes, [(x.mean, x.low, x.high) for x in intervals], np.arange(count) + offset, colour)
-        floor = [getattr(one.chance, field) for one in u.tstr.per_class]
-        places = np.arange(count)
+            whiskers(axes, [ends(getattr(one, name)) for one in scores.per_class], places + offset, colour)
+        floor = [getattr(one.chance, name) for one in u.tstr.per_class]
         axes.vlines(floor, places - 0.36, places + 0.36, color=theme.faint, linewidth=1, linestyle=(0, (2, 1.5)))
-        axes.set(xlim=(-0.02, 1.02), ylim=(count - 0.5, -0.5), yticks=range(count))
-        axes.set_yticklabels(u.classes)
+        axes.set(xlim=(-0.02, 1.02), ylim=(count - 0.5, -0.5))
+        axes.set_yticks(places, u.classes)
     legend(figure, theme, ((theme.synthetic, "trained on synthetic"), (theme.real, "trained on real (ceiling)")))
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / figure.get_size_inches()[1]))
     return figure
@@ -150,7 +132,7 @@ def plot_per_class(u: UtilityResult, theme: Theme) -> Figure:
 def plot_confusion(scores: ClassificationScores, classes: Sequence[str], title: str, theme: Theme) -> Figure:
     """The confusion matrix in per cent of each true class, and in images, averaged over seeds."""
     matrix = np.mean(scores.confusion, axis=0)
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     count = len(classes)
     side = max(2.4, 0.95 * count)
     names = max(text_width(name, 8.5) for name in classes)
@@ -159,55 +141,43 @@ def plot_confusion(scores: ClassificationScores, classes: Sequence[str], title: 
     axes = figure.add_subplot()
     style(axes, theme, title)
     axes.grid(visible=False)
-    axes.imshow(share, cmap=LinearSegmentedColormap.from_list("ramp", theme.ramp), vmin=0, vmax=1)
-    for i in range(count):
-        for j in range(count):
-            strong = share[i, j] > 0.75  # paler, and dark letters are easier to read
-            colour = "#ffffff" if strong else theme.ink
-            axes.text(j, i - 0.1, f"{share[i, j]:.0%}", ha="center", va="center", fontsize=12, color=colour)
-            axes.text(j, i + 0.22, f"{matrix[i, j]:,.0f}", ha="center", va="center", fontsize=8.5, color=colour)
-    axes.set(xticks=range(count), yticks=range(count), xlabel="predicted", ylabel="true")
-    axes.set_xticklabels(classes)
-    if not upright:
-        axes.tick_params(axis="x", labelrotation=40)
-        for label in axes.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
-    axes.set_yticklabels(classes)
+    axes.imshow(shares, cmap=LinearSegmentedColormap.from_list("ramp", theme.ramp), vmin=0, vmax=1)
+    for (i, j), share in np.ndenumerate(shares):
+        colour = "#ffffff" if share > 0.75 else theme.ink  # on a paler cell dark letters are easier to read
+        axes.text(j, i - 0.1, f"{share:.0%}", ha="center", va="center", fontsize=12, color=colour)
+        axes.text(j, i + 0.22, f"{matrix[i, j]:,.0f}", ha="center", va="center", fontsize=8.5, color=colour)
+    axes.set(xlabel="predicted", ylabel="true")
+    slant: dict[str, Any] = {} if upright else {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(count), classes, **slant)
+    axes.set_yticks(range(count), classes)
     axes.spines[:].set_visible(False)
     figure.tight_layout()
     return figure
 
 
-def _overall(scores: ClassificationScores) -> list[str]:
-    return [
-        *cells(scores.balanced_accuracy, scores.accuracy, scores.auroc),
-        *cells(scores.average_precision, scores.calibration_error),
-    ]
-
-
-def _row(scores: ClassScores) -> list[str]:
-    return [
-        *cells(scores.precision, scores.recall, scores.f1, scores.auroc, scores.recall_at_specificity),
-        html("<small>{:,} images, {:,} patients</small>", scores.n_images, scores.n_patients),
-    ]
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
 SECTION = Section(
     UtilityResult,
     "Utility",
-    GUIDE,
-    body,
+    Guide(
+        "Can synthetic images replace real ones? Two classifiers, one trained on synthetic images only and one on "
+        "real images, are tested on the same real patients.",
+        "Balanced accuracy: the share of images classified correctly, averaged over classes. Ratio, synthetic divided "
+        "by real: how much of the real images' value is kept. If its interval contains 1, no significant difference "
+        "was found.",
+        "Floor: chance level, 1 divided by the number of classes. Ceiling: the classifier trained on real images; "
+        "ratio 1.",
+        "Another classifier might give other figures. Intervals cover the choice of test patients and, with several "
+        "trainings, the training of classifiers, but not of the generator. A classifier may use differences that are "
+        "not in the lungs: see Shortcuts.",
+    ),
+    _body,
     subtitle="balanced accuracy on held-out images",
     plots={
         "per_class": lambda u, _, theme: plot_per_class(u, theme),
         "confusion_tstr": lambda u, _, theme: plot_confusion(u.tstr, u.classes, "Trained on synthetic images", theme),
         "confusion_trtr": lambda u, _, theme: plot_confusion(u.trtr, u.classes, "Trained on real images", theme),
     },
-    headlines=headlines,
-    verdict=verdict,
+    headlines=_headlines,
+    verdict=_verdict,
     missing="Whether a classifier can learn from these images was not measured",
 )
