@@ -4,7 +4,7 @@ import numpy as np
 
 from semiray.evaluation.statistics.classification import PatientBootstrap
 from semiray.evaluation.statistics.comparison import interval
-from semiray.evaluation.statistics.frechet import frechet_distance
+from semiray.evaluation.statistics.features import frechet_distance
 
 
 def draws(patients: np.ndarray, seed: int) -> PatientBootstrap:

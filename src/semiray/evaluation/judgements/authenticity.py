@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from semiray.evaluation.results import Result
+from semiray.evaluation.statistics.features import squared_distances
 from semiray.evaluation.statistics.intervals import ENDS, Interval
-from semiray.evaluation.statistics.neighbours import squared_distances
 
 __all__ = ["AuthenticityResult", "Nearness", "in_shares", "measure_nearness", "nearest_features"]
 

@@ -23,8 +23,8 @@ from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory
 from semiray.evaluation.options import BenefitSettings
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Skipped
-from semiray.evaluation.statistics.classification import ClassificationScores, score_predictions
-from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap, difference_interval
+from semiray.evaluation.statistics.classification import ClassificationScores, difference_interval, score_predictions
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.generation import generate
 from semiray.radiographs import RadiographSet
 

@@ -23,7 +23,7 @@ from semiray.evaluation.judges.classical import classical_augmentation
 from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, network_seed
 from semiray.evaluation.judges.store import digest, keep
 from semiray.evaluation.progress import Progress
-from semiray.evaluation.statistics.patients import patient_classes
+from semiray.evaluation.statistics.intervals import patient_classes
 from semiray.networks.intensities import to_input
 
 __all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]

@@ -27,8 +27,7 @@ from scipy.spatial.distance import cdist
 from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.results import Number, Result, Skipped
-from semiray.evaluation.statistics.intervals import LEVEL
-from semiray.evaluation.statistics.patients import one_per_patient
+from semiray.evaluation.statistics.intervals import LEVEL, one_per_patient
 from semiray.priors import JointPrior
 
 __all__ = ["EnergyResult", "energy_distance", "measure", "measure_energy"]

@@ -1,10 +1,9 @@
 """Fidelity and coverage: are synthetic images similar to real ones, and is there one similar to each real one?
 
-Figures of two sets of features (`statistics.frechet`, `statistics.kernel`, `statistics.neighbours`) and of the images
-themselves (`statistics.sliced`, `statistics.spectrum`, `statistics.diversity`) mean little alone: they depend on the
-feature space and on the number of images. So half of the held-out patients, one image each, are the reference. Both the
-synthetic images and as many real ones of the other half, class by class, are compared with it: the real ones show what
-a perfect generator reaches.
+Figures of two sets of features (`statistics.features`) and of the images themselves (`statistics.images`) mean little
+alone: they depend on the feature space and on the number of images. So half of the held-out patients, one image each,
+are the reference. Both the synthetic images and as many real ones of the other half, class by class, are compared with
+it: the real ones show what a perfect generator reaches.
 """
 
 from __future__ import annotations
@@ -19,14 +18,9 @@ from semiray.evaluation.context import Context
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.results import Number, Result, Skipped
 from semiray.evaluation.statistics.comparison import Comparison, interval
-from semiray.evaluation.statistics.diversity import pair_similarity
-from semiray.evaluation.statistics.frechet import frechet_distance
-from semiray.evaluation.statistics.intervals import PatientBootstrap
-from semiray.evaluation.statistics.kernel import kernel_distance
-from semiray.evaluation.statistics.neighbours import NEIGHBOURS, neighbourhood
-from semiray.evaluation.statistics.patients import one_per_patient
-from semiray.evaluation.statistics.sliced import sliced_distance
-from semiray.evaluation.statistics.spectrum import spectrum_distance
+from semiray.evaluation.statistics.features import NEIGHBOURS, frechet_distance, kernel_distance, neighbourhood
+from semiray.evaluation.statistics.images import pair_similarity, sliced_distance, spectrum_distance
+from semiray.evaluation.statistics.intervals import PatientBootstrap, one_per_patient
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
 from semiray.radiographs.splits import split_ids
 

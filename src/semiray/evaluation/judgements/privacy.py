@@ -21,7 +21,7 @@ from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Hidden, Number, Result, Skipped
 from semiray.evaluation.sides import match_labels
-from semiray.evaluation.statistics.patients import one_per_patient
+from semiray.evaluation.statistics.intervals import one_per_patient
 from semiray.generation import critic_logits
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
 from semiray.radiographs.pixels.alignment import nearest_aligned

@@ -22,8 +22,8 @@ from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.options import UtilitySettings
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Skipped
-from semiray.evaluation.statistics.classification import ClassificationScores, score_predictions
-from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap, ratio_interval
+from semiray.evaluation.statistics.classification import ClassificationScores, ratio_interval, score_predictions
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.radiographs import RadiographSet
 
 __all__ = ["UtilityResult", "cost", "measure", "measure_utility"]

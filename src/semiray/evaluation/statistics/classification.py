@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
+from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -17,13 +19,20 @@ from sklearn.metrics import (
 
 from semiray.errors import SemirayError
 from semiray.evaluation.results import Counts, Hidden, Result
-from semiray.evaluation.statistics.calibration import calibration_error
-from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
+from semiray.evaluation.statistics.intervals import ENDS, LEVEL, Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
 
-__all__ = ["SPECIFICITY", "Chance", "ClassScores", "ClassificationScores", "score_predictions"]
+__all__ = [
+    "ClassScores",
+    "ClassificationScores",
+    "calibration_error",
+    "difference_interval",
+    "ratio_interval",
+    "score_predictions",
+]
 
 Floats = NDArray[np.float64]
+BINS = 15  # of calibration
 SPECIFICITY = 0.9  # at which a class's recall is given, whatever the classifier's own threshold
 
 
@@ -173,6 +182,32 @@ def score_predictions(
     )
 
 
+def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> Interval:
+    """Balanced accuracy of one divided by that of another, over the same draws; ``seeds`` pairs them in order."""
+    low, high = np.nanquantile(above.draws / below.draws, ENDS)
+    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
+    ratio = above.balanced_accuracy.mean / below.balanced_accuracy.mean
+    return Interval(ratio, float(low), float(high), tuple(a / b for a, b in pairs))
+
+
+def difference_interval(above: ClassificationScores, below: ClassificationScores, *, level: float = LEVEL) -> Interval:
+    """Balanced accuracy of one minus that of another, over the same draws; ``seeds`` pairs them in order.
+
+    A bootstrap of few seeds gives intervals that are too narrow: its draws can't leave the range of the seeds. So the
+    variance of the draws is split, var(draws) = patients + s² (S - 1) / S² for S seeds of variance s², and the
+    half-width is the square root of z² patients + t² s² / S, with the t quantile of S - 1 degrees of freedom. A single
+    seed says nothing about the chance of training: then the interval covers the chance of patients only.
+    """
+    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
+    seeds = np.array([a - b for a, b in pairs])
+    count, difference = len(seeds), above.balanced_accuracy.mean - below.balanced_accuracy.mean
+    spread = float(seeds.var(ddof=1)) if count > 1 else 0.0
+    of_patients = max(float(np.var(above.draws - below.draws)) - spread * (count - 1) / count**2, 0.0)
+    z, t = norm.ppf((1 + level) / 2), (student.ppf((1 + level) / 2, count - 1) if count > 1 else 0.0)
+    half = float(np.sqrt(z**2 * of_patients + t**2 * spread / count))
+    return Interval(difference, difference - half, difference + half, tuple(float(x) for x in seeds))
+
+
 def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: Floats) -> Floats:
     """(R, 1, C, 3): of each class against the rest AUROC, average precision, recall at a fixed specificity."""
     table = []
@@ -204,3 +239,33 @@ def _per_class(matrices: Floats) -> tuple[Floats, Floats, Floats]:
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = right / true
     return right / np.maximum(predicted, 1e-12), recall, 2 * right / np.maximum(predicted + true, 1e-12)
+
+
+def calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Expected calibration error of the predicted class, for many weightings at once.
+
+    Images are put into 15 bins of equal width by their greatest probability. The error is the mean over images of
+    |accuracy - mean probability| of their bin (Guo et al. 2017, arXiv 1706.04599, equation 3); 0 is calibrated. It is
+    biased upwards, more so with fewer images per bin: compare it only for equal numbers of images.
+
+    Args:
+        probabilities: (N, C), rows summing to 1.
+        labels: (N,) integers in 0..C-1.
+        weights: (R, N), at least 0.
+
+    Returns:
+        (R,).
+
+    Example:
+        >>> calibration_error(np.float32([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]), np.ones((1, 2))).round(3)
+        array([0.4])
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    surplus = (probabilities.argmax(axis=1) == labels) - confidence
+    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    table = np.zeros((len(labels), BINS))
+    table[np.arange(len(labels)), bins] = surplus
+    error: NDArray[np.float64] = np.abs(weights @ table).sum(axis=1) / weights.sum(axis=1)
+    return error

@@ -1,4 +1,4 @@
-"""95 % intervals that respect patients: the bootstrap, and intervals of ratios and differences.
+"""95 % intervals that respect patients, whose images depend on each other: the bootstrap.
 
 Intervals are percentile bootstraps (Efron 1979) with two sources of chance: which patients happened to be tested, and
 which seed the classifier happened to be trained with. Each of ``resamples`` draws takes as many patients as there are,
@@ -10,20 +10,17 @@ patients use the same draws, so that their ratio and their difference have inter
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from semiray.evaluation.results import Number, Result
-from semiray.evaluation.statistics.patients import patient_classes
 
-__all__ = ["ENDS", "LEVEL", "Interval", "PatientBootstrap", "Scored", "difference_interval", "ratio_interval"]
+__all__ = ["ENDS", "LEVEL", "Interval", "PatientBootstrap", "one_per_patient", "patient_classes"]
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
 LEVEL = 0.95
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 """The quantiles at which an interval ends."""
@@ -44,18 +41,6 @@ class Interval(Result):
     low: Number
     high: Number
     seeds: tuple[Number, ...]
-
-
-class Scored(Protocol):
-    """The scores of a classifier, as far as intervals of ratios and differences need them."""
-
-    @property
-    def balanced_accuracy(self) -> Interval:
-        """The figure that is compared."""
-
-    @property
-    def draws(self) -> Floats:
-        """(R,) its values over the bootstrap's draws."""
 
 
 class PatientBootstrap:
@@ -106,27 +91,25 @@ class PatientBootstrap:
         return means
 
 
-def ratio_interval(above: Scored, below: Scored) -> Interval:
-    """Balanced accuracy of one divided by that of another, over the same draws; ``seeds`` pairs them in order."""
-    low, high = np.nanquantile(above.draws / below.draws, ENDS)
-    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
-    ratio = above.balanced_accuracy.mean / below.balanced_accuracy.mean
-    return Interval(ratio, float(low), float(high), tuple(a / b for a, b in pairs))
+def patient_classes(patients: NDArray[np.str_], labels: Rows) -> tuple[Rows, Rows, Rows]:
+    """The class of most of a patient's images: the stratum in which the patient is drawn.
 
+    Args:
+        patients: (N,) ids.
+        labels: (N,) integers from 0.
 
-def difference_interval(above: Scored, below: Scored, *, level: float = LEVEL) -> Interval:
-    """Balanced accuracy of one minus that of another, over the same draws; ``seeds`` pairs them in order.
-
-    A bootstrap of few seeds gives intervals that are too narrow: its draws can't leave the range of the seeds. So the
-    variance of the draws is split, var(draws) = patients + s² (S - 1) / S² for S seeds of variance s², and the
-    half-width is the square root of z² patients + t² s² / S, with the t quantile of S - 1 degrees of freedom. A single
-    seed says nothing about the chance of training: then the interval covers the chance of patients only.
+    Returns:
+        The position of each image's patient (N,) among the P distinct ids in order, the number of images of every
+        patient and class (P, C), and the class of most of each patient's images (P,).
     """
-    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
-    seeds = np.array([a - b for a, b in pairs])
-    count, difference = len(seeds), above.balanced_accuracy.mean - below.balanced_accuracy.mean
-    spread = float(seeds.var(ddof=1)) if count > 1 else 0.0
-    of_patients = max(float(np.var(above.draws - below.draws)) - spread * (count - 1) / count**2, 0.0)
-    z, t = norm.ppf((1 + level) / 2), (student.ppf((1 + level) / 2, count - 1) if count > 1 else 0.0)
-    half = float(np.sqrt(z**2 * of_patients + t**2 * spread / count))
-    return Interval(difference, difference - half, difference + half, tuple(float(x) for x in seeds))
+    _, patient = np.unique(patients, return_inverse=True)
+    counts = np.zeros((int(patient.max(initial=-1)) + 1, int(labels.max(initial=0)) + 1), np.int64)
+    np.add.at(counts, (patient, labels), 1)
+    return patient, counts, counts.argmax(axis=1)
+
+
+def one_per_patient(patients: NDArray[np.str_], rng: np.random.Generator) -> Rows:
+    """The position of one image of every patient, chosen at random; (P,), in the order of the ids."""
+    order = rng.permutation(len(patients))
+    _, first = np.unique(patients[order], return_index=True)
+    return np.asarray(order[first], np.int64)
