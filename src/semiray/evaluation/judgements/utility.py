@@ -34,12 +34,10 @@ class UtilityResult(Result):
     """Both classifiers and their ratio.
 
     Attributes:
-        classes: C names.
         tstr: Trained on synthetic images, tested on real ones.
         trtr: Trained on real images, tested on the same real ones: the ceiling.
         ratio: Balanced accuracy of TSTR divided by that of TRTR.
         chance: Balanced accuracy at chance level, 1 / C: the floor.
-        settings: How the classifiers were trained.
         n_train_patients: Patients behind the real training images.
     """
 
@@ -102,10 +100,10 @@ def measure_utility(
     Raises:
         SemirayError: If a patient is on both sides, an image is unlabelled, or a class is missing on one side.
     """
-    both = set(train.patients.tolist()) & set(test.patients.tolist())
-    if both:
+    both = np.intersect1d(train.patients, test.patients)
+    if len(both):
         raise SemirayError(
-            f"{len(both)} patients are in training and test images, among them {min(both)!r}: split by patient."
+            f"{len(both)} patients are in training and test images, among them {str(both[0])!r}: split by patient."
         )
     classes = train.classes
     for side, labels in (("synthetic", synthetic_labels), ("real training", train.labels), ("real test", test.labels)):

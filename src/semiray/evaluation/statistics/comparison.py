@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from semiray.evaluation.statistics.intervals import ENDS, PatientBootstrap
 
-__all__ = ["Comparison", "interval"]
+__all__ = ["Comparison"]
 
 Floats = NDArray[np.float64]
 
@@ -35,20 +35,9 @@ class Comparison:
     of_real: Floats
     of_synthetic: Floats
 
-
-def interval(comparison: Comparison, real: PatientBootstrap, synthetic: PatientBootstrap) -> tuple[float, float]:
-    """The ends of a figure's 95 % bootstrap interval, from draws of both sets.
-
-    Args:
-        comparison: The figure.
-        real: R draws of the real images, all of a patient together.
-        synthetic: R draws of the synthetic images.
-    """
-    moved = _mean(real.images, comparison.of_real) + _mean(synthetic.images, comparison.of_synthetic)
-    low, high = np.quantile(comparison.value + moved, ENDS)
-    return float(low), float(high)
-
-
-def _mean(counts: Floats, influence: Floats) -> Floats:
-    means: Floats = counts @ influence / counts.sum(axis=1)
-    return means
+    def interval(self, real: PatientBootstrap, synthetic: PatientBootstrap) -> tuple[float, float]:
+        """The ends of the figure's 95 % interval, from equally many draws of real and of synthetic images."""
+        of_real = real.images @ self.of_real / real.images.sum(axis=1)
+        of_synthetic = synthetic.images @ self.of_synthetic / synthetic.images.sum(axis=1)
+        low, high = np.quantile(self.value + (of_real + of_synthetic), ENDS)
+        return float(low), float(high)
