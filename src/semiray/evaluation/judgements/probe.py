@@ -30,6 +30,7 @@ from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.judgements.commitment import CommitmentResult, measure_commitment
+from semiray.evaluation.judges.alterations import DEGRADATIONS
 from semiray.evaluation.judges.classifier import (
     WIDTHS,
     ClassifierNetwork,
@@ -39,7 +40,6 @@ from semiray.evaluation.judges.classifier import (
     network_outputs,
     network_seed,
 )
-from semiray.evaluation.judges.degradations import DEGRADATIONS
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result
 from semiray.generation import Synthetic
