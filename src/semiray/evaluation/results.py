@@ -96,8 +96,7 @@ class Results(BaseModel):
     """All judgements of one run, or of one folder of synthetic images.
 
     A judgement is found by its class, ``results.get(UtilityResult)``, or by its name, ``results.utility``; both give
-    None where it does not apply, and `Skipped` where it could not be made. ``results.model_dump(mode="json")`` holds
-    every figure.
+    None where it does not apply, and `Skipped` where it could not be made. ``model_dump(mode="json")`` has all figures.
 
     Attributes:
         subject: What was judged: the name of the run or of the folder.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,11 @@ def xrv_step(weights: Path, device: torch.device) -> Step:
     """
     tensors = read_tensors(weights, advice=XRV_ADVICE)
     network = DenseNet121()
-    _load(network, {name: part for name, part in tensors.items() if name.startswith("features.")}, weights)
-    network.to(device)
+    try:
+        network.load_state_dict({name: part for name, part in tensors.items() if name.startswith("features.")})
+    except RuntimeError as error:
+        raise SemirayError(f"{weights} holds the weights of another network: names or shapes differ.") from error
+    network.requires_grad_(False).eval().to(device)
 
     def step(images: Tensor) -> Tensor:
         greys = _resize(images.unsqueeze(1) / 255, XRV_SIDE, "bilinear")
@@ -137,7 +140,13 @@ class DenseNet121(nn.Module):
             layers[f"denseblock{i}"] = nn.Sequential(OrderedDict(block))
             channels += depth * growth
             if i < len(blocks):
-                layers[f"transition{i}"] = _transition(channels)
+                transition = {
+                    "norm": nn.BatchNorm2d(channels),
+                    "relu": nn.ReLU(inplace=True),
+                    "conv": nn.Conv2d(channels, channels // 2, 1, bias=False),
+                    "pool": nn.AvgPool2d(2, 2),
+                }
+                layers[f"transition{i}"] = nn.Sequential(OrderedDict(transition))
                 channels //= 2
         layers["norm5"] = nn.BatchNorm2d(channels)
         self.features = nn.Sequential(OrderedDict(layers))
@@ -148,7 +157,7 @@ class DenseNet121(nn.Module):
 
 
 class _DenseLayer(nn.Module):
-    """A layer that adds channels to its input."""
+    """A layer that adds channels to its input: (B, C, h, w) -> (B, C + growth, h, w)."""
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()
@@ -156,27 +165,7 @@ class _DenseLayer(nn.Module):
         self.norm2, self.conv2 = nn.BatchNorm2d(4 * growth), nn.Conv2d(4 * growth, growth, 3, 1, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) -> (B, C + growth, h, w)."""
         return torch.cat([x, self.conv2(F.relu(self.norm2(self.conv1(F.relu(self.norm1(x))))))], dim=1)
-
-
-def _transition(channels: int) -> nn.Module:
-    parts = {
-        "norm": nn.BatchNorm2d(channels),
-        "relu": nn.ReLU(inplace=True),
-        "conv": nn.Conv2d(channels, channels // 2, 1, bias=False),
-        "pool": nn.AvgPool2d(2, 2),
-    }
-    return nn.Sequential(OrderedDict(parts))
-
-
-def _load(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Load tensors into a network, which stays in evaluation mode."""
-    try:
-        network.load_state_dict(dict(tensors))
-    except RuntimeError as error:
-        raise SemirayError(f"{path} holds the weights of another network: names or shapes differ.") from error
-    network.requires_grad_(False).eval()
 
 
 def _resize(images: Tensor, side: int, mode: str) -> Tensor:

@@ -38,7 +38,10 @@ SPECIFICITY = 0.9  # at which a class's recall is given, whatever the classifier
 
 @dataclass(frozen=True)
 class Chance(Result):
-    """The chance level of one class, where every class is guessed equally often: the floor of its figures."""
+    """The chance level of one class, where every class is guessed equally often: the floor of its figures.
+
+    Precision is the class's share of the test images, recall the share of guesses, F1 their harmonic mean.
+    """
 
     precision: float
     recall: float
@@ -74,14 +77,10 @@ class ClassificationScores(Result):
         auroc: Mean over classes of the area under the curve of class against rest; chance level 0.5.
         average_precision: Mean over classes of the average precision of class against rest; chance level 1 / C.
         calibration_error: Expected calibration error; 0 is calibrated.
-        per_class: One entry per class.
         confusion: One (C, C) matrix per seed, in images; rows are true classes, columns predicted ones.
         reports: scikit-learn's classification report, one text per seed.
-        n_train: Images that the classifier was trained on.
-        n_images: Images tested.
-        n_patients: Patients tested.
+        n_train: Images that the classifier was trained on; the other two counts are of those tested.
         draws: (resamples,) balanced accuracies of the bootstrap, for paired comparisons; not written.
-        specificity: Of ``recall_at_specificity``.
     """
 
     accuracy: Interval
@@ -125,7 +124,7 @@ def score_predictions(
     support = np.bincount(labels, minlength=n_classes)
     if (support == 0).any():
         raise SemirayError(f"Class {classes[int(np.argmin(support))]!r} has no image to test the classifier on.")
-    everyone = list(range(n_classes))
+    everyone, guess = list(range(n_classes)), 1 / n_classes
     predictions = [p.argmax(axis=1) for p in probabilities]
     matrices = np.stack([_weighted_confusion(labels, p, n_classes, bootstrap.images) for p in predictions], axis=1)
     table = [precision_recall_fscore_support(labels, p, labels=everyone, zero_division=0) for p in predictions]
@@ -152,11 +151,11 @@ def score_predictions(
             auroc=of_ranking(k, 0),
             average_precision=of_ranking(k, 1),
             recall_at_specificity=of_ranking(k, 2),
-            chance=_chance(float(support[k] / len(labels)), 1 / n_classes),
+            chance=Chance(share, guess, 2 * share * guess / (share + guess), share),
             n_images=int(support[k]),
             n_patients=len(np.unique(patients[labels == k])),
         )
-        for k, name in enumerate(classes)
+        for k, (name, share) in enumerate(zip(classes, (support / len(labels)).tolist(), strict=True))
     )
     balanced = np.nanmean(recall, axis=-1)
     return ClassificationScores(
@@ -184,10 +183,10 @@ def score_predictions(
 
 def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> Interval:
     """Balanced accuracy of one divided by that of another, over the same draws; ``seeds`` pairs them in order."""
-    low, high = np.nanquantile(above.draws / below.draws, ENDS)
+    low, high = np.nanquantile(above.draws / below.draws, ENDS).tolist()
     pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
     ratio = above.balanced_accuracy.mean / below.balanced_accuracy.mean
-    return Interval(ratio, float(low), float(high), tuple(a / b for a, b in pairs))
+    return Interval(ratio, low, high, tuple(a / b for a, b in pairs))
 
 
 def difference_interval(above: ClassificationScores, below: ClassificationScores, *, level: float = LEVEL) -> Interval:
@@ -217,19 +216,13 @@ def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights
     return np.moveaxis(np.array(table), 2, 0)[:, None]
 
 
-def _chance(share: float, guess: float) -> Chance:
-    """Precision is the class's share of the test images, recall the share of guesses, F1 their harmonic mean."""
-    return Chance(share, guess, 2 * share * guess / (share + guess), share)
-
-
 def _weighted_confusion(
     labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int, weights: Floats
 ) -> Floats:
     """(R, C, C) confusion matrices of (N,) labels and predictions under weights (R, N)."""
     cells = np.zeros((len(labels), n_classes * n_classes))
     cells[np.arange(len(labels)), labels * n_classes + predictions] = 1.0
-    matrices: Floats = (weights @ cells).reshape(-1, n_classes, n_classes)
-    return matrices
+    return np.asarray((weights @ cells).reshape(-1, n_classes, n_classes))
 
 
 def _per_class(matrices: Floats) -> tuple[Floats, Floats, Floats]:
@@ -254,18 +247,10 @@ def calibration_error(
         probabilities: (N, C), rows summing to 1.
         labels: (N,) integers in 0..C-1.
         weights: (R, N), at least 0.
-
-    Returns:
-        (R,).
-
-    Example:
-        >>> calibration_error(np.float32([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]), np.ones((1, 2))).round(3)
-        array([0.4])
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     surplus = (probabilities.argmax(axis=1) == labels) - confidence
     bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     table = np.zeros((len(labels), BINS))
     table[np.arange(len(labels)), bins] = surplus
-    error: NDArray[np.float64] = np.abs(weights @ table).sum(axis=1) / weights.sum(axis=1)
-    return error
+    return np.asarray(np.abs(weights @ table).sum(axis=1) / weights.sum(axis=1))

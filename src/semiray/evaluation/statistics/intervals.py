@@ -32,8 +32,6 @@ class Interval(Result):
 
     Attributes:
         mean: Mean over seeds, on the whole test set.
-        low: Lower end of the interval.
-        high: Upper end.
         seeds: The figure for every seed; their mean is ``mean``.
     """
 
@@ -53,12 +51,11 @@ class PatientBootstrap:
         labels: (N,) integers from 0.
         n_seeds: Number of trained classifiers S.
         resamples: Number of draws R.
-        seed: Seed of the draws.
+        seed: Of the draws.
 
     Attributes:
         images: (R, N) how often each image was drawn.
         seeds: (R, S) how often each seed was drawn.
-        n_patients: Number of patients.
     """
 
     def __init__(
@@ -82,25 +79,19 @@ class PatientBootstrap:
 
     def interval(self, estimates: Sequence[float], draws: Floats) -> Interval:
         """The interval of a figure from its estimates (S,) and its values for all draws and seeds (R, S)."""
-        low, high = np.nanquantile(self.over_seeds(draws), ENDS)
-        return Interval(float(np.mean(estimates)), float(low), float(high), tuple(float(x) for x in estimates))
+        low, high = np.nanquantile(self.over_seeds(draws), ENDS).tolist()
+        return Interval(float(np.mean(estimates)), low, high, tuple(map(float, estimates)))
 
     def over_seeds(self, draws: Floats) -> Floats:
         """Mean (R,) over the seeds drawn of values (R, S)."""
-        means: Floats = (draws * self.seeds).sum(axis=1) / self.seeds.sum(axis=1)
-        return means
+        return np.asarray((draws * self.seeds).sum(axis=1) / self.seeds.sum(axis=1))
 
 
 def patient_classes(patients: NDArray[np.str_], labels: Rows) -> tuple[Rows, Rows, Rows]:
     """The class of most of a patient's images: the stratum in which the patient is drawn.
 
-    Args:
-        patients: (N,) ids.
-        labels: (N,) integers from 0.
-
-    Returns:
-        The position of each image's patient (N,) among the P distinct ids in order, the number of images of every
-        patient and class (P, C), and the class of most of each patient's images (P,).
+    Of ids (N,) and labels (N,) from 0: the position of each image's patient (N,) among the P distinct ids in order, the
+    number of images of every patient and class (P, C), and the class of most of each patient's images (P,).
     """
     _, patient = np.unique(patients, return_inverse=True)
     counts = np.zeros((int(patient.max(initial=-1)) + 1, int(labels.max(initial=0)) + 1), np.int64)

@@ -23,11 +23,6 @@ class Ranking:
     Attributes:
         hits: (R, G) weight of the positives that reach each of the G distinct scores, from the greatest.
         alarms: (R, G) the same weight of the negatives.
-
-    Example:
-        >>> scores = np.array([0.9, 0.4, 0.5])
-        >>> Ranking(np.array([True, True, False]), scores, np.ones((1, 3))).auroc()
-        array([0.5])
     """
 
     def __init__(
