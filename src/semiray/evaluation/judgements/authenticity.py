@@ -31,14 +31,7 @@ DRAWS = 50  # of the bootstrap in memory at once
 
 @dataclass(frozen=True)
 class Nearness(Result):
-    """How close images come to training images, each figure with its 95 % interval.
-
-    Attributes:
-        median: Median distance to the nearest training image.
-        closest: The distance of the closest 1 %.
-        authenticity: Share that is farther from its nearest training image than that one is from another patient's.
-        n_images: Images; held-out ones are of as many patients.
-    """
+    """The three figures, each with its 95 % interval, of how close images come to training images."""
 
     median: Interval
     closest: Interval

@@ -141,9 +141,6 @@ def measure_benefit(
         device: Where classifiers are trained.
         progress: Called with (trainings done, trainings).
 
-    Returns:
-        The scores with 95 % intervals over patients (stratified bootstrap) and seeds, and paired differences.
-
     Raises:
         SemirayError: The classifier can't be built.
     """

@@ -73,15 +73,13 @@ class Laboratory:
 
     One thread per training: two small networks in parallel use two cores better than one network does, and the result
     of a training doesn't depend on the number of cores (except for networks with dropout, which share PyTorch's random
-    state). Threads, not processes: PyTorch computes without the interpreter's lock, nothing is copied, and a notebook
-    needs no main guard.
+    state).
 
     Args:
         real: Real training images.
         patients: (N,) their patients' ids.
         pool: Synthetic images.
         test: (T, H, W) uint8, the images to predict.
-        n_classes: C.
         settings: The classifier, its batches, and whether classical augmentation mirrors.
         store: Folder that keeps predictions, so that an interrupted evaluation continues; None keeps nothing.
         device: Where networks are trained.
@@ -113,9 +111,7 @@ class Laboratory:
     ) -> Mapping[Training, NDArray[np.float32]]:
         """Train in parallel; for every training the probabilities (T, C) of the test images.
 
-        Args:
-            trainings: What to train.
-            progress: Called with (trainings done, trainings).
+        Progress is called with (trainings done, trainings).
         """
         before = torch.get_num_threads()
         self.locks |= {training.seed: threading.Lock() for training in trainings}

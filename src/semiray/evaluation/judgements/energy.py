@@ -2,11 +2,10 @@
 
     E(X, Y) = 2 mean |x - y| - mean |x - x'| - mean |y - y'|
 
-(Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018.) x are codes of real images, y as many draws from the prior,
-|.| is the Euclidean length. This is the V-statistic: means run over all pairs, including each point with itself, so
-that it is never negative, and 0 only for equal samples. Two samples of size n from the same distribution have the
-expectation 2/n mean |x - x'|, not 0: that is the floor. Three times the floor means that the distributions are twice as
-far apart as chance alone makes them at this n; with more images the same deviation gives a higher ratio.
+(Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018.) x are codes of real images, y as many draws from the prior.
+This is the V-statistic: means run over all pairs, including each point with itself, so that it is never negative. Two
+samples of size n from the same distribution have the expectation 2/n mean |x - x'|, not 0: that is the floor. With more
+images the same deviation gives a higher ratio to it.
 
 Codes are compared in score coordinates, s = Phi^-1(F(c)); a discrete code is the middle of its interval. There every
 dimension has the same weight, whatever its unit or tail.
@@ -49,7 +48,6 @@ class EnergyResult(Result):
         p_value: Share of permutations of patients and draws with a statistic at least as large; a small share
             contradicts the prior.
         n_patients: Patients, one image each, against as many draws.
-        permutations: Behind the p-value, whose smallest value is 1 / (permutations + 1).
     """
 
     statistic: Number
@@ -137,10 +135,6 @@ def _random_splits(points: int, n: int, count: int, rng: np.random.Generator) ->
 
 
 def _split_statistics(distances: Floats, signs: NDArray[np.int64]) -> Floats:
-    """The V-statistic (B,) for each of the splits (P, B) of P points into two samples of the same size n.
-
-    With a = signs / n it is -a' D a.
-    """
+    """The V-statistic (B,) for each of the splits (P, B) of P points into two samples of equal size: -a' D a."""
     a = signs / (signs[:, 0] == 1).sum()
-    statistics: Floats = -np.einsum("pb,pb->b", a, distances @ a)
-    return statistics
+    return np.asarray(-np.einsum("pb,pb->b", a, distances @ a))

@@ -84,8 +84,7 @@ def measure_grounding(
         scores: (N, M) what the sorter estimates from them.
 
     Returns:
-        Grounded factor -> its figure, or why there is none (another data set may have other columns or words); empty
-        for a run without grounding.
+        Grounded factor -> its figure, or why there is none (another data set may have other columns or words).
     """
     patients = [str(patient) for patient in data.patients]
     found: dict[str, ConcordanceResult | Skipped] = {}
@@ -122,9 +121,6 @@ def measure_concordance(
             Patients in perfect order stay so in every draw, and give an interval of no width.
         seed: Of the draws.
         rows: Images whose pairs are in memory at once.
-
-    Returns:
-        The figure, or why there is none: nothing is observed, or no order of two patients is known.
 
     Raises:
         SemirayError: If lengths differ, or a score is not finite.

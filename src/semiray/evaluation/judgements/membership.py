@@ -61,7 +61,7 @@ def measure_membership(
     Args:
         train: (N,) scores of training images; greater means trained on.
         held_out: (M,) scores of images of other patients.
-        patients: Ids (N,) and (M,); no patient is in both.
+        patients: Ids (N,) and (M,).
         resamples: Draws of the bootstrap over patients.
         seed: Of the draws.
 

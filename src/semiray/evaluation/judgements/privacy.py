@@ -1,9 +1,8 @@
 """Privacy: does the generator reveal which patients it was trained on?
 
 Copies (:mod:`semiray.radiographs.pixels.copies`) are searched for among synthetic images and, to count false alarms,
-among held-out real ones. Authenticity (:mod:`semiray.evaluation.judgements.authenticity`) measures how close both come
-to training images. Membership (:mod:`semiray.evaluation.judgements.membership`) is inferred by an attacker who has the
-synthetic images and, where there is a run, by one who has its discriminator.
+among held-out real ones. Both are measured for authenticity (:mod:`semiray.evaluation.judgements.authenticity`), and
+membership is inferred (:mod:`semiray.evaluation.judgements.membership`).
 """
 
 from __future__ import annotations

@@ -100,12 +100,12 @@ def measure_probe(
     """Train a probe on generated images, and measure on others how well it estimates the requested codes.
 
     Args:
-        images: (N, H, W) uint8, generated, to train on.
+        images: (N, H, H) uint8, generated, to train on.
         codes: (N, M) requested codes in their own units.
-        test_images: (L, H, W) uint8, generated from other noise and codes.
+        test_images: (L, H, H) uint8, generated from other noise and codes.
         test_codes: (L, M) their requested codes.
         prior: The prior that the codes were drawn from.
-        steps: Batches to train for.
+        steps: Batches of 96 images to train for.
         seed: Of the probe's weights and batches, and of the noise.
         resamples: Draws of the bootstrap.
         device: Where the probe is trained.
@@ -187,14 +187,7 @@ def train_probe(
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """Train a probe on generated images, every condition in equal shares, as the utility classifier is trained.
 
-    Args:
-        images: (N, H, H) uint8.
-        codes: (N, M) in their own units.
-        prior: The prior that the codes were drawn from.
-        steps: Batches of 96 images.
-        seed: Of weights, batches and noise: the same seed gives the same probe on the same machine.
-        device: Where the probe is trained.
-        progress: Called with (steps done, steps).
+    Arguments are those of `measure_probe`. The same seed gives the same probe on the same machine.
 
     Returns:
         The probe: images (K, H, H) uint8 -> estimated codes (K, M) in their own units.

@@ -138,9 +138,7 @@ def measure_sorting(
 def ks_to_uniform(u: Floats) -> Floats:
     """Kolmogorov-Smirnov distance (R,) of sorted samples (R, N) in [0, 1] to the uniform distribution."""
     n = u.shape[1]
-    above = (np.arange(1, n + 1) / n - u).max(axis=1)
-    below = (u - np.arange(n) / n).max(axis=1)
-    return np.asarray(np.maximum(above, below))
+    return np.asarray(np.maximum((np.arange(1, n + 1) / n - u).max(axis=1), (u - np.arange(n) / n).max(axis=1)))
 
 
 def _total_variation(p: Floats, q: Floats) -> Floats:

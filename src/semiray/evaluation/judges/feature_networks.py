@@ -51,11 +51,7 @@ def inception_step(weights: Path, device: torch.device) -> Step:
     except RuntimeError as error:
         raise SemirayError(f"{weights} does not hold the weights of FID's Inception network.") from error
 
-    def step(images: Tensor) -> Tensor:
-        features: Tensor = network(images.unsqueeze(1).expand(-1, 3, -1, -1))[0]
-        return features
-
-    return step
+    return lambda images: network(images.unsqueeze(1).expand(-1, 3, -1, -1))[0]
 
 
 def xrv_step(weights: Path, device: torch.device) -> Step:
@@ -71,12 +67,7 @@ def xrv_step(weights: Path, device: torch.device) -> Step:
         raise SemirayError(f"{weights} holds the weights of another network: names or shapes differ.") from error
     network.requires_grad_(False).eval().to(device)
 
-    def step(images: Tensor) -> Tensor:
-        greys = _resize(images.unsqueeze(1) / 255, XRV_SIDE, "bilinear")
-        features: Tensor = network((2 * greys - 1) * XRV_RANGE)
-        return features
-
-    return step
+    return lambda images: network((2 * _resize(images.unsqueeze(1) / 255, XRV_SIDE, "bilinear") - 1) * XRV_RANGE)
 
 
 def rad_dino_step(folder: Path, device: torch.device) -> Step:
@@ -120,12 +111,7 @@ def rad_dino_step(folder: Path, device: torch.device) -> Step:
 
 
 class DenseNet121(nn.Module):
-    """The features of DenseNet-121 (Huang et al. 2017, arXiv 1608.06993) for one channel; parts are named as usual.
-
-    It needs neither torchvision nor torchxrayvision; a test compares it with the latter's.
-
-    Shapes: images (B, 1, H, W) -> (B, 1024), averaged over the image after ReLU.
-    """
+    """The features of DenseNet-121 (Huang et al. 2017, arXiv 1608.06993) for one channel; parts are named as usual."""
 
     def __init__(self, blocks: tuple[int, ...] = (6, 12, 24, 16), growth: int = 32, channels: int = 64) -> None:
         super().__init__()
@@ -152,7 +138,7 @@ class DenseNet121(nn.Module):
         self.features = nn.Sequential(OrderedDict(layers))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features (B, 1024) of images (B, 1, H, W)."""
+        """Features (B, 1024) of images (B, 1, H, W), averaged over the image after ReLU."""
         return F.relu(self.features(images)).mean(dim=(2, 3))
 
 

@@ -49,16 +49,15 @@ def frechet_distance(real: Floats, synthetic: Floats) -> Comparison:
     value = apart @ apart + np.trace(cov_x) + np.trace(cov_y) - 2 * np.trace(middle)
     return Comparison(
         max(0.0, float(value)),
-        _influence(real - mean_x, apart, cov_x, to_y),
-        _influence(synthetic - mean_y, -apart, cov_y, to_x),
+        _influence(real - mean_x, apart, to_y),
+        _influence(synthetic - mean_y, -apart, to_x),
     )
 
 
-def _influence(centred: Floats, apart: Floats, covariance: Floats, transport: Floats) -> Floats:
-    form = np.eye(len(covariance)) - transport
+def _influence(centred: Floats, apart: Floats, transport: Floats) -> Floats:
+    form = np.eye(len(apart)) - transport
     found: Floats = 2 * centred @ apart + np.einsum("nd,nd->n", centred @ form, centred)
-    influence: Floats = found - found.mean()
-    return influence
+    return np.asarray(found - found.mean())
 
 
 def _roots(matrix: Floats) -> tuple[Floats, Floats]:
