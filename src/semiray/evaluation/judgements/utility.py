@@ -106,8 +106,14 @@ def measure_utility(
             f"{len(both)} patients are in training and test images, among them {str(both[0])!r}: split by patient."
         )
     classes = train.classes
+    if len(classes) < 2:
+        raise SemirayError(f"Utility needs at least two classes; the data has {len(classes)}.")
     for side, labels in (("synthetic", synthetic_labels), ("real training", train.labels), ("real test", test.labels)):
-        _check_labels(side, labels, classes)
+        if (labels < 0).any():
+            raise SemirayError(f"{int((labels < 0).sum())} {side} images have no label: leave them out.")
+        missing = [name for k, name in enumerate(classes) if not (labels == k).any()]
+        if missing:
+            raise SemirayError(f"There is no {side} image of class {', '.join(map(repr, missing))}.")
     place = choose_device(device)
     on_synthetic = train_classifiers(
         synthetic_images, synthetic_labels, len(classes), settings, store=store, device=place, progress=progress
@@ -131,13 +137,3 @@ def measure_utility(
     )
     n_train_patients = len(np.unique(train.patients))
     return UtilityResult(classes, tstr, trtr, ratio_interval(tstr, trtr), 1 / len(classes), settings, n_train_patients)
-
-
-def _check_labels(side: str, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
-    if len(classes) < 2:
-        raise SemirayError(f"Utility needs at least two classes; the data has {len(classes)}.")
-    if (labels < 0).any():
-        raise SemirayError(f"{int((labels < 0).sum())} {side} images have no label: leave them out.")
-    missing = [name for k, name in enumerate(classes) if not (labels == k).any()]
-    if missing:
-        raise SemirayError(f"There is no {side} image of class {', '.join(map(repr, missing))}.")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semiray.evaluation.statistics.comparison import Comparison
+from semiray.evaluation.statistics.intervals import Comparison
 
 __all__ = [
     "NEIGHBOURS",

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from semiray.evaluation.statistics.comparison import Comparison
+from semiray.evaluation.statistics.intervals import Comparison
 from semiray.generation import ms_ssim
 from semiray.radiographs.pixels.thumbnails import shrink
 

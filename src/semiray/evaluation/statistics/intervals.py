@@ -10,6 +10,7 @@ patients use the same draws, so that their ratio and their difference have inter
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass as plain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from semiray.evaluation.results import Number, Result
 
-__all__ = ["ENDS", "LEVEL", "Interval", "PatientBootstrap", "one_per_patient", "patient_classes"]
+__all__ = ["ENDS", "LEVEL", "Comparison", "Interval", "PatientBootstrap", "one_per_patient", "patient_classes"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -85,6 +86,34 @@ class PatientBootstrap:
     def over_seeds(self, draws: Floats) -> Floats:
         """Mean (R,) over the seeds drawn of values (R, S)."""
         return np.asarray((draws * self.seeds).sum(axis=1) / self.seeds.sum(axis=1))
+
+
+@plain(frozen=True)
+class Comparison:
+    """A figure of real and synthetic images, and how it changes with them.
+
+    To first order, a figure of two distributions changes by the mean of its influence function over what is added (von
+    Mises; Hampel 1974, doi 10.1080/01621459.1974.10482962). So the bootstrap doesn't compute the figure again for every
+    draw: the weights of the drawn images, times their influence, give that of the draw (the linearised bootstrap; its
+    spread is that of the infinitesimal jackknife, Efron 1982). It also avoids a flaw of the true bootstrap for
+    distances between neighbours, where an image drawn twice is its own nearest neighbour.
+
+    Attributes:
+        value: The figure.
+        of_real: (N,) influence of every real image, with mean 0; zeros where the figure doesn't depend on them.
+        of_synthetic: (M,) the same of every synthetic image.
+    """
+
+    value: float
+    of_real: Floats
+    of_synthetic: Floats
+
+    def interval(self, real: PatientBootstrap, synthetic: PatientBootstrap) -> tuple[float, float]:
+        """The ends of the figure's 95 % interval, from equally many draws of real and of synthetic images."""
+        of_real = real.images @ self.of_real / real.images.sum(axis=1)
+        of_synthetic = synthetic.images @ self.of_synthetic / synthetic.images.sum(axis=1)
+        low, high = np.quantile(self.value + (of_real + of_synthetic), ENDS)
+        return float(low), float(high)
 
 
 def patient_classes(patients: NDArray[np.str_], labels: Rows) -> tuple[Rows, Rows, Rows]:
