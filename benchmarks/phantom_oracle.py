@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from semiray.evaluation.judgements.probe import ProbeNetwork
+from semiray.evaluation.judges.alterations import halve
 from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs
-from semiray.evaluation.judges.degradations import halve
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 from semiray.radiographs.phantom import phantom_labels, render_phantoms

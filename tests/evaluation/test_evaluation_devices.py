@@ -9,8 +9,8 @@ import torch
 from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory, Training
 from semiray.evaluation.judgements.probe import ProbeNetwork, _Columns
 from semiray.evaluation.judges import feature_networks
-from semiray.evaluation.judges.architectures import Architecture
 from semiray.evaluation.judges.classifier import train_classifier
+from semiray.evaluation.options import BenefitSettings
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 
@@ -39,7 +39,7 @@ def test_the_benefits_classifiers_learn_on_the_device(fake_cuda: FakeCuda) -> No
     with fake_cuda() as device:
         laboratory = Laboratory(
             labelled, np.array([f"p{i}" for i in range(12)]), labelled, IMAGES,
-            n_classes=3, architecture=Architecture(), steps=1, batch=4, mirror=True, store=None, device=device,
+            n_classes=3, settings=BenefitSettings(steps=1, batch=4, mirror=True), store=None, device=device,
         )  # fmt: skip
         network = laboratory._fit(Training(0, 2, 1.0, 0.5, 12, augmented=True))  # threads leave the pretence
         assert {part.device.type for part in network.parameters()} == {device.type}

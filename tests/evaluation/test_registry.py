@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from semiray.evaluation import Results, Skipped, judgements, measure_set, registry
+from semiray.evaluation import Results, judgements, measure_set, registry
 from semiray.evaluation.results import Result
-from semiray.priors import JointPrior
 
 DUMMY = '''
 """How many images there are."""
@@ -50,19 +49,3 @@ def test_every_judgement_has_its_module_and_says_what_it_returns() -> None:
         module = registry.judgement_module(name)
         assert module.__all__
         assert issubclass(registry.result_types(name)[0], Result)
-
-
-def test_results_are_found_by_class_and_by_name() -> None:
-    kind, (energy, *_) = Skipped("why"), registry.result_types("energy")
-    results = Results(subject="RUN", data="data", judgements={"energy": kind}, prior=JointPrior.default())
-    assert results.get(energy) is results.energy is kind
-    assert results.utility is None
-    assert "energy" in dir(results)
-    assert results.assumed == ("survival", "duration", "presentation", "texture")
-    with pytest.raises(AttributeError, match="enrgy"):
-        results.enrgy  # noqa: B018
-    with pytest.raises(TypeError, match="Skipped is not the result of a judgement"):
-        Results(subject="a", data="b", judgements={"results": energy.__new__(energy)}).get(Skipped)
-    assert set(results.model_dump(mode="json")) == {
-        "subject", "data", "phantom", "judgements", "grounded", "notes", "created",
-    }  # fmt: skip

@@ -46,7 +46,6 @@ class Context:
         obstacle: Why no classifier can be trained and tested on them; empty where it can.
         notes: What a reader must know to trust the figures.
         device: Where classifiers and the probe are trained.
-        stages: The progress.
     """
 
     def __init__(
@@ -72,11 +71,9 @@ class Context:
     def start(self, progress: Progress | None, costs: Mapping[str, int]) -> None:
         """Begin to report progress over judgements of these costs, and over what they share."""
         o = self.options
-        n_generated = 0 if self.run is None else o.n_synthetic
-        n_fresh = 0 if self.run is None else o.commitment_images
         shared = {
-            "synthetic": n_generated // GENERATED_PER_STEP,
-            "fresh": n_fresh // GENERATED_PER_STEP,
+            "synthetic": 0 if self.run is None else o.n_synthetic // GENERATED_PER_STEP,
+            "fresh": 0 if self.run is None else o.commitment_images // GENERATED_PER_STEP,
             "real classifiers": 0 if self.obstacle else o.seeds * o.steps,
         }
         self.stages = Stages(progress, shared | dict(costs))

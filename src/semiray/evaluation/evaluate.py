@@ -90,11 +90,10 @@ def measure_set(
         split: The generator's split of the real images; None draws one by patient (70 % train, 10 % unused, 20 % test,
             seed 0).
         subject: What to call the synthetic images in the report.
-        options: How; None takes the defaults.
-        store: Folder that keeps trained classifiers and their predictions, so that an interrupted evaluation
-            continues; None keeps nothing.
-        progress: Called with (done, total).
-        **changes: Single options, such as ``seeds=1`` or ``quick=True``.
+        options: As in `measure_run`, like the following.
+        store: As there.
+        progress: As there.
+        **changes: As there.
 
     Raises:
         SemirayError: If classes or resolutions differ, or a class is missing on a side.
@@ -136,9 +135,7 @@ def _measure(context: Context, progress: Progress | None) -> dict[str, Result]:
     context.start(progress, costs)
     results = {}
     for name, module in modules.items():
-        result = module.measure(context)
-        if result is not None:
-            results[name] = result
+        results[name] = module.measure(context)
         context.stages.finish(name)
     context.stages.finish(*context.stages.sizes)
-    return results
+    return {name: result for name, result in results.items() if result is not None}

@@ -18,6 +18,12 @@ from semiray.evaluation.results import Result
 __all__ = ["QUICK_BENEFIT", "BenefitSettings", "EvaluationOptions", "UtilitySettings"]
 
 
+def _check_least(settings: Result, **least: int) -> None:
+    for name, value in least.items():
+        if getattr(settings, name) < value:
+            raise SemirayError(f"{name} = {getattr(settings, name)}: must be at least {value}.")
+
+
 @dataclass(frozen=True)
 class UtilitySettings(Result):
     """How the classifier of utility is trained: fixed beforehand, and the same for synthetic and real images.
@@ -40,9 +46,7 @@ class UtilitySettings(Result):
     resamples: int = 1000
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "steps", "batch", "n_synthetic", "resamples"):
-            if getattr(self, name) < 1:
-                raise SemirayError(f"{name} = {getattr(self, name)}: must be at least 1.")
+        _check_least(self, seeds=1, steps=1, batch=1, n_synthetic=1, resamples=1)
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,7 @@ class BenefitSettings(Result):
     architecture: Architecture = Field(default_factory=Architecture)
 
     def __post_init__(self) -> None:
-        for name, least in (("seeds", 1), ("steps", 1), ("batch", 2), ("most_synthetic", 1), ("resamples", 2)):
-            if getattr(self, name) < least:
-                raise SemirayError(f"{name} = {getattr(self, name)}: must be at least {least}.")
+        _check_least(self, seeds=1, steps=1, batch=2, most_synthetic=1, resamples=2)
         if not self.fractions or not all(0 < f <= 1 for f in self.fractions) or self.fractions[-1] != 1:
             raise SemirayError(f"fractions = {self.fractions}: must be shares above 0, of which the last is 1.")
         if sorted(set(self.fractions)) != list(self.fractions):
@@ -155,11 +157,11 @@ class EvaluationOptions(UtilitySettings):
     def resolved(self) -> EvaluationOptions:
         """The options as they are used: reduced if ``quick``, with the benefit's settings or None."""
         benefit = (QUICK_BENEFIT if self.quick else BenefitSettings()) if self.benefit is True else self.benefit
+        chosen = replace(self, benefit=benefit or None, quick=False)
         if not self.quick:
-            return replace(self, benefit=benefit or None)
+            return chosen
         return replace(
-            self,
-            benefit=benefit or None,
+            chosen,
             seeds=1,
             steps=min(self.steps, 200),
             n_synthetic=min(self.n_synthetic, 1800),
@@ -168,5 +170,4 @@ class EvaluationOptions(UtilitySettings):
             commitment_images=self.commitment_images // 4,
             effect_patients=self.effect_patients // 4,
             permutations=self.permutations // 4,
-            quick=False,
         )

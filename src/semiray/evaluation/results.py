@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from math import isfinite
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from pydantic import (
     PlainSerializer,
     SerializeAsAny,
     TypeAdapter,
+    computed_field,
 )
 from pydantic.dataclasses import dataclass
 from pydantic.json_schema import JsonSchemaValue
@@ -26,7 +27,7 @@ from semiray.evaluation import registry
 from semiray.generation import Traversal
 from semiray.priors import JointPrior, factor_of
 
-__all__ = ["Counts", "Hidden", "ImageSamples", "Number", "Result", "Results", "Skipped", "factor_means"]
+__all__ = ["ByDimension", "Counts", "Hidden", "ImageSamples", "Number", "Result", "Results", "Skipped"]
 
 Number = Annotated[
     float, PlainSerializer(lambda x: x if isfinite(x) else None, return_type=float | None, when_used="json")
@@ -47,6 +48,20 @@ class Result:
     """What all results are: frozen, typed, and written as JSON by pydantic."""
 
     __pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class ByDimension(Result):
+    """A figure of every code dimension, in the order of the codes."""
+
+    dimensions: tuple[Any, ...]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def means(self) -> dict[str, float]:
+        """Factor -> the mean of its dimensions."""
+        groups = groupby(self.dimensions, key=lambda dimension: factor_of(dimension.name))
+        return {name: float(np.mean([dimension.value for dimension in group])) for name, group in groups}
 
 
 @dataclass(frozen=True)
@@ -81,8 +96,7 @@ class Results(BaseModel):
     """All judgements of one run, or of one folder of synthetic images.
 
     A judgement is found by its class, ``results.get(UtilityResult)``, or by its name, ``results.utility``; both give
-    None where it does not apply, and `Skipped` where it could not be made. ``results.model_dump(mode="json")`` holds
-    every figure.
+    None where it does not apply, and `Skipped` where it could not be made. ``model_dump(mode="json")`` has all figures.
 
     Attributes:
         subject: What was judged: the name of the run or of the folder.
@@ -111,11 +125,7 @@ class Results(BaseModel):
     traversal: InstanceOf[Traversal] | None = Field(default=None, exclude=True)
 
     def get(self, kind: type[R]) -> R | Skipped | None:
-        """The result of a judgement by its class; `Skipped` where it could not be made, None where it doesn't apply.
-
-        Example:
-            ``results.get(UtilityResult)``
-        """
+        """The result of a judgement by its class; `Skipped` where it could not be made, None where it doesn't apply."""
         found = self.judgements.get(kind.__module__.rpartition(".")[2])  # a judgement is called like its file
         if found is None or isinstance(found, kind | Skipped):
             return found
@@ -134,19 +144,3 @@ class Results(BaseModel):
         """The factors whose names are assumed: no metadata ground them. Empty where there is no run."""
         factors = () if self.prior is None else self.prior.factors
         return tuple(factor.name for factor in factors if not self.grounded.get(factor.name))
-
-
-class _Dimension(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def value(self) -> float: ...
-
-
-def factor_means(dimensions: Sequence[_Dimension]) -> dict[str, float]:
-    """Factor -> the mean figure of its dimensions."""
-    factors: dict[str, list[float]] = {}
-    for dimension in dimensions:
-        factors.setdefault(factor_of(dimension.name), []).append(dimension.value)
-    return {name: float(np.mean(values)) for name, values in factors.items()}

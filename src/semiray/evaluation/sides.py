@@ -118,26 +118,20 @@ def sample_images(
         labels: (N,) positions in ``names``; -1 where there are no classes.
     """
     shown = tuple(names) or ("",)
+    everyone = np.ones(len(real), bool)
+    of_class = {name: real.labels == k for k, name in enumerate(real.classes)} | {"": everyone}
     return ImageSamples(
         shown,
-        tuple(_first(real.images, _of_class(real, name)) for name in shown),
-        tuple(_first(synthetic, labels == (k if names else -1)) for k in range(len(shown))),
+        tuple(_few(real.images, of_class.get(name, ~everyone)) for name in shown),
+        tuple(_few(synthetic, labels == (k if names else -1)) for k in range(len(shown))),
     )
 
 
-def _of_class(data: RadiographSet, name: str) -> NDArray[np.bool_]:
-    if not name:
-        return np.ones(len(data), bool)
-    return data.labels == data.classes.index(name) if name in data.classes else np.zeros(len(data), bool)
-
-
-def _first(images: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _few(images: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """A few of the chosen images, spread evenly over the set, so that one patient's series doesn't fill the row."""
     places = np.flatnonzero(chosen)
-    places = (
-        places[np.linspace(0, len(places) - 1, min(SHOWN, len(places))).astype(np.int64)] if len(places) else places
-    )
-    return np.asarray(images[places])
+    spread = np.linspace(0, max(len(places) - 1, 0), min(SHOWN, len(places))).astype(np.int64)
+    return np.asarray(images[places[spread]])
 
 
 def describe(data: RadiographSet[ImageArray]) -> str:

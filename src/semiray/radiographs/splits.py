@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = ["Split", "split_by_patient", "split_ids"]
 _PARTS = ("train", "validation", "test")
 # Order in which parts get patients of a class with fewer patients than parts: train, test, validation.
 _PRIORITY = (0, 2, 1)
+_BLOCK = 1 << 16  # keys looked up at once
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,11 @@ class Split:
         path = Path(path).expanduser()
         try:
             with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-                file.write(f'{{\n "seed": {self.seed}')  # by and by: the names of a million images take 200 MB
+                file.write(f'{{\n "seed": {self.seed}')
                 for part in _PARTS:
-                    names = (f"\n  {json.dumps(keys[i])}" for i in map(int, getattr(self, part)))
-                    file.write(f',\n "{part}": [{next(names, "")}')
-                    file.writelines(f",{name}" for name in names)
+                    file.write(f',\n "{part}": [')
+                    for i, number in enumerate(getattr(self, part)):
+                        file.write(f"{',' * (i > 0)}\n  {json.dumps(keys[number])}")
                     file.write("\n ]" if len(getattr(self, part)) else "]")
                 file.write("\n}")
         except OSError as error:
@@ -75,26 +77,85 @@ class Split:
             SemirayError: if the file isn't a split, or names images that the data set lacks.
         """
         path = Path(path).expanduser()
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            seed, named = int(content["seed"]), [content[part] for part in _PARTS]
-            if not all(isinstance(names, list) for names in named):
-                raise ValueError("a part isn't a list")
-        except OSError as error:
-            raise SemirayError(f"{path}: the split can't be read ({error.strerror or error}).") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise SemirayError(f"{path}: this isn't a split. It should contain seed, {', '.join(_PARTS)}.") from error
-        part_of = {str(key): number for number, names in enumerate(named) for key in names}
-        if len(part_of) < (count := sum(map(len, named))):
+        seed, hashes, part = _read(path)
+        order = np.argsort(hashes)
+        hashes = hashes[order]
+        if (hashes[1:] == hashes[:-1]).any():
             raise SemirayError(f"{path}: an image is named twice. The file was changed; make the split again.")
-        found = np.fromiter((part_of.pop(key, -1) for key in keys), np.int8, len(keys))
-        if part_of:
+        found = np.full(len(keys), -1, np.int8)
+        missing = np.ones(len(hashes), bool)
+        for start in range(0, len(keys) if len(hashes) else 0, _BLOCK):
+            wanted = np.fromiter(map(hash, keys[start : start + _BLOCK]), np.int64)
+            place = np.searchsorted(hashes, wanted).clip(max=len(hashes) - 1)
+            held = hashes[place] == wanted
+            found[start : start + _BLOCK][held] = part[order[place[held]]]
+            missing[place[held]] = False
+        if missing.any():
+            first = set(np.sort(order[missing])[:3].tolist())
+            images = (str(value) for name, value in _entries(path) if name in _PARTS and value is not None)
+            names = ", ".join(image for i, image in enumerate(images) if i in first)
             raise SemirayError(
-                f"{path}: {len(part_of):,} of its {count:,} images are missing: {', '.join(list(part_of)[:3])}, ... "
+                f"{path}: {missing.sum():,} of its {len(hashes):,} images are missing: {names}, ... "
                 "Use the data and the reading options that the split was made with."
             )
         train, validation, test = (np.flatnonzero(found == number).astype(np.int64) for number in range(3))
         return cls(train, validation, test, seed)
+
+
+def _read(path: Path) -> tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    """The seed of a saved split, and for each of its images the hash of its name and the number of its part.
+
+    The names of a million images would take 100 MB. Two of a million hashes agree in one of 4e7 splits.
+    """
+    named, part = array("q"), array("b")
+    known: dict[str, Any] = {}
+    try:
+        for name, value in _entries(path):
+            if name in known and name in _PARTS:
+                named.append(hash(str(value)))
+                part.append(_PARTS.index(name))
+            else:
+                known[name] = value
+        seed = int(known["seed"])
+        if any(known[name] is not None for name in _PARTS):
+            raise ValueError("a part isn't a list")
+    except OSError as error:
+        raise SemirayError(f"{path}: the split can't be read ({error.strerror or error}).") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SemirayError(f"{path}: this isn't a split. It should contain seed, {', '.join(_PARTS)}.") from error
+    return seed, np.frombuffer(named, np.int64), np.frombuffer(part, np.int8)
+
+
+def _entries(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield (name, value) for each value of a JSON object of scalars and lists; for a list, (name, None) first.
+
+    The file is read line by line, as `Split.save` and any indented JSON lay it out; other layouts are indented first.
+    """
+    with path.open(encoding="utf-8") as file:
+        lines: Iterable[str] = file
+        if file.readline().strip() != "{":
+            file.seek(0)
+            lines = json.dumps(json.load(file), indent=1).splitlines()[1:]
+        within = ""
+        for line in lines:
+            text = line.strip().removesuffix(",")
+            if within and text == "]":
+                within = ""
+            elif within:
+                yield from ((within, item) for item in json.loads(f"[{text}]"))
+            elif text == "}":
+                return
+            else:
+                colon = text.index(":")
+                name, rest = json.loads(text[:colon]), text[colon + 1 :].strip()
+                within = name if rest == "[" else ""
+                value = [] if within else json.loads(rest)
+                if isinstance(value, list):
+                    yield name, None
+                    yield from ((name, item) for item in value)
+                else:
+                    yield name, value
+    raise ValueError("it ends early")
 
 
 def split_by_patient(
@@ -108,7 +169,10 @@ def split_by_patient(
     Args:
         data: the set.
         fractions: shares of the images in train, validation and test; at least 0, sum 1, train above 0.
-        seed: seed of the random order in which patients are assigned: the same one gives the same split.
+        seed: seed of the random order in which patients are assigned.
+
+    Returns:
+        The split; the same set and seed give the same split.
 
     Raises:
         SemirayError: if fractions are invalid or there are fewer patients than parts.
@@ -137,14 +201,28 @@ def split_ids(
     Args:
         patients: (N,) ids, text or numbers.
         labels: (N,) class numbers; unknown (-1) counts as a class of its own.
-        fractions: see `split_by_patient`.
+        fractions: shares of the images in train, validation and test; at least 0, sum 1, train above 0.
         seed: seed of the random order.
+
+    Returns:
+        The split; the same input and seed give the same split.
 
     Raises:
         SemirayError: if fractions are invalid or there are fewer patients than parts.
+
+    Example:
+        >>> split = split_ids(["a", "a", "b", "c", "d"], [0, 0, 0, 1, 1], fractions=(0.6, 0.0, 0.4))
+        >>> set(split.train) & set(split.test)
+        set()
     """
     share = np.asarray(fractions, dtype=np.float64)
-    if share.shape != (3,) or not (share.min() >= 0 and abs(share.sum() - 1) <= 1e-6 and share[0] > 0):
+    if (
+        share.shape != (3,)
+        or not np.isfinite(share).all()
+        or share.min() < 0
+        or abs(share.sum() - 1) > 1e-6
+        or share[0] <= 0
+    ):
         raise SemirayError(
             f"fractions= of train, validation and test must be at least 0 and sum to 1, not {tuple(fractions)}."
         )

@@ -82,7 +82,7 @@ def test_images_of_noise_and_wrong_labels_teach_nothing(parts: tuple[Any, Any], 
             wrong = Labelled(images, rng.permutation(good.labels))
             lab = Laboratory(
                 wrong, good.patients, wrong, test.images,
-                n_classes=3, architecture=Architecture(), steps=30, batch=24, mirror=False, store=None,
+                n_classes=3, settings=BenefitSettings(steps=30, batch=24), store=None,
             )  # fmt: skip
             (predicted,) = lab.predict([Training(seed, 30, 0.0, 1.0, 240, augmented=True)]).values()
             reached.append(balanced_accuracy_score(test.labels, predicted.argmax(1)))

@@ -15,13 +15,14 @@ from semiray.evaluation.judgements.benefit_trainings import (
     nested_patients,
 )
 from semiray.evaluation.judges.architectures import Architecture
+from semiray.evaluation.options import BenefitSettings
 
 
 def laboratory(real: Any, store: Path | None = None, **changes: Any) -> Laboratory:
-    given: dict[str, Any] = {"architecture": Architecture(), "steps": 6, "batch": 12, "mirror": False}
+    settings = BenefitSettings(**{"steps": 6, "batch": 12} | changes)
     both = Labelled(np.asarray(real.images), real.labels)
     return Laboratory(
-        both, real.patients, both, np.asarray(real.images[:20]), n_classes=3, store=store, **given | changes
+        both, real.patients, both, np.asarray(real.images[:20]), n_classes=3, settings=settings, store=store
     )
 
 

@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_probe_and_leaves_global_randomness_alone()
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    a, b, c = (train_probe(images, codes, PRIOR, steps=3, seed=seed).estimate(images) for seed in (1, 1, 2))
+    a, b, c = (train_probe(images, codes, PRIOR, steps=3, seed=seed)(images) for seed in (1, 1, 2))
     assert torch.rand(1) == expected
     assert np.array_equal(a, b)
     assert not np.array_equal(a, c)

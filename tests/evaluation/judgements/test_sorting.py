@@ -4,7 +4,7 @@ import torch
 from scipy.stats import kstest
 
 from semiray.errors import SemirayError
-from semiray.evaluation.judgements.sorting import ks_to_uniform, measure_sorting, total_variation
+from semiray.evaluation.judgements.sorting import _total_variation, ks_to_uniform, measure_sorting
 from semiray.priors import Factor, JointPrior
 
 
@@ -47,7 +47,7 @@ def test_total_variation_of_discrete_codes_is_known() -> None:
     s = np.concatenate([np.full((200, 1), 3.0), np.full((100, 1), -3.0)]).astype(np.float32)
     (row,) = measure_sorting(s, prior, patients()).dimensions
     assert row.value == pytest.approx(2 / 3 - 0.3, abs=1e-4)
-    assert total_variation(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == 1
+    assert _total_variation(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == 1
 
 
 def test_a_veil_is_found_and_patients_widen_the_interval() -> None:

@@ -1,10 +1,19 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
 from semiray.errors import SemirayError
-from semiray.evaluation.statistics.classification import _per_class, _weighted_confusion, score_predictions
-from semiray.evaluation.statistics.intervals import PatientBootstrap, ratio_interval
+from semiray.evaluation.statistics.classification import (
+    _per_class,
+    _weighted_confusion,
+    calibration_error,
+    difference_interval,
+    ratio_interval,
+    score_predictions,
+)
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 
 CLASSES = ("a", "b", "c")
 
@@ -115,3 +124,45 @@ def test_a_class_without_test_images_is_an_error() -> None:
         score_predictions(
             [probabilities], labels, CLASSES, PatientBootstrap(patients, labels), n_train=1, patients=patients
         )
+
+
+def test_honest_probabilities_have_no_error_and_boasts_have_the_boast() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.5, 1.0, 40_000).astype(np.float32)
+    table = np.stack([p, 1 - p], axis=1)
+    labels = (rng.random(len(p)) > p).astype(np.int64)
+    everyone = np.ones((1, len(p)))
+    assert calibration_error(table, labels, everyone)[0] < 0.01
+    boast = np.tile(np.float32([0.99, 0.01]), (len(p), 1))
+    assert calibration_error(boast, labels, everyone)[0] == pytest.approx(0.99 - (labels == 0).mean(), abs=1e-3)
+
+
+def test_weights_count_as_repeats() -> None:
+    rng = np.random.default_rng(1)
+    table = rng.dirichlet(np.ones(3), 60).astype(np.float32)
+    labels, times = rng.integers(0, 3, 60), rng.integers(0, 4, 60)
+    repeated = calibration_error(np.repeat(table, times, 0), np.repeat(labels, times), np.ones((1, times.sum())))
+    assert calibration_error(table, labels, times[None].astype(float)) == pytest.approx(repeated)
+
+
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_a_difference_of_few_trainings_claims_no_more_than_it_knows(seeds: int) -> None:
+    # True difference 0; patients add a tenth of what a training does. A bootstrap's quantiles would hold 0 in 50 % (two
+    # seeds) and 84 % (five) of such intervals.
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(400):
+        of_seed, patients = rng.normal(size=seeds), 0.1 * rng.normal()
+        drawn = of_seed[rng.integers(0, seeds, (300, seeds))].mean(axis=1) + patients + 0.1 * rng.normal(size=300)
+        figure = Interval(of_seed.mean() + patients, np.nan, np.nan, tuple(of_seed + patients))
+        nothing = SimpleNamespace(balanced_accuracy=Interval(0.0, 0.0, 0.0, (0.0,) * seeds), draws=np.zeros(300))
+        found = difference_interval(SimpleNamespace(balanced_accuracy=figure, draws=drawn), nothing)  # type: ignore[arg-type]
+        held += found.low <= 0 <= found.high
+    assert 0.92 <= held / 400 <= 0.98
+
+
+def test_one_training_leaves_the_chance_of_patients() -> None:
+    draws = np.random.default_rng(0).normal(0.1, 0.02, 5000)
+    one = SimpleNamespace(balanced_accuracy=Interval(0.1, 0.0, 0.0, (0.1,)), draws=draws)
+    none = SimpleNamespace(balanced_accuracy=Interval(0.0, 0.0, 0.0, (0.0,)), draws=np.zeros(5000))
+    found = difference_interval(one, none)  # type: ignore[arg-type]
+    assert (found.low, found.high) == pytest.approx((0.1 - 1.96 * 0.02, 0.1 + 1.96 * 0.02), abs=0.002)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from semiray.evaluation.results import Result
+from semiray.evaluation.statistics.features import squared_distances
 from semiray.evaluation.statistics.intervals import ENDS, Interval
-from semiray.evaluation.statistics.neighbours import squared_distances
 
 __all__ = ["AuthenticityResult", "Nearness", "in_shares", "measure_nearness", "nearest_features"]
 
@@ -31,14 +31,7 @@ DRAWS = 50  # of the bootstrap in memory at once
 
 @dataclass(frozen=True)
 class Nearness(Result):
-    """How close images come to training images, each figure with its 95 % interval.
-
-    Attributes:
-        median: Median distance to the nearest training image.
-        closest: The distance of the closest 1 %.
-        authenticity: Share that is farther from its nearest training image than that one is from another patient's.
-        n_images: Images; held-out ones are of as many patients.
-    """
+    """The three figures, each with its 95 % interval, of how close images come to training images."""
 
     median: Interval
     closest: Interval
@@ -51,9 +44,8 @@ class AuthenticityResult(Result):
     """Synthetic and held-out images in one space.
 
     Attributes:
-        space: ``pixels``, the thumbnails of :mod:`semiray.radiographs.pixels.copies`, or a feature space's name.
-        synthetic: Of synthetic images.
-        held_out: Of held-out real images, one per patient: the reference.
+            space: ``pixels``, the thumbnails of :mod:`semiray.radiographs.pixels.copies`, or a feature space's name.
+            held_out: Of held-out real images, one per patient: the reference.
     """
 
     space: str
@@ -62,9 +54,7 @@ class AuthenticityResult(Result):
 
 
 def nearest_features(
-    features: NDArray[np.floating],
-    train: NDArray[np.floating],
-    patients: NDArray[np.str_],
+    features: NDArray[np.floating], train: NDArray[np.floating], patients: NDArray[np.str_]
 ) -> tuple[Floats, Floats]:
     """Euclidean distances to the nearest training image, and from that one to the nearest of another patient.
 
@@ -72,23 +62,22 @@ def nearest_features(
         features: (N, D) of the images.
         train: (M, D) of training images.
         patients: (M,) their patients, at least two; one patient under two ids would make every image look authentic.
-
-    Returns:
-        Two arrays (N,). No more than 1,024 x M distances are in memory at once.
     """
     asked, known = features.astype(np.float64), train.astype(np.float64)
     _, who = np.unique(patients, return_inverse=True)
-    nearest = np.zeros(len(asked), np.int64)
-    for first in range(0, len(asked), ROWS):
-        part = slice(first, first + ROWS)
-        nearest[part] = squared_distances(asked[part], known).argmin(axis=1)
+
+    def nearest_of(points: Floats, own: Rows) -> Rows:
+        """Row (K,) of the training image nearest to each point, of a patient other than its own."""
+        found = []
+        for first in range(0, len(points), ROWS):
+            distances = squared_distances(points[first : first + ROWS], known)
+            distances[own[first : first + ROWS, None] == who] = np.inf
+            found.append(distances.argmin(axis=1))
+        return np.concatenate(found)
+
+    nearest = nearest_of(asked, np.full(len(asked), -1))
     seen, place = np.unique(nearest, return_inverse=True)
-    other = np.zeros(len(seen), np.int64)
-    for first in range(0, len(seen), ROWS):
-        rows = seen[first : first + ROWS]
-        distances = squared_distances(known[rows], known)
-        distances[who[rows, None] == who] = np.inf
-        other[first : first + ROWS] = distances.argmin(axis=1)
+    other = nearest_of(known[seen], who[seen])
     # Once more from differences: the matrix product leaves rounding errors where images are equal.
     distance = np.linalg.norm(asked - known[nearest], axis=1)
     return distance, np.linalg.norm(known[seen] - known[other], axis=1)[place]
@@ -114,12 +103,9 @@ def measure_nearness(distance: Floats, width: Floats, *, resamples: int = 1000, 
     for first in range(0, resamples, DRAWS):
         rows = rng.integers(0, count, (min(DRAWS, resamples - first), count))
         draws[:, first : first + DRAWS] = _figures(distance[rows], authentic[rows])
-    values = _figures(distance[None], authentic[None])[:, 0]
-    ends = np.quantile(draws, ENDS, axis=1)
-    median, closest, share = (
-        Interval(float(value), float(low), float(high), (float(value),))
-        for value, low, high in zip(values, *ends, strict=True)
-    )
+    values = _figures(distance[None], authentic[None])[:, 0].tolist()
+    lows, highs = np.quantile(draws, ENDS, axis=1).tolist()
+    median, closest, share = (Interval(v, low, high, (v,)) for v, low, high in zip(values, lows, highs, strict=True))
     return Nearness(median, closest, share, count)
 
 

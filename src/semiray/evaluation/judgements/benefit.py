@@ -23,8 +23,8 @@ from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory
 from semiray.evaluation.options import BenefitSettings
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Skipped
-from semiray.evaluation.statistics.classification import ClassificationScores, score_predictions
-from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap, difference_interval
+from semiray.evaluation.statistics.classification import ClassificationScores, difference_interval, score_predictions
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.generation import generate
 from semiray.radiographs import RadiographSet
 
@@ -49,13 +49,11 @@ class BenefitResult(Result):
         mixing: Share of synthetic images in a batch -> scores of the mixed arm on all patients.
         gains: Entry of ``USES`` -> fraction -> balanced accuracy minus that of classical augmentation, paired.
         decisive: Entry of ``USES`` -> the gain on all patients, with the wider interval that decides.
-        classes: C names.
         minority: The class with the fewest training patients.
         n_real: Fraction -> mean number of real training images.
         n_patients: Fraction -> mean number of their patients.
         n_synthetic: Synthetic images to draw from.
         own: Whether the generator was trained on the same patients that classifiers are trained on; None: not known.
-        settings: How it was measured.
     """
 
     arms: dict[str, dict[float, ClassificationScores]]
@@ -143,24 +141,16 @@ def measure_benefit(
         device: Where classifiers are trained.
         progress: Called with (trainings done, trainings).
 
-    Returns:
-        The scores with 95 % intervals over patients (stratified bootstrap) and seeds, and paired differences.
-
     Raises:
         SemirayError: The classifier can't be built.
     """
-    settings.architecture.build(len(train.classes), test.images.shape[1])  # an error now, not after hours of work
-    real, pool = Labelled(np.asarray(train.images), train.labels), Labelled(synthetic, labels)
     laboratory = Laboratory(
-        real,
+        Labelled(np.asarray(train.images), train.labels),
         train.patients,
-        pool,
+        Labelled(synthetic, labels),
         np.asarray(test.images),
         n_classes=len(train.classes),
-        architecture=settings.architecture,
-        steps=settings.steps,
-        batch=settings.batch,
-        mirror=settings.mirror,
+        settings=settings,
         store=store,
         device=device,
     )
@@ -188,6 +178,7 @@ def measure_benefit(
         scores[key] = replace(scored, confusion=(), reports=())  # of a hundred trainings they would fill the report
     arms = {arm: {f: scores[arm, f] for f in settings.fractions} for arm in ARMS}
     classical = arms["classical"]
+    patients = [len(np.unique(train.patients[train.labels == k])) for k in range(len(train.classes))]
     return BenefitResult(
         arms=arms,
         synthetic_only={n: scores["only", n] for n in sizes},
@@ -195,7 +186,7 @@ def measure_benefit(
         gains={arm: {f: difference_interval(arms[arm][f], classical[f]) for f in settings.fractions} for arm in USES},
         decisive={arm: difference_interval(arms[arm][1.0], classical[1.0], level=DECISIVE_LEVEL) for arm in USES},
         classes=train.classes,
-        minority=_minority(train),
+        minority=train.classes[int(np.argmin(patients))],
         n_real=n_real,
         n_patients={f: float(np.mean([len(np.unique(train.patients[rows])) for rows in seen[f]])) for f in seen},
         n_synthetic=available,
@@ -226,8 +217,3 @@ def _cells(
     for share in settings.shares:
         cells["mixing", share] = cell(1.0, share, augmented=True)
     return cells
-
-
-def _minority(train: RadiographSet) -> str:
-    counts = [len(np.unique(train.patients[train.labels == k])) for k in range(len(train.classes))]
-    return train.classes[int(np.argmin(counts))]

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.devices import choose_device
-from semiray.evaluation.judges import architectures, classical, classifier
-from semiray.evaluation.judges.architectures import Architecture
-from semiray.evaluation.judges.classical import classical_augmentation
+from semiray.evaluation.judges import alterations, architectures, classifier
+from semiray.evaluation.judges.alterations import classical_augmentation
 from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, network_seed
 from semiray.evaluation.judges.store import digest, keep
+from semiray.evaluation.options import BenefitSettings
 from semiray.evaluation.progress import Progress
-from semiray.evaluation.statistics.patients import patient_classes
+from semiray.evaluation.statistics.intervals import patient_classes
 from semiray.networks.intensities import to_input
 
 __all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]
@@ -73,19 +73,14 @@ class Laboratory:
 
     One thread per training: two small networks in parallel use two cores better than one network does, and the result
     of a training doesn't depend on the number of cores (except for networks with dropout, which share PyTorch's random
-    state). Threads, not processes: PyTorch computes without the interpreter's lock, nothing is copied, and a notebook
-    needs no main guard.
+    state).
 
     Args:
         real: Real training images.
         patients: (N,) their patients' ids.
         pool: Synthetic images.
         test: (T, H, W) uint8, the images to predict.
-        n_classes: C.
-        architecture: The classifier.
-        steps: Batches of pre-training.
-        batch: Images per batch.
-        mirror: Whether classical augmentation mirrors.
+        settings: The classifier, its batches, and whether classical augmentation mirrors.
         store: Folder that keeps predictions, so that an interrupted evaluation continues; None keeps nothing.
         device: Where networks are trained.
     """
@@ -98,16 +93,12 @@ class Laboratory:
         test: NDArray[np.uint8],
         *,
         n_classes: int,
-        architecture: Architecture,
-        steps: int,
-        batch: int,
-        mirror: bool,
+        settings: BenefitSettings,
         store: Path | None,
         device: str | torch.device | None = "auto",
     ) -> None:
         self.real, self.patients, self.pool, self.test = real, patients, pool, test
-        self.n_classes, self.architecture = n_classes, architecture
-        self.steps, self.batch, self.mirror, self.store = steps, batch, mirror, store
+        self.n_classes, self.settings, self.store = n_classes, settings, store
         self.device = choose_device(device)
         self.identity = "" if store is None else self._identity()
         self.starts: dict[int, dict[str, Tensor]] = {}
@@ -120,9 +111,7 @@ class Laboratory:
     ) -> Mapping[Training, NDArray[np.float32]]:
         """Train in parallel; for every training the probabilities (T, C) of the test images.
 
-        Args:
-            trainings: What to train.
-            progress: Called with (trainings done, trainings).
+        Progress is called with (trainings done, trainings).
         """
         before = torch.get_num_threads()
         self.locks |= {training.seed: threading.Lock() for training in trainings}
@@ -151,25 +140,24 @@ class Laboratory:
     def _kept(self, training: Training) -> NDArray[np.float32]:
         """The predictions of one training, from the store if it has them."""
         if self.store is None:
-            return self._probabilities(self._train(training))
+            return np.asarray(self._probabilities(training).numpy())
         key = digest(self.identity, json.dumps(asdict(training)))
-        made = keep(
-            self.store, key, lambda: {"probabilities": torch.from_numpy(self._probabilities(self._train(training)))}
-        )
-        kept: NDArray[np.float32] = made["probabilities"].numpy()
-        return kept
+        made = keep(self.store, key, lambda: {"probabilities": self._probabilities(training)})
+        return np.asarray(made["probabilities"].numpy())
 
-    def _train(self, training: Training) -> nn.Module:
-        """The trained network; the one that others start from is trained once."""
+    def _probabilities(self, training: Training) -> Tensor:
+        """Of the test images by the trained network; the one that others start from is trained once."""
         if training == self._everything(training.seed):
             network = self._network(training.seed)
             network.load_state_dict(self._start(training.seed))
-            return network.eval()
-        return self._fit(training)
+            network.eval()
+        else:
+            network = self._fit(training)
+        return F.softmax(network_outputs(network, self.test), dim=1)
 
     def _fit(self, training: Training) -> nn.Module:
         network = self._network(training.seed)
-        rate = self.architecture.learning_rate
+        rate = self.settings.architecture.learning_rate
         if training.pretrained:
             network.load_state_dict(self._start(training.seed))
             rate *= FINE_TUNING
@@ -178,10 +166,10 @@ class Laboratory:
             sources.append(self.real.take(self.rows(training.fraction, training.seed)))
         if training.share > 0:
             sources.append(self.pool.take(first_of_each_class(self.pool.labels, training.synthetic)))
-        counts = [self.batch]
+        counts = [batch := self.settings.batch]
         if len(sources) == 2:
-            synthetic = min(max(round(training.share * self.batch), 1), self.batch - 1)
-            counts = [self.batch - synthetic, synthetic]
+            synthetic = min(max(round(training.share * batch), 1), batch - 1)
+            counts = [batch - synthetic, synthetic]
         generator = torch.Generator().manual_seed(training.seed + 1)
         batches = [_batches(source, count, generator) for source, count in zip(sources, counts, strict=True)]
 
@@ -191,7 +179,7 @@ class Laboratory:
             drawn = [next(one) for one in batches]
             inputs = to_input(torch.cat([images for images, _ in drawn]), self.device)
             if training.augmented:
-                inputs = classical_augmentation(inputs, generator, mirror=self.mirror)
+                inputs = classical_augmentation(inputs, generator, mirror=self.settings.mirror)
             with fast_autocast(self.device):
                 logits = network(inputs)
             return F.cross_entropy(logits.float(), torch.cat([labels for _, labels in drawn]).to(self.device))
@@ -200,7 +188,7 @@ class Laboratory:
         return network
 
     def _everything(self, seed: int) -> Training:
-        return Training(seed, self.steps, 0.0, 1.0, len(self.pool.labels), augmented=True)
+        return Training(seed, self.settings.steps, 0.0, 1.0, len(self.pool.labels), augmented=True)
 
     def _start(self, seed: int) -> dict[str, Tensor]:
         """The weights learned from all synthetic images with one seed; trained when first needed."""
@@ -211,21 +199,19 @@ class Laboratory:
 
     def _network(self, seed: int) -> nn.Module:
         with self.seeding, network_seed(seed):
-            network = self.architecture.build(self.n_classes, self.test.shape[1])
+            network = self.settings.architecture.build(self.n_classes, self.test.shape[1])
         return network.to(self.device)
-
-    def _probabilities(self, network: nn.Module) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = F.softmax(network_outputs(network, self.test), dim=1).numpy()
-        return found
 
     def _identity(self) -> str:
         """Hex digest of what all predictions depend on: images, recipe, code, torch, device."""
         arrays = (self.real.images, self.real.labels, self.pool.images, self.pool.labels, self.test)
-        settings = [self.architecture.name, self.steps, self.batch, self.mirror, torch.__version__, self.device.type]
-        library = self.architecture.name.partition(":")
-        settings += [version(library[0])] if library[1] else []
-        weights = self.architecture.weights
-        code = [Path(module) for module in (architectures.__file__, classical.__file__, classifier.__file__, __file__)]
+        s, weights = self.settings, self.settings.architecture.weights
+        settings = [s.architecture.name, s.steps, s.batch, s.mirror, torch.__version__, self.device.type]
+        library, colon, _ = s.architecture.name.partition(":")
+        settings += [version(library)] if colon else []
+        code = [
+            Path(module) for module in (architectures.__file__, alterations.__file__, classifier.__file__, __file__)
+        ]
         texts = ("\0".join(self.patients.tolist()), json.dumps(settings))
         return digest(*arrays, *texts, *([] if weights is None else [weights]), *code)
 
@@ -249,17 +235,13 @@ def nested_patients(
     for value in np.unique(stratum):
         members = order[stratum[order] == value]
         chosen[members[: max(1, round(fraction * len(members)))]] = True
-    for value in np.setdiff1d(
-        np.flatnonzero(counts.any(axis=0)), stratum
-    ):  # a class that is no patient's most common one
+    for value in np.setdiff1d(labels, stratum):  # a class that is no patient's most common one
         chosen[order[counts[order, value] > 0][0]] = True
     return np.flatnonzero(chosen[patient])
 
 
 def first_of_each_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The first rows of each class, at most ``count`` in all, sorted; equally many per class as far as possible."""
-    if count >= len(labels):
-        return np.arange(len(labels))
     place = np.zeros(len(labels), np.int64)  # how many of its class come before it
     for value in np.unique(labels):
         members = labels == value

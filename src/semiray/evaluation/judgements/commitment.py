@@ -10,12 +10,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import computed_field
 from pydantic.dataclasses import dataclass
 
 from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
-from semiray.evaluation.results import Number, Result, factor_means
+from semiray.evaluation.results import ByDimension, Number, Result
 from semiray.evaluation.statistics.intervals import ENDS
 from semiray.generation import encode_scores
 
@@ -31,9 +30,7 @@ class DimensionCommitment(Result):
     Attributes:
         name: E.g. ``"duration[0]"``.
         measure: ``"r2"`` or, for a discrete dimension, ``"accuracy"``.
-        value: The figure; its ceiling is 1.
-        low: Lower end of the 95 % bootstrap interval over images.
-        high: Upper end.
+        value: The figure, with its 95 % bootstrap interval over images; its ceiling is 1.
         floor: Chance level: 0 for R², the share of the most common value for accuracy.
     """
 
@@ -46,17 +43,11 @@ class DimensionCommitment(Result):
 
 
 @dataclass(frozen=True)
-class CommitmentResult(Result):
+class CommitmentResult(ByDimension):
     """Commitment of every dimension, in the order of the codes, by one network's estimates."""
 
     dimensions: tuple[DimensionCommitment, ...]
     n_images: int
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def means(self) -> dict[str, float]:
-        """Factor -> the mean of its dimensions."""
-        return factor_means(self.dimensions)
 
 
 def measure(context: Context) -> CommitmentResult | None:
@@ -96,7 +87,7 @@ def measure_commitment(
         1.0
     """
     count = len(requested)
-    if requested.shape != estimated.shape or requested.shape != (count, len(names)):
+    if not requested.shape == estimated.shape == (count, len(names)):
         raise SemirayError(
             f"Requested codes {requested.shape} and estimated codes {estimated.shape} must both have the shape "
             f"(images, {len(names)} dimensions)."
@@ -112,13 +103,12 @@ def measure_commitment(
     for j, name in enumerate(names):
         wanted, got = requested[:, j].astype(np.float64), estimated[:, j].astype(np.float64)
         if discrete[j]:
-            values, floor = _accuracy(wanted, got, tables), float(np.unique(wanted, return_counts=True)[1].max())
-            floor /= len(wanted)
+            measure, floor = "accuracy", float(np.unique(wanted, return_counts=True)[1].max() / count)
+            values = tables @ np.isclose(wanted, got, rtol=1e-5, atol=1e-6) / tables.sum(axis=1)
         else:
-            values, floor = _r2(wanted, got, tables), 0.0
-        low, high = np.quantile(values[1:], ENDS)
-        measure = "accuracy" if discrete[j] else "r2"
-        results.append(DimensionCommitment(name, measure, float(values[0]), float(low), float(high), floor))
+            measure, floor, values = "r2", 0.0, _r2(wanted, got, tables)
+        low, high = np.quantile(values[1:], ENDS).tolist()
+        results.append(DimensionCommitment(name, measure, float(values[0]), low, high, floor))
     return CommitmentResult(tuple(results), count)
 
 
@@ -128,10 +118,4 @@ def _r2(requested: Floats, estimated: Floats, weights: Floats) -> Floats:
     centred = requested - requested.mean()  # for the precision of the difference below
     spread = weights @ centred**2 - (weights @ centred) ** 2 / total
     result: Floats = 1 - weights @ (requested - estimated) ** 2 / np.maximum(spread, 1e-12)
-    return result
-
-
-def _accuracy(requested: Floats, estimated: Floats, weights: Floats) -> Floats:
-    """Share (R,) of equal values under weights (R, N)."""
-    result: Floats = weights @ np.isclose(requested, estimated, rtol=1e-5, atol=1e-6) / weights.sum(axis=1)
     return result

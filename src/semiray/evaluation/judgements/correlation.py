@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from pydantic import PlainSerializer
 from pydantic.dataclasses import dataclass
 
-from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.results import Number, Result, Skipped
 from semiray.evaluation.statistics.intervals import LEVEL, PatientBootstrap
@@ -35,17 +34,12 @@ class CorrelationResult(Result):
     """How far the correlations of real images' scores are from R.
 
     Attributes:
-        mean_absolute_difference: Over the pairs of dimensions, 0 to 2; lower is better.
-        low: Lower end of the 95 % interval.
-        high: Upper end.
+        mean_absolute_difference: Over the pairs of dimensions, 0 to 2, with its 95 % interval; lower is better.
         floor: Mean of the same figure for as many draws from the prior as there are images.
         floor_high: Its 95 % quantile.
         greatest: The pair that differs most, as two names.
         measured: (M, M) correlations of the images' scores.
         assumed: (M, M) R.
-        names: M names.
-        n_images: Images.
-        n_patients: Patients behind them.
     """
 
     mean_absolute_difference: Number
@@ -62,24 +56,15 @@ class CorrelationResult(Result):
 
 
 def measure(context: Context) -> CorrelationResult | Skipped | None:
-    """The correlations of held-out images' scores; nothing without a run; why not, if there are too few."""
+    """The correlations of held-out images' scores; nothing without a run."""
     if context.run is None:
         return None
-    if context.run.prior.dimensions < 2:
-        return Skipped("the prior has one dimension.")
-    if len(context.scores) < 3:
-        return Skipped(f"there are only {len(context.scores)} held-out images.")
     return measure_correlation(context.scores, context.run.prior, context.held_out.patients)
 
 
 def measure_correlation(
-    scores: NDArray[np.float32],
-    prior: JointPrior,
-    patients: NDArray[np.str_],
-    *,
-    resamples: int = 500,
-    seed: int = 0,
-) -> CorrelationResult:
+    scores: NDArray[np.float32], prior: JointPrior, patients: NDArray[np.str_], *, resamples: int = 500, seed: int = 0
+) -> CorrelationResult | Skipped:
     """Compare the correlations between code dimensions of real images with the prior's.
 
     The interval is the figure -/+ epsilon. Epsilon is the 95 % quantile, over draws of patients with replacement, of
@@ -88,41 +73,38 @@ def measure_correlation(
 
     Args:
         scores: (N, M) the sorter's scores of the images.
-        prior: The assumed prior, M >= 2.
+        prior: The assumed prior.
         patients: (N,) ids.
         resamples: Draws of the bootstrap.
         seed: Of the draws and of the floor.
 
-    Raises:
-        SemirayError: If there is one dimension, or fewer than three images.
+    Returns:
+        The figure, or why there is none: one dimension, or fewer than three images.
     """
     count, dimensions = scores.shape
     if dimensions < 2:
-        raise SemirayError("Correlations need at least two code dimensions; the prior has one.")
+        return Skipped("the prior has one dimension.")
     if count < 3:
-        raise SemirayError(f"Correlations need at least three images; got {count}.")
+        return Skipped(f"there are only {count} held-out images.")
     assumed = prior.correlation.numpy()
-    rows, columns = np.triu_indices(dimensions, 1)
+    pairs = np.triu_indices(dimensions, 1)
     bootstrap = PatientBootstrap(patients, np.zeros(count, np.int64), resamples=resamples, seed=seed)
-    everyone = np.ones((1, count))
-    measured = _correlations(scores.astype(np.float64), everyone)[0]
+    measured = _correlations(scores.astype(np.float64), np.ones((1, count)))[0]
     drawn = _correlations(scores.astype(np.float64), bootstrap.images)
-    margin = float(np.quantile(np.abs(drawn - measured)[:, rows, columns].mean(axis=1), LEVEL))
+    margin = float(np.quantile(np.abs(drawn - measured)[:, *pairs].mean(axis=1), LEVEL))
     generator = torch.Generator().manual_seed(seed)
-    floor = np.empty(FLOOR_SAMPLES)
-    for i in range(FLOOR_SAMPLES):
-        sample = np.corrcoef(prior.sample_scores(count, generator).numpy(), rowvar=False)
-        floor[i] = np.abs(sample - assumed)[rows, columns].mean()
-    differences = np.abs(measured - assumed)[rows, columns]
-    worst = int(differences.argmax())
+    samples = (prior.sample_scores(count, generator).numpy() for _ in range(FLOOR_SAMPLES))
+    floor = [np.abs(np.corrcoef(sample, rowvar=False) - assumed)[pairs].mean() for sample in samples]
+    differences = np.abs(measured - assumed)[pairs]
+    first, second = np.transpose(pairs)[differences.argmax()]
     value = float(differences.mean())
     return CorrelationResult(
         mean_absolute_difference=value,
         low=max(0.0, value - margin),
         high=value + margin,
-        floor=float(floor.mean()),
+        floor=float(np.mean(floor)),
         floor_high=float(np.quantile(floor, LEVEL)),
-        greatest=(prior.names[rows[worst]], prior.names[columns[worst]]),
+        greatest=(prior.names[first], prior.names[second]),
         measured=measured,
         assumed=assumed,
         names=prior.names,

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from pydantic import computed_field
 from pydantic.dataclasses import dataclass
 
 from semiray.evaluation.context import FRESH_SEED, GENERATED_PER_STEP, Context
 from semiray.evaluation.progress import Progress
-from semiray.evaluation.results import Hidden, Number, Result, factor_means
+from semiray.evaluation.results import ByDimension, Hidden, Number, Result
 from semiray.evaluation.statistics.intervals import ENDS
 from semiray.generation.sampling import BLOCK, draw_block, render
 from semiray.priors import JointPrior
@@ -27,14 +26,7 @@ TRAVERSED = (0.05, 0.95)  # quantiles
 
 @dataclass(frozen=True)
 class DimensionEffect(Result):
-    """How much one code dimension changes an image.
-
-    Attributes:
-        name: E.g. ``"duration[0]"``.
-        value: Mean absolute change in grey levels of 255; its floor is 0.
-        low: Lower end of the 95 % bootstrap interval over imagined patients.
-        high: Upper end.
-    """
+    """Mean absolute change in grey levels of 255, with the 95 % bootstrap interval over imagined patients; floor 0."""
 
     name: str
     value: Number
@@ -43,11 +35,10 @@ class DimensionEffect(Result):
 
 
 @dataclass(frozen=True)
-class EffectResult(Result):
+class EffectResult(ByDimension):
     """The visible effect of every dimension, in the order of the codes.
 
     Attributes:
-        dimensions: One entry per code dimension.
         maps: (M, H, W) float32, the mean absolute change at every pixel, in grey levels.
         mean_image: (H, W) float32, the mean of the patients' images, for orientation on the maps.
         between: Mean absolute difference of two patients of one class, in grey levels, to compare effects with.
@@ -59,12 +50,6 @@ class EffectResult(Result):
     mean_image: Hidden
     between: Number
     n_patients: int
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def means(self) -> dict[str, float]:
-        """Factor -> the mean of its dimensions."""
-        return factor_means(self.dimensions)
 
 
 def cost(context: Context) -> int:
@@ -83,12 +68,7 @@ def measure(context: Context) -> EffectResult | None:
 
 
 def measure_effect(
-    run: Run,
-    *,
-    patients: int = 64,
-    seed: int = 0,
-    resamples: int = 1000,
-    progress: Progress | None = None,
+    run: Run, *, patients: int = 64, seed: int = 0, resamples: int = 1000, progress: Progress | None = None
 ) -> EffectResult:
     """Move every dimension alone, and measure how much the images change.
 
@@ -98,9 +78,6 @@ def measure_effect(
         seed: Of their noise and codes.
         resamples: Draws of the bootstrap.
         progress: Called with (dimensions done, M).
-
-    Example:
-        ``measure_effect(Run.load("RUN")).dimensions[0].value``
     """
     n_classes = max(1, len(run.classes))
     count = n_classes * max(2, -(-patients // n_classes))
@@ -112,12 +89,11 @@ def measure_effect(
     maps = np.empty((run.prior.dimensions, *base.shape[1:]), np.float32)
     results = []
     for j, name in enumerate(run.prior.names):
-        images = []
-        for end in traversal_ends(run.prior, name):
-            moved = codes.clone()
-            moved[:, j] = end
-            images.append(render(run, z, moved, labels).astype(np.float32))
-        change = np.abs(images[1] - images[0])
+        before, after = (
+            render(run, z, codes.index_fill(1, torch.tensor([j]), end), labels).astype(np.float32)
+            for end in traversal_ends(run.prior, name)
+        )
+        change = np.abs(after - before)
         maps[j] = change.mean(axis=0)
         each = change.mean(axis=(1, 2), dtype=np.float64)
         low, high = np.quantile(weights @ each, ENDS)

@@ -2,11 +2,10 @@
 
     E(X, Y) = 2 mean |x - y| - mean |x - x'| - mean |y - y'|
 
-(Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018.) x are codes of real images, y as many draws from the prior,
-|.| is the Euclidean length. This is the V-statistic: means run over all pairs, including each point with itself, so
-that it is never negative, and 0 only for equal samples. Two samples of size n from the same distribution have the
-expectation 2/n mean |x - x'|, not 0: that is the floor. Three times the floor means that the distributions are twice as
-far apart as chance alone makes them at this n; with more images the same deviation gives a higher ratio.
+(Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018.) x are codes of real images, y as many draws from the prior.
+This is the V-statistic: means run over all pairs, including each point with itself, so that it is never negative. Two
+samples of size n from the same distribution have the expectation 2/n mean |x - x'|, not 0: that is the floor. With more
+images the same deviation gives a higher ratio to it.
 
 Codes are compared in score coordinates, s = Phi^-1(F(c)); a discrete code is the middle of its interval. There every
 dimension has the same weight, whatever its unit or tail.
@@ -24,14 +23,12 @@ from pydantic import computed_field
 from pydantic.dataclasses import dataclass
 from scipy.spatial.distance import cdist
 
-from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.results import Number, Result, Skipped
-from semiray.evaluation.statistics.intervals import LEVEL
-from semiray.evaluation.statistics.patients import one_per_patient
+from semiray.evaluation.statistics.intervals import LEVEL, one_per_patient
 from semiray.priors import JointPrior
 
-__all__ = ["EnergyResult", "energy_distance", "measure", "measure_energy"]
+__all__ = ["EnergyResult", "measure", "measure_energy"]
 
 Floats = NDArray[np.float64]
 NORMAL_QUANTILE = 1.96  # of (1 + LEVEL) / 2
@@ -44,15 +41,13 @@ class EnergyResult(Result):
     """How far the joint distribution of real images' codes is from the prior.
 
     Attributes:
-        statistic: The V-statistic, in units of scores; lower is better.
-        low: Lower end of the 95 % interval of the expectation of this statistic, which includes the floor.
-        high: Upper end.
+        statistic: The V-statistic, in units of scores, with the 95 % interval of its expectation, which includes the
+            floor; lower is better.
         floor: Mean of the same statistic over pairs of prior samples of the same size.
         floor_high: Their 95 % quantile.
         p_value: Share of permutations of patients and draws with a statistic at least as large; a small share
             contradicts the prior.
         n_patients: Patients, one image each, against as many draws.
-        permutations: Behind the p-value, whose smallest value is 1 / (permutations + 1).
     """
 
     statistic: Number
@@ -72,13 +67,11 @@ class EnergyResult(Result):
 
 
 def measure(context: Context) -> EnergyResult | Skipped | None:
-    """The energy distance of held-out patients' codes; nothing without a run; why not, for a single patient."""
+    """The energy distance of held-out patients' codes; nothing without a run."""
     if context.run is None:
         return None
-    patients = context.held_out.patients
-    if len(np.unique(patients)) < 2:
-        return Skipped("there is only one held-out patient.")
-    return measure_energy(context.scores, context.run.prior, patients, permutations=context.options.permutations)
+    patients, permutations = context.held_out.patients, context.options.permutations
+    return measure_energy(context.scores, context.run.prior, patients, permutations=permutations)
 
 
 def measure_energy(
@@ -88,7 +81,7 @@ def measure_energy(
     *,
     permutations: int = 999,
     seed: int = 0,
-) -> EnergyResult:
+) -> EnergyResult | Skipped:
     """Compare the joint distribution of real images' codes with the prior.
 
     Args:
@@ -98,14 +91,14 @@ def measure_energy(
         permutations: Behind the p-value.
         seed: Of the choice of images, the prior's draws and the permutations.
 
-    Raises:
-        SemirayError: If there are fewer than two patients.
+    Returns:
+        The distance, or why there is none: a single patient.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(one_per_patient(patients, rng))[:MOST_PATIENTS]
     n = len(chosen)
     if n < 2:
-        raise SemirayError(f"The energy distance needs at least two patients; got {n}.")
+        return Skipped("there is only one held-out patient.")
     draws = prior.sample_scores(5 * n, torch.Generator().manual_seed(seed)).numpy()
     x, y, spare = (_of_codes(s, prior) for s in (scores[chosen], draws[:n], draws[n:]))
     between, within_x, within_y = cdist(x, y), cdist(x, x), cdist(y, y)
@@ -129,16 +122,6 @@ def measure_energy(
     )
 
 
-def energy_distance(x: Floats, y: Floats) -> float:
-    """The V-statistic of two samples (N, M) and (L, M).
-
-    Example:
-        >>> energy_distance(np.array([[0.0]]), np.array([[3.0]]))
-        6.0
-    """
-    return float(2 * cdist(x, y).mean() - cdist(x, x).mean() - cdist(y, y).mean())
-
-
 def _of_codes(scores: NDArray[np.float32], prior: JointPrior) -> Floats:
     """Scores of the codes that scores stand for: of a discrete code its value, not how certain the sorter is."""
     return prior.scores(prior.codes(torch.from_numpy(scores))).numpy().astype(np.float64)
@@ -152,10 +135,6 @@ def _random_splits(points: int, n: int, count: int, rng: np.random.Generator) ->
 
 
 def _split_statistics(distances: Floats, signs: NDArray[np.int64]) -> Floats:
-    """The V-statistic (B,) for each of the splits (P, B) of P points into two samples of the same size n.
-
-    With a = signs / n it is -a' D a.
-    """
+    """The V-statistic (B,) for each of the splits (P, B) of P points into two samples of equal size: -a' D a."""
     a = signs / (signs[:, 0] == 1).sum()
-    statistics: Floats = -np.einsum("pb,pb->b", a, distances @ a)
-    return statistics
+    return np.asarray(-np.einsum("pb,pb->b", a, distances @ a))

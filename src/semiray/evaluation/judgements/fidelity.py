@@ -1,15 +1,15 @@
 """Fidelity and coverage: are synthetic images similar to real ones, and is there one similar to each real one?
 
-Figures of two sets of features (`statistics.frechet`, `statistics.kernel`, `statistics.neighbours`) and of the images
-themselves (`statistics.sliced`, `statistics.spectrum`, `statistics.diversity`) mean little alone: they depend on the
-feature space and on the number of images. So half of the held-out patients, one image each, are the reference. Both the
-synthetic images and as many real ones of the other half, class by class, are compared with it: the real ones show what
-a perfect generator reaches.
+Figures of two sets of features (`statistics.features`) and of the images themselves (`statistics.images`) mean little
+alone: they depend on the feature space and on the number of images. So half of the held-out patients, one image each,
+are the reference. Both the synthetic images and as many real ones of the other half, class by class, are compared with
+it: the real ones show what a perfect generator reaches.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,9 @@ from pydantic.dataclasses import dataclass
 from semiray.evaluation.context import Context
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.results import Number, Result, Skipped
-from semiray.evaluation.statistics.comparison import Comparison, interval
-from semiray.evaluation.statistics.diversity import pair_similarity
-from semiray.evaluation.statistics.frechet import frechet_distance
-from semiray.evaluation.statistics.intervals import PatientBootstrap
-from semiray.evaluation.statistics.kernel import kernel_distance
-from semiray.evaluation.statistics.neighbours import NEIGHBOURS, neighbourhood
-from semiray.evaluation.statistics.patients import one_per_patient
-from semiray.evaluation.statistics.sliced import sliced_distance
-from semiray.evaluation.statistics.spectrum import spectrum_distance
+from semiray.evaluation.statistics.features import NEIGHBOURS, frechet_distance, kernel_distance, neighbourhood
+from semiray.evaluation.statistics.images import pair_similarity, sliced_distance, spectrum_distance
+from semiray.evaluation.statistics.intervals import Comparison, PatientBootstrap, one_per_patient
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
 from semiray.radiographs.splits import split_ids
 
@@ -34,6 +28,7 @@ __all__ = ["MEASURES", "FidelityMeasure", "FidelityResult", "measure", "measure_
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
 MEASURES = (
     "frechet",
     "kernel",
@@ -54,13 +49,9 @@ class FidelityMeasure(Result):
     """One figure of synthetic images, and the same figure of as many real ones.
 
     Attributes:
-        value: Of synthetic images, compared with the reference.
-        low: Lower end of the 95 % interval, over patients and synthetic images.
-        high: Upper end.
+        value: Of synthetic images, compared with the reference; its 95 % interval is over patients and images.
         real: Of real images of other patients, compared with the reference: the floor of a distance, otherwise the
             ceiling.
-        real_low: Lower end of its interval.
-        real_high: Upper end.
     """
 
     value: Number
@@ -141,45 +132,33 @@ def measure_fidelity(
         for i, side in enumerate((reference, real))
     )
     found, floor = (
-        _compare_features(features[0], features[side]) | _compare_images(images[0], images[side], classes)
+        _compare((features[0], features[side]), (images[0], images[side]), classes)
         for side, classes in ((1, labels[rows[0]]), (2, held_out.labels[real]))
     )
     measures = {}
-    for name in MEASURES:
-        ends = _within(name, interval(found[name], of_reference, of_other))
-        real_ends = _within(name, interval(floor[name], of_reference, of_other))
-        measures[name] = FidelityMeasure(found[name].value, *ends, floor[name].value, *real_ends)
+    for name in MEASURES:  # intervals are cut to the range of the figure, which their approximation can leave
+        least, most = -inf if name == "kernel" else 0.0, 1.0 if name in SHARES else inf
+        figures = []
+        for compared in (found[name], floor[name]):
+            low, high = compared.interval(of_reference, of_other)
+            figures += [compared.value, max(least, low), min(most, high)]
+        measures[name] = FidelityMeasure(*figures)
     return FidelityResult(space.name, features[0].shape[1], measures, len(reference), len(real))
 
 
-def _compare_features(reference: Floats, other: Floats) -> dict[str, Comparison]:
-    who = neighbourhood(reference, other)
+def _compare(features: tuple[Floats, Floats], images: tuple[Images, Images], labels: Rows) -> dict[str, Comparison]:
+    """Entry of ``MEASURES`` -> figure; the reference stands first, the labels are the other's."""
     return {
-        "frechet": frechet_distance(reference, other),
-        "kernel": kernel_distance(reference, other),
-        "precision": who.precision,
-        "recall": who.recall,
-        "density": who.density,
-        "coverage": who.coverage,
+        "frechet": frechet_distance(*features),
+        "kernel": kernel_distance(*features),
+        **vars(neighbourhood(*features)),
+        "sliced": sliced_distance(*images),
+        "spectrum": spectrum_distance(*images),
+        "pair_similarity": pair_similarity(images[1], labels, len(images[0])),
     }
 
 
-def _compare_images(reference: Images, other: Images, labels: NDArray[np.int64]) -> dict[str, Comparison]:
-    return {
-        "sliced": sliced_distance(reference, other),
-        "spectrum": spectrum_distance(reference, other),
-        "pair_similarity": pair_similarity(other, labels, len(reference)),
-    }
-
-
-def _within(name: str, ends: tuple[float, float]) -> tuple[float, float]:
-    """An interval cut to the range of the figure: its approximation can leave it."""
-    if name == "kernel":
-        return ends
-    return max(0.0, ends[0]), min(1.0, ends[1]) if name in SHARES else ends[1]
-
-
-def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _halves(held_out: RadiographSet, seed: int) -> tuple[Rows, Rows]:
     """Rows of one half of the patients and of the other, classes in equal shares, one image per patient."""
     patients = unite_patients(held_out.patients, near_duplicates(held_out.images))
     rows = np.sort(one_per_patient(patients, np.random.default_rng(seed)))
@@ -189,22 +168,15 @@ def _halves(held_out: RadiographSet, seed: int) -> tuple[NDArray[np.int64], NDAr
     return rows[split.train], rows[split.test]
 
 
-def _alike(
-    labels: NDArray[np.int64], wanted: NDArray[np.int64], seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _alike(labels: Rows, wanted: Rows, seed: int) -> tuple[Rows, Rows]:
     """Rows of both sets with equally many of every class, in the shares of ``wanted``, as many as possible."""
     rng = np.random.default_rng(seed)
     classes, counts = np.unique(wanted, return_counts=True)
-    have = np.array([(labels == k).sum() for k in classes])
-    share = min(1.0, float((have / counts).min()))
-    classes, counts = classes[share * counts >= 2], counts[share * counts >= 2]  # a single image makes no pair
-    if not len(classes):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    sides = []
-    for side in (labels, wanted):
-        chosen = [
-            rng.permutation(np.flatnonzero(side == k))[: int(share * count)]
-            for k, count in zip(classes, counts, strict=True)
-        ]
-        sides.append(np.sort(np.concatenate(chosen)))
-    return sides[0], sides[1]
+    share = min(1.0, *((labels == k).sum() / count for k, count in zip(classes, counts, strict=True)))
+    taken = {k: int(share * count) for k, count in zip(classes, counts, strict=True) if share * count >= 2}  # for pairs
+
+    def choose(side: Rows) -> Rows:
+        chosen = [rng.permutation(np.flatnonzero(side == k))[:count] for k, count in taken.items()]
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen]))
+
+    return choose(labels), choose(wanted)

@@ -29,10 +29,9 @@ from semiray.priors import Observations, observe, read_grounds
 from semiray.radiographs import RadiographSet
 from semiray.training import Run
 
-__all__ = ["CHANCE", "ConcordanceResult", "GroundingResult", "measure", "measure_concordance", "measure_grounding"]
+__all__ = ["ConcordanceResult", "GroundingResult", "measure", "measure_concordance", "measure_grounding"]
 
 Floats = NDArray[np.float64]
-CHANCE = 0.5
 FEWEST = 5  # patients; a bootstrap of fewer is misleading
 ROWS = 256  # images whose pairs are in memory at once
 
@@ -43,9 +42,7 @@ class ConcordanceResult(Result):
 
     Attributes:
         measure: ``"auroc"`` for a factor of two values, else ``"concordance"``.
-        value: 0 to 1; chance level 0.5.
-        low: Lower end of the 95 % bootstrap interval over patients; NaN where they are too few.
-        high: Upper end.
+        value: 0 to 1; chance level 0.5. Its 95 % bootstrap interval over patients is NaN where they are too few.
         n_images: Held-out images with an observation.
         n_patients: Their patients.
         n_events: Patients whose value is exact (not censored); of a factor with two values, those with the rarer one.
@@ -58,7 +55,7 @@ class ConcordanceResult(Result):
     n_images: int
     n_patients: int
     n_events: int
-    chance: float = CHANCE
+    chance: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -87,8 +84,7 @@ def measure_grounding(
         scores: (N, M) what the sorter estimates from them.
 
     Returns:
-        Grounded factor -> its figure, or why there is none (another data set may have other columns or words); empty
-        for a run without grounding.
+        Grounded factor -> its figure, or why there is none (another data set may have other columns or words).
     """
     patients = [str(patient) for patient in data.patients]
     found: dict[str, ConcordanceResult | Skipped] = {}
@@ -125,9 +121,6 @@ def measure_concordance(
             Patients in perfect order stay so in every draw, and give an interval of no width.
         seed: Of the draws.
         rows: Images whose pairs are in memory at once.
-
-    Returns:
-        The figure, or why there is none: nothing is observed, or no order of two patients is known.
 
     Raises:
         SemirayError: If lengths differ, or a score is not finite.

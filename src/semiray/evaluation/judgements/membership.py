@@ -26,7 +26,6 @@ from semiray.evaluation.statistics.ranking import Ranking
 
 __all__ = ["FALSE_POSITIVES", "MembershipResult", "measure_membership"]
 
-Floats = NDArray[np.float64]
 FALSE_POSITIVES = 0.01
 
 
@@ -39,8 +38,6 @@ class MembershipResult(Result):
         true_positives: True-positive rate at 1 % false positives.
         floor: Its chance level: a little over 1 %, and more with few held-out images.
         n_train: Training images that were tested.
-        n_held_out: Held-out images.
-        false_positives: Of ``true_positives``.
     """
 
     auroc: Interval
@@ -52,8 +49,8 @@ class MembershipResult(Result):
 
 
 def measure_membership(
-    train: Floats,
-    held_out: Floats,
+    train: NDArray[np.floating],
+    held_out: NDArray[np.floating],
     patients: tuple[NDArray[np.str_], NDArray[np.str_]],
     *,
     resamples: int = 1000,
@@ -64,7 +61,7 @@ def measure_membership(
     Args:
         train: (N,) scores of training images; greater means trained on.
         held_out: (M,) scores of images of other patients.
-        patients: Ids (N,) and (M,); no patient is in both.
+        patients: Ids (N,) and (M,).
         resamples: Draws of the bootstrap over patients.
         seed: Of the draws.
 

@@ -1,9 +1,8 @@
 """Privacy: does the generator reveal which patients it was trained on?
 
 Copies (:mod:`semiray.radiographs.pixels.copies`) are searched for among synthetic images and, to count false alarms,
-among held-out real ones. Authenticity (:mod:`semiray.evaluation.judgements.authenticity`) measures how close both come
-to training images. Membership (:mod:`semiray.evaluation.judgements.membership`) is inferred by an attacker who has the
-synthetic images and, where there is a run, by one who has its discriminator.
+among held-out real ones. Both are measured for authenticity (:mod:`semiray.evaluation.judgements.authenticity`), and
+membership is inferred (:mod:`semiray.evaluation.judgements.membership`).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Hidden, Number, Result, Skipped
 from semiray.evaluation.sides import match_labels
-from semiray.evaluation.statistics.patients import one_per_patient
+from semiray.evaluation.statistics.intervals import one_per_patient
 from semiray.generation import critic_logits
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
 from semiray.radiographs.pixels.copies import COPY, CopyResult, find_copies, nearest_aligned
@@ -40,8 +39,6 @@ class CopyCounts(Result):
     """How many images are copies of training images.
 
     Attributes:
-        copied: Copies.
-        n_images: Images that were looked at.
         least_ratio: The least ratio of an image's distance to its nearest training image and that image's distance to
             the nearest one of another patient.
         median_ratio: The median ratio.
@@ -154,18 +151,14 @@ def measure_privacy(
 
     copies = find_copies(synthetic, train.images, train.patients, progress=told(0))
     false_alarms = find_copies(held_out.images, train.images, train.patients, progress=told(1))
-    near = [
-        -nearest_aligned(side.images, synthetic, progress=told(2 + i))[1] for i, side in enumerate((members, others))
-    ]
-    patients = (members.patients, others.patients)
+    sides, patients = (members, others), (members.patients, others.patients)
+    near = [-nearest_aligned(side.images, synthetic, progress=told(2 + i))[1] for i, side in enumerate(sides)]
     black_box = measure_membership(near[0], near[1], patients, seed=seed)
     white_box = None
     if critic is not None:
-        real = [critic(side).astype(np.float64) for side in (members, others)]
-        white_box = measure_membership(real[0], real[1], patients, seed=seed)
+        white_box = measure_membership(critic(members), critic(others), patients, seed=seed)
     first = np.argsort(copies.ratio, kind="stable")[:SHOWN]
     closest = np.stack([synthetic[first], train.images[copies.original[first]]], axis=1)
-    authenticity = _authenticity(synthetic, labels, train, held_out, (copies, false_alarms), space, seed, told(4))
     return PrivacyResult(
         copies=_count(copies),
         false_alarms=_count(false_alarms),
@@ -174,7 +167,7 @@ def measure_privacy(
         n_train=len(train),
         closest=closest,
         closest_ratios=np.sort(copies.ratio)[: len(closest)],
-        authenticity=authenticity,
+        authenticity=_authenticity(synthetic, labels, train, held_out, (copies, false_alarms), space, seed, told(4)),
     )
 
 
@@ -207,10 +200,8 @@ def _authenticity(
     sides = (rows, real[kept])
     if min(map(len, sides)) < LEAST:
         return ()
-    near = [
-        measure_nearness(of.distance[side], of.width[side], seed=seed) for of, side in zip(copies, sides, strict=True)
-    ]
-    found = [AuthenticityResult("pixels", *near)]
+    of_pixels = [(of.distance[side], of.width[side]) for of, side in zip(copies, sides, strict=True)]
+    distances = [("pixels", of_pixels)]
     if space is not None:
         images = (train.images, synthetic[sides[0]], held_out.images[sides[1]])
         total, done, features = sum(map(len, images)), 0, []
@@ -218,10 +209,12 @@ def _authenticity(
             pieces = []
             for first in range(0, len(part), AT_ONCE):
                 pieces.append(space.extract(part[first : first + AT_ONCE]))
-                told(done + min(first + AT_ONCE, len(part)), total)
-            done += len(part)
+                done += len(pieces[-1])
+                told(done, total)
             features.append(np.concatenate(pieces))
         patients = unite_patients(train.patients, near_duplicates(train.images))
-        near = [measure_nearness(*nearest_features(side, features[0], patients), seed=seed) for side in features[1:]]
-        found.append(AuthenticityResult(space.name, *near))
-    return tuple(found)
+        distances.append((space.name, [nearest_features(side, features[0], patients) for side in features[1:]]))
+    return tuple(
+        AuthenticityResult(name, *(measure_nearness(*of_side, seed=seed) for of_side in found))
+        for name, found in distances
+    )

@@ -4,20 +4,14 @@ The sorter's estimates are too good: it trained the generator, and the two may h
 sees. The probe is trained afterwards, on freshly generated images, and tested on others: clean, with noise, at half the
 size and after JPEG compression. What it can estimate there, an eye or a classifier can use.
 
-Choices, and why:
-
-- It estimates standardised codes by squared error, whose minimum is E[c | image] and whose error is 1 - R², the figure
-  that is reported. (Estimating scores would differ, since a curved quantile function doesn't commute with a mean.)
-  Discrete dimensions are estimated by cross-entropy over their values.
-- It is trained on all conditions, a quarter of each batch in each. An eye adapts; a probe that fails on noise because
-  it never saw any would only measure the probe.
-- It is the utility classifier's network except for the last pooling: 4 x 4 fields instead of one, since a code may say
-  *where* something is.
+It estimates standardised codes by squared error, whose minimum is E[c | image] and whose error is 1 - R², the figure
+that is reported; discrete dimensions by cross-entropy over their values. It is trained on all conditions, a quarter of
+each batch in each: an eye adapts; failing on noise because it never saw any would say something of the probe only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass as plain
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -30,6 +24,7 @@ from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.judgements.commitment import CommitmentResult, measure_commitment
+from semiray.evaluation.judges.alterations import DEGRADATIONS
 from semiray.evaluation.judges.classifier import (
     WIDTHS,
     ClassifierNetwork,
@@ -39,14 +34,13 @@ from semiray.evaluation.judges.classifier import (
     network_outputs,
     network_seed,
 )
-from semiray.evaluation.judges.degradations import DEGRADATIONS
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result
 from semiray.generation import Synthetic
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 
-__all__ = ["Probe", "ProbeNetwork", "ProbeResult", "cost", "measure", "measure_probe", "train_probe"]
+__all__ = ["ProbeNetwork", "ProbeResult", "cost", "measure", "measure_probe", "train_probe"]
 
 FIELDS = 4  # per side, of the last pooling
 BATCH = 96
@@ -106,12 +100,12 @@ def measure_probe(
     """Train a probe on generated images, and measure on others how well it estimates the requested codes.
 
     Args:
-        images: (N, H, W) uint8, generated, to train on.
+        images: (N, H, H) uint8, generated, to train on.
         codes: (N, M) requested codes in their own units.
-        test_images: (L, H, W) uint8, generated from other noise and codes.
+        test_images: (L, H, H) uint8, generated from other noise and codes.
         test_codes: (L, M) their requested codes.
         prior: The prior that the codes were drawn from.
-        steps: Batches to train for.
+        steps: Batches of 96 images to train for.
         seed: Of the probe's weights and batches, and of the noise.
         resamples: Draws of the bootstrap.
         device: Where the probe is trained.
@@ -122,7 +116,7 @@ def measure_probe(
     discrete = prior.discrete.numpy()
     conditions = {
         name: measure_commitment(
-            test_codes, probe.estimate(degrade(test_images, rng)), prior.names, discrete, resamples=resamples, seed=seed
+            test_codes, probe(degrade(test_images, rng)), prior.names, discrete, resamples=resamples, seed=seed
         )
         for name, degrade in DEGRADATIONS.items()
     }
@@ -181,25 +175,6 @@ class _Columns:
         return codes
 
 
-@plain(frozen=True)
-class Probe:
-    """A trained probe.
-
-    Attributes:
-        network: In evaluation mode.
-        prior: The prior whose codes it estimates.
-    """
-
-    network: ProbeNetwork
-    prior: JointPrior
-
-    def estimate(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Estimated codes (N, M) in their own units, of images (N, H, H) uint8 at the resolution of the training."""
-        check_images(images)
-        codes: NDArray[np.float32] = _Columns(self.prior).codes(network_outputs(self.network, images)).numpy()
-        return codes
-
-
 def train_probe(
     images: NDArray[np.uint8],
     codes: NDArray[np.float32],
@@ -209,17 +184,13 @@ def train_probe(
     seed: int = 0,
     device: str | torch.device | None = "auto",
     progress: Progress | None = None,
-) -> Probe:
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """Train a probe on generated images, every condition in equal shares, as the utility classifier is trained.
 
-    Args:
-        images: (N, H, W) uint8, square.
-        codes: (N, M) in their own units.
-        prior: The prior that the codes were drawn from.
-        steps: Batches of 96 images.
-        seed: Of weights, batches and noise: the same seed gives the same probe on the same machine.
-        device: Where the probe is trained.
-        progress: Called with (steps done, steps).
+    Arguments are those of `measure_probe`. The same seed gives the same probe on the same machine.
+
+    Returns:
+        The probe: images (K, H, H) uint8 -> estimated codes (K, M) in their own units.
 
     Raises:
         SemirayError: If shapes don't fit.
@@ -243,4 +214,4 @@ def train_probe(
         return columns.loss(outputs.float(), targets[torch.from_numpy(chosen)])
 
     fit(network, loss, steps=steps, progress=progress)
-    return Probe(network, prior)
+    return lambda images: columns.codes(network_outputs(network, images)).numpy()

@@ -53,10 +53,7 @@ class PairShortcut(Result):
     """How well each poor view alone separates two groups.
 
     Attributes:
-        groups: The two names.
         auroc: View (``border``, ``intensities``, ``thumbnail``) -> area under the ROC curve; floor 0.5.
-        n_images: Images of each group.
-        n_patients: Patients of each.
     """
 
     groups: tuple[str, str]
@@ -73,12 +70,7 @@ class PairShortcut(Result):
 
 @dataclass(frozen=True)
 class ShortcutResult(Result):
-    """Every pair of groups with enough patients, and the groups that were left out.
-
-    Attributes:
-        pairs: One entry per pair, in the order of the names.
-        left_out: Names of groups with fewer than five patients.
-    """
+    """Every pair of groups with enough patients, and the groups that were left out for fewer than five patients."""
 
     pairs: tuple[PairShortcut, ...]
     left_out: tuple[str, ...]
@@ -103,9 +95,7 @@ class ShortcutResult(Result):
         flagged = [pair for pair in self.pairs if pair.flagged]
         if not flagged:
             return ""
-        told = "; ".join(
-            f"{a} from {b} ({pair.auroc['border'].mean:.2f})" for pair in flagged for a, b in [pair.groups]
-        )
+        told = "; ".join("{} from {} ({:.2f})".format(*pair.groups, pair.auroc["border"].mean) for pair in flagged)
         return (
             f"The border of the images alone, without the lungs, distinguishes {told} (area under the ROC curve, "
             "chance level 0.5). A network can distinguish these classes by where or how the images were taken. A good "
@@ -120,10 +110,9 @@ def cost(context: Context) -> int:
 
 def measure(context: Context) -> ShortcutResult | None:
     """The shortcuts among the real images; nothing where there are no two classes."""
-    data = context.real
+    data, told = context.real, context.stages["shortcuts"]
     if len(data.classes) < 2:
         return None
-    told = context.stages["shortcuts"]
     return measure_shortcuts(data.images, data.labels, data.classes, data.patients, progress=told)
 
 

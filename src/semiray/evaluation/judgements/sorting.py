@@ -12,14 +12,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import computed_field
 from pydantic.dataclasses import dataclass
 from scipy.special import ndtr, ndtri
 from scipy.stats import kstest
 
 from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
-from semiray.evaluation.results import Hidden, Number, Result, factor_means
+from semiray.evaluation.results import ByDimension, Hidden, Number, Result
 from semiray.evaluation.statistics.intervals import LEVEL, PatientBootstrap
 from semiray.priors import JointPrior
 
@@ -37,9 +36,7 @@ class DimensionSorting(Result):
     Attributes:
         name: E.g. ``"duration[0]"``.
         measure: ``"ks"`` or, for a discrete dimension, ``"total_variation"``.
-        value: The distance, 0 to 1; lower is better.
-        low: Lower end of the 95 % interval.
-        high: Upper end.
+        value: The distance, 0 to 1, with its 95 % interval; lower is better.
         floor: Mean of the same distance for as many draws from the prior.
         floor_high: Its 95 % quantile: a lower value is not distinguishable from the prior.
     """
@@ -54,11 +51,10 @@ class DimensionSorting(Result):
 
 
 @dataclass(frozen=True)
-class SortingResult(Result):
+class SortingResult(ByDimension):
     """Sorting of every dimension, in the order of the codes.
 
     Attributes:
-        dimensions: One entry per code dimension.
         scores: (N, M) float32, the sorter's scores of the images, for figures; not written.
         n_images: N.
         n_patients: Their patients.
@@ -69,12 +65,6 @@ class SortingResult(Result):
     n_images: int
     n_patients: int
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def means(self) -> dict[str, float]:
-        """Factor -> the mean of its dimensions' distances."""
-        return factor_means(self.dimensions)
-
 
 def measure(context: Context) -> SortingResult | None:
     """The sorting of held-out real images by the run's sorter; nothing without a run."""
@@ -84,12 +74,7 @@ def measure(context: Context) -> SortingResult | None:
 
 
 def measure_sorting(
-    scores: NDArray[np.float32],
-    prior: JointPrior,
-    patients: NDArray[np.str_],
-    *,
-    resamples: int = 500,
-    seed: int = 0,
+    scores: NDArray[np.float32], prior: JointPrior, patients: NDArray[np.str_], *, resamples: int = 500, seed: int = 0
 ) -> SortingResult:
     """Compare the codes of held-out real images with the prior, dimension by dimension.
 
@@ -117,17 +102,17 @@ def measure_sorting(
     weights = bootstrap.images / bootstrap.images.sum(axis=1, keepdims=True)
     values, shares = _discrete_values(prior)
     codes = prior.codes(torch.from_numpy(scores)).numpy()
-    u_floor = np.random.default_rng(seed).random((FLOOR_SAMPLES, len(scores)))
-    ks_floor = ks_to_uniform(np.sort(u_floor, axis=1))
+    ks_floor = ks_to_uniform(np.sort(np.random.default_rng(seed).random((FLOOR_SAMPLES, len(scores))), axis=1))
     results = []
     for j, name in enumerate(prior.names):
-        if bool(prior.discrete[j]):
-            share = np.array([np.mean(np.isclose(codes[:, j], v)) for v in values[j]])
-            value = total_variation(share, shares[j])
-            drawn = np.stack([weights @ np.isclose(codes[:, j], v) for v in values[j]], axis=1)
-            spread = 0.5 * np.abs(drawn - share).sum(axis=1)
+        discrete = j in values
+        if discrete:
+            equal = [np.isclose(codes[:, j], v) for v in values[j]]
+            share = np.array([np.mean(where) for where in equal])
+            value = float(_total_variation(share, shares[j]))
+            spread = _total_variation(np.stack([weights @ where for where in equal], axis=1), share)
             counts = np.random.default_rng([seed, j]).multinomial(len(scores), shares[j], FLOOR_SAMPLES)
-            floor = 0.5 * np.abs(counts / len(scores) - shares[j]).sum(axis=1)
+            floor = _total_variation(counts / len(scores), shares[j])
         else:
             u = ndtr(scores[:, j].astype(np.float64))
             value = float(kstest(u, "uniform").statistic)
@@ -139,10 +124,10 @@ def measure_sorting(
         results.append(
             DimensionSorting(
                 name=name,
-                measure="total_variation" if bool(prior.discrete[j]) else "ks",
-                value=float(value),
-                low=max(0.0, float(value) - margin),
-                high=min(1.0, float(value) + margin),
+                measure="total_variation" if discrete else "ks",
+                value=value,
+                low=max(0.0, value - margin),
+                high=min(1.0, value + margin),
                 floor=float(floor.mean()),
                 floor_high=float(np.quantile(floor, LEVEL)),
             )
@@ -153,15 +138,12 @@ def measure_sorting(
 def ks_to_uniform(u: Floats) -> Floats:
     """Kolmogorov-Smirnov distance (R,) of sorted samples (R, N) in [0, 1] to the uniform distribution."""
     n = u.shape[1]
-    above = (np.arange(1, n + 1) / n - u).max(axis=1)
-    below = (u - np.arange(n) / n).max(axis=1)
-    distance: Floats = np.maximum(above, below)
-    return distance
+    return np.asarray(np.maximum((np.arange(1, n + 1) / n - u).max(axis=1), (u - np.arange(n) / n).max(axis=1)))
 
 
-def total_variation(p: Floats, q: Floats) -> float:
-    """Half the sum of absolute differences of two distributions over the same values."""
-    return float(0.5 * np.abs(p - q).sum())
+def _total_variation(p: Floats, q: Floats) -> Floats:
+    """Half the sum of absolute differences of distributions over the same values, which are the last axis."""
+    return np.asarray(0.5 * np.abs(p - q).sum(axis=-1))
 
 
 def _discrete_values(prior: JointPrior) -> tuple[dict[int, Floats], dict[int, Floats]]:

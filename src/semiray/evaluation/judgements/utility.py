@@ -22,8 +22,8 @@ from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.options import UtilitySettings
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Skipped
-from semiray.evaluation.statistics.classification import ClassificationScores, score_predictions
-from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap, ratio_interval
+from semiray.evaluation.statistics.classification import ClassificationScores, ratio_interval, score_predictions
+from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.radiographs import RadiographSet
 
 __all__ = ["UtilityResult", "cost", "measure", "measure_utility"]
@@ -34,12 +34,10 @@ class UtilityResult(Result):
     """Both classifiers and their ratio.
 
     Attributes:
-        classes: C names.
         tstr: Trained on synthetic images, tested on real ones.
         trtr: Trained on real images, tested on the same real ones: the ceiling.
         ratio: Balanced accuracy of TSTR divided by that of TRTR.
         chance: Balanced accuracy at chance level, 1 / C: the floor.
-        settings: How the classifiers were trained.
         n_train_patients: Patients behind the real training images.
     """
 
@@ -102,14 +100,20 @@ def measure_utility(
     Raises:
         SemirayError: If a patient is on both sides, an image is unlabelled, or a class is missing on one side.
     """
-    both = set(train.patients.tolist()) & set(test.patients.tolist())
-    if both:
+    both = np.intersect1d(train.patients, test.patients)
+    if len(both):
         raise SemirayError(
-            f"{len(both)} patients are in training and test images, among them {min(both)!r}: split by patient."
+            f"{len(both)} patients are in training and test images, among them {str(both[0])!r}: split by patient."
         )
     classes = train.classes
+    if len(classes) < 2:
+        raise SemirayError(f"Utility needs at least two classes; the data has {len(classes)}.")
     for side, labels in (("synthetic", synthetic_labels), ("real training", train.labels), ("real test", test.labels)):
-        _check_labels(side, labels, classes)
+        if (labels < 0).any():
+            raise SemirayError(f"{int((labels < 0).sum())} {side} images have no label: leave them out.")
+        missing = [name for k, name in enumerate(classes) if not (labels == k).any()]
+        if missing:
+            raise SemirayError(f"There is no {side} image of class {', '.join(map(repr, missing))}.")
     place = choose_device(device)
     on_synthetic = train_classifiers(
         synthetic_images, synthetic_labels, len(classes), settings, store=store, device=place, progress=progress
@@ -133,13 +137,3 @@ def measure_utility(
     )
     n_train_patients = len(np.unique(train.patients))
     return UtilityResult(classes, tstr, trtr, ratio_interval(tstr, trtr), 1 / len(classes), settings, n_train_patients)
-
-
-def _check_labels(side: str, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
-    if len(classes) < 2:
-        raise SemirayError(f"Utility needs at least two classes; the data has {len(classes)}.")
-    if (labels < 0).any():
-        raise SemirayError(f"{int((labels < 0).sum())} {side} images have no label: leave them out.")
-    missing = [name for k, name in enumerate(classes) if not (labels == k).any()]
-    if missing:
-        raise SemirayError(f"There is no {side} image of class {', '.join(map(repr, missing))}.")

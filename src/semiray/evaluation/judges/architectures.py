@@ -89,20 +89,16 @@ class ResNet18(nn.Module):
     """ResNet-18 (He et al. 2016, arXiv 1512.03385) with a 3 x 3 stem for small images; one channel.
 
     Images larger than 32 px are halved by max pooling after the stem, as often as necessary. 11.2 M parameters.
-
-    Shapes: images (B, 1, H, W) in [-1, 1] -> logits (B, n_classes).
     """
 
     def __init__(self, n_classes: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(1, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True))
         blocks: list[nn.Module] = []
-        channels = 64
-        for width, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
-            blocks += [_Block(channels, width, stride), _Block(width, width, 1)]
-            channels = width
+        for before, width, stride in ((64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2)):
+            blocks += [_Block(before, width, stride), _Block(width, width, 1)]
         self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Linear(channels, n_classes)
+        self.head = nn.Linear(512, n_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, n_classes) of images (B, 1, H, W) in [-1, 1]."""

@@ -62,14 +62,9 @@ def network_seed(seed: int) -> Iterator[None]:
 class ClassifierNetwork(nn.Module):
     """Four convolutions (5 x 5 with stride 2, then 3 x 3), batch norm, ReLU, halving, global average pooling, linear.
 
-    About 0.3 M parameters. The stride of the first convolution saves a third of the time: at full resolution, memory
-    limits batch norm and ReLU. Images larger than 64 px first go through one strided convolution of 16 channels per
-    doubling, so that only the cost of these layers grows.
-
-    ``small`` halves the widths (the last is 128) and halves the image after the first convolution, too: a sixth of the
-    cost.
-
-    Shapes: images (B, 1, H, W) in [-1, 1] -> logits (B, n_classes).
+    About 0.3 M parameters. Images larger than 64 px first go through one strided convolution of 16 channels per
+    doubling, so that only the cost of these layers grows. ``small`` halves the widths (the last is 128) and halves the
+    image after the first convolution, too: a sixth of the cost.
     """
 
     def __init__(self, n_classes: int, resolution: int, *, small: bool = False) -> None:
@@ -104,7 +99,7 @@ class Classifier:
         n_classes: Number of classes C; labels run from 0 to C - 1.
         resolution: Side of the square images that it was trained on, in pixels.
         n_train: Number of images that it was trained on.
-        seed: The seed of its initial weights, batches and augmentation.
+        seed: Of its initial weights, batches and augmentation.
     """
 
     network: ClassifierNetwork
@@ -114,13 +109,7 @@ class Classifier:
     seed: int
 
     def predict_probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Class probabilities of images; they do not depend on how images are batched (evaluation mode, float32).
-
-        Args:
-            images: (N, H, W) uint8, 0..255, at the resolution of the training.
-
-        Returns:
-            (N, C) float32; rows sum to 1.
+        """Class probabilities (N, C) of images (N, H, H) uint8 at the resolution of the training; rows sum to 1.
 
         Raises:
             SemirayError: If the images have another shape or type.
@@ -131,15 +120,13 @@ class Classifier:
                 f"The classifier was trained at {self.resolution} px and got images of {images.shape[1]} px: "
                 "load both sets at the same resolution."
             )
-        probabilities: NDArray[np.float32] = F.softmax(network_outputs(self.network, images), dim=1).numpy()
-        return probabilities
+        return np.asarray(F.softmax(network_outputs(self.network, images), dim=1).numpy())
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The input of the last layer for images (N, H, H) uint8: (N, 192) float32, averaged over the image."""
         check_images(images)
         pooled = nn.Sequential(self.network.features, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        found: NDArray[np.float32] = network_outputs(pooled.eval(), images).numpy()
-        return found
+        return np.asarray(network_outputs(pooled.eval(), images).numpy())
 
 
 def train_classifier(
@@ -155,10 +142,9 @@ def train_classifier(
 ) -> Classifier:
     """Train the classifier on images and labels, by a fixed recipe without a validation set.
 
-    AdamW (3e-3, weight decay 0.01), one cycle of the learning rate over a fixed number of steps. Every batch draws the
-    classes evenly, whatever their shares. Augmentation by shifts (1/16 of the side), brightness and contrast (20 %),
-    never by mirroring, since a heart on the right is a finding. Channels-last and, where the device has it, bfloat16.
-    The same seed gives the same classifier on the same machine with the same number of threads.
+    AdamW as in `fit`. Every batch draws the classes evenly, whatever their shares. Augmentation by shifts (1/16 of the
+    side), brightness and contrast (20 %), never by mirroring, since a heart on the right is a finding. The same seed
+    gives the same classifier on the same machine with the same number of threads.
 
     Args:
         images: (N, H, W) uint8, 0..255, square.
@@ -169,9 +155,6 @@ def train_classifier(
         batch: Images per batch.
         device: Where it is trained, as `semiray.devices.choose_device` takes it.
         progress: Called with (steps done, steps).
-
-    Returns:
-        The trained classifier.
 
     Raises:
         SemirayError: If shapes or labels don't fit, or a class has no image.
@@ -222,12 +205,7 @@ def fit(
 ) -> None:
     """Train a network in place: AdamW (weight decay 0.01), one cycle of the learning rate over ``steps`` batches.
 
-    Args:
-        network: Left in evaluation mode.
-        loss: The loss of a fresh batch, a scalar with a gradient.
-        steps: Number of batches.
-        learning_rate: The greatest learning rate.
-        progress: Called with (steps done, steps).
+    ``loss`` gives the loss of a fresh batch; ``learning_rate`` is the greatest. The network is left in evaluation mode.
     """
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY)
     network.train()

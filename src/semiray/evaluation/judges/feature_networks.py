@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,7 @@ def inception_step(weights: Path, device: torch.device) -> Step:
     except RuntimeError as error:
         raise SemirayError(f"{weights} does not hold the weights of FID's Inception network.") from error
 
-    def step(images: Tensor) -> Tensor:
-        features: Tensor = network(images.unsqueeze(1).expand(-1, 3, -1, -1))[0]
-        return features
-
-    return step
+    return lambda images: network(images.unsqueeze(1).expand(-1, 3, -1, -1))[0]
 
 
 def xrv_step(weights: Path, device: torch.device) -> Step:
@@ -65,15 +61,13 @@ def xrv_step(weights: Path, device: torch.device) -> Step:
     """
     tensors = read_tensors(weights, advice=XRV_ADVICE)
     network = DenseNet121()
-    _load(network, {name: part for name, part in tensors.items() if name.startswith("features.")}, weights)
-    network.to(device)
+    try:
+        network.load_state_dict({name: part for name, part in tensors.items() if name.startswith("features.")})
+    except RuntimeError as error:
+        raise SemirayError(f"{weights} holds the weights of another network: names or shapes differ.") from error
+    network.requires_grad_(False).eval().to(device)
 
-    def step(images: Tensor) -> Tensor:
-        greys = _resize(images.unsqueeze(1) / 255, XRV_SIDE, "bilinear")
-        features: Tensor = network((2 * greys - 1) * XRV_RANGE)
-        return features
-
-    return step
+    return lambda images: network((2 * _resize(images.unsqueeze(1) / 255, XRV_SIDE, "bilinear") - 1) * XRV_RANGE)
 
 
 def rad_dino_step(folder: Path, device: torch.device) -> Step:
@@ -117,12 +111,7 @@ def rad_dino_step(folder: Path, device: torch.device) -> Step:
 
 
 class DenseNet121(nn.Module):
-    """The features of DenseNet-121 (Huang et al. 2017, arXiv 1608.06993) for one channel; parts are named as usual.
-
-    It needs neither torchvision nor torchxrayvision; a test compares it with the latter's.
-
-    Shapes: images (B, 1, H, W) -> (B, 1024), averaged over the image after ReLU.
-    """
+    """The features of DenseNet-121 (Huang et al. 2017, arXiv 1608.06993) for one channel; parts are named as usual."""
 
     def __init__(self, blocks: tuple[int, ...] = (6, 12, 24, 16), growth: int = 32, channels: int = 64) -> None:
         super().__init__()
@@ -137,18 +126,24 @@ class DenseNet121(nn.Module):
             layers[f"denseblock{i}"] = nn.Sequential(OrderedDict(block))
             channels += depth * growth
             if i < len(blocks):
-                layers[f"transition{i}"] = _transition(channels)
+                transition = {
+                    "norm": nn.BatchNorm2d(channels),
+                    "relu": nn.ReLU(inplace=True),
+                    "conv": nn.Conv2d(channels, channels // 2, 1, bias=False),
+                    "pool": nn.AvgPool2d(2, 2),
+                }
+                layers[f"transition{i}"] = nn.Sequential(OrderedDict(transition))
                 channels //= 2
         layers["norm5"] = nn.BatchNorm2d(channels)
         self.features = nn.Sequential(OrderedDict(layers))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features (B, 1024) of images (B, 1, H, W)."""
+        """Features (B, 1024) of images (B, 1, H, W), averaged over the image after ReLU."""
         return F.relu(self.features(images)).mean(dim=(2, 3))
 
 
 class _DenseLayer(nn.Module):
-    """A layer that adds channels to its input."""
+    """A layer that adds channels to its input: (B, C, h, w) -> (B, C + growth, h, w)."""
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()
@@ -156,27 +151,7 @@ class _DenseLayer(nn.Module):
         self.norm2, self.conv2 = nn.BatchNorm2d(4 * growth), nn.Conv2d(4 * growth, growth, 3, 1, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) -> (B, C + growth, h, w)."""
         return torch.cat([x, self.conv2(F.relu(self.norm2(self.conv1(F.relu(self.norm1(x))))))], dim=1)
-
-
-def _transition(channels: int) -> nn.Module:
-    parts = {
-        "norm": nn.BatchNorm2d(channels),
-        "relu": nn.ReLU(inplace=True),
-        "conv": nn.Conv2d(channels, channels // 2, 1, bias=False),
-        "pool": nn.AvgPool2d(2, 2),
-    }
-    return nn.Sequential(OrderedDict(parts))
-
-
-def _load(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Load tensors into a network, which stays in evaluation mode."""
-    try:
-        network.load_state_dict(dict(tensors))
-    except RuntimeError as error:
-        raise SemirayError(f"{path} holds the weights of another network: names or shapes differ.") from error
-    network.requires_grad_(False).eval()
 
 
 def _resize(images: Tensor, side: int, mode: str) -> Tensor:

@@ -47,10 +47,7 @@ def digest(*parts: NDArray[Any] | Path | str) -> str:
 def keep(folder: Path, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """The tensors that a folder keeps under a key; made, and kept in one step, where they are absent or damaged.
 
-    Args:
-        folder: Made when it is first written to; deleting it only costs time.
-        key: A `digest` of all that the tensors depend on.
-        make: Makes them.
+    ``key`` is a `digest` of all that they depend on. Deleting the folder only costs time.
     """
     path = Path(folder) / f"{key}.safetensors"
     try:
@@ -72,16 +69,9 @@ def train_classifiers(
     device: torch.device,
     progress: Progress | None = None,
 ) -> list[Classifier]:
-    """A classifier per seed, from the store where it has them.
+    """A classifier per seed, as `train_classifier` trains it, from the store where it has them.
 
-    Args:
-        images: (N, H, W) uint8.
-        labels: (N,) integers in 0..n_classes-1.
-        n_classes: Number of classes.
-        settings: How they are trained.
-        store: Folder that keeps them; None keeps nothing.
-        device: Where they are trained.
-        progress: Called with (steps done, steps of all).
+    The store is a folder; None keeps nothing. Progress is called with (steps done, steps of all).
     """
     steps, found = settings.steps, []
     for seed in range(settings.seeds):

@@ -23,13 +23,7 @@ TIMEOUT = 20.0  # seconds without an answer
 
 @dataclass(frozen=True)
 class Published:
-    """A file as its makers publish it.
-
-    Attributes:
-        name: Of the file, below the folder of weights.
-        address: Where it is downloaded from.
-        sha256: Its digest in hex, or the first part of it; empty where none is published.
-    """
+    """A file as its makers publish it: its name below the folder of weights, and its digest in hex if published."""
 
     name: str
     address: str
@@ -52,16 +46,13 @@ RAD_DINO = tuple(
 
 
 def find_weights(space: str, published: Sequence[Published], *, weights: Path | None, download: bool) -> Path:
-    """Find the weights of a space: as given, in the user's cache, or downloaded into it.
+    """Find the file or folder of a space's weights: as given, in the user's cache, or downloaded into it.
 
     Args:
         space: The space's name, for errors.
         published: Its files; all in one folder.
         weights: The user's copy; None looks in the cache.
         download: Whether missing files may be downloaded.
-
-    Returns:
-        The file, or the folder of several.
 
     Raises:
         SemirayError: There are none, or they can't be downloaded.
@@ -85,12 +76,7 @@ def find_weights(space: str, published: Sequence[Published], *, weights: Path | 
 
 
 def download_file(published: Published, target: Path, *, timeout: float = TIMEOUT) -> None:
-    """Download a file, whole or not at all; torch.hub shows the progress.
-
-    Args:
-        published: The file, and its digest.
-        target: Where to; its folder is made.
-        timeout: Seconds to wait for an answer.
+    """Download a file, whole or not at all, into a folder that is made if necessary; torch.hub shows the progress.
 
     Raises:
         SemirayError: The address doesn't answer, or not with that file; the folder can't be written to.
@@ -116,12 +102,8 @@ def download_file(published: Published, target: Path, *, timeout: float = TIMEOU
 def read_tensors(path: Path, *, advice: str = "") -> dict[str, Tensor]:
     """Named tensors of a .safetensors file, or of a PyTorch file that holds nothing else.
 
-    Args:
-        path: The file.
-        advice: What to do about a file that holds more, for the error message.
-
     Raises:
-        SemirayError: It can't be read, or is a pickle of more than tensors.
+        SemirayError: It can't be read, or is a pickle of more than tensors, about which ``advice`` says what to do.
     """
     try:
         if path.suffix == ".safetensors":

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
+from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -17,19 +19,29 @@ from sklearn.metrics import (
 
 from semiray.errors import SemirayError
 from semiray.evaluation.results import Counts, Hidden, Result
-from semiray.evaluation.statistics.calibration import calibration_error
-from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
+from semiray.evaluation.statistics.intervals import ENDS, LEVEL, Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
 
-__all__ = ["SPECIFICITY", "Chance", "ClassScores", "ClassificationScores", "score_predictions"]
+__all__ = [
+    "ClassScores",
+    "ClassificationScores",
+    "calibration_error",
+    "difference_interval",
+    "ratio_interval",
+    "score_predictions",
+]
 
 Floats = NDArray[np.float64]
+BINS = 15  # of calibration
 SPECIFICITY = 0.9  # at which a class's recall is given, whatever the classifier's own threshold
 
 
 @dataclass(frozen=True)
 class Chance(Result):
-    """The chance level of one class, where every class is guessed equally often: the floor of its figures."""
+    """The chance level of one class, where every class is guessed equally often: the floor of its figures.
+
+    Precision is the class's share of the test images, recall the share of guesses, F1 their harmonic mean.
+    """
 
     precision: float
     recall: float
@@ -65,14 +77,10 @@ class ClassificationScores(Result):
         auroc: Mean over classes of the area under the curve of class against rest; chance level 0.5.
         average_precision: Mean over classes of the average precision of class against rest; chance level 1 / C.
         calibration_error: Expected calibration error; 0 is calibrated.
-        per_class: One entry per class.
         confusion: One (C, C) matrix per seed, in images; rows are true classes, columns predicted ones.
         reports: scikit-learn's classification report, one text per seed.
-        n_train: Images that the classifier was trained on.
-        n_images: Images tested.
-        n_patients: Patients tested.
+        n_train: Images that the classifier was trained on; the other two counts are of those tested.
         draws: (resamples,) balanced accuracies of the bootstrap, for paired comparisons; not written.
-        specificity: Of ``recall_at_specificity``.
     """
 
     accuracy: Interval
@@ -116,7 +124,7 @@ def score_predictions(
     support = np.bincount(labels, minlength=n_classes)
     if (support == 0).any():
         raise SemirayError(f"Class {classes[int(np.argmin(support))]!r} has no image to test the classifier on.")
-    everyone = list(range(n_classes))
+    everyone, guess = list(range(n_classes)), 1 / n_classes
     predictions = [p.argmax(axis=1) for p in probabilities]
     matrices = np.stack([_weighted_confusion(labels, p, n_classes, bootstrap.images) for p in predictions], axis=1)
     table = [precision_recall_fscore_support(labels, p, labels=everyone, zero_division=0) for p in predictions]
@@ -143,11 +151,11 @@ def score_predictions(
             auroc=of_ranking(k, 0),
             average_precision=of_ranking(k, 1),
             recall_at_specificity=of_ranking(k, 2),
-            chance=_chance(float(support[k] / len(labels)), 1 / n_classes),
+            chance=Chance(share, guess, 2 * share * guess / (share + guess), share),
             n_images=int(support[k]),
             n_patients=len(np.unique(patients[labels == k])),
         )
-        for k, name in enumerate(classes)
+        for k, (name, share) in enumerate(zip(classes, (support / len(labels)).tolist(), strict=True))
     )
     balanced = np.nanmean(recall, axis=-1)
     return ClassificationScores(
@@ -173,6 +181,32 @@ def score_predictions(
     )
 
 
+def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> Interval:
+    """Balanced accuracy of one divided by that of another, over the same draws; ``seeds`` pairs them in order."""
+    low, high = np.nanquantile(above.draws / below.draws, ENDS).tolist()
+    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
+    ratio = above.balanced_accuracy.mean / below.balanced_accuracy.mean
+    return Interval(ratio, low, high, tuple(a / b for a, b in pairs))
+
+
+def difference_interval(above: ClassificationScores, below: ClassificationScores, *, level: float = LEVEL) -> Interval:
+    """Balanced accuracy of one minus that of another, over the same draws; ``seeds`` pairs them in order.
+
+    A bootstrap of few seeds gives intervals that are too narrow: its draws can't leave the range of the seeds. So the
+    variance of the draws is split, var(draws) = patients + s² (S - 1) / S² for S seeds of variance s², and the
+    half-width is the square root of z² patients + t² s² / S, with the t quantile of S - 1 degrees of freedom. A single
+    seed says nothing about the chance of training: then the interval covers the chance of patients only.
+    """
+    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
+    seeds = np.array([a - b for a, b in pairs])
+    count, difference = len(seeds), above.balanced_accuracy.mean - below.balanced_accuracy.mean
+    spread = float(seeds.var(ddof=1)) if count > 1 else 0.0
+    of_patients = max(float(np.var(above.draws - below.draws)) - spread * (count - 1) / count**2, 0.0)
+    z, t = norm.ppf((1 + level) / 2), (student.ppf((1 + level) / 2, count - 1) if count > 1 else 0.0)
+    half = float(np.sqrt(z**2 * of_patients + t**2 * spread / count))
+    return Interval(difference, difference - half, difference + half, tuple(float(x) for x in seeds))
+
+
 def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: Floats) -> Floats:
     """(R, 1, C, 3): of each class against the rest AUROC, average precision, recall at a fixed specificity."""
     table = []
@@ -182,19 +216,13 @@ def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights
     return np.moveaxis(np.array(table), 2, 0)[:, None]
 
 
-def _chance(share: float, guess: float) -> Chance:
-    """Precision is the class's share of the test images, recall the share of guesses, F1 their harmonic mean."""
-    return Chance(share, guess, 2 * share * guess / (share + guess), share)
-
-
 def _weighted_confusion(
     labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int, weights: Floats
 ) -> Floats:
     """(R, C, C) confusion matrices of (N,) labels and predictions under weights (R, N)."""
     cells = np.zeros((len(labels), n_classes * n_classes))
     cells[np.arange(len(labels)), labels * n_classes + predictions] = 1.0
-    matrices: Floats = (weights @ cells).reshape(-1, n_classes, n_classes)
-    return matrices
+    return np.asarray((weights @ cells).reshape(-1, n_classes, n_classes))
 
 
 def _per_class(matrices: Floats) -> tuple[Floats, Floats, Floats]:
@@ -204,3 +232,25 @@ def _per_class(matrices: Floats) -> tuple[Floats, Floats, Floats]:
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = right / true
     return right / np.maximum(predicted, 1e-12), recall, 2 * right / np.maximum(predicted + true, 1e-12)
+
+
+def calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Expected calibration error of the predicted class, for many weightings at once.
+
+    Images are put into 15 bins of equal width by their greatest probability. The error is the mean over images of
+    |accuracy - mean probability| of their bin (Guo et al. 2017, arXiv 1706.04599, equation 3); 0 is calibrated. It is
+    biased upwards, more so with fewer images per bin: compare it only for equal numbers of images.
+
+    Args:
+        probabilities: (N, C), rows summing to 1.
+        labels: (N,) integers in 0..C-1.
+        weights: (R, N), at least 0.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    surplus = (probabilities.argmax(axis=1) == labels) - confidence
+    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    table = np.zeros((len(labels), BINS))
+    table[np.arange(len(labels)), bins] = surplus
+    return np.asarray(np.abs(weights @ table).sum(axis=1) / weights.sum(axis=1))

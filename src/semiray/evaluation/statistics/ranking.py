@@ -23,11 +23,6 @@ class Ranking:
     Attributes:
         hits: (R, G) weight of the positives that reach each of the G distinct scores, from the greatest.
         alarms: (R, G) the same weight of the negatives.
-
-    Example:
-        >>> scores = np.array([0.9, 0.4, 0.5])
-        >>> Ranking(np.array([True, True, False]), scores, np.ones((1, 3))).auroc()
-        array([0.5])
     """
 
     def __init__(
@@ -40,34 +35,32 @@ class Ranking:
         self.hits: Floats = np.cumsum(heavy * is_positive, axis=1)[:, ends]
         self.alarms: Floats = np.cumsum(heavy * ~is_positive, axis=1)[:, ends]
 
+    @np.errstate(invalid="ignore", divide="ignore")
     def auroc(self) -> Floats:
         """Area under the ROC curve (R,); ties count half (Mann and Whitney 1947).
 
         NaN where a weighting leaves out all positives or all negatives.
         """
-        with np.errstate(invalid="ignore", divide="ignore"):
-            steps = np.diff(self.alarms, axis=1, prepend=0.0)
-            middles = self.hits - 0.5 * np.diff(self.hits, axis=1, prepend=0.0)
-            area: Floats = (steps * middles).sum(axis=1) / (self.hits[:, -1] * self.alarms[:, -1])
-        return area
+        steps = np.diff(self.alarms, axis=1, prepend=0.0)
+        middles = self.hits - 0.5 * np.diff(self.hits, axis=1, prepend=0.0)
+        return np.asarray((steps * middles).sum(axis=1) / (self.hits[:, -1] * self.alarms[:, -1]))
 
+    @np.errstate(invalid="ignore", divide="ignore")
     def average_precision(self) -> Floats:
         """Mean precision (R,) over the positives, each at its own score: scikit-learn's, without interpolation.
 
         NaN where a weighting leaves out all positives.
         """
-        with np.errstate(invalid="ignore", divide="ignore"):
-            steps = np.diff(self.hits, axis=1, prepend=0.0)
-            precision = self.hits / np.maximum(self.hits + self.alarms, 1e-300)
-            mean: Floats = (steps * precision).sum(axis=1) / self.hits[:, -1]
-        return mean
+        steps = np.diff(self.hits, axis=1, prepend=0.0)
+        precision = self.hits / np.maximum(self.hits + self.alarms, 1e-300)
+        return np.asarray((steps * precision).sum(axis=1) / self.hits[:, -1])
 
+    @np.errstate(invalid="ignore", divide="ignore")
     def recall_at(self, false_positives: float) -> Floats:
         """True-positive rate (R,) at a false-positive rate of at most ``false_positives``.
 
         That is the sensitivity at a specificity of 1 - ``false_positives``. NaN where all of one kind are left out.
         """
-        with np.errstate(invalid="ignore", divide="ignore"):
-            allowed = self.alarms / self.alarms[:, -1:] <= false_positives + 1e-12
-            found: Floats = (self.hits * allowed).max(axis=1) / self.hits[:, -1]
+        allowed = self.alarms / self.alarms[:, -1:] <= false_positives + 1e-12
+        found = (self.hits * allowed).max(axis=1) / self.hits[:, -1]
         return np.where(self.alarms[:, -1] > 0, found, np.nan)
