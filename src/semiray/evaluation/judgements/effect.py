@@ -42,7 +42,6 @@ class EffectResult(ByDimension):
         maps: (M, H, W) float32, the mean absolute change at every pixel, in grey levels.
         mean_image: (H, W) float32, the mean of the patients' images, for orientation on the maps.
         between: Mean absolute difference of two patients of one class, in grey levels, to compare effects with.
-        n_patients: Imagined patients.
     """
 
     dimensions: tuple[DimensionEffect, ...]

@@ -68,7 +68,7 @@ class FidelityResult(Result):
 
     Attributes:
         space: The feature space's name; the last three measures need none.
-        dimensions: D, its size.
+        dimensions: Its size.
         measures: Entry of ``MEASURES`` -> figures.
         n_reference: Held-out patients, one image each, that both sets are compared with.
         n_compared: Images in each of the two sets; the real ones are of as many other patients.

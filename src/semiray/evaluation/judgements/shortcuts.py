@@ -9,8 +9,7 @@ regression classifies each pair of groups from one poor view of the image alone:
 - *thumbnail*: 8 x 8 pixels, which show the patient's position and the crop, and whether a lung is white.
 
 Figures are areas under the ROC curve for patients that the regression was not trained on, in five folds by patient,
-over pairs of images of one fold; 0.5 means that the view shows nothing. If the border separates two groups, no lung is
-needed for it, and a network trained on them may not need one either.
+over pairs of images of one fold; 0.5 means that the view shows nothing.
 """
 
 from __future__ import annotations

@@ -56,8 +56,6 @@ class SortingResult(ByDimension):
 
     Attributes:
         scores: (N, M) float32, the sorter's scores of the images, for figures; not written.
-        n_images: N.
-        n_patients: Their patients.
     """
 
     dimensions: tuple[DimensionSorting, ...]

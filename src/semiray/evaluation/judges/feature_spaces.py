@@ -61,9 +61,6 @@ def feature_space(
         download: Whether missing weights may be downloaded from where they are published.
         device: Where features are computed.
 
-    Returns:
-        The space, with its weights in memory; ``extract`` takes images (N, H, H) uint8 and returns (N, D) float32.
-
     Raises:
         SemirayError: The name is unknown, or a package or file is missing or not what it should be.
 
