@@ -24,6 +24,7 @@ def test_every_script_says_what_it_does(script: Path) -> None:
     assert source.lstrip("r").startswith('"""')
 
 
+@pytest.mark.slow
 def test_performance_tells_rates_floors_and_ratios(tmp_path: Path) -> None:
     out = tmp_path / "performance.json"
     small = ["--resolutions", 32, "--baselines", 32, "--turns", 1, "--seconds", 0.01]

@@ -2,7 +2,7 @@
 
 The names here are what a notebook needs. Each is loaded when it is first used, so that `import semiray` is fast.
 
-Example:
+Examples:
     >>> import semiray
     >>> codes = semiray.JointPrior.default().sample(100)
     >>> codes.shape

@@ -109,7 +109,7 @@ def in_options(message: str) -> str:
     `name=True` and `name=False` become the flags `--name` and `--no-name`, and settings such as `objectives.sort=1`
     become `--set objectives.sort=1`.
 
-    Example:
+    Examples:
         >>> in_options("resolution=48: choose 32 or 64, or another out=")
         '--resolution 48: choose 32 or 64, or another --out'
     """

@@ -106,7 +106,7 @@ def plan(minutes: float, classifier_step_seconds: float) -> tuple[float, int]:
 
     Training gets at least half of the time.
 
-    Example:
+    Examples:
         >>> plan(10, 0.02)
         (7.07, 3)
         >>> plan(10, 0.08)
@@ -148,7 +148,7 @@ def make_phantoms(
     Raises:
         SemirayError: the folder is in use or can't be written, or the resolution is out of range.
 
-    Example:
+    Examples:
         ``make_phantoms("phantoms", 3000)``
     """
     import torch

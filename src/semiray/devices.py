@@ -23,7 +23,7 @@ def choose_device(name: str | torch.device | None = "auto") -> torch.device:
     Raises:
         SemirayError: The name is not one of these, or this machine has no such device.
 
-    Example:
+    Examples:
         >>> choose_device("cpu")
         device(type='cpu')
     """

@@ -258,7 +258,7 @@ def make_settings(tree: Mapping[str, Any] | None = None, origin: str = "settings
     Raises:
         SemirayError: an unknown option (the message names the nearest known one) or a value out of range.
 
-    Example:
+    Examples:
         >>> make_settings({"preset": "study", "objectives": {"sort": 0.5}}).networks.architecture
         'dcgan'
     """
@@ -273,7 +273,7 @@ def make_settings(tree: Mapping[str, Any] | None = None, origin: str = "settings
 def load_settings(path: Path | str | None = None, assignments: Iterable[str] = (), **options: Any) -> Settings:
     """Settings from a YAML or TOML file, then keyword options as for `override`, then assignments; later ones win.
 
-    Example:
+    Examples:
         >>> load_settings(assignments=["objectives.sort=0.5"]).objectives.sort
         0.5
     """
@@ -288,7 +288,7 @@ def override(settings: Settings, **options: Any) -> Settings:
 
     None changes nothing. `prior` may also be a `JointPrior` or the path of one in YAML, `ground` that of a file.
 
-    Example:
+    Examples:
         >>> override(Settings(), minutes=5, objectives={"sort": 0.5}).objectives.sort
         0.5
     """

@@ -22,17 +22,20 @@ SMALL = ["networks.width=4", "networks.widest=8", "networks.noise=4", "optimisat
 EVALUATE = """
 from pathlib import Path
 from semiray.evaluation import BenefitSettings, measure_run
-from semiray.files import write_whole
+from semiray.files import hold_folder, write_whole
 from semiray.radiographs import load_radiographs
 from semiray.training import Run
 
 out = Path({out!r})
-results = measure_run(
-    Run.load({run!r}), load_radiographs({data!r}, resolution=32, cache=Path({cache!r})), store=out / "cache",
-    seeds=2, steps=4, batch=8, n_synthetic=24, probe_steps=2, commitment_images=64, effect_patients=4, permutations=19,
-    benefit=BenefitSettings(fractions=(1.0,), seeds=1, steps=3, batch=8, multiples=(1,), resamples=20),
-)
-write_whole(out / "results.json", results.model_dump_json().encode())
+with hold_folder(out):  # as `semiray.evaluate` does: what a killed process left half written is removed
+    results = measure_run(
+        Run.load({run!r}), load_radiographs({data!r}, resolution=32, cache=Path({cache!r})),
+        store=out / "cache",
+        seeds=2, steps=4, batch=8, n_synthetic=24, probe_steps=2,
+        commitment_images=64, effect_patients=4, permutations=19,
+        benefit=BenefitSettings(fractions=(1.0,), seeds=1, steps=3, batch=8, multiples=(1,), resamples=20),
+    )
+    write_whole(out / "results.json", results.model_dump_json().encode())
 """
 
 
@@ -43,6 +46,7 @@ def results_of(out: Path) -> dict[str, Any]:
     return content
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix signal")
 def test_thirty_kills_give_the_results_of_none(
     tmp_path: Path, killable: Killable, monkeypatch: pytest.MonkeyPatch

@@ -79,6 +79,7 @@ assert report.dummy.n_test == content["judgements"]["dummy"]["n_test"]
 """
 
 
+@pytest.mark.slow
 def test_a_judgement_is_one_file_that_measures_one_that_shows_and_one_line(tmp_path: Path) -> None:
     source = tmp_path / "src" / "semiray"
     shutil.copytree(Path(semiray.__file__).parent, source, ignore=shutil.ignore_patterns("__pycache__"))

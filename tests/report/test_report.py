@@ -56,6 +56,7 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_without_real_images_no_pixel_of_one_gets_in(whole: Any, tmp_path: Path) -> None:
     """Whatever the real images are, the same bytes are written."""
     full, folder = whole

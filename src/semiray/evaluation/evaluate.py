@@ -47,7 +47,7 @@ def measure_run(
     Raises:
         SemirayError: If resolution, classes or images don't match the run's.
 
-    Example:
+    Examples:
         ``measure_run(Run.load("RUN"), load_radiographs("DATA", resolution=64)).utility.ratio.mean``
     """
     chosen = (options or EvaluationOptions()).changed(**changes).resolved()

@@ -56,7 +56,7 @@ class SyntheticDataset(_LabelledImages):
     Raises:
         SemirayError: As :func:`semiray.generation.generate`.
 
-    Example:
+    Examples:
         ``DataLoader(SyntheticDataset(run, 600, label="COVID"), batch_size=32, shuffle=True)``
     """
 

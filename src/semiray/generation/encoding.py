@@ -39,7 +39,7 @@ def encode(
     Raises:
         SemirayError: Images of another type, shape or resolution.
 
-    Example:
+    Examples:
         ``encode(run, data.images[:8])[:, run.prior.slices["duration"]]``: days, as the sorter estimates them.
     """
     scores = encode_scores(run, images, progress=progress)

@@ -119,7 +119,7 @@ def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | Non
     Raises:
         SemirayError: Fewer than one row or column, an event that can't be read or never happens.
 
-    Example:
+    Examples:
         ``plot_samples(run).savefig("samples.png")``
     """
     if columns < 1 or rows < 1:
@@ -163,7 +163,7 @@ def plot_networks(run: Run) -> Figure:
 
     A bar shows each layer's share of its network's parameters. Shapes are (channels, height, width) or (features,).
 
-    Example:
+    Examples:
         ``plot_networks(run).savefig("networks.png")``
     """
     tables = [describe(run.generator), describe(run.discriminator)]

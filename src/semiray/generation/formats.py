@@ -58,7 +58,7 @@ def write_images(
     Raises:
         SemirayError: ``out`` is not empty, is a file, or can't be written; two class names need the same folder.
 
-    Example:
+    Examples:
         ``write_images(generate(run, 600, seed=7), "synthetic")``
     """
     out = Path(out).expanduser()

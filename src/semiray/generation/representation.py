@@ -105,7 +105,7 @@ def represent(
         SemirayError: A file that can't be read, an image of another size, an unknown factor or class, fewer than two
             steps, or no label where the run's sorter never learned classes.
 
-    Example:
+    Examples:
         ``represent(Run.load("RUN"), "patient.png", move="presentation").ssim``
     """
     requested = None if label is None else class_index(run.classes, label)
@@ -192,7 +192,7 @@ def plot_representation(run: Run, represented: Representation) -> Figure:
         run: The run that ``represented`` was made with.
         represented: What :func:`semiray.generation.represent` returned.
 
-    Example:
+    Examples:
         ``plot_representation(run, represent(run, "patient.png", move="texture")).savefig("texture.png")``
     """
     column, slices = run.prior.index(represented.move), run.prior.slices

@@ -166,7 +166,7 @@ def generate(
     Raises:
         SemirayError: As :class:`Request`, or n or start out of range.
 
-    Example:
+    Examples:
         ``generate(Run.load("RUN"), 600, label="COVID", where="survival == 1 and duration <= 14", seed=7).images``
     """
     check_range(n, start)

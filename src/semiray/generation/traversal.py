@@ -114,7 +114,7 @@ def traverse(
     Raises:
         SemirayError: An unknown factor, fewer than one patient, fewer than two steps.
 
-    Example:
+    Examples:
         ``traverse(Run.load("RUN"), patients=3, factors=["duration"]).savefig("duration.png")``
     """
     return plot_traversal(measure_traversal(run, patients=patients, steps=steps, factors=factors, seed=seed))

@@ -20,7 +20,7 @@ def to_input(images: NDArray[np.uint8] | Tensor, device: torch.device | str | No
     Returns:
         (N, 1, H, W) float32 in [-1, 1].
 
-    Example:
+    Examples:
         >>> to_input(np.array([[[0, 255]]], np.uint8))
         tensor([[[[-1.,  1.]]]])
     """

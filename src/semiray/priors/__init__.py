@@ -1,6 +1,6 @@
 """Assumed distributions: factors, their joint prior, events, and grounding in tables. Pure probability, no images.
 
-Example:
+Examples:
     >>> from semiray.priors import JointPrior
     >>> prior = JointPrior.default()
     >>> codes = prior.sample(100)

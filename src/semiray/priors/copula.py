@@ -48,7 +48,7 @@ class GaussianCopula:
         SemirayError: no factor, a name given twice, or an entry of R out of range.
         CorrelationError: R is not positive definite.
 
-    Example:
+    Examples:
         >>> from semiray.priors import Factor
         >>> copula = GaussianCopula([Factor("duration", "exponential", 2, {"mean": 10.0})], torch.eye(2))
         >>> copula.codes(torch.zeros(2))
@@ -78,7 +78,7 @@ class GaussianCopula:
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw codes (n, M) in their own units, float32: `codes(sample_scores(n))`.
 
-        Example:
+        Examples:
             >>> from semiray.priors import JointPrior
             >>> JointPrior.default().sample(3, torch.Generator().manual_seed(0)).shape
             torch.Size([3, 20])
@@ -161,7 +161,7 @@ class GaussianCopula:
         Raises:
             SemirayError: there is no such dimension.
 
-        Example:
+        Examples:
             >>> from semiray.priors import JointPrior
             >>> JointPrior.default().index("duration"), JointPrior.default().index("duration[3]")
             (5, 8)
@@ -181,7 +181,7 @@ class GaussianCopula:
     def marginal(self, name: str) -> Marginal:
         """The distribution of one dimension: "duration" is the factor's lead, "duration[3]" its dimension 3.
 
-        Example:
+        Examples:
             >>> from semiray.priors import JointPrior
             >>> JointPrior.default().marginal("duration").range
             '0 days or more'

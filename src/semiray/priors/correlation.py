@@ -144,7 +144,7 @@ def nearest_correlation(matrix: Any, *, floor: float = _FLOOR) -> Tensor:
         matrix: (M, M), symmetric or nearly so.
         floor: smallest eigenvalue of the result.
 
-    Example:
+    Examples:
         >>> R = nearest_correlation([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
         >>> [round(float(r), 2) for r in R[0]]
         [1.0, 0.76, 0.16]

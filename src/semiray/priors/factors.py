@@ -40,7 +40,7 @@ class Factor:
     Raises:
         SemirayError: a value is out of range; the message names factor, entry and range.
 
-    Example:
+    Examples:
         >>> Factor("duration", "exponential", parameters={"mean": 10}, unit="days").dimensions
         5
     """
@@ -167,7 +167,7 @@ class Factor:
 def factor_of(name: str) -> str:
     """The factor that a dimension belongs to.
 
-    Example:
+    Examples:
         >>> factor_of("survival[0]"), factor_of("survival")
         ('survival', 'survival')
     """

@@ -44,7 +44,7 @@ def check_name(where: str, kind: str, name: Any, known: Iterable[str]) -> None:
 def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
     """The message about an unknown name.
 
-    Example:
+    Examples:
         >>> unknown("factor", "duratin", ["survival", "duration"])
         "no factor 'duratin', did you mean 'duration'?; the factors are survival, duration"
     """

@@ -35,7 +35,7 @@ class JointPrior(GaussianCopula):
         SemirayError: a value is out of range; names factor, entry and range.
         CorrelationError: R is not positive definite; the error carries the nearest matrix that is.
 
-    Example:
+    Examples:
         >>> JointPrior.default().names[5]
         'duration[0]'
     """
@@ -82,7 +82,7 @@ class JointPrior(GaussianCopula):
         Raises:
             SemirayError: a misspelt key, or a value out of range; names factor, entry and range.
 
-        Example:
+        Examples:
             >>> JointPrior.from_dict({"factors": {"dose": {"family": "lognormal", "median": 3, "sigma": 0.5}}})
             JointPrior(dose ~ lognormal(median=3.0, sigma=0.5) x 5)
         """
@@ -135,7 +135,7 @@ class JointPrior(GaussianCopula):
     def to_yaml(self) -> str:
         """The prior as the YAML that `from_yaml` reads.
 
-        Example:
+        Examples:
             >>> print(JointPrior([Factor("x", "uniform", 1, {"low": 0, "high": 1})]).to_yaml())
             factors:
               x: {family: uniform, low: 0.0, high: 1.0, dimensions: 1, correlation: 0.5}
@@ -150,7 +150,7 @@ class JointPrior(GaussianCopula):
         Raises:
             SemirayError: the event can't be read (a caret shows where), or is impossible or too rare to sample.
 
-        Example:
+        Examples:
             >>> JointPrior.default().given("survival == 1 and duration <= 14")
             ConditionalPrior('survival == 1 and duration <= 14', probability=0.3767 +- 0)
         """

@@ -24,7 +24,7 @@ _FACTOR_KEYS = ("family", "dimensions", "correlation", "unit")
 def read_keys(spec: Any) -> dict[str, Any]:
     """The arguments of `JointPrior` from the specification's keys: factors (required), between, correlation, nearest.
 
-    Example:
+    Examples:
         >>> read_keys({"factors": {"dose": {"family": "uniform", "low": 0, "high": 9}}})["factors"][0].text
         'dose ~ uniform(low=0.0, high=9.0) x 5'
     """

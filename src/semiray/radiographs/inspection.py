@@ -129,7 +129,7 @@ def inspect(
     Raises:
         SemirayError: if nothing can be decoded, an option is invalid, or a file can't be written.
 
-    Example:
+    Examples:
         >>> print("\\n".join(inspect("chest_xray/train").lines()))  # doctest: +SKIP
     """
     reading = reading_options(options)

@@ -48,7 +48,7 @@ def load_radiographs(
         SemirayError: if nothing can be decoded, an option is invalid, a prepared set was prepared with other options,
             or the cache can't be written.
 
-    Example:
+    Examples:
         >>> xrays = load_radiographs("COVID-19_Radiography_Dataset", resolution=64)  # doctest: +SKIP
     """
     reading = reading_options(options)
@@ -84,7 +84,7 @@ def prepare_radiographs(
         SemirayError: if nothing can be decoded, an option is invalid, `out` contains something else or can't be
             written.
 
-    Example:
+    Examples:
         >>> prepare_radiographs("chest_xray", "prepared", resolution=128)  # doctest: +SKIP
     """
     data, out, reading = Path(data).expanduser(), Path(out).expanduser(), reading_options(options)

@@ -46,7 +46,7 @@ def contact_sheet(
     Raises:
         SemirayError: if there is no image, or the number of labels differs.
 
-    Example:
+    Examples:
         >>> contact_sheet(np.zeros((30, 64, 64), np.uint8), columns=10, tile=64).size
         (690, 228)
     """

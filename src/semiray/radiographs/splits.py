@@ -177,7 +177,7 @@ def split_by_patient(
     Raises:
         SemirayError: if fractions are invalid or there are fewer patients than parts.
 
-    Example:
+    Examples:
         >>> split = split_by_patient(xrays, fractions=(0.8, 0.0, 0.2), seed=1)  # doctest: +SKIP
         >>> train = xrays.take(split.train)  # doctest: +SKIP
     """
@@ -210,7 +210,7 @@ def split_ids(
     Raises:
         SemirayError: if fractions are invalid or there are fewer patients than parts.
 
-    Example:
+    Examples:
         >>> split = split_ids(["a", "a", "b", "c", "d"], [0, 0, 0, 1, 1], fractions=(0.6, 0.0, 0.4))
         >>> set(split.train) & set(split.test)
         set()

@@ -45,7 +45,7 @@ def evaluate(
         SemirayError: Resolution, classes or images don't match the run's; another process writes to ``out``; ``out``
             can't be written to.
 
-    Example:
+    Examples:
         ``semiray.evaluate(semiray.Run.load("RUN"), data, "REPORT").utility.ratio.mean``
     """
     how: dict[str, Any] = {"options": options, "progress": progress} | changes

@@ -19,7 +19,7 @@ WIDTH = 110
 def headlines(results: Results) -> list[Headline]:
     r"""The figures that matter, in the order of the sections: for cards, summary, `compare` and the model card.
 
-    Example:
+    Examples:
         ``print(*headlines(results), sep="\n")``
     """
     return [
@@ -46,7 +46,7 @@ def warnings(results: Results) -> list[str]:
 def summarise(results: Results) -> list[str]:
     r"""Put a report into lines for the terminal: the figures beside their floor or ceiling, and the verdict.
 
-    Example:
+    Examples:
         ``print("\n".join(summarise(results)))``
     """
     figures = headlines(results)

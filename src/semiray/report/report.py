@@ -92,7 +92,7 @@ def report_content(results: Results) -> dict[str, Any]:
 def report_schema() -> dict[str, Any]:
     """The JSON schema (2020-12) of the reports that this release writes.
 
-    Example:
+    Examples:
         ``jsonschema.validate(json.loads(Path("REPORT/report.json").read_text()), report_schema())``
     """
     schema = Report.model_json_schema(mode="serialization", by_alias=True)

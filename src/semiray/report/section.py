@@ -192,7 +192,7 @@ class Section(Generic[R]):
 def html(text: str, *values: object) -> Markup:
     """Text with tags, its places ``{}`` filled with escaped values.
 
-    Example:
+    Examples:
         >>> html("<strong>{}</strong>", "a < b")
         Markup('<strong>a &lt; b</strong>')
     """

@@ -19,7 +19,7 @@ class ImageOrder:
         count: number of images N.
         seed: of the permutations.
 
-    Example:
+    Examples:
         >>> order = ImageOrder(4, seed=0)
         >>> sorted(order.take(0, 4).tolist())
         [0, 1, 2, 3]

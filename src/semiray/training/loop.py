@@ -73,7 +73,7 @@ def train(
             last good checkpoint is kept.
         SemirayError: an option is invalid, the folder already holds a run, or `data` isn't that of the run to resume.
 
-    Example:
+    Examples:
         ``train(load_radiographs("DATA", resolution=64), "RUN", minutes=30)``
     """
     keep_freed_memory()

@@ -65,7 +65,7 @@ class Run:
         data: what is known of its data: fingerprint, number of images, classes.
         grounded: factor -> number of images whose metadata ground it; all other factors are assumed.
 
-    Example:
+    Examples:
         >>> run = Run.load("RUN")  # doctest: +SKIP
         >>> data = run.load_data("DATA")  # doctest: +SKIP
         >>> held_out = data.take(run.split(data).test)  # doctest: +SKIP
@@ -153,7 +153,7 @@ class Run:
             SemirayError: the folder is not a run, its files are damaged or don't fit each other, or there is no such
                 device.
 
-        Example:
+        Examples:
             ``Run.load("RUN").prior.names``
         """
         files, device = RunFiles(Path(path).expanduser()), choose_device(device)

@@ -42,6 +42,7 @@ def test_the_real_images_themselves_reach_exactly_their_ceiling(set_maker: Any) 
     assert (found.ratio.low, found.ratio.mean, found.ratio.high) == (1.0, 1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_shuffled_labels_and_noise_teach_nothing(set_maker: Any) -> None:
     # One useless classifier may tell two kinds of three by luck: many of them are at chance on average.
     train, test = parts(set_maker(120))

@@ -92,7 +92,7 @@ def measure_nearness(distance: Floats, width: Floats, *, resamples: int = 1000, 
         resamples: Draws of the bootstrap over images.
         seed: Of the draws.
 
-    Example:
+    Examples:
         >>> found = measure_nearness(np.array([1.0, 3.0, 2.0]), np.array([2.0, 2.0, 2.0]), resamples=10)
         >>> found.median.mean, round(found.authenticity.mean, 3)
         (2.0, 0.333)

@@ -81,7 +81,7 @@ def measure_commitment(
     Raises:
         SemirayError: If shapes differ, there are fewer than two images, or an estimate is not finite.
 
-    Example:
+    Examples:
         >>> c = np.linspace(0, 1, 50, dtype=np.float32)[:, None]
         >>> measure_commitment(c, c, ("texture[0]",), np.array([False])).dimensions[0].value
         1.0

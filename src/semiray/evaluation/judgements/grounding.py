@@ -125,7 +125,7 @@ def measure_concordance(
     Raises:
         SemirayError: If lengths differ, or a score is not finite.
 
-    Example:
+    Examples:
         >>> import torch
         >>> days, still_treated = torch.tensor([3.0, 9.0, 12.0]), torch.tensor([False, True, False])
         >>> seen = Observations(days, still_treated, patient=torch.arange(3))

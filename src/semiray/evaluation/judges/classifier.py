@@ -159,7 +159,7 @@ def train_classifier(
     Raises:
         SemirayError: If shapes or labels don't fit, or a class has no image.
 
-    Example:
+    Examples:
         >>> images = np.zeros((8, 16, 16), np.uint8); images[4:] = 255
         >>> judge = train_classifier(images, np.repeat([0, 1], 4), n_classes=2, seed=0, steps=5, batch=8)
         >>> judge.predict_probabilities(images).shape

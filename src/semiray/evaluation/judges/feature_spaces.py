@@ -40,7 +40,7 @@ class FeatureSpace:
         name: What to call it in the report.
         extract: Images (N, H, W) uint8 -> features (N, D).
 
-    Example:
+    Examples:
         >>> FeatureSpace("rows", lambda images: images.mean(axis=2)).extract(np.zeros((5, 32, 32), np.uint8)).shape
         (5, 32)
     """
@@ -64,7 +64,7 @@ def feature_space(
     Raises:
         SemirayError: The name is unknown, or a package or file is missing or not what it should be.
 
-    Example:
+    Examples:
         ``measure_run(run, data, space=feature_space("xrv", weights=Path("xrv.safetensors")))``
     """
     place = choose_device(device)

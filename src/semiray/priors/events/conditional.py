@@ -47,7 +47,7 @@ class ConditionalPrior:
     Raises:
         SemirayError: the event can't be read, is impossible (a caret shows what), or takes too many draws.
 
-    Example:
+    Examples:
         >>> from semiray.priors import JointPrior
         >>> survivors = JointPrior.default().given("survival == 1 and duration <= 14")
         >>> round(survivors.probability, 2)

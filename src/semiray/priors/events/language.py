@@ -61,7 +61,7 @@ def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Even
     Raises:
         SemirayError: a part can't be understood; a caret stands under it.
 
-    Example:
+    Examples:
         >>> import torch
         >>> event = read_event("x > 1 or y == 0", {"x": slice(0, 1), "y": slice(1, 2)}, torch.tensor([False, True]))
         >>> event(torch.tensor([[2.0, 1.0], [0.5, 1.0]]))

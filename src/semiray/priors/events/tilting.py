@@ -163,7 +163,7 @@ def _inside(end: Tensor, towards: float) -> Tensor:
 def log_mass(lower: Tensor, width: Tensor) -> Tensor:
     """The logarithm of P(lower < Z < lower + width).
 
-    Example:
+    Examples:
         >>> log_mass(torch.zeros(1, dtype=torch.float64), torch.full((1,), 2 * FAR, dtype=torch.float64)).exp()
         tensor([0.5000], dtype=torch.float64)
     """

@@ -71,7 +71,7 @@ class Family:
         prepare: adds derived constants (in float64) to the parameters.
         discrete: codes take finitely many values; then the constants include `values` and `probabilities`, both (d, K).
 
-    Example:
+    Examples:
         >>> from semiray.priors import FAMILIES
         >>> FAMILIES["exponential"].from_score(torch.zeros(1), {"mean": torch.tensor([10.0])})
         tensor([6.9315])
@@ -109,7 +109,7 @@ class Marginal:
         family: its family.
         constants: the family's constants with a single row.
 
-    Example:
+    Examples:
         >>> from semiray.priors import JointPrior
         >>> JointPrior.default().marginal("duration").quantile(torch.tensor(0.5))
         tensor(6.9315, dtype=torch.float64)

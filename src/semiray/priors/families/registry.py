@@ -141,7 +141,7 @@ def discrete_family(
         levels: parameters -> ascending values (d, K) and their probabilities (d, K).
         check: the problem with a combination of parameters in words, or None.
 
-    Example:
+    Examples:
         >>> from semiray.priors import Parameter
         >>> def levels(p):
         ...     return torch.tensor([[0.0, 5.0]]), torch.stack([1 - p["share"], p["share"]], -1)

@@ -72,7 +72,7 @@ def normal_rectangle(a: Array, b: Array, c: Array, d: Array, r: float) -> Array:
 
     Both intervals are first mirrored into the lower half, where differences of small probabilities keep their digits.
 
-    Example:
+    Examples:
         >>> zero, infinity = np.zeros(1), np.full(1, np.inf)
         >>> round(float(normal_rectangle(zero, infinity, zero, infinity, 0.5)[0]), 6)
         0.333333

@@ -83,7 +83,7 @@ def fit_prior(
         SemirayError: no row, no rule, a column or cell that can't be read, no factor that can be fitted, or a prior
             whose correlations are given as one full matrix.
 
-    Example:
+    Examples:
         >>> from semiray.priors import read_grounds
         >>> rules = read_grounds({"duration": {"time": "days", "event": "ended"}}, JointPrior.default())
         >>> rows = [{"days": "4", "ended": "yes"}, {"days": "6", "ended": "yes"}, {"days": "10", "ended": "no"}]

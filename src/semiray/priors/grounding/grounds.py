@@ -57,7 +57,7 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
     Raises:
         SemirayError: an unknown factor, option or recipe, or a missing or impossible value; names factor and option.
 
-    Example:
+    Examples:
         >>> from semiray.priors import JointPrior
         >>> rules = read_grounds({"duration": {"time": "days", "event": "discharged"}}, JointPrior.default())
         >>> rules["duration"].column, rules["duration"].event

@@ -39,7 +39,7 @@ class Observations:
         weight: (N,) float64, 1 / (number of the patient's rows with an observation), 0 where missing: every observed
             patient counts once, whatever the number of images.
 
-    Example:
+    Examples:
         >>> value, patient = torch.tensor([3.0, float("nan"), 5.0, 8.0]), torch.tensor([0, 0, 0, 1])
         >>> seen = Observations(value, censored=torch.tensor([False, False, False, True]), patient=patient)
         >>> seen.weight.tolist(), seen.patients, seen.events, seen.images
@@ -169,7 +169,7 @@ def observe(
     Raises:
         SemirayError: a column that no row has, a cell that can't be read, an impossible value; names them.
 
-    Example:
+    Examples:
         >>> from semiray.priors import JointPrior, read_grounds
         >>> prior = JointPrior.default()
         >>> rules = read_grounds({"duration": {"time": "days", "event": "discharged"}}, prior)

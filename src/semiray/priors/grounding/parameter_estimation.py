@@ -48,7 +48,7 @@ class Estimate:
         high: upper end of the 95 % interval.
         error: its standard error; None if the likelihood isn't smooth (the ends of a range).
 
-    Example:
+    Examples:
         >>> print(Estimate("mean", 20.7, 14.6, 29.4, 3.7))
         mean 20.7 (95 % 14.6 to 29.4, standard error 3.7)
     """

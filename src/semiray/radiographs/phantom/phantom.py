@@ -86,7 +86,7 @@ def render_phantoms(
     Raises:
         SemirayError: if a shape, a code or a label is invalid.
 
-    Example:
+    Examples:
         >>> images = render_phantoms([[1] * 5 + [10] * 5 + [0] * 10], [2], resolution=64, seed=0)
         >>> images.shape
         (1, 64, 64)

@@ -94,7 +94,7 @@ def reading_options(keywords: Mapping[str, Any]) -> ReadingOptions:
     Raises:
         SemirayError: if a name is unknown or a value is invalid.
 
-    Example:
+    Examples:
         >>> reading_options({"classes": ["COVID", "Normal"]}).classes
         {'COVID': 'COVID', 'Normal': 'Normal'}
     """
@@ -117,7 +117,7 @@ def parse_classes(text: str) -> dict[str, str]:
     Raises:
         SemirayError: if a label is empty or given twice.
 
-    Example:
+    Examples:
         >>> parse_classes("Viral Pneumonia=pneumonia, Lung_Opacity=pneumonia, Normal")
         {'Viral Pneumonia': 'pneumonia', 'Lung_Opacity': 'pneumonia', 'Normal': 'Normal'}
     """
