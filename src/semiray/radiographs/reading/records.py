@@ -24,6 +24,7 @@ class Record:
         metadata: the table's row, and ``split`` for images below train, validation or test folders.
         offset: where the image begins in its file, in bytes; 0 outside shards.
         size: its length in bytes in a shard; None for the whole file.
+        inverted: whether a column says that white and black are exchanged (MONOCHROME1); never for DICOM files.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class Record:
     metadata: Mapping[str, str]
     offset: int = 0
     size: int | None = None
+    inverted: bool = False
 
 
 @dataclass(frozen=True)
