@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.folders import label_by_folder
-from semiray.radiographs.reading.tables import Found, Table
+from semiray.radiographs.reading.joining import Found
+from semiray.radiographs.reading.tables import Table
 
 __all__ = ["read_shards"]
 
@@ -77,7 +78,7 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Found:
     if samples.rows:
         columns = dict.fromkeys(name for row in samples.rows.values() for name in row)
         samples.rows = {key: {name: row.get(name, "") for name in columns} for key, row in samples.rows.items()}
-        samples.table, samples.metadata = Table(root, tuple(columns), tuple(samples.rows.values())), samples.rows
+        samples.joined.append((Table(root, tuple(columns), tuple(samples.rows.values())), ""))
     return samples
 
 

@@ -7,9 +7,11 @@ without which it isn't a set. Prepared sets are such folders, and so is what the
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -24,15 +26,18 @@ from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest, proc
 from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import Framing, ReadingOptions
-from semiray.radiographs.reading.records import Listing, Record
+from semiray.radiographs.reading.keep import column_name
+from semiray.radiographs.reading.records import Findings, Listing, Record
+from semiray.radiographs.reading.summary import Advice, Summary
+from semiray.radiographs.reading.views import column_values, keep_option, propose_keep
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
 from semiray.radiographs.store.files import Lines, map_numbers, read_json, seal, unseal, write_lines, write_numbers
 
 __all__ = ["COLUMNS", "FACTS", "DataSet", "ShardImages", "assemble", "check_options", "fill", "open_set"]
 
-VERSION = 2
+VERSION = 3
 FACTS = "set.json"
-COLUMNS = ("rows.jsonl", "rows.npy", "labels.npy", "patients.npy", "patient_codes.npy")
+COLUMNS = ("rows.jsonl", "rows.npy", "labels.npy", "patients.npy", "patient_codes.npy", "findings.npy")
 _PLACES = "places.npy"  # of images that stay in their shards
 
 
@@ -124,21 +129,64 @@ def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -
     """Join a listing to its decoded files, leaving out those that can't be decoded."""
     skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
     lost = {key for key, _ in skipped}
-    records = [record for record in listing.records if record.key not in lost]
+    rows = np.array([i for i, record in enumerate(listing.records) if record.key not in lost], np.int64)
+    records = [listing.records[i] for i in rows]
     present = {record.label for record in records}
     names = tuple(name for name in listing.classes if name in present)
     number = {name: i for i, name in enumerate(names)}
+    findings = listing.findings.take(rows)
+    labels = np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64)
     return RadiographSet(
         images=decoded.images,
-        labels=np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64),
+        labels=labels,
         classes=names,
         patients=np.array([record.patient for record in records], dtype=np.str_),
         keys=tuple(record.key for record in records),
         metadata=tuple(record.metadata for record in records),
-        fingerprint=digest(decoded.fingerprint, ((record.label, record.patient) for record in records)),
+        fingerprint=_fingerprint(decoded.fingerprint, records, findings, listing.hashed),
         skipped=skipped,
-        notes=listing.notes,
         options=options,
+        finding_names=findings.names,
+        findings=findings.values,
+        summary=_summary(listing.summary, records, names, findings),
+    )
+
+
+def _fingerprint(pixels: str, records: Sequence[Record], findings: Findings, hashed: bool) -> str:
+    """The digest of pixels, labels, patients and findings; the same where hashes of patients differ by machine."""
+    first: dict[str, str] = {}
+    people = (first.setdefault(record.patient, record.key) if hashed else record.patient for record in records)
+    labels = ((record.label, patient) for record, patient in zip(records, people, strict=True))
+    if not findings.names:
+        return digest(pixels, labels)
+    return digest(digest(pixels, labels), [findings.names, hashlib.sha256(findings.states.tobytes()).hexdigest()])
+
+
+_STATES = {"1": 1, "0": 0, "uncertain": -1, "blank": -2}
+
+
+def _summary(read: Summary, records: Sequence[Record], classes: Sequence[str], findings: Findings) -> Summary:
+    """What was read, with the counts of the images that could be decoded."""
+    labels = Counter(record.label for record in records)
+    parts = Counter(record.metadata.get("split", "") for record in records)
+    rows = [record.metadata for record in records]
+    columns = column_values(rows)
+    advice = list(read.advice)
+    if keep := propose_keep(columns):
+        views = "; ".join(f"{name}: {', '.join(columns[name])}" for name in columns if name in keep or column_name(name) in keep)
+        advice.insert(0, Advice(f"Several views or modalities are mixed ({views}).", keep_option(keep)))
+    return replace(
+        read,
+        images=len(records),
+        patients=len({record.patient for record in records}),
+        classes={name: labels[name] for name in classes},
+        findings={
+            name: {state: int((findings.states[:, j] == value).sum()) for state, value in _STATES.items()}
+            for j, name in enumerate(findings.names)
+        },
+        parts={part: parts[part] for part in ("train", "validation", "test") if parts[part]},
+        columns=columns,
+        advice=tuple(advice),
     )
 
 
@@ -154,7 +202,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     listing = decoder.listing
     _, files = decoder.identify()
     records = ((record.key, record.label, record.patient, record.metadata) for record in listing.records)
-    source = digest(f"{files} {options.selection()}", records)
+    source = digest(f"{files} {options.selection()} {listing.findings.names}", records)
     for partial in folder.glob(f".*{PARTIAL}"):  # left by a kill; no other process writes here
         partial.unlink()
     former = read_json(folder / FACTS)
@@ -174,6 +222,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     write_numbers(folder / "labels.npy", data.labels)
     write_numbers(folder / "patients.npy", data.patients)
     write_numbers(folder / "patient_codes.npy", data.patient_codes.astype(np.int32))
+    write_numbers(folder / "findings.npy", data.findings)
     if shards:
         shard, kept = {path: i for i, path in enumerate(shards)}, set(data.keys)
         readable = (record for record in listing.records if record.key in kept)
@@ -191,7 +240,8 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
         "classes": data.classes,
         "fingerprint": data.fingerprint,
         "skipped": data.skipped,
-        "notes": data.notes,
+        "finding_names": data.finding_names,
+        "summary": data.summary.to_dict() if data.summary else None,
         "shards": [str(path.resolve()) for path in shards],
     }
     seal(folder / FACTS, facts, (*COLUMNS, _PLACES) if shards else COLUMNS)
@@ -238,9 +288,11 @@ def open_set(
         metadata=Lines[Mapping[str, str]](folder, "rows", itemgetter(1)),
         fingerprint=facts["fingerprint"],
         skipped=tuple((key, problem) for key, problem in facts["skipped"]),
-        notes=tuple(facts["notes"]),
         options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
         stored_codes=map_numbers(folder / "patient_codes.npy"),
+        finding_names=tuple(facts["finding_names"]),
+        findings=map_numbers(folder / "findings.npy"),
+        summary=Summary.from_dict(facts["summary"]),
     )
     return DataSet(radiographs, decoded.files, folder, facts["layout"], facts["resolution"], facts["framing"])
 
