@@ -10,10 +10,11 @@ import yaml
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.names import suggestion
 from semiray.priors.correlation import Between
 from semiray.priors.factors import Factor
 from semiray.priors.families.registry import FAMILIES
-from semiray.priors.inputs import check_name, suggestion
+from semiray.priors.inputs import check_name
 
 __all__ = ["read_keys", "read_yaml", "write_specification"]
 
