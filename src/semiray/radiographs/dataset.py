@@ -63,6 +63,11 @@ class RadiographSet(Generic[Images_co]):
         return len(self.keys)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed or joined when the data set was read, in sentences."""
+        return self.summary.notes if self.summary is not None else ()
+
+    @property
     def patient_codes(self) -> npt.NDArray[np.integer[Any]]:
         """(N,) positions of the patients' ids among all ids, sorted."""
         if self.stored_codes is not None:

@@ -68,18 +68,20 @@ class Inspection:
             most: number of items of a list that are named; the rest is counted.
         """
         xrays = self.data.radiographs
-        patients = len(np.unique(xrays.patient_codes))
         least, median, highest = self.images_per_patient
-        lines = [
-            f"{self.data.root}: {self.data.layout}",
-            f"{len(xrays):,} images of {patients:,} patients ({least:,} to {highest:,} each, median {median:g})",
-            "",
-        ]
+        lines = [f"{self.data.root}", *(xrays.summary.lines() if xrays.summary else [])]
+        lines += [f"images per patient: {least:,} to {highest:,}, median {median:g}", ""]
         width = max([len(name) for name in self.classes] + [len("class")])
         lines += [f"  {'class':{width}}  {'images':>8}  {'patients':>8}"]
         lines += [f"  {name:{width}}  {n:8,}  {patients:8,}" for name, (n, patients) in self.classes.items()]
-        if self.splits:
-            lines += ["", "folders: " + ", ".join(f"{part} {n:,}" for part, n in self.splits.items())]
+        if xrays.summary and xrays.summary.findings:
+            width = max(len("finding"), *map(len, xrays.summary.findings))
+            states = ("1", "0", "uncertain", "blank")
+            lines += ["", f"  {'finding':{width}}  " + "  ".join(f"{state:>9}" for state in states)]
+            lines += [
+                f"  {name:{width}}  " + "  ".join(f"{counts[state]:9,}" for state in states)
+                for name, counts in xrays.summary.findings.items()
+            ]
         lines += [
             "",
             f"width   {_range(self.widths)} px",
@@ -99,8 +101,11 @@ class Inspection:
             several = f" group{'s' * (len(groups) > 1)}, {sum(map(len, groups)):,} images" if groups else ""
             lines.append(f"{title}: {len(groups):,}{several}")
             lines += _some([" = ".join(_some(group, 4, indent="")) for group in groups], most)
-        if xrays.notes:
-            lines += ["", "notes"] + [f"  - {note}" for note in xrays.notes]
+        columns = xrays.summary.columns if xrays.summary else {}
+        if columns:
+            lines += ["", "columns of few values, for --keep"]
+            lines += [f"  {name}: {_counted({cell or '(empty)': n for cell, n in counts.items()}, most)}"
+                      for name, counts in columns.items()]  # fmt: skip
         return lines
 
 

@@ -11,6 +11,7 @@ from semiray.files import LOCK, PARTIAL, hold_folder
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, Progress, digest
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.pixels.suspects import suspects
 from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
 from semiray.radiographs.reading.readers import find_shards, read_records
 from semiray.radiographs.store.decoded import STORED, cache_folder, cached_folder, decode_cached
@@ -139,6 +140,10 @@ def open_data(
         return replace(found, root=data)
     listing = read_records(data, options)
     decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
+    kinds, advice = suspects(decoded.files)
+    listing = listing.without(kinds, advice)
+    if kinds:
+        decoded = decode_cached(Decoder(listing, side, framing, workers), cache)
     return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)
 
 

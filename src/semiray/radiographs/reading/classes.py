@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +13,7 @@ from semiray.radiographs.reading.options import write_class
 from semiray.radiographs.reading.records import Findings
 from semiray.radiographs.reading.summary import Advice
 
-__all__ = ["advise_on_classes", "choose_classes"]
+__all__ = ["advise_on_classes", "choose_classes", "propose_classes", "propose_labels"]
 
 _OTHERS = "not {}"
 
@@ -70,15 +71,10 @@ def _of_findings(
     keys: Sequence[str], findings: Findings, classes: Mapping[str, str], left_out: Counter[str], notes: list[str]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     names = list(dict.fromkeys(classes.values()))
-    values = np.stack(
-        [
-            np.nanmax(findings.values[:, [findings.names.index(k) for k, v in classes.items() if v == name]], axis=1)
-            if len(findings.values)
-            else np.zeros(0)
-            for name in names
-        ],
-        axis=1,
-    )
+    # Unknown counts as less than absent: one of several merged findings makes the class.
+    values = np.nan_to_num(findings.values, nan=-1)
+    places = [[findings.names.index(old) for old, new in classes.items() if new == name] for name in names]
+    values = np.stack([values[:, place].max(axis=1, initial=-1) for place in places], axis=1)
     present = values == 1
     if len(names) == 1:
         rest = _OTHERS.format(names[0])
@@ -124,6 +120,28 @@ def advise_on_classes(classes: Sequence[str]) -> list[Advice]:
         text = f"Labels with a comma or = are written in double quotes: {', '.join(special)}."
         advice.append(Advice(text, _quoted(", ".join(map(write_class, classes)))))
     return advice
+
+
+def propose_labels(keys: Sequence[str]) -> list[Advice]:
+    """Where nothing tells classes: a part of the names that has few values, most of them in many names."""
+    for pattern in (r"[_-]([A-Za-z]+|\d)\.[^./]+$", r"(?:^|/)([A-Za-z]{3,})[^/]*$", r"[_-]([A-Za-z]{3,})[_-][^/]*$"):
+        found = [match[1] for key in keys if (match := re.search(pattern, key))]
+        counts = Counter(found)
+        if len(found) == len(keys) and 2 <= len(counts) <= 10 and min(counts.values()) > 1:
+            listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items()))
+            text = f"Nothing tells classes, but a part of the names has few values: {listed}."
+            return [Advice(text, f"--label-from '{pattern}'")]
+    return []
+
+
+def propose_classes(findings: Findings) -> list[Advice]:
+    """Where images have findings and no classes: how to make classes of them."""
+    present = dict(zip(findings.names, (findings.values == 1).sum(axis=0).tolist(), strict=True))
+    none = [name for name in present if "".join(filter(str.isalpha, name.lower())) in ("nofinding", "normal")]
+    common = sorted((name for name in present if name not in none), key=lambda name: -present[name])
+    chosen = [*none[:1], *common[: 2 - len(none[:1])]]
+    text = "Images have findings, not classes. Classes can be made of those that contain a finding, for example:"
+    return [Advice(text, _quoted(", ".join(map(write_class, chosen))))]
 
 
 def _quoted(classes: str) -> str:

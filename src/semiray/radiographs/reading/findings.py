@@ -47,7 +47,16 @@ LABEL_COLUMNS = (
     "final_diagnosis",
     "ground_truth",
 )
-_READER_COLUMNS = ("rad_id", "reader", "reader_id", "radiologist", "radiologist_id", "annotator", "annotator_id", "rater")
+_READER_COLUMNS = (
+    "rad_id",
+    "reader",
+    "reader_id",
+    "radiologist",
+    "radiologist_id",
+    "annotator",
+    "annotator_id",
+    "rater",
+)
 _STATES = {"1": 1, "0": 0, "-1": -1, "": -2}
 _WORDS = {"true": 1, "yes": 1, "positive": 1, "present": 1, "false": 0, "no": 0, "negative": 0, "absent": 0,
           "uncertain": -1, "unknown": -2, "nan": -2}  # fmt: skip
@@ -64,6 +73,7 @@ _NOT_FINDINGS = re.compile(
     r"valid|fold|index|number|count|year|died|dead|death|survival|survived|alive|icu|intubated|ventilated|went_icu|"
     r"frontal|lateral|is_\w+|has_\w+|set|part|row|column_\d+)(?:_|$)"
 )
+_MOST_WORDS = 4  # in the mean of the names of findings; more are sentences
 _MOST_CONFLICTS = 0.05  # share of images whose rows differ, up to which they are conflicts, not several findings
 
 
@@ -103,16 +113,21 @@ def read_labels(found: Found, options: ReadingOptions) -> Labels:
         return _of_column(found, options.label_column, options)
     known = _label_columns(found, columns)
     wide = [] if options.findings == "none" else _wide_columns(found, columns)
-    if len(wide) >= 2 and (not known or len({plain(name) for name in wide} & _KNOWN) >= 3):
+    if len({plain(name) for name in wide} & _KNOWN) >= 3:
         labels = _of_wide(found, wide)
         labels.advice += [_other(name, found) for name in known if name not in wide]
         return labels
+    passed: list[str] = []
     for name in known:
         labels = _of_column(found, name, options)
         if labels.classes or labels.names:
             labels.advice += [_other(other, found) for other in known if other != name]
+            labels.notes += passed
             return labels
-    return Labels()
+        passed += labels.notes
+    labels = _of_wide(found, wide) if wide else Labels()
+    labels.notes += passed
+    return labels
 
 
 def _other(name: str, found: Found) -> Advice:
@@ -126,7 +141,9 @@ def _label_columns(found: Found, columns: Sequence[str]) -> list[str]:
     order = {plain(name): place for place, name in enumerate(LABEL_COLUMNS)}
     named = sorted((name for name in columns if plain(name) in order), key=lambda name: order[plain(name)])
     filled = {name: cells for name in named if (cells := found.cells(name))}
-    numeric = {name for name, cells in filled.items() if all(_state(cell) is not None for c in cells.values() for cell in c)}
+    numeric = {
+        name for name, cells in filled.items() if all(_state(cell) is not None for c in cells.values() for cell in c)
+    }
     ranked = [name for name in filled if name not in numeric] + [name for name in filled if name in numeric]
     if not ranked:
         for name in columns:
@@ -141,7 +158,7 @@ def _is_list(cell: str) -> bool:
 
 
 def split_cell(cell: str) -> list[str]:
-    """The findings in a cell: ``Effusion|Mass``, ``Effusion; Mass``, ``['Effusion', 'Mass']``; a comma doesn't split."""
+    """The findings in a cell: ``Effusion|Mass``, ``Effusion; Mass``, ``['Effusion', 'Mass']``; commas don't split."""
     if _is_list(cell):
         try:
             values = ast.literal_eval(cell)
@@ -174,7 +191,8 @@ def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
         text = f"{several:,} images have rows with different labels; the first row of each is used: {some(keys)}."
         labels.advice.append(Advice(text, "--findings all"))
     different = len(set(labels.classes.values()))
-    if options.label_column is None and different > max(20, len(labels.classes) // 20):
+    most = min(max(20, len(labels.classes) // 20), max(2, len(labels.classes) // 2))
+    if options.label_column is None and different > most:
         labels.notes.append(
             f"Column {column!r} has {different:,} different values: too many to be classes; it isn't used."
         )
@@ -186,6 +204,9 @@ def _of_lists(found: Found, column: str, cells: Mapping[str, Sequence[str]]) -> 
     """Cells that list findings: those listed are present, the others absent; where nothing is listed, all are blank."""
     listed = {key: [name for cell in values for name in split_cell(cell)] for key, values in cells.items()}
     names = tuple(sorted({name for present in listed.values() for name in present}))
+    if len(names) > max(50, len(cells) // 4) or sum(len(name.split()) for name in names) > _MOST_WORDS * len(names):
+        note = f"Column {column!r} has {len(names):,} different texts: too many to be findings; it isn't used."
+        return Labels(notes=[note])
     states = {
         key: tuple(int(name in held) for name in names)
         for key, present in listed.items()
@@ -212,8 +233,8 @@ def _of_readers(found: Found, column: str, reader: str) -> Labels:
         states[key] = tuple({0: 0, len(readers): 1}.get(votes[name], -1) for name in names)
         disagree += -1 in states[key]
     note = (
-        f"Readers ({reader!r}) disagree on {disagree:,} of {len(seen):,} images: a finding that only some of an image's "
-        "readers saw is uncertain."
+        f"Readers ({reader!r}) disagree on {disagree:,} of {len(seen):,} images: what only some of an image's readers "
+        "saw is uncertain."
     )
     return Labels({}, names, states, f"column {column!r} of several readers", [note])
 
@@ -228,7 +249,13 @@ def _wide_columns(found: Found, columns: Iterable[str]) -> list[str]:
         if values and len(values) <= 8 and all(_state(value) is not None for value in values):
             wide.append(name)
     known = sum(plain(name) in _KNOWN for name in wide)
-    return wide if known >= 2 or len(wide) >= 5 else []
+    return wide if known >= 2 or len(wide) >= 5 or _one_hot(found, wide) else []
+
+
+def _one_hot(found: Found, names: Sequence[str]) -> bool:
+    """Whether of three or more columns exactly one is 1 in every row."""
+    rows = [row for row in found.rows.values() if any(row.get(name) for name in names)]
+    return len(names) > 2 and bool(rows) and all(sum(_state(row.get(n, "")) == 1 for n in names) == 1 for row in rows)
 
 
 @lru_cache(maxsize=4096)
@@ -251,8 +278,9 @@ def _of_wide(found: Found, names: Sequence[str]) -> Labels:
         disagree += any(len(set(states) - {-2}) > 1 for states in zip(*several, strict=True)) if len(several) > 1 else 0
     notes = [f"Rows disagree on {disagree:,} images; those findings are uncertain."] if disagree else []
     labels = Labels({}, tuple(names), states, f"{len(names)} columns: {some(list(names))}", notes)
-    if states and all(sum(values) == 1 and min(values) >= 0 for values in states.values()):
-        labels.classes = {key: names[values.index(1)] for key, values in states.items()}
+    told = [values for values in states.values() if max(values) > -2]
+    if told and all(sum(values) == 1 and min(values) >= 0 for values in told):
+        labels.classes = {key: names[values.index(1)] for key, values in states.items() if 1 in values}
         labels.where = f"{len(names)} columns, of which exactly one is 1 in each row: {some(list(names))}"
         labels.names, labels.states = (), {}
     return labels
@@ -298,4 +326,3 @@ def select_findings(labels: Labels, keys: Sequence[str], options: ReadingOptions
     if (states == -2).any():
         notes.append(f"Blank findings are read as {options.blank} (blank=unknown|negative).")
     return Findings(names, states, values)
-

@@ -36,8 +36,8 @@ _OTHERS = {
 }
 # Files whose content isn't looked at, since no radiograph ends like this.
 _TEXTS = frozenset(
-    ".txt .md .rst .html .htm .pdf .doc .docx .xml .yaml .yml .toml .ini .cfg .py .ipynb .log .sh .bib .lock .safetensors "
-    ".jsonl .css .js .c .cpp .h .m .r .rtf .odt .ppt .pptx .db .sqlite .tex .sha256 .md5".split()
+    ".txt .md .rst .html .htm .pdf .doc .docx .xml .yaml .yml .toml .ini .cfg .py .ipynb .log .sh .bib .lock "
+    ".safetensors .jsonl .css .js .c .cpp .h .m .r .rtf .odt .ppt .pptx .db .sqlite .tex .sha256 .md5".split()
 )
 _DEEPEST_TABLE = 3  # folders above a table
 _MOST_TEXTS = 50  # lists in one folder; more are notes about single images
@@ -105,7 +105,9 @@ def walk(root: Path) -> Tree:
         subfolders.sort()
         if kind := _written_by_semiray(set(files), set(subfolders)):
             if folder == str(root):
-                raise SemirayError(f"{root} is {kind} that semiray wrote, not a data set. Give the folder of radiographs.")
+                raise SemirayError(
+                    f"{root} is {kind} that semiray wrote, not a data set. Give the folder of radiographs."
+                )
             tree.left_out["semiray output"] += _images_below(folder)
             subfolders.clear()
             continue
@@ -168,24 +170,29 @@ def _leave_out_masks(tree: Tree) -> None:
     if not tree.images:
         return
     folders = {PurePosixPath(key).parts[:-1] for key in tree.images}
-    shared = len(os.path.commonprefix(list(folders)))
-    of_masks = {parts for parts in folders if any(is_mask_folder(part) for part in parts[shared:])}
+    # The folder that contains everything may be called after masks, unless the images lie directly in it.
+    shared = _shared(folders) - (len(folders) == 1)
+    of_masks = {parts for parts in folders if any(is_mask_folder(part) for part in parts[max(shared, 0) :])}
     stems = {PurePosixPath(key).stem for key in tree.images}
     masks = [
         key
         for key in tree.images
         if PurePosixPath(key).parts[:-1] in of_masks or is_mask_file(PurePosixPath(key).name, stems)
     ]
-    if len(masks) == len(tree.images):
-        text = f"All {len(masks):,} images are called masks or annotations; they are read as radiographs."
-        tree.advice.append(Advice(text))
-        return
     for key in masks:
         del tree.images[key]
     if masks:
         tree.left_out["masks"] += len(masks)
-    for key in [key for key in tree.tables if any(is_mask_folder(part) for part in PurePosixPath(key).parts[shared:-1])]:
+    for key in [
+        key for key in tree.tables if any(is_mask_folder(part) for part in PurePosixPath(key).parts[shared:-1])
+    ]:
         del tree.tables[key]
+
+
+def _shared(paths: Iterable[Sequence[str]]) -> int:
+    """The number of first folders that all paths have in common."""
+    columns = zip(*paths, strict=False)  # ends with the shortest path
+    return next((i for i, names in enumerate(columns) if len(set(names)) > 1), min(map(len, paths)))
 
 
 def _leave_out_copies(tree: Tree, root: str) -> None:
@@ -270,7 +277,7 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
     elif labels and len(labels) < len(keys):
         loose = [key for key in keys if key not in labels]
         notes.append(f"{len(loose):,} images are in no class folder and are unlabelled: {some(loose)}.")
-    if len(counts) == 1 and not _diseases(counts):
+    if len(counts) == 1 and not _diseases(counts) and all(path[:1] == (*counts,) for path in different):
         notes.append(f"All images are in {next(iter(counts))}/: it is taken as the set's folder, not as a class.")
         labels, counts = {}, Counter()
     if wrapper and labels:
@@ -347,4 +354,3 @@ def _diseases(names: Iterable[str]) -> bool:
 def some(names: Sequence[str], most: int = 3) -> str:
     """The first names in a list, and whether there are more."""
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-

@@ -22,6 +22,9 @@ __all__ = ["Found", "ImageIndex", "find_path_column", "join_tables"]
 _PATH_HINTS = ("path", "file", "image", "img", "name", "dicom")
 _IDENTIFIERS = re.compile(r"(?:^|_)(?:patient|subject|study|case|exam|series|uid|id|pid)|(?:id|uid|no|number)$")
 _HALF = 0.5
+_ENDINGS = (*sorted(IMAGE_SUFFIXES), ".dcm", ".dicom")
+_KIND = re.compile(r"_(?:image|study)$")  # 65761e66de9f_image, of SIIM-FISABIO-RSNA
+_MOST_CLASSES = 20
 
 
 @dataclass
@@ -62,6 +65,10 @@ class Found:
         """The columns of all tables that are used, each once."""
         return list(dict.fromkeys(name for table, _ in self.joined for name in table.columns))
 
+    def all_columns(self) -> list[str]:
+        """The columns of all tables, and those that folders and lists add, such as ``split``."""
+        return list(dict.fromkeys([*self.columns(), *(name for row in self.rows.values() for name in row)]))
+
     def cells(self, column: str) -> dict[str, list[str]]:
         """Per image the different cells of a column that aren't empty, in the order of its rows."""
         cells = {key: [cell] for key, row in self.rows.items() if (cell := row.get(column, ""))}
@@ -83,9 +90,9 @@ class ImageIndex:
         self._names: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
         for key in self.keys:
-            path = PurePosixPath(key)
-            self._names.setdefault(path.name, []).append(key)
-            self._stems.setdefault(path.stem, []).append(key)
+            name = PurePosixPath(key).name.lower()
+            self._names.setdefault(name, []).append(key)
+            self._stems.setdefault(_stem(name), []).append(key)
 
     def below(self, prefix: str) -> ImageIndex:
         """The same images for a table in another folder."""
@@ -95,8 +102,7 @@ class ImageIndex:
 
     def may_name(self, cell: str) -> bool:
         """Whether the last part of a cell is an image's name; quick."""
-        name = cell.replace("\\", "/").rsplit("/", 1)[-1]
-        return name in self._names or name in self._stems or name.rsplit(".", 1)[0] in self._stems
+        return bool(self._candidates(cell.replace("\\", "/").rsplit("/", 1)[-1]))
 
     def find(self, cell: str) -> str | None:
         """Return the key that a cell names, or None if there is none or more than one."""
@@ -107,22 +113,34 @@ class ImageIndex:
         for exact in (joined, value):
             if exact in self.keys:
                 return exact
-        path = PurePosixPath(value)
-        # Tables of DICOM sets name .dcm files whose images were converted: the same name with another ending counts.
-        candidates = self._names.get(path.name) or self._stems.get(path.name) or []
-        if not candidates and path.suffix.lower() in (*IMAGE_SUFFIXES, ".dcm", ".dicom"):
-            candidates = self._stems.get(path.stem) or []
-        if len(path.parts) > 1:
+        candidates = self._candidates(value.rsplit("/", 1)[-1])
+        if len(candidates) > 1 or "/" in value:
             # Folders in the cell must agree with the image's folders, compared from the end.
-            wanted = path.with_suffix("").parts if path.suffix else path.parts
-            parts = {key: PurePosixPath(key).with_suffix("").parts for key in candidates}
-            candidates = [key for key in candidates if all(map(eq, reversed(parts[key]), reversed(wanted)))]
+            wanted = value.lower().split("/")[-2::-1]
+            folders = {key: key.lower().split("/")[-2::-1] for key in candidates}
+            candidates = [key for key in candidates if all(map(eq, folders[key], wanted))] if wanted else candidates
+        if len(candidates) > 1:
+            name = value.rsplit("/", 1)[-1]
+            candidates = [key for key in candidates if name in (PurePosixPath(key).name, PurePosixPath(key).stem)]
         return candidates[0] if len(candidates) == 1 else None
 
+    def _candidates(self, name: str) -> Sequence[str]:
+        """Keys of images of a name, whatever its case, with or without its ending, or with that of a DICOM file."""
+        name = name.lower()
+        found = self._names.get(name) or self._stems.get(name)
+        if not found and name.endswith(_ENDINGS):
+            found = self._stems.get(_stem(name))
+        return found or self._stems.get(_KIND.sub("", name), ()) if name else ()
 
-def find_path_column(
-    table: Table, index: ImageIndex, column: str | None = None
-) -> tuple[str, list[str | None]] | None:
+
+def _stem(name: str) -> str:
+    """A name without the endings of images, of which converted files may have two: ``1.dcm.png``."""
+    while name.endswith(_ENDINGS):
+        name = name[: name.rindex(".")]
+    return name
+
+
+def find_path_column(table: Table, index: ImageIndex, column: str | None = None) -> tuple[str, list[str | None]] | None:
     """Find the column whose cells name images: the user's, or one in which enough do.
 
     Returns:
@@ -215,10 +233,9 @@ def join_tables(found: Found, tables: Mapping[str, Path], path_column: str | Non
     matched.sort(key=lambda match: (-len(set(match[2]) - {None}), str(match[0].path)))
     for table, column, keys in matched:
         _add(found, table, column, keys)
-    if matched:
-        if without := len(found.paths) - len(found.rows):
-            named = some(sorted({table.path.name for table, _ in found.joined}))
-            found.notes.append(f"{without:,} images have no row in {named}.")
+    if matched and (without := len(found.paths) - len(found.rows)):
+        named = some(sorted({table.path.name for table, _ in found.joined}))
+        found.notes.append(f"{without:,} images have no row in {named}.")
     for table in others:
         if path_column is None or found.joined:
             _add_by_identifier(found, table)
@@ -235,7 +252,28 @@ def _match(table: Table, index: ImageIndex, path_column: str | None) -> tuple[Ta
     elif path_column is None and any(index.find(name) for name in table.columns if index.may_name(name)):
         table = table.without_header()
     match = find_path_column(table, index, path_column)
-    return None if match is None else (table, *match)
+    if match is None:
+        return None
+    column, keys = match
+    if not table.headed and path_column is None and len(table.columns) > 1:
+        names = _roles(table, column)
+        table, column = table.renamed(names), names[table.columns.index(column)]
+    return table, column, keys
+
+
+def _roles(table: Table, column: str) -> list[str]:
+    """Names for the columns of a list without a header, such as ``patient file class source`` of COVIDx."""
+    names = list(table.columns)
+    place = names.index(column)
+    different = {name: {row[name] for row in table.rows} for name in names}
+    names[place] = "file"
+    after = [i for i in range(place + 1, len(names)) if 1 < len(different[names[i]]) <= _MOST_CLASSES]
+    if after:
+        names[after[0]] = "label"
+    before = [i for i in range(place) if len(different[table.columns[i]]) > _MOST_CLASSES or i == 0]
+    if before:
+        names[before[0]] = "patient"
+    return names
 
 
 def _part_in(stem: str) -> str | None:
@@ -268,7 +306,8 @@ def _add(found: Found, table: Table, column: str, keys: Sequence[str | None]) ->
             f"(column {column!r}): {some(lost)}."
         )
     for name, count in conflicts.items():
-        text = f"{table.path.name} says otherwise than {found.joined[0][0].path.name} in column {name!r} of {count:,} images."
+        other = found.joined[0][0].path.name
+        text = f"{table.path.name} says otherwise than {other} in column {name!r} of {count:,} images; {other} is used."
         found.advice.append(Advice(text))
     if not table.headed:
         found.notes.append(f"{table.path.name} has no header: its columns are called {', '.join(table.columns)}.")
@@ -310,7 +349,9 @@ def _add_by_identifier(found: Found, table: Table) -> None:
         if len(rows) > 1:
             found.more.setdefault(key, []).extend(rows[1:])
     found.joined.append((table, ""))
-    found.notes.append(f"{table.path.name} is joined by {how}: {len(matches):,} of {len(found.paths):,} images have a row.")
+    found.notes.append(
+        f"{table.path.name} is joined by {how}: {len(matches):,} of {len(found.paths):,} images have a row."
+    )
 
 
 def plain_words(name: str) -> str:
@@ -322,8 +363,8 @@ def _by_path(paths: Iterable[str], table: Table, column: str) -> dict[str, list[
     """Rows whose cell is a folder or a word of an image's path, with or without the letters before a number."""
     by_value: dict[str, list[Row]] = defaultdict(list)
     for row in table.rows:
-        if len(row[column]) > 2:
-            by_value[row[column]].append(row)
+        if len(value := _KIND.sub("", row[column])) > 2:
+            by_value[value].append(row)
     matches: dict[str, list[Row]] = {}
     for key in paths:
         names = PurePosixPath(key).with_suffix("").parts

@@ -26,7 +26,9 @@ _PARTS = {
     **dict.fromkeys(("val", "valid", "validate", "validation", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "tst", "holdout"), "test"),
 }
-_VIEWS = frozenset("view views pa ap ll lat frontal front lateral side posteroanterior anteroposterior mod rx cr dx".split())
+_VIEWS = frozenset(
+    "view views pa ap ll lat frontal front lateral side posteroanterior anteroposterior mod rx cr dx".split()
+)
 
 _MASK = frozenset({"mask", "masks", "groundtruth", "groundtruths"})
 # Words that say mask where no other word than these and their qualifiers is in the name.
@@ -117,7 +119,7 @@ def is_no_class(name: str) -> bool:
 
 
 def is_mask_folder(name: str) -> bool:
-    """Whether a folder contains masks or annotations: ``lung masks``, ``leftMask``, ``ground truth``, ``annotations``."""
+    """Whether a folder contains masks or annotations: ``lung masks``, ``leftMask``, ``ground truth``."""
     found = set(words(name))
     if found & _UNLESS:
         return False

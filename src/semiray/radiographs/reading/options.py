@@ -58,7 +58,9 @@ class ReadingOptions(BaseModel):
         "unknown", description="how a finding of -1, or one on which readers disagree, is read"
     )
     blank: Literal["unknown", "negative"] = Field("unknown", description="how an empty cell of a finding is read")
-    synthetic: bool = Field(False, description="read images that are marked as synthetic, too; else they are left out")
+    read_synthetic: bool = Field(
+        False, description="read images that are marked as synthetic, too; else they are left out"
+    )
     framing: Framing = Field(
         "crop", description="cut the longer side at the centre (crop), or fill the shorter one with black (pad)"
     )
@@ -96,7 +98,7 @@ class ReadingKeywords(TypedDict, total=False):
     findings: str | None
     uncertain: Literal["unknown", "positive", "negative"] | None
     blank: Literal["unknown", "negative"] | None
-    synthetic: bool | None
+    read_synthetic: bool | None
     framing: Framing | None
 
 
@@ -146,10 +148,14 @@ def parse_classes(text: str, option: str = "classes") -> dict[str, str]:
     at = 0
     while at <= len(text):
         match = _ENTRY.match(text, at)
-        if match is None or not (label := _unquoted(match["label"])) or (match["name"] is not None and not match["name"]):
+        if (
+            match is None
+            or not (label := _unquoted(match["label"]))
+            or (match["name"] is not None and not match["name"])
+        ):
             raise SemirayError(
-                f"{option}='{text}': '{text[at:].split(',')[0].strip()}' is neither a label nor LABEL=NAME. Labels with a "
-                "comma or = are written in double quotes."
+                f"{option}='{text}': '{text[at:].split(',')[0].strip()}' is neither a label nor LABEL=NAME. Labels "
+                "with a comma or = are written in double quotes."
             )
         if label in names:
             raise SemirayError(f"{option}='{text}': {label} is given twice.")

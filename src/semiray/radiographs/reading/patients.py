@@ -41,7 +41,9 @@ _PATTERNS = {
     "names such as 00000013_005": r"(?:^|/)(\d{8})_\d{3}\.[^./]+$",
     "folders such as p10/p10000032": r"(?:^|/)p\d{2}/(p\d{8})/",
     "names such as sub-01 (BIDS)": r"(?:^|/)(sub-[A-Za-z0-9]+)(?=[/_.])",
-    "names such as patient00001": r"(?:^|/)((?i:patients?|person|subject|subj|pat|pt|participant|case)[-_ #]?\d+)(?=[/_\-. (])",
+    "names such as patient00001": (
+        r"(?:^|/)((?i:patients?|person|subject|subj|pat|pt|participant|case)[-_ #]?\d+)(?=[/_\-. (])"
+    ),
     "names such as p0001_1": r"(?:^|/)([pP][-_]?\d{2,})(?=[/_\-][^/]*)",
 }
 

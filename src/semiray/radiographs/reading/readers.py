@@ -12,10 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.classes import advise_on_classes, choose_classes
+from semiray.radiographs.reading.classes import (
+    advise_on_classes,
+    choose_classes,
+    propose_classes,
+    propose_labels,
+)
 from semiray.radiographs.reading.findings import Labels, read_labels, select_findings
 from semiray.radiographs.reading.folders import label_by_folder, leave_out, some, walk
 from semiray.radiographs.reading.joining import Found, ImageIndex, find_path_column, join_tables
+from semiray.radiographs.reading.keep import read_condition
 from semiray.radiographs.reading.names import part_of
 from semiray.radiographs.reading.options import ReadingOptions, compile_pattern, search
 from semiray.radiographs.reading.patients import (
@@ -35,15 +41,28 @@ from semiray.radiographs.reading.shards import read_shards
 from semiray.radiographs.reading.summary import Advice, Summary
 from semiray.radiographs.reading.tables import choose_column, plain, read_table
 
-__all__ = ["find_shards", "read_records"]
+__all__ = ["find_shards", "read_records", "unmarked"]
 
-_PART_COLUMNS = ("split", "subset", "partition", "fold", "set", "dataset_split", "data_split", "official_split", "phase")
+_PART_COLUMNS = (
+    "split",
+    "subset",
+    "partition",
+    "fold",
+    "set",
+    "dataset_split",
+    "data_split",
+    "official_split",
+    "phase",
+)
 _PHOTOMETRIC = ("photometric_interpretation", "photometricinterpretation_dicom", "photometric")
 
 
-def read_records(
-    data: Path, options: ReadingOptions, marked: Callable[[Path], str] = lambda path: ""
-) -> Listing:
+def unmarked(_path: Path) -> str:
+    """Say of every file that semiray didn't make it."""
+    return ""
+
+
+def read_records(data: Path, options: ReadingOptions, marked: Callable[[Path], str] = unmarked) -> Listing:
     """List the radiographs of a folder or of a table, with labels and patients as far as they can be known.
 
     A folder: every image below it counts that isn't a mask, a copy, or made by semiray. Tables in it that name its
@@ -102,20 +121,22 @@ def read_records(
         )
         for key in keys
     ]
-    found.advice += labels.advice
+    advice = [*found.advice, *labels.advice]
     if not patients:
-        found.advice.append(propose_pattern(keys, found.rows))
+        advice.insert(0, propose_pattern(keys, found.rows))
+    if not classes:
+        advice += propose_classes(findings) if findings.names else propose_labels(keys)
     if parts:
         counts = Counter(parts[key] for key in keys if key in parts)
         listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-        found.advice.append(Advice(f"The set has official parts ({listed}).", "--official-split"))
+        advice.append(Advice(f"Official parts ({listed}) are used only if you say so.", "--official-split"))
     summary = Summary(
         layout=found.layout,
         patients_from=patients_from or "not known: every image counts as its own",
         labels_from=labels.where if classes or labels.names else "",
         left_out=dict(found.left_out),
         notes=tuple(dict.fromkeys([*found.notes, *labels.notes])),
-        advice=tuple(dict.fromkeys(found.advice)),
+        advice=tuple(dict.fromkeys(advice)),
     )
     return Listing(found.root, tuple(records), summary, names, findings, hashed=bool(found.patients))
 
@@ -152,18 +173,17 @@ def _is_table_file(data: Path) -> bool:
     return True
 
 
-def _read_folder(
-    data: Path, options: ReadingOptions, marked: Callable[[Path], str]
-) -> tuple[Found, dict[str, str]]:
+def _read_folder(data: Path, options: ReadingOptions, marked: Callable[[Path], str]) -> tuple[Found, dict[str, str]]:
     tree = walk(data)
-    leave_out(tree, data.resolve().name, (lambda path: "") if options.synthetic else marked)
+    leave_out(tree, data.resolve().name, unmarked if options.read_synthetic else marked)
     if not tree.images:
         counted = ", ".join(f"{count:,} {kind}" for kind, count in tree.left_out.items())
         detail = f"Left out: {counted}." if counted else "There is no file with an image's suffix."
         unpack = " Unpack the archives first." if tree.left_out["archives"] else ""
         raise SemirayError(
             f"{data}: no image found. {detail}{unpack} {' '.join(tree.notes)} Images end in "
-            f"{', '.join(sorted(IMAGE_SUFFIXES))}; masks are left out."
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}; files and folders called masks are left out: rename them if they "
+            "aren't."
         )
     by_folder = label_by_folder(tree.images)
     found = Found(
@@ -266,7 +286,8 @@ def _patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str], st
         )
     columns = found.columns()
     if column is not None and column not in columns:
-        raise SemirayError(f"no table has a column {column!r} (patient_column=). The columns are: {', '.join(columns)}.")
+        there = f"The columns are: {', '.join(columns)}." if columns else "There is no table that names the images."
+        raise SemirayError(f"no column {column!r} (patient_column=). {there}")
     known = column or choose_column(columns, PATIENT_COLUMNS)
     cells = found.cells(known) if known is not None else {}
     if column is not None and not cells:
@@ -308,7 +329,10 @@ def _kept(found: Found, options: ReadingOptions) -> list[str]:
     keys = sorted(found.paths)
     if options.keep is None:
         return keys
-    raise SemirayError("keep= comes with the module keep")
+    condition = read_condition(options.keep, found.all_columns())
+    kept = [key for key, holds in zip(keys, condition([found.rows.get(key, {}) for key in keys]), strict=True) if holds]
+    found.left_out["rows not kept"] += len(keys) - len(kept)
+    return kept
 
 
 def _inverted(found: Found) -> set[str]:

@@ -13,7 +13,7 @@ import lzma
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,11 @@ class Table:
         first = dict(zip(names, self.columns, strict=True))
         rows = (dict(zip(names, row.values(), strict=True)) for row in self.rows)
         return Table(self.path, names, (first, *rows), self.notes, headed=False)
+
+    def renamed(self, names: Sequence[str]) -> Table:
+        """The same with other names of its columns."""
+        rows = tuple(dict(zip(names, row.values(), strict=True)) for row in self.rows)
+        return replace(self, columns=tuple(names), rows=rows)
 
 
 def read_table(path: Path) -> Table:
@@ -169,8 +174,8 @@ class _Trimmer:
             line = re.search(r"line (\d+)", self.said)
             place = f", line {line[1]}" if line else ""
             raise SemirayError(
-                f"{self.path}{place}: {len(cells)} cells ({', '.join(cells[:2])}, ...), but the header has {self.width} "
-                "columns. Quote cells that contain the delimiter."
+                f"{self.path}{place}: {len(cells)} cells ({', '.join(cells[:2])}, ...), but the header has "
+                f"{self.width} columns. Quote cells that contain the delimiter."
             )
         return cells[: self.width]
 
@@ -222,7 +227,9 @@ def _read_sheets(path: Path, raw: bytes) -> list[Table]:
     try:
         sheets = pandas.read_excel(io.BytesIO(raw), sheet_name=None, header=None, dtype=object, engine="calamine")
     except ImportError as error:
-        raise SemirayError(f"{path}: reading spreadsheets needs python-calamine: pip install python-calamine.") from error
+        raise SemirayError(
+            f"{path}: reading spreadsheets needs python-calamine: pip install python-calamine."
+        ) from error
     except Exception as error:  # calamine raises whatever a damaged archive or sheet made it meet
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SemirayError(f"{path}: this isn't a workbook that can be read ({reason}).") from error
@@ -254,14 +261,14 @@ def _read_parquet(path: Path) -> Table:
 
 
 def _read_json(path: Path, raw: bytes) -> Table:
-    """A list of objects; lists of pairs or an object from names to labels; StyleGAN's ``{"labels": [[name, 0], ...]}``."""
+    """A list of objects, pairs of names and labels, or StyleGAN's ``{"labels": [[name, 0], ...]}``."""
     try:
         content = json.loads(decode_text(raw))
     except (ValueError, RecursionError) as error:
         raise SemirayError(f"{path}: this isn't a JSON file ({str(error).splitlines()[0]}).") from error
     if isinstance(content, dict) and isinstance(content.get("labels"), list | dict):
         content = content["labels"]
-    if isinstance(content, dict) and all(not isinstance(value, list | dict) for value in content.values()):
+    if isinstance(content, dict) and all(isinstance(value, str | int) for value in content.values()):
         content = list(content.items())
     if isinstance(content, dict) and all(isinstance(value, dict) for value in content.values()):
         content = [{"name": name, **value} for name, value in content.items()]

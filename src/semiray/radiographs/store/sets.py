@@ -25,11 +25,12 @@ from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest, processors, read_bytes
 from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
 from semiray.radiographs.pixels.images import ImageArray
-from semiray.radiographs.reading.options import Framing, ReadingOptions
+from semiray.radiographs.pixels.suspects import suspects
 from semiray.radiographs.reading.keep import column_name
+from semiray.radiographs.reading.options import Framing, ReadingOptions
 from semiray.radiographs.reading.records import Findings, Listing, Record
 from semiray.radiographs.reading.summary import Advice, Summary
-from semiray.radiographs.reading.views import column_values, keep_option, propose_keep
+from semiray.radiographs.reading.views import column_values, propose_keep, shell_quoted
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
 from semiray.radiographs.store.files import Lines, map_numbers, read_json, seal, unseal, write_lines, write_numbers
 
@@ -173,8 +174,10 @@ def _summary(read: Summary, records: Sequence[Record], classes: Sequence[str], f
     columns = column_values(rows)
     advice = list(read.advice)
     if keep := propose_keep(columns):
-        views = "; ".join(f"{name}: {', '.join(columns[name])}" for name in columns if name in keep or column_name(name) in keep)
-        advice.insert(0, Advice(f"Several views or modalities are mixed ({views}).", keep_option(keep)))
+        views = "; ".join(
+            f"{name}: {', '.join(columns[name])}" for name in columns if name in keep or column_name(name) in keep
+        )
+        advice.insert(0, Advice(f"Views or modalities are mixed ({views}).", f"--keep {shell_quoted(keep)}"))
     return replace(
         read,
         images=len(records),
@@ -217,7 +220,16 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     (folder / FACTS).unlink(missing_ok=True)
     if read_json(folder / "source.json").get("source") != files or not decoded_is_whole:
         write_decoded(folder, decoder, files, keep=not shards)
-    data = assemble(listing, read_decoded(folder), options)
+    decoded = read_decoded(folder)
+    kinds, advice = suspects(decoded.files)
+    listing = listing.without(kinds, advice)
+    if (
+        kinds
+    ):  # pixels are in the order of the images, so that what turned out to be none is taken out by starting again
+        decoder = replace(decoder, listing=listing)
+        write_decoded(folder, decoder, decoder.identify()[1], keep=not shards)
+        decoded = read_decoded(folder)
+    data = assemble(listing, decoded, options)
     write_lines(folder, "rows", ([key, dict(row)] for key, row in zip(data.keys, data.metadata, strict=True)))
     write_numbers(folder / "labels.npy", data.labels)
     write_numbers(folder / "patients.npy", data.patients)
