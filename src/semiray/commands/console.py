@@ -75,7 +75,14 @@ def read_data(data: Path, *, resolution: int, cache: Path | None = None, **optio
 
 def describe_data(data: "RadiographSet[ImageArray]") -> str:
     """What was read and what was left out; and the files that could not be read."""
-    lines = data.summary.lines() if data.summary is not None else [f"{len(data):,} images"]
+    import numpy as np
+
+    if data.summary is not None:
+        lines = data.summary.lines()
+    else:
+        counts = {name: int((data.labels == i).sum()) for i, name in enumerate(data.classes)}
+        classes = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no labels"
+        lines = [f"{len(data):,} images of {len(np.unique(data.patient_codes)):,} patients: {classes}"]
     if data.skipped:
         lines.append(f"{len(data.skipped):,} files could not be read and are left out:")
         lines += [f"  {key}: {reason}" for key, reason in data.skipped[:_LISTED]]

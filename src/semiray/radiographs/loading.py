@@ -14,6 +14,7 @@ from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.pixels.suspects import suspects
 from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
 from semiray.radiographs.reading.readers import find_shards, read_records
+from semiray.radiographs.reading.summary import Summary
 from semiray.radiographs.store.decoded import STORED, cache_folder, cached_folder, decode_cached
 from semiray.radiographs.store.sets import COLUMNS, FACTS, DataSet, assemble, check_options, fill, open_set
 
@@ -124,7 +125,9 @@ def open_data(
     if is_prepared(data):
         found = open_set(data, resolution=resolution, framing=given, verify=verify)
         check_options(data, found.radiographs.options or ReadingOptions(), options)
-        return replace(found, layout=f"a prepared set ({found.layout})")
+        layout = f"a prepared set ({found.layout})"
+        summary = replace(found.radiographs.summary or Summary(""), layout=layout)
+        return replace(found, radiographs=replace(found.radiographs, summary=summary), layout=layout)
     side, framing = 64 if resolution is None else resolution, options.framing
     if shards := find_shards(data):
         seen = [(path.name, status.st_size, status.st_mtime_ns) for path in shards if (status := path.stat())]

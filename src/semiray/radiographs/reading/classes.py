@@ -78,14 +78,15 @@ def _of_findings(
     present = values == 1
     if len(names) == 1:
         rest = _OTHERS.format(names[0])
-        chosen = {keys[i]: names[0] for i in np.flatnonzero(present[:, 0])}
-        chosen |= {keys[i]: rest for i in np.flatnonzero(values[:, 0] == 0)}
+        chosen = {
+            key: names[0] if value == 1 else rest for key, value in zip(keys, values[:, 0], strict=True) if value >= 0
+        }
         notes.append(f"Class {names[0]!r} contains the finding; class {rest!r} is every image that is known not to.")
         names.append(rest)
     else:
         one = present.sum(axis=1) == 1
         several = int((present.sum(axis=1) > 1).sum())
-        chosen = {keys[i]: names[int(present[i].argmax())] for i in np.flatnonzero(one)}
+        chosen = {keys[i]: names[int(present[i].argmax())] for i in np.flatnonzero(one).tolist()}
         notes.append(
             f"A class means that the image contains the finding; {several:,} images contain several of "
             f"{', '.join(names)} and are left out."

@@ -147,8 +147,8 @@ def _label_columns(found: Found, columns: Sequence[str]) -> list[str]:
     ranked = [name for name in filled if name not in numeric] + [name for name in filled if name in numeric]
     if not ranked:
         for name in columns:
-            cells = [cell for cells in found.cells(name).values() for cell in cells]
-            if cells and sum(_is_list(cell) for cell in cells) > len(cells) / 2:
+            values = [cell for cells in found.cells(name).values() for cell in cells]
+            if values and sum(map(_is_list, values)) > len(values) / 2:
                 ranked.append(name)
     return ranked
 

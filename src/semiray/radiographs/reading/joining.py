@@ -130,7 +130,7 @@ class ImageIndex:
         found = self._names.get(name) or self._stems.get(name)
         if not found and name.endswith(_ENDINGS):
             found = self._stems.get(_stem(name))
-        return found or self._stems.get(_KIND.sub("", name), ()) if name else ()
+        return found or self._stems.get(_KIND.sub("", name)) or ()
 
 
 def _stem(name: str) -> str:

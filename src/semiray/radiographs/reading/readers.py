@@ -109,18 +109,11 @@ def read_records(data: Path, options: ReadingOptions, marked: Callable[[Path], s
         classes = labels.classes
         found.advice += advise_on_classes(names)
     inverted = _inverted(found)
-    records = [
-        Record(
-            found.paths[key],
-            key,
-            classes.get(key),
-            patients.get(key, key),
-            found.rows.get(key, {}),
-            *found.spans.get(key, (0, None)),
-            inverted=key in inverted,
-        )
-        for key in keys
-    ]
+    records = []
+    for key in keys:
+        offset, size = found.spans.get(key, (0, None))
+        patient, row = patients.get(key, key), found.rows.get(key, {})
+        records.append(Record(found.paths[key], key, classes.get(key), patient, row, offset, size, key in inverted))
     advice = [*found.advice, *labels.advice]
     if not patients:
         advice.insert(0, propose_pattern(keys, found.rows))

@@ -58,7 +58,7 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Found:
                 if row is None:
                     _count(troubles, first, "have a .json file without a JSON object; it is left out", name)
                 else:
-                    samples.rows[key] = row
+                    samples.rows[key] = dict(row)
     if not samples.paths:
         raise SemirayError(
             f"{root}: the shards contain no sample with a .png, .jpg or .jpeg. {' '.join(samples.notes)} A sample "

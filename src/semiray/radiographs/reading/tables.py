@@ -12,7 +12,7 @@ import json
 import lzma
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ Row = Mapping[str, str]
 
 _DELIMITERS = ",;\t|"
 _LARGEST = 4 << 30  # bytes of a table, unpacked
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SHEETS = {".xlsx", ".xls", ".xlsb", ".ods"}
 
 
