@@ -1,7 +1,213 @@
-"""Stub until the branch pixels lands."""
+"""Images that look wrong: black, empty, masks, inverted, rotated, transparent. Each is looked at while it is decoded.
+
+Inverted and rotated ones are found by comparison with the mean chest radiograph: means of 8 x 8 fields, of 4,234
+radiographs of children and adults. Its correlation with a frontal radiograph is 0.3 to 0.9.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 
-def suspects(files):
-    return {}, []
+import numpy as np
+import numpy.typing as npt
+
+from semiray.radiographs.pixels.facts import FileFacts
+from semiray.radiographs.reading.records import Record
+from semiray.radiographs.reading.summary import Advice
+
+__all__ = ["MASKS", "Namesakes", "look", "suspects"]
+
+MASKS = "masks"  # the kind under which they are counted
+_SIDE, _FIELDS = 64, 8
+_SLACK = 10  # grey levels by which compression moves one of two values
+_MOST = 0.92  # share of the pixels that have two values, of a mask: of radiographs at most 0.86
+_BLACK = 16
+_CHEST = np.array(
+    [
+        [-18, -11, -6, 4, 4, -6, -11, -18],
+        [-9, -1, -3, 3, 3, -3, -1, -9],
+        [-12, -1, -10, 5, 5, -10, -1, -12],
+        [-13, -1, -9, 10, 10, -9, -1, -13],
+        [-13, -2, -3, 14, 14, -3, -2, -13],
+        [-13, -1, 4, 16, 16, 4, -1, -13],
+        [-14, 6, 13, 19, 19, 13, 6, -14],
+        [-12, 15, 20, 23, 23, 20, 15, -12],
+    ],
+    np.float32,
+)
+_TURNED = np.stack([np.rot90(_CHEST - _CHEST.mean(), turns).ravel() for turns in range(4)])
+_TURNED /= np.linalg.norm(_TURNED[0])
+_MEANS = np.kron(np.eye(_FIELDS, dtype=np.float32), np.full(_SIDE // _FIELDS, _FIELDS / _SIDE, np.float32))
+_CENTRES = 2 * np.arange(_SIDE) + 1
+_FIRST, _LAST = np.maximum(np.arange(256) - _SLACK, 0), np.minimum(np.arange(256) + _SLACK + 1, 256)
+_MASK_WORDS = re.compile(
+    r"[\W_]*(masks?|seg(ms?|ment(ed|ation)?)?|gt|ground[\W_]?truths?|truths?|labels?|annotat\w*|roi|lungs?|left|right|"
+    r"infections?|lesions?|hearts?|clavicles?|binary|pred\w*)$|^(masks?|seg(mentation)?|gt|labels?)[\W_]+"
+)
+_SAID = {
+    "black": (
+        "are black or nearly so",
+        "Look at their files, and remove them unless they are meant; values of more than 8 bits may have lost theirs.",
+    ),
+    "empty": ("have one grey level only", "Remove them: nothing can be learnt from them."),
+    "two-valued": (
+        "have very few grey levels, as masks do",
+        "If they are masks, move them into a folder called masks, which isn't read.",
+    ),
+    "inverted": (
+        "look inverted (air bright, bones dark)",
+        "If they are, a table with a column photometric_interpretation that says MONOCHROME1 for them inverts them "
+        "when they are read.",
+    ),
+    "rotated": (
+        "look rotated, or aren't frontal chest radiographs",
+        "Turn or remove them: they would be learnt as they lie.",
+    ),
+    "transparent": (
+        "are mostly transparent",
+        "What is transparent is read as black, or ignored where nothing else would be left; save them without.",
+    ),
+}
+
+
+def look(pixels: npt.NDArray[np.float32], transparent: float = 0.0) -> str:
+    """Name what looks wrong with an image.
+
+    Inverted and rotated copies of 4,234 frontal radiographs are recognised in 99.7 % and, turned by 90 degrees, 98.9 %
+    (by 180 degrees, 45 %); of these radiographs themselves none is.
+
+    Args:
+        pixels: (H, W), 0 to 255.
+        transparent: share of its pixels that are mostly transparent.
+
+    Returns:
+        Some of ``black``, ``empty`` (one grey level), ``two-valued``, ``inverted``, ``rotated``, ``transparent``, with
+        commas between them.
+    """
+    height, width = pixels.shape
+    sample = pixels[(_CENTRES * height // (2 * _SIDE))[:, None], _CENTRES * width // (2 * _SIDE)]
+    found = ""
+    if _two_values(_histogram(sample))[0] >= _MOST:  # few radiographs come so far
+        found = _poor(_histogram(pixels))
+    if not found:
+        fields = (_MEANS @ sample @ _MEANS.T).ravel()
+        fields -= fields.mean()
+        length = float(np.sqrt(fields @ fields))
+        upright, *turned = (_TURNED @ fields / max(length, 1.0)).tolist()
+        if upright < -0.3 and -upright >= max(turned):
+            found = "inverted"
+        elif max(turned) > max(0.45, upright + 0.3):
+            found = "rotated"
+    if transparent > 0.5:
+        found += "," * bool(found) + "transparent"
+    return found
+
+
+class Namesakes:
+    """Tells whether another image of a listing has the name of a mask, apart from words such as ``_mask``."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._stems: Counter[str] = Counter()
+        self._alike: Counter[tuple[str, str | None, str | None]] = Counter()
+        for record in records:
+            stem = _stem(record.key)
+            self._stems[stem] += 1
+            self._alike[stem, record.label, record.metadata.get("split")] += 1
+
+    def has(self, record: Record, looks: str) -> bool:
+        """Whether an image is a mask: two-valued, or black as an empty mask is, beside one of its name.
+
+        A black one must share label and part of the split with it: else a damaged radiograph would be meant.
+        """
+        stem = _stem(record.key)
+        short = _without_mask_words(stem)
+        if looks.startswith("two-valued"):
+            return self._stems[stem] > 1 or (short != stem and short in self._stems)
+        if looks.startswith("black"):
+            rest = record.label, record.metadata.get("split")
+            return self._alike[(stem, *rest)] > 1 or (short != stem and (short, *rest) in self._alike)
+        return False
+
+
+def suspects(
+    files: Iterable[FileFacts], options: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], list[Advice]]:
+    """Collect what looks wrong in a set from the facts about its files.
+
+    Args:
+        files: facts about all files.
+        options: for kinds of ``look``, the options that would mend them.
+
+    Returns:
+        The kind of every file that was left out, by its key; and advice, one for each thing that looks wrong.
+    """
+    left, found = dict[str, str](), dict[str, list[str]]()
+    for file in files:
+        if file.left_out:
+            left[file.key] = file.left_out
+        elif file.looks:
+            for kind in file.looks.split(","):
+                found.setdefault(kind, []).append(file.key)
+    advice = []
+    for kind, (what, mend) in _SAID.items():
+        if keys := found.get(kind):
+            said = what if len(keys) > 1 else _singular(what)
+            text = f"{len(keys):,} image{'s' * (len(keys) > 1)} {said}: {_some(keys)}. {mend}"
+            advice.append(Advice(text, (options or {}).get(kind, "")))
+    return left, advice
+
+
+def _histogram(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    return np.bincount(np.rint(pixels).astype(np.uint8).ravel(), minlength=256)
+
+
+def _two_values(levels: npt.NDArray[np.int64]) -> tuple[float, int, int, float]:
+    """Share of the pixels near one of two values, these values, and the share of the second."""
+    sums = np.concatenate([[0], np.cumsum(levels)])
+    near = sums[_LAST] - sums[_FIRST]
+    first = int(near.argmax())
+    most = int(near[first])
+    near[max(0, first - 2 * _SLACK) : first + 2 * _SLACK + 1] = 0
+    second = int(near.argmax())
+    return (most + int(near[second])) / int(sums[-1]), first, second, int(near[second]) / int(sums[-1])
+
+
+def _poor(levels: npt.NDArray[np.int64]) -> str:
+    """What is wrong with an image that has few grey levels, if anything."""
+    used = np.flatnonzero(levels)
+    sums = np.cumsum(levels) / levels.sum()
+    if len(used) == 1:
+        return "black" if used[0] < _BLACK else "empty"
+    if len(used) <= 4:
+        return "two-valued"
+    low, high = np.searchsorted(sums, (0.005, 0.995))
+    if high < _BLACK:
+        return "black"
+    if high - low < 6:
+        return "empty"
+    share, first, second, least = _two_values(levels)
+    return "two-valued" if share >= _MOST and abs(first - second) >= 64 and least >= 0.002 else ""
+
+
+def _stem(key: str) -> str:
+    return PurePosixPath(key).stem.lower()
+
+
+def _without_mask_words(stem: str) -> str:
+    while (short := _MASK_WORDS.sub("", stem)) != stem and short:
+        stem = short
+    return stem
+
+
+def _singular(what: str) -> str:
+    first, rest = what.split(" ", 1)
+    return f"{ {'are': 'is', 'have': 'has', 'look': 'looks'}[first] } {rest}".replace("aren't", "isn't a").replace(
+        "radiographs", "radiograph"
+    )
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

@@ -26,7 +26,7 @@ from filelock import FileLock
 
 from semiray.errors import SemirayError
 from semiray.files import write_whole
-from semiray.radiographs.pixels.decoding import Decoder, FileFacts
+from semiray.radiographs.pixels.decoding import VERSION, Decoder, FileFacts
 from semiray.radiographs.store.files import Lines, index_lines, map_numbers, read_json, seal, unseal
 
 __all__ = ["STORED", "DecodedFiles", "cache_folder", "cached_folder", "decode_cached", "read_decoded", "write_decoded"]
@@ -93,7 +93,7 @@ def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = T
         more = "; ..." if len(files) > 5 else "."
         _clear(folder)
         raise SemirayError(f"{decoder.listing.root}: none of {len(files):,} images can be read. {problems}{more}")
-    facts = {"fingerprint": decoder.fingerprint(files), "readable": count}
+    facts = {"fingerprint": decoder.fingerprint(files), "readable": count, "version": VERSION}
     seal(folder / "decoded.json", facts, ("images.npy", "files.jsonl", "files.npy"))
 
 
@@ -101,9 +101,13 @@ def read_decoded(folder: Path, *, verify: bool = False) -> DecodedFiles:
     """Map what ``write_decoded`` wrote.
 
     Raises:
-        SemirayError: if it isn't there or isn't whole; see ``unseal``.
+        SemirayError: if it isn't there, isn't whole (see ``unseal``), or another version decoded files in another way.
     """
     facts = unseal(folder / "decoded.json", verify=verify)
+    if facts.get("version") != VERSION:
+        raise SemirayError(
+            f"{folder}: its images were decoded by another version of semiray, which read some otherwise."
+        )
     return DecodedFiles(map_numbers(folder / "images.npy"), _map_files(folder), str(facts["fingerprint"]))
 
 
