@@ -23,6 +23,14 @@ def test_columns_of_few_values_are_counted_most_frequent_first() -> None:
     assert column_values([]) == {}
 
 
+def test_columns_of_views_may_have_more_values() -> None:
+    views = "PA,AP,LATERAL,LL,,AP AXIAL,AP LLD,AP RLD,PA RLD,PA LLD,LAO,RAO,LPO,XTABLE LATERAL,SWIMMERS".split(",")
+    rows = [{"ViewPosition": view, "room": view} for view in views * 3]
+    columns = column_values(rows)
+    assert {name: len(counts) for name, counts in columns.items()} == {"ViewPosition": 15}
+    assert propose_keep(columns) == "ViewPosition in {'PA', 'AP'}"
+
+
 def test_many_values_are_noticed_late_in_the_table_too() -> None:
     rows = [{"age": str(max(n - 500, 0))} for n in range(600)]
     assert column_values(rows) == {}
