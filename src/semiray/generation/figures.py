@@ -111,7 +111,7 @@ def text_width(text: str, size: float) -> float:
 def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
     """Draw generated images, ``rows`` rows of ``columns`` for each class of the run.
 
-    The other arguments are those of :func:`semiray.generation.generate`.
+    The other arguments are those of `semiray.generation.generate`.
 
     Raises:
         SemirayError: Fewer than one row or column, an event that can't be read or never happens.

@@ -11,16 +11,25 @@ from semiray.radiographs.reading.views import column_values, propose_keep, shell
 
 
 def test_columns_of_few_values_are_counted_most_frequent_first() -> None:
-    rows = [{"file": f"{n}.png", "view": ("PA", "L", " PA ", "")[n % 4], "site": "1", "note": ""} for n in range(100)]
+    rows = [{"file": f"{n}.png", "side": ("PA", "L", " PA ", "")[n % 4], "site": "1", "note": ""} for n in range(100)]
     rows[7]["late"] = "x"
     assert column_values(rows) == {
-        "view": {"PA": 50, "L": 25, "": 25},
+        "side": {"PA": 50, "L": 25, "": 25},
         "site": {"1": 100},
         "late": {"": 99, "x": 1},
     }
     assert list(column_values(rows, most=2)) == ["site", "late"]
     assert column_values(rows[:6]) == {"site": {"1": 6}}
     assert column_values([]) == {}
+
+
+def test_columns_of_views_may_have_more_values() -> None:
+    views = ["PA", "AP", "LATERAL", "LL", "", *(f"{a} {b}" for a in ("PA", "AP") for b in ("LLD", "RLD", "AXIAL"))]
+    views += ["LAO", "RAO", "LPO", "XTABLE LATERAL", "SWIMMERS"]
+    rows = [{"ViewPosition": view, "room": view} for view in views * 3]
+    columns = column_values(rows)
+    assert {name: len(counts) for name, counts in columns.items()} == {"ViewPosition": 16}
+    assert propose_keep(columns) == "ViewPosition in {'PA', 'AP'}"
 
 
 def test_many_values_are_noticed_late_in_the_table_too() -> None:

@@ -1,8 +1,8 @@
 """Privacy: does the generator reveal which patients it was trained on?
 
-Copies (:mod:`semiray.radiographs.pixels.copies`) are searched for among synthetic images and, to count false alarms,
-among held-out real ones. Both are measured for authenticity (:mod:`semiray.evaluation.judgements.authenticity`), and
-membership is inferred (:mod:`semiray.evaluation.judgements.membership`).
+Copies (`semiray.radiographs.pixels.copies`) are searched for among synthetic images and, to count false alarms,
+among held-out real ones. Both are measured for authenticity (`semiray.evaluation.judgements.authenticity`), and
+membership is inferred (`semiray.evaluation.judgements.membership`).
 """
 
 from __future__ import annotations

@@ -46,6 +46,8 @@ _Judge = Callable[[set[str]], bool | None]
 def column_values(rows: Sequence[Mapping[str, str]], most: int = 12) -> dict[str, dict[str, int]]:
     """Count the values of the columns that have few: at most ``most``, and fewer than half of the rows.
 
+    Columns of views and modalities may have four times as many: hospitals write them in many ways.
+
     Returns:
         Per column, in the order of the table, rows per value, the most frequent first; an empty cell is the value "".
         Columns without any value are left out.
@@ -56,11 +58,12 @@ def column_values(rows: Sequence[Mapping[str, str]], most: int = 12) -> dict[str
     """
     found: dict[str, dict[str, int]] = {}
     for name in dict.fromkeys(name for row in rows for name in row):
+        telling = any(names.fullmatch("_".join(_words(name))) for names in (_VIEW_NAMES, _MODALITY_NAMES))
         # Most columns of many values show it at once.
-        if len({row.get(name, "") for row in rows[: 16 * most]}) > 4 * most:
+        if len({row.get(name, "").strip() for row in rows[: 20 * most]}) > 4 * most:
             continue
         counts = Counter(row.get(name, "").strip() for row in rows)
-        if len(counts) <= most and len(counts) < len(rows) / 2 and set(counts) != {""}:
+        if len(counts) <= most * (4 if telling else 1) and len(counts) < len(rows) / 2 and set(counts) != {""}:
             found[name] = dict(counts.most_common())
     return found
 
