@@ -73,7 +73,7 @@ def make_set(folder: Path, count: int, resolution: int) -> None:
         for i in range(count)
     )
     folder.mkdir(parents=True, exist_ok=True)
-    listing = Listing(folder, "drawn", records, (), tuple(sorted(PHANTOM_CLASSES)))
+    listing = Listing(folder, records, Summary("drawn"), tuple(sorted(PHANTOM_CLASSES)))
     fill(folder, Drawn(listing, resolution), ReadingOptions())
 
 

@@ -11,7 +11,7 @@ from semiray.files import LOCK, PARTIAL, hold_folder
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, Progress, digest
 from semiray.radiographs.pixels.images import ImageArray
-from semiray.radiographs.pixels.suspects import suspects
+from semiray.radiographs.pixels.marks import marked
 from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
 from semiray.radiographs.reading.readers import find_shards, read_records
 from semiray.radiographs.reading.summary import Summary
@@ -93,7 +93,7 @@ def prepare_radiographs(
     _check_out(out)
     if is_prepared(data):
         raise SemirayError(f"{data} is a prepared set already: give the data set that it was made from.")
-    decoder = Decoder(read_records(data, reading), resolution, reading.framing, workers, progress)
+    decoder = _decoder(data, reading, resolution, workers, progress)
     try:
         with hold_folder(out):
             fill(out, decoder, reading)
@@ -138,16 +138,20 @@ def open_data(
         except SemirayError:
             with cached_folder(cache, folder.name):
                 folder.mkdir(exist_ok=True)
-                fill(folder, Decoder(read_records(data, options), side, framing, workers, progress), options, shards)
+                fill(folder, _decoder(data, options, side, workers, progress), options, shards)
                 found = open_set(folder)
         return replace(found, root=data)
-    listing = read_records(data, options)
-    decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
-    kinds, advice = suspects(decoded.files)
-    listing = listing.without(kinds, advice)
-    if kinds:
-        decoded = decode_cached(Decoder(listing, side, framing, workers), cache)
+    decoder = _decoder(data, options, side, workers, progress)
+    decoded, listing = decode_cached(decoder, cache), decoder.listing
     return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)
+
+
+def _decoder(
+    data: Path, options: ReadingOptions, resolution: int, workers: int | None, progress: Progress | None
+) -> Decoder:
+    """What decodes a data set that isn't prepared."""
+    listing = read_records(data, options, marked)
+    return Decoder(listing, resolution, options.framing, workers, progress, synthetic=options.read_synthetic)
 
 
 def is_prepared(folder: Path) -> bool:

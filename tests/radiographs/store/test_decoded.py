@@ -18,6 +18,7 @@ from semiray.radiographs.pixels.framing import read_radiograph
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.readers import read_records
 from semiray.radiographs.reading.records import Listing
+from semiray.radiographs.reading.summary import Summary
 from semiray.radiographs.store.decoded import cache_folder, decode_cached, read_decoded, write_decoded
 
 COUNT = 20
@@ -42,7 +43,7 @@ class Given(Decoder):
 
 
 def write(folder: Path, decode=results, source="source", **options) -> None:
-    decoder = Given(Listing(Path("DATA"), "a layout", ()), 8, results=decode)
+    decoder = Given(Listing(Path("DATA"), (), Summary("a layout")), 8, results=decode)
     write_decoded(folder, decoder, source, batch=3, **options)
 
 

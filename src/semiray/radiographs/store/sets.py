@@ -127,8 +127,9 @@ class DataSet:
 
 
 def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
-    """Join a listing to its decoded files, leaving out those that can't be decoded."""
-    skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
+    """Join a listing to its decoded files, leaving out those that can't be decoded or are something else."""
+    listing = listing.without(*suspects(decoded.files))
+    skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem and not file.left_out)
     lost = {key for key, _ in skipped}
     rows = np.array([i for i, record in enumerate(listing.records) if record.key not in lost], np.int64)
     records = [listing.records[i] for i in rows]
@@ -220,16 +221,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     (folder / FACTS).unlink(missing_ok=True)
     if read_json(folder / "source.json").get("source") != files or not decoded_is_whole:
         write_decoded(folder, decoder, files, keep=not shards)
-    decoded = read_decoded(folder)
-    kinds, advice = suspects(decoded.files)
-    listing = listing.without(kinds, advice)
-    if (
-        kinds
-    ):  # pixels are in the order of the images, so that what turned out to be none is taken out by starting again
-        decoder = replace(decoder, listing=listing)
-        write_decoded(folder, decoder, decoder.identify()[1], keep=not shards)
-        decoded = read_decoded(folder)
-    data = assemble(listing, decoded, options)
+    data = assemble(listing, read_decoded(folder), options)
     write_lines(folder, "rows", ([key, dict(row)] for key, row in zip(data.keys, data.metadata, strict=True)))
     write_numbers(folder / "labels.npy", data.labels)
     write_numbers(folder / "patients.npy", data.patients)
