@@ -26,6 +26,7 @@ import semiray
 from semiray.radiographs import Listing, ReadingOptions, Record, Split, split_by_patient
 from semiray.radiographs.phantom import PHANTOM_CLASSES, render_phantoms
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts
+from semiray.radiographs.reading.summary import Summary
 from semiray.radiographs.store.sets import fill, open_set
 
 BANK = 2000

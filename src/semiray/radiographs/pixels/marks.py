@@ -55,6 +55,8 @@ def synthetic_mark(head: bytes) -> str:
 def marked(path: Path) -> str:
     """The same for a file, of which ``HEAD`` bytes are read; nothing for one that can't be read."""
     try:
+        if not path.is_file():  # opening a pipe would wait forever
+            return ""
         with path.open("rb") as file:
             return synthetic_mark(file.read(HEAD))
     except OSError:

@@ -126,11 +126,11 @@ def walk(root: Path) -> Tree:
             if suffix in IMAGE_SUFFIXES:
                 tree.images[key] = Path(folder) / name
             elif is_table(name) and (lists or suffix != ".txt"):
-                if len(relative.parts) <= _DEEPEST_TABLE:
+                if len(relative.parts) <= _DEEPEST_TABLE and (Path(folder) / name).is_file():  # a pipe never ends
                     tree.tables[key] = Path(folder) / name
             elif suffix in _OTHERS:
                 tree.left_out[_OTHERS[suffix]] += 1
-            elif suffix not in _TEXTS:
+            elif suffix not in _TEXTS and (Path(folder) / name).is_file():
                 tree.unknown[key] = Path(folder) / name
     if unreadable:
         tree.notes.append(f"{len(unreadable):,} folders can't be read: {some(unreadable)}.")
@@ -203,7 +203,7 @@ def _leave_out_copies(tree: Tree, root: str) -> None:
     for key in sorted(tree.images, key=lambda key: (key.count("/"), key)):
         if named[PurePosixPath(key).name] > 1:
             one = first.setdefault(_without_storage(PurePosixPath(key).parts, root), key)
-            if one != key and tree.images[one].stat().st_size == tree.images[key].stat().st_size:
+            if one != key and _size(tree.images[one]) == _size(tree.images[key]):
                 pairs.append((key, one))
     sampled = pairs[:: max(1, len(pairs) // _COMPARED)]
     believed = len(pairs) > len(sampled) and all(_equal(tree, *pair) for pair in sampled)
@@ -218,6 +218,13 @@ def _without_storage(parts: Sequence[str], root: str) -> tuple[str, ...]:
     at = next((i for i, part in enumerate(parts[:-1]) if part_of(part)), 0)
     folders = [part for part in parts[at:-1] if part != root and (part_of(part) or not is_storage(part))]
     return (*(part for i, part in enumerate(folders) if folders[i - 1 : i] != [part]), parts[-1])
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _equal(tree: Tree, first: str, second: str) -> bool:
