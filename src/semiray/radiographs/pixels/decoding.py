@@ -62,8 +62,8 @@ class Decoder:
     def __post_init__(self) -> None:
         if not 1 <= self.resolution <= _FINEST or self.framing not in ("crop", "pad"):
             raise SemirayError(
-                f"resolution= must be at least 1 and at most {_FINEST}, and framing= crop or pad, not {self.resolution} and "
-                f"{self.framing!r}."
+                f"resolution= must be at least 1 and at most {_FINEST}, and framing= crop or pad, not "
+                f"{self.resolution} and {self.framing!r}."
             )
 
     def identify(self) -> tuple[str, str]:
