@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semiray.radiographs.pixels.depth import deep_colour, scale_range
+from semiray.radiographs.pixels.depth import deep_colour
 from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey
 
 COLOUR = np.random.default_rng(0).integers(0, 65536, (13, 17, 4)).astype(np.uint16)
@@ -135,13 +135,3 @@ def test_damage_is_one_error():
     content = png(COLOUR)
     with pytest.raises(UnreadableImageError, match="can't be decoded"):
         decode_grey(content[: len(content) // 2])
-
-
-def test_ranges_are_scaled_without_their_outliers():
-    values = np.random.default_rng(2).integers(1000, 3000, (700, 700)).astype(np.uint16)
-    values[5, 5] = 65535
-    scaled = scale_range(values)
-    assert scaled.dtype == np.float32
-    np.testing.assert_allclose(scaled[600:], np.clip((values[600:] - 1002.0) / 1995, 0, 1) * 255, atol=0.5)
-    np.testing.assert_array_equal(scale_range(np.full((3, 3), 4000, np.uint16)), 127.5)
-    np.testing.assert_array_equal(scale_range(np.full((3, 3), np.nan, np.float32)), 127.5)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from semiray.errors import SemirayError
-from semiray.radiographs.pixels.depth import deep_colour, scale_range
+from semiray.radiographs.pixels.depth import deep_colour
+from semiray.radiographs.pixels.grey import UnreadableImageError, scale_range
 from semiray.radiographs.reading.options import Framing
 
 __all__ = ["Decoded", "UnreadableImageError", "decode_grey", "frame", "read_radiograph", "unframe"]
@@ -29,12 +30,6 @@ _MOST_PIXELS = 100_000_000  # in one image: some 20 times as many as the largest
 _LONGEST = 30_000  # pixels of a side
 _THINNEST = 20  # times as long as wide
 _KEPT_WEIGHTS = 1 << 21  # of which several may be in memory for later images
-
-
-class UnreadableImageError(SemirayError):
-    """A file that isn't a readable image; the message is the reason, without the file's name."""
-
-
 _KINDS = {
     "1": "1-bit",
     "L": "8-bit grey",
@@ -132,17 +127,19 @@ def _name_stranger(content: bytes) -> str:
 
 def _to_grey(image: Image.Image, content: bytes) -> Decoded:
     deep = deep_colour(image, content)
+    grey: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
     if deep is None:
         image.load()
         wide = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
         kind = "16-bit grey" if wide else _KINDS.get(image.mode, image.mode)
         grey, alpha = _grey_and_alpha(image)
     else:
-        grey, alpha, kind = deep.grey, deep.alpha, deep.kind
+        grey, alpha, kind = deep
     transparent = 0.0 if alpha is None else float(np.mean(alpha < 0.5))
-    if alpha is not None and alpha.any() and alpha.min() < 1:
+    if alpha is not None and alpha.max() > 0 and alpha.min() < 1:
         grey = grey * alpha if deep is None else np.rint(grey * alpha).astype(np.uint16)
-    return Decoded(_turned(grey if deep is None else scale_range(grey), image), kind, transparent)
+    pixels = np.asarray(grey if deep is None else scale_range(grey), dtype=np.float32)
+    return Decoded(_turned(pixels, image), kind, transparent)
 
 
 def _grey_and_alpha(image: Image.Image) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
