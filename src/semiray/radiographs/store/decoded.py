@@ -125,7 +125,7 @@ def read_decoded(folder: Path, *, verify: bool = False) -> DecodedFiles:
     facts = unseal(folder / "decoded.json", verify=verify)
     if facts.get("version") != VERSION:
         raise SemirayError(
-            f"{folder}: its images were decoded by another version of semiray, which read some otherwise."
+            f"{folder}: its images were decoded by another version of semiray, which reads some files differently."
         )
     return DecodedFiles(map_numbers(folder / "images.npy"), _map_files(folder), str(facts["fingerprint"]))
 
