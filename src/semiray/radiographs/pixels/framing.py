@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +31,8 @@ _MOST_PIXELS = 100_000_000  # in one image: some 20 times as many as the largest
 _LONGEST = 30_000  # pixels of a side
 _THINNEST = 20  # times as long as wide
 _KEPT_WEIGHTS = 1 << 21  # of which several may be in memory for later images
+# Pillow logs what is wrong with a TIFF file before it raises an error, which says so.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 _KINDS = {
     "1": "1-bit",
     "L": "8-bit grey",
