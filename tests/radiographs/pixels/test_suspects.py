@@ -129,6 +129,13 @@ def test_a_black_one_is_a_mask_only_of_the_same_class_and_part():
     assert [namesakes.has(one, "black") for one in records] == [True, True, False, False, False]
 
 
+@pytest.mark.parametrize("looks", ["black", "two-valued"])
+def test_names_that_many_share_tell_nothing(looks):
+    records = [record(f"patient{i}/study1/view1_frontal.jpg") for i in range(9)]
+    assert not Namesakes(records).has(records[0], looks)
+    assert Namesakes(records[:8]).has(records[0], looks)
+
+
 def facts(key: str, looks: str = "", left_out: str = "", problem: str = "") -> FileFacts:
     return FileFacts(key, "", 8, 8, "8-bit grey", problem, left_out, looks)
 

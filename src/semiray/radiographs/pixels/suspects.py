@@ -23,7 +23,8 @@ __all__ = ["MASKS", "Namesakes", "attitudes", "look", "suspects"]
 
 MASKS = "masks"  # the kind under which they are counted
 _SIDE, _FIELDS = 64, 8  # of images that are compared with the mean radiograph, and of its means
-_FEW = 48  # grey levels in one row of pixels
+_FEW = 64  # grey levels in one row of pixels
+_SAME_NAME = 8  # images that share a name which still tells one from another
 _SLACK = 10  # grey levels by which compression moves one of two values
 _MOST = 0.92  # share of the pixels that have two values, of a mask: of radiographs at most 0.86
 _BLACK = 16
@@ -50,7 +51,7 @@ _MASK_WORDS = re.compile(
 _SAID = {
     "black": (
         "are black or nearly so",
-        "Look at their files, and remove them unless they are meant; values of more than 8 bits may have lost theirs.",
+        "Remove them unless that is right; 16-bit images that were saved with 8 bits look so.",
     ),
     "empty": ("have one grey level only", "Remove them: nothing can be learnt from them."),
     "two-valued": (
@@ -68,7 +69,7 @@ _SAID = {
     ),
     "transparent": (
         "are mostly transparent",
-        "What is transparent is read as black, or ignored where nothing else would be left; save them without.",
+        "Transparent parts are read as black, and images without other parts as if they were opaque.",
     ),
 }
 
@@ -137,15 +138,16 @@ class Namesakes:
     def has(self, record: Record, looks: str) -> bool:
         """Whether an image is a mask: two-valued, or black as an empty mask is, beside one of its name.
 
-        A black one must share label and part of the split with it: else a damaged radiograph would be meant.
+        A black one must share label and part of the split with it: else it may be a damaged radiograph. Names that
+        more than eight images have, such as ``view1_frontal``, tell nothing.
         """
-        stem = _stem(record.key)
+        stem, rest = _stem(record.key), (record.label, record.metadata.get("split"))
         short = _without_mask_words(stem)
-        if looks.startswith("two-valued"):
-            return self._stems[stem] > 1 or (short != stem and short in self._stems)
-        if looks.startswith("black"):
-            rest = record.label, record.metadata.get("split")
-            return self._alike[(stem, *rest)] > 1 or (short != stem and (short, *rest) in self._alike)
+        for name, own in ((stem, 1), (short, 0)) if short != stem else ((stem, 1),):
+            if own < self._stems[name] <= _SAME_NAME and (
+                looks.startswith("two-valued") or (looks.startswith("black") and self._alike[(name, *rest)] > own)
+            ):
+                return True
         return False
 
 
