@@ -62,8 +62,8 @@ class Decoder:
     def __post_init__(self) -> None:
         if not 1 <= self.resolution <= _FINEST or self.framing not in ("crop", "pad"):
             raise SemirayError(
-                f"resolution= must be at least 1 and at most {_FINEST}, and framing= crop or pad, not {self.resolution} and "
-                f"{self.framing!r}."
+                f"resolution= must be at least 1 and at most {_FINEST}, and framing= crop or pad, not "
+                f"{self.resolution} and {self.framing!r}."
             )
 
     def identify(self) -> tuple[str, str]:
@@ -165,9 +165,13 @@ def read_bytes(record: Record) -> bytes:
             )
         raise UnreadableImageError("a broken link" if record.path.is_symlink() else "not a regular file, or gone")
     try:
-        with record.path.open("rb") as file:
-            file.seek(record.offset)
-            content = file.read(-1 if record.size is None else record.size)
+        if record.size is None:
+            with record.path.open("rb", buffering=0) as whole:  # a buffer would cost calls of the system
+                content = whole.read()
+        else:
+            with record.path.open("rb") as file:
+                file.seek(record.offset)
+                content = file.read(record.size)
     except OSError as error:
         raise UnreadableImageError(f"can't be opened: {error.strerror or error}") from error
     if record.size is not None and len(content) < record.size:

@@ -1,4 +1,4 @@
-"""Values of more than 8 bits: 16-bit colour read at its full depth, and any depth scaled to 0 to 255."""
+"""Reads 16-bit colour at its full depth, of which Pillow keeps 8 bits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-__all__ = ["DeepColour", "deep_colour", "scale_range"]
+__all__ = ["DeepColour", "deep_colour"]
 
 Bytes = npt.NDArray[np.uint8]
-_ROWS = 256  # scaled at once: in float64 a whole image may not fit into memory
 _OTHER_ORDER = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 
 
@@ -66,29 +65,6 @@ def deep_colour(image: Image.Image, content: bytes) -> DeepColour | None:
     return DeepColour(_grey(upper[:3], lower[:3]), alpha, "16-bit RGB" if len(bands) == 3 else "16-bit RGBA")
 
 
-def scale_range(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Scale values (H, W) of more than 8 bits to [0, 255] by the range in use; 8-bit values in such a file are kept."""
-    integral = not np.issubdtype(values.dtype, np.floating)
-    if not integral:
-        finite = np.isfinite(values)
-        values = np.where(finite, values, values[finite].min(initial=0))
-    low, high = float(values.min()), float(values.max())
-    if integral and low >= 0 and high <= 255:
-        return np.asarray(values, dtype=np.float32)
-    if integral and low >= 0 and high <= 65535 and not np.any(values % 257):
-        return np.asarray(values // 257, dtype=np.float32)
-    low, high = (float(q) for q in np.quantile(values, (0.001, 0.999), method="nearest"))
-    if high <= low:
-        low, high = float(values.min()), float(values.max())
-    if high <= low:
-        return np.full(values.shape, 127.5, dtype=np.float32)
-    scaled = np.empty(values.shape, np.float32)
-    for first in range(0, len(values), _ROWS):
-        part = values[first : first + _ROWS].astype(np.float64)
-        scaled[first : first + _ROWS] = np.clip((part - low) / (high - low), 0, 1) * 255
-    return scaled
-
-
 def _raw_mode(image: Image.Image) -> str:
     """How the file stores its pixels, in Pillow's words, such as ``RGB;16B``; empty where nothing says it."""
     tiles = getattr(image, "tile", None)
@@ -115,11 +91,11 @@ def _channels(image: Image.Image, bands: Iterable[int]) -> list[Bytes]:
 
 
 def _united(high: Bytes, low: Bytes) -> npt.NDArray[np.uint16]:
-    return high.astype(np.uint16) << 8 | low
+    return np.asarray(high.astype(np.uint16) << 8 | low, dtype=np.uint16)
 
 
 def _opacity(high: Bytes, low: Bytes) -> npt.NDArray[np.float32]:
-    return _united(high, low) / np.float32(65535)
+    return np.asarray(_united(high, low) / np.float32(65535), dtype=np.float32)
 
 
 def _grey(high: list[Bytes], low: list[Bytes]) -> npt.NDArray[np.uint16]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -14,26 +15,24 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from semiray.errors import SemirayError
-from semiray.radiographs.pixels.depth import deep_colour, scale_range
+from semiray.radiographs.pixels.depth import deep_colour
+from semiray.radiographs.pixels.grey import UnreadableImageError, scale_range
 from semiray.radiographs.reading.options import Framing
 
-__all__ = ["Decoded", "UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
+__all__ = ["Decoded", "UnreadableImageError", "decode_grey", "frame", "read_radiograph", "unframe"]
 
 # Formats of radiographs that need no helper program.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 _ORIENTATION = 274
+_NOTES = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})  # where orientation may be said
 _MOST_PIXELS = 100_000_000  # in one image: some 20 times as many as the largest detectors have
 _LONGEST = 30_000  # pixels of a side
 _THINNEST = 20  # times as long as wide
 _KEPT_WEIGHTS = 1 << 21  # of which several may be in memory for later images
-
-
-class UnreadableImageError(SemirayError):
-    """A file that isn't a readable image; the message is the reason, without the file's name."""
-
-
+# Pillow logs what is wrong with a TIFF file before it raises an error, which says so.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 _KINDS = {
     "1": "1-bit",
     "L": "8-bit grey",
@@ -131,17 +130,19 @@ def _name_stranger(content: bytes) -> str:
 
 def _to_grey(image: Image.Image, content: bytes) -> Decoded:
     deep = deep_colour(image, content)
+    grey: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
     if deep is None:
         image.load()
         wide = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
         kind = "16-bit grey" if wide else _KINDS.get(image.mode, image.mode)
         grey, alpha = _grey_and_alpha(image)
     else:
-        grey, alpha, kind = deep.grey, deep.alpha, deep.kind
+        grey, alpha, kind = deep
     transparent = 0.0 if alpha is None else float(np.mean(alpha < 0.5))
-    if alpha is not None and alpha.any() and alpha.min() < 1:
+    if alpha is not None and alpha.max() > 0 and alpha.min() < 1:
         grey = grey * alpha if deep is None else np.rint(grey * alpha).astype(np.uint16)
-    return Decoded(_turned(grey if deep is None else scale_range(grey), image), kind, transparent)
+    pixels = np.asarray(grey if deep is None else scale_range(grey), dtype=np.float32)
+    return Decoded(_turned(pixels, image), kind, transparent)
 
 
 def _grey_and_alpha(image: Image.Image) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
@@ -161,11 +162,13 @@ def _grey_and_alpha(image: Image.Image) -> tuple[npt.NDArray[np.float32], npt.ND
         alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(255)
     if image.mode not in ("L", "1", "RGB"):
         image = image.convert("RGB")
-    return np.asarray(image.convert("L"), dtype=np.float32), alpha
+    return np.asarray(image if image.mode == "L" else image.convert("L"), dtype=np.float32), alpha
 
 
 def _turned(pixels: npt.NDArray[np.float32], image: Image.Image) -> npt.NDArray[np.float32]:
     """Apply the orientation that the file's EXIF (or XMP) says; Pillow has done so for TIFF."""
+    if _NOTES.isdisjoint(image.info):
+        return pixels
     orientation = 1
     with suppress(Exception):  # Of a broken note about an image that can be read.
         orientation = image.getexif().get(_ORIENTATION, 1)
@@ -197,7 +200,7 @@ def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "
         top, left = ((size - side) // 2 for size in pixels.shape)
         pixels = pixels[top : top + side, left : left + side]
     height, width = pixels.shape
-    rows, columns = (max(1, round(size * resolution / max(pixels.shape))) for size in pixels.shape)
+    rows, columns = _fitted(height, width, resolution)
     if (height, width) != (rows, columns):
         resampled = axis_weights(height, rows) @ pixels @ axis_weights(width, columns).T
         pixels = np.asarray(resampled, dtype=np.float32)
@@ -205,6 +208,20 @@ def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "
     top, left = (resolution - rows) // 2, (resolution - columns) // 2
     square[top : top + rows, left : left + columns] = np.clip(np.rint(pixels), 0, 255)
     return square
+
+
+def unframe(square: npt.NDArray[np.uint8], height: int, width: int, framing: Framing) -> npt.NDArray[np.uint8]:
+    """Return the part of a framed image that isn't padding, from the height and width that it had before."""
+    if framing == "crop":
+        return square
+    rows, columns = _fitted(height, width, len(square))
+    top, left = (len(square) - rows) // 2, (len(square) - columns) // 2
+    return square[top : top + rows, left : left + columns]
+
+
+def _fitted(height: int, width: int, resolution: int) -> tuple[int, int]:
+    longer = max(height, width)
+    return max(1, round(height * resolution / longer)), max(1, round(width * resolution / longer))
 
 
 def axis_weights(before: int, after: int) -> npt.NDArray[np.float32]:

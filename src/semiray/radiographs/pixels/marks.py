@@ -19,7 +19,7 @@ OUTPUT = "semiray output"
 _SOFTWARE = "semiray"
 _PNG = b"\x89PNG\r\n\x1a\n"
 # IPTC's digital source types of what a model made, alone or in part; C2PA uses the same words.
-_GENERATED = b"trainedalgorithmicmedia"
+_GENERATED = b"rainedAlgorithmicMedia"
 
 
 def png_text(said: Mapping[str, str] | None = None) -> PngInfo:
@@ -42,14 +42,14 @@ def synthetic_mark(head: bytes) -> str:
     """
     if not head.startswith(_PNG):
         own = OUTPUT.encode() in head
-        return OUTPUT if own else SYNTHETIC if _GENERATED in head.lower() else ""
+        return OUTPUT if own else SYNTHETIC if _GENERATED in head else ""
     said = dict(_texts(head))
     if said.get(b"Phantom") == b"true":
         return ""
     generated = said.get(b"Synthetic", b"").lower() == b"true"
     if said.get(b"Software", b"").split(b" ")[0] == _SOFTWARE.encode():
         return SYNTHETIC if generated and b"Seed" in said else OUTPUT
-    return SYNTHETIC if generated or _GENERATED in head.lower() else ""
+    return SYNTHETIC if generated or _GENERATED in head else ""
 
 
 def marked(path: Path) -> str:
