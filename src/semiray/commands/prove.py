@@ -122,16 +122,19 @@ def judge(
 ) -> None:
     """Judge any synthetic images: a classifier trained on them is tested on real patients, beside its ceiling."""
     from semiray.commands.console import console, progress_bar, read_data, wrote
+    from semiray.devices import choose_device
     from semiray.radiographs import Split
     from semiray.radiographs.pixels.traces import Traces
     from semiray.report import judge, summarise
     from semiray.training import RunFiles
 
+    choose_device(device)  # before large folders are decoded
     protocol, features = benefit.settings(quick), space.open()
+    kept = None if split is None else RunFiles(split.expanduser().parent).traces
+    traces = Traces.load(kept) if kept is not None and kept.exists() else None
     framing = {"framing": reading["framing"]} if "framing" in reading else {}
     made = read_data(synthetic, resolution=resolution, cache=cache, **framing)
     held = read_data(real, resolution=resolution, cache=cache, **reading)
-    traces = None if split is None else RunFiles(split.expanduser().parent).traces
     with progress_bar("Judging") as show:
         report = judge(
             made,
@@ -140,7 +143,7 @@ def judge(
             seeds=seeds,
             quick=quick,
             split=None if split is None else Split.load(split, held.keys),
-            traces=Traces.load(traces) if traces is not None and traces.exists() else None,
+            traces=traces,
             official_split=official_split,
             benefit=protocol,
             subject=synthetic.resolve().name,

@@ -228,10 +228,10 @@ def _official(
         leak = (part == lesser) & np.isin(patients, patients[np.isin(part, greater)])
         if leak.any():
             words = " or ".join(_PARTS[i] for i in greater)
-            left_out[f"{_PARTS[lesser]}, of patients in {words}"] = int(leak.sum())
+            left_out[f"in {_PARTS[lesser]}, of patients in {words}"] = int(leak.sum())
             notes.append(
-                f"{leak.sum():,} {_PARTS[lesser]} images of {len(np.unique(patients[leak])):,} patients are left out: "
-                f"the official parts have these patients, or the same pictures, in {words} too."
+                f"{leak.sum():,} images of {len(np.unique(patients[leak])):,} patients are left out of "
+                f"{_PARTS[lesser]}: {words} has these patients, or the same pictures, too."
             )
         part[leak] = -1
     missing = [i for i in (1, 2) if share[i] > 0 and not (part == i).any()]
