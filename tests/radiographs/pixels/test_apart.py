@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -51,6 +52,13 @@ def test_a_call_that_does_not_end_is_given_up(work, monkeypatch):
     with pytest.raises(EndedError):
         work("hang")
     assert time.monotonic() - start < 20
+
+
+def test_a_process_that_was_killed_while_it_waited_is_replaced(work):
+    first = int(work("which"))
+    os.kill(first, signal.SIGTERM)
+    time.sleep(0.2)
+    assert int(work("which")) != first
 
 
 def test_threads_do_not_get_each_others_answers(work):

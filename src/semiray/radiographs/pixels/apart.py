@@ -37,7 +37,7 @@ def call_apart(function: str, content: bytes) -> bytes:
     """
     waiting = _waiting[os.getpid(), function]
     try:
-        process = waiting.pop() if waiting else _start(function)
+        process = _take(waiting) or _start(function)
     except OSError as error:
         raise EndedError from error
     timer = threading.Timer(_SECONDS, process.kill)
@@ -71,9 +71,25 @@ def serve(function: str) -> None:
         _send(answers, work(content))
 
 
+def _take(waiting: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes] | None:
+    """Take a process that waits, unless it was killed meanwhile; other threads may take some at the same time."""
+    with suppress(IndexError):
+        while True:
+            process = waiting.pop()
+            if process.poll() is None:
+                return process
+    return None
+
+
 def _start(function: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", _START.format(__name__), function, *sys.path]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # an interrupt of this process doesn't reach it
+    )
 
 
 def _send(stream: IO[bytes], message: bytes) -> None:
