@@ -4,11 +4,28 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.radiographs.pixels.grey import UnreadableImageError, scale_range
+from semiray.radiographs.pixels.grey import Decoded, UnreadableImageError, check_size, scale_range
 
 
 def test_an_unreadable_image_is_an_error_for_people():
     assert issubclass(UnreadableImageError, SemirayError)
+    assert Decoded(np.zeros((2, 2), np.float32), "8-bit grey").transparent == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ((30_001, 20_000), "30,001 x 20,000 px: a side of more than 30,000 pixels"),
+        ((20_000, 20_000), "20,000 x 20,000 px: more than 100 million pixels"),
+        ((2_000, 99), "2,000 x 99 px: more than 20 times as long as wide"),
+        ((0, 5), "more than 20 times"),
+    ],
+)
+def test_sizes_that_no_radiograph_has_are_refused(size, reason):
+    with pytest.raises(UnreadableImageError, match=reason):
+        check_size(*size)
+    check_size(10_000, 10_000)
+    check_size(2_000, 100)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import logging
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,9 @@ from PIL import Image, UnidentifiedImageError
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.depth import deep_colour
-from semiray.radiographs.pixels.grey import UnreadableImageError, scale_range
+from semiray.radiographs.pixels.dicom import decode_dicom
+from semiray.radiographs.pixels.grey import Decoded, UnreadableImageError, check_size, scale_range
+from semiray.radiographs.reading.dicom_format import HEAD_BYTES, looks_like_dicom
 from semiray.radiographs.reading.options import Framing
 
 __all__ = ["Decoded", "UnreadableImageError", "decode_grey", "frame", "read_radiograph", "unframe"]
@@ -27,9 +28,6 @@ _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 _ORIENTATION = 274
 _NOTES = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})  # where orientation may be said
-_MOST_PIXELS = 100_000_000  # in one image: some 20 times as many as the largest detectors have
-_LONGEST = 30_000  # pixels of a side
-_THINNEST = 20  # times as long as wide
 _KEPT_WEIGHTS = 1 << 21  # of which several may be in memory for later images
 # Pillow logs what is wrong with a TIFF file before it raises an error, which says so.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -52,7 +50,6 @@ _STRANGERS = (
     (0, b"GIF8", "a GIF file: convert it to PNG"),
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 file: convert it to PNG"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file: convert it to PNG"),
-    (128, b"DICM", "a DICOM file"),
     (4, b"ftyp", "an AVIF, HEIC or video file: convert it to PNG"),
     (0, b"8BPS", "a Photoshop file: convert it to PNG"),
     (0, b"%PDF", "a PDF file"),
@@ -64,22 +61,8 @@ _STRANGERS = (
 )
 
 
-class Decoded(NamedTuple):
-    """An image file's pixels.
-
-    Attributes:
-        pixels: (H, W) float32 from 0 (black) to 255 (white).
-        kind: how the file stores them, such as ``8-bit grey``.
-        transparent: share of the pixels that are mostly transparent, 0 to 1.
-    """
-
-    pixels: npt.NDArray[np.float32]
-    kind: str
-    transparent: float = 0.0
-
-
 def decode_grey(content: bytes) -> Decoded:
-    """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file, whatever its name, to grey values from 0 to 255.
+    """Decode the bytes of a PNG, JPEG, TIFF, BMP, WebP or DICOM file, whatever its name, to grey from 0 to 255.
 
     Colour becomes luma (ITU-R BT.601), EXIF orientation is applied, and only the first of several frames is used.
     Transparent pixels become black; of an image that would be black all over for that reason, transparency is ignored.
@@ -92,12 +75,14 @@ def decode_grey(content: bytes) -> Decoded:
     """
     if not content:
         raise UnreadableImageError("the file is empty (0 bytes)")
+    if looks_like_dicom(content[:HEAD_BYTES]):
+        return decode_dicom(content)
     try:
         with warnings.catch_warnings():
             # Pillow warns about what it repairs and about large images; twice that size is an error.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-                _check_size(*image.size)
+                check_size(*image.size)
                 return _to_grey(image, content)
     except UnreadableImageError:
         raise
@@ -108,16 +93,6 @@ def decode_grey(content: bytes) -> Decoded:
     except Exception as error:  # Broken files make decoders raise almost anything; one bad file mustn't end the run.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UnreadableImageError(f"can't be decoded: {reason}") from error
-
-
-def _check_size(width: int, height: int) -> None:
-    size = f"{width:,} x {height:,} px"
-    if max(width, height) > _LONGEST:
-        raise UnreadableImageError(f"{size}: a side of more than {_LONGEST:,} pixels")
-    if width * height > _MOST_PIXELS:
-        raise UnreadableImageError(f"{size}: more than {_MOST_PIXELS // 10**6:,} million pixels")
-    if max(width, height) > _THINNEST * min(width, height):
-        raise UnreadableImageError(f"{size}: more than {_THINNEST} times as long as wide, so no radiograph")
 
 
 def _name_stranger(content: bytes) -> str:
