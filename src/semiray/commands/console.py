@@ -11,6 +11,9 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
+
+from semiray.escaping import in_terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +38,16 @@ _LISTED = 5  # files that could not be read, named one by one
 _LINE_SECONDS = 20.0  # between lines where there is no terminal to redraw
 _BAR = 24  # characters
 
-console = Console(highlight=False)
+
+class CleanConsole(Console):
+    """A console on which words of others are only words: no markup, no emoji codes, no control characters."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]
+        """Text as it is shown."""
+        return super().render_str(in_terminal(text), **options)
+
+
+console = CleanConsole(highlight=False, markup=False, emoji=False)
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semiray.errors import SemirayError
+from semiray.escaping import in_figure
 from semiray.generation.sampling import BLOCK, generate
 from semiray.networks.presets import LayerRow, describe
+from semiray.plain_figure import PlainFigure
 
 if TYPE_CHECKING:
     from semiray.training.run import Run
@@ -52,7 +54,7 @@ _MARKS = {
 }
 
 
-class SyntheticFigure(Figure):
+class SyntheticFigure(PlainFigure):
     """A figure of generated images, whose files say so whoever saves them."""
 
     note = "Shows images that a generator made; no patient's radiographs."
@@ -66,7 +68,7 @@ class SyntheticFigure(Figure):
         super().savefig(fname, **options)
 
 
-def blank_figure(width: float, height: float, kind: type[Figure] = SyntheticFigure) -> Figure:
+def blank_figure(width: float, height: float, kind: type[PlainFigure] = SyntheticFigure) -> Figure:
     """A white figure of this size in inches, not registered with pyplot."""
     figure = kind(figsize=(width, height), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
@@ -108,7 +110,7 @@ def row_labels(names: Sequence[str], size: float = 9) -> tuple[list[str], float]
 
 def text_width(text: str, size: float) -> float:
     """The width of a line of text, in inches, at this size in points."""
-    return float(TextPath((0, 0), text, size=size).get_extents().width / 72) if text.strip() else 0.0
+    return float(TextPath((0, 0), in_figure(text), size=size).get_extents().width / 72) if text.strip() else 0.0
 
 
 def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
@@ -175,7 +177,7 @@ def plot_networks(run: Run) -> Figure:
         (f"{pixels}   {classes}", f"critic: real or not   sorter: scores ({shape.codes},)"),
     ]
     lines = max(len(table) for table in tables) + 4
-    figure = blank_figure(12.5, 0.19 * lines + 0.1, Figure)
+    figure = blank_figure(12.5, 0.19 * lines + 0.1, PlainFigure)
     for k, (title, table) in enumerate(zip(("Generator", "Discriminator"), tables, strict=True)):
         axes = figure.add_axes((0.01 + 0.5 * k, 0.01, 0.48, 0.98))
         axes.set(xlim=(0, 1), ylim=(lines, 0))

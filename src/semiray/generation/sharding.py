@@ -21,6 +21,7 @@ from semiray.generation.copies import CopyFilter
 from semiray.generation.formats import Format, open_format
 from semiray.generation.sampling import BLOCK, Request, check_range
 from semiray.generation.synthetic import Synthetic
+from semiray.structured import read_json
 from semiray.training.checkpoints import checksum
 
 if TYPE_CHECKING:
@@ -143,13 +144,13 @@ def check_request(out: Path, asked: dict[str, Any]) -> None:
     """Refuse a folder that contains anything else; record the request in a new one."""
     path = out / REQUEST
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path, largest=1 << 20)
     except (FileNotFoundError, NotADirectoryError):
         check_unused(out)
         out.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(asked, indent=1, ensure_ascii=False) + "\n")
         return
-    except ValueError as error:
+    except SemirayError as error:
         raise SemirayError(f"{path} is damaged: choose another folder.") from error
     differing = [name for name in asked if not isinstance(found, dict) or found.get(name) != asked[name]]
     if differing:

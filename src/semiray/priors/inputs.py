@@ -24,11 +24,13 @@ ANSWERS: Mapping[str, float] = {
 def number(value: Any, entry: str) -> float:
     """A finite number from user input (YAML reads 1e-3 as text); the error names the entry."""
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):
             raise TypeError
         result = float(value)
-    except (TypeError, ValueError):
-        raise SemirayError(f"{entry} must be a number, not {value!r}") from None
+    except OverflowError:
+        raise SemirayError(f"{entry} is too large a number") from None
+    except (TypeError, ValueError, RuntimeError):
+        raise SemirayError(f"{entry} must be a number, not {short(repr(value))}") from None
     if not math.isfinite(result):
         raise SemirayError(f"{entry} = {result:g} must be finite")
     return result
@@ -50,7 +52,8 @@ def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
     """
     known = list(known)
     kinds = f"{kind[:-1]}ies" if kind.endswith("y") and kind != "key" else f"{kind}s"
-    return f"no {kind} {name!r}{suggestion(str(name), known)}; the {kinds} are {', '.join(known) or 'none'}"
+    near, listed = suggestion(str(name)[:80], known), ", ".join(known) or "none"
+    return f"no {kind} {short(repr(name))}{near}; the {kinds} are {listed}"
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -96,5 +99,7 @@ def _finite(word: str) -> float | None:
     try:
         value = float(word)
     except ValueError:
+        return None
+    if "_" in word:  # Python reads 12_3 as 123
         return None
     return value if math.isfinite(value) else None

@@ -19,6 +19,7 @@ from PIL import Image, PngImagePlugin
 
 from semiray.evaluation.judgements.commitment import DimensionCommitment
 from semiray.evaluation.judgements.sorting import DimensionSorting
+from semiray.plain_figure import PlainFigure
 from semiray.priors import factor_of
 
 __all__ = ["DARK", "LIGHT", "Theme", "blank", "colour_bar", "draw_dimensions", "foot", "image", "legend"]
@@ -52,7 +53,7 @@ DARK = Theme(
 
 def blank(width: float, height: float, theme: Theme) -> Figure:
     """An empty figure of this size in inches, outside of pyplot."""
-    figure = Figure(figsize=(width, height), dpi=144, facecolor=theme.paper)
+    figure = PlainFigure(figsize=(width, height), dpi=144, facecolor=theme.paper)
     FigureCanvasAgg(figure)
     return figure
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.files import write_whole
+from semiray.files import user_path, write_whole
 from semiray.priors.correlation import nearest_correlation
 from semiray.priors.factors import Factor
 from semiray.priors.grounding.correlation_estimation import estimate_correlation
@@ -58,7 +58,7 @@ class FittedPrior:
         Raises:
             OSError: the file can't be written.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, self.to_yaml(title))
         return path
