@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.files import hold_folder, whole_file, write_whole, user_path
+from semiray.files import hold_folder, user_path, whole_file, write_whole
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

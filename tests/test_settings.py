@@ -133,7 +133,7 @@ def test_the_documentation_lists_every_option_and_its_values() -> None:
         ("data.fractions=[true, 0, 0]", "true and false"),
         ("networks.noise=99999", "less than or equal to 4096"),
         ("networks.width=100000", "less than or equal to 512"),
-        ("optimisation.batch=1e9", "65536"),
+        ("optimisation.batch=1000000000", "65536"),
         ("minutes=1e9", "less than or equal to"),
         ("seed=" + "9" * 400, "300 digits"),
         ("a." * 5_000 + "b=1", "option=value"),

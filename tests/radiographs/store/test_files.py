@@ -44,7 +44,7 @@ def test_lines_are_decoded_when_asked_for(tmp_path):
     lines = Lines(tmp_path, "rows", lambda row: row[1]["age"])
     assert lines[0] == "3"
     assert len(lines) == 2
-    with pytest.raises(SemirayError, match="line 2.*not JSON"):
+    with pytest.raises(SemirayError, match=r"line 2.*not JSON"):
         lines[1]
 
 
