@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.files import hold_folder, user_path, whole_file, write_whole
+from semiray.files import check_not_input, hold_folder, user_path, whole_file, write_whole
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -91,3 +91,10 @@ def test_names_that_no_file_can_have_are_sentences(tmp_path: Path) -> None:
             user_path(name)
     assert user_path(tmp_path / "new" / "file") == tmp_path / "new" / "file"
     assert user_path("~") == Path.home()
+
+
+def test_no_input_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").touch()
+    check_not_input(tmp_path / "prior.yaml", tmp_path / "table.csv", None, "hannover")
+    with pytest.raises(SemirayError, match="would be lost"):
+        check_not_input(tmp_path / "." / "table.csv", tmp_path / "table.csv")

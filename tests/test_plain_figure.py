@@ -1,12 +1,16 @@
 """Promises of figures about words: formulas, control characters and lone dollars break nothing and show as written."""
 
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from PIL import Image
 
-from semiray.plain_figure import PlainFigure
+from semiray.demo import make_phantoms
+from semiray.errors import SemirayError
+from semiray.plain_figure import PlainFigure, check_replaceable
 
 
 @pytest.mark.parametrize("word", [r"$\frac{$", "$", "$a$", r"\$", "\x1b[31m", "$\\nope$ {}", "%s", "a\nb"])
@@ -25,3 +29,29 @@ def test_any_word_can_stand_anywhere(word: str) -> None:
         figure.savefig(BytesIO(), format=kind)
     assert not any(text.get_parse_math() for text in figure.findobj(Text))
     assert "\x1b" not in axes.get_title()
+
+
+def test_a_figure_too_large_to_draw_is_a_sentence() -> None:
+    with pytest.raises(SemirayError, match="too large to draw"):
+        PlainFigure(figsize=(1, 1e5))
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
+def test_only_figures_of_semirays_are_replaced(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"figure.{kind}"
+    check_replaceable(path)
+    PlainFigure(figsize=(2, 2)).savefig(path)
+    check_replaceable(path)
+    path.write_bytes(b"somebody's own")
+    with pytest.raises(SemirayError, match="isn't a figure of semiray's"):
+        check_replaceable(path)
+    with pytest.raises(SemirayError, match="is a folder"):
+        check_replaceable(tmp_path)
+
+
+def test_no_radiograph_and_no_phantom_is_replaced(tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "radiograph.png")
+    make_phantoms(tmp_path / "set", 3, resolution=16)
+    for path in (tmp_path / "radiograph.png", next((tmp_path / "set").rglob("*.png"))):
+        with pytest.raises(SemirayError, match="isn't a figure"):
+            check_replaceable(path)

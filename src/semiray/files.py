@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from semiray.errors import SemirayError
 
-__all__ = ["check_unused", "hold_folder", "sweep", "user_path", "whole_file", "write_whole"]
+__all__ = ["check_not_input", "check_unused", "hold_folder", "sweep", "user_path", "whole_file", "write_whole"]
 
 LOCK = ".lock"
 PARTIAL = ".partial"
@@ -80,6 +80,14 @@ def write_whole(path: Path, content: bytes | str, *, sync: bool = True) -> None:
     """Write a file in one step; text as UTF-8. Arguments and errors as :func:`whole_file`."""
     with whole_file(path, sync=sync) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def check_not_input(out: Path, *inputs: Path | str | None) -> None:
+    """Raise SemirayError where a result would be written over one of the files that it is made from."""
+    out = user_path(out)
+    for one in inputs:
+        if one is not None and out.exists() and (path := Path(one).expanduser()).exists() and out.samefile(path):
+            raise SemirayError(f"out={out} is {one}, which is read here and would be lost: name another file.")
 
 
 def check_unused(folder: Path) -> None:

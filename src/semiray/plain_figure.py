@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from semiray.errors import SemirayError
 from semiray.escaping import in_terminal
 
-__all__ = ["PlainFigure"]
+__all__ = ["PlainFigure", "check_replaceable"]
+
+_MARK = "semiray"
+_MARKS = {"png": "Software", "pdf": "Creator", "svg": "Creator"}
+_END = 1 << 14  # bytes at either end of a file, where its metadata are
+
+_WIDEST, _LARGEST = 2**16, 2**28  # pixels: what matplotlib draws, and what takes 1 GB
 
 
 class PlainFigure(Figure):
@@ -18,6 +26,22 @@ class PlainFigure(Figure):
     matplotlib reads what stands between two dollar signs as a formula, and fails if it is none. Texts can be added at
     any time; they are set right when the figure is laid out or drawn.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        width, height = self.get_size_inches()
+        if max(width, height) * self.dpi >= _WIDEST or width * height * self.dpi**2 > _LARGEST:
+            raise SemirayError(
+                f"this figure would be {width:,.0f} x {height:,.0f} inches, too large to draw: show fewer rows, "
+                "columns, classes or factors at once."
+            )
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Save as matplotlib does, marked in the metadata of PNG, PDF and SVG as a figure of semiray's."""
+        kind = options.get("format") or Path(str(fname)).suffix.lower().removeprefix(".") or "png"
+        if kind in _MARKS:
+            options["metadata"] = {_MARKS[kind]: _MARK} | dict(options.get("metadata") or {})
+        super().savefig(fname, **options)
 
     def draw(self, renderer: Any) -> None:
         """Draw as matplotlib does."""
@@ -41,3 +65,22 @@ class PlainFigure(Figure):
             found.set_parse_math(False)
             if (clean := in_terminal(shown)) != shown:
                 found.set_text(clean)
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise SemirayError unless a figure may be written here: there is no file yet, or it is a figure of semiray's.
+
+    A radiograph, a phantom, a generated image of a data set and any file of somebody else's stay.
+    """
+    if path.is_dir():
+        raise SemirayError(f"out={path} is a folder: name a file in it.")
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        ends = file.read(_END)
+        file.seek(max(0, path.stat().st_size - _END))
+        ends += file.read(_END)
+    # matplotlib writes the mark as a chunk of a PNG, in RDF, or in the dictionary of a PDF.
+    marks = (b"\0\0\0\x10tEXtSoftware\0semiray", b"<dc:title>semiray</dc:title>", b"/Creator (semiray)")
+    if not any(mark in ends for mark in marks) or b"Codes\0" in ends:
+        raise SemirayError(f"out={path} exists and isn't a figure of semiray's: name another file, or remove it.")

@@ -106,12 +106,15 @@ def describe_data(data: "RadiographSet[ImageArray]") -> str:
 def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure in one step, in the format that its name's ending says, and say where."""
     from semiray.errors import SemirayError
-    from semiray.files import whole_file
+    from semiray.files import user_path, whole_file
+    from semiray.plain_figure import check_replaceable
 
     known = figure.canvas.get_supported_filetypes()
     kind = path.suffix.lower().removeprefix(".")
     if kind not in known:
         raise SemirayError(f"--out {path}: name a figure that ends in .png, .pdf or .svg.")
+    path = user_path(path)
+    check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format=kind)

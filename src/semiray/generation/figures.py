@@ -43,6 +43,7 @@ INK = "#1b1f24"
 FAINT = "#68707a"
 THUMB = 0.72  # a thumbnail's side in inches
 _DPI = 150
+_MOST_TILES = 100
 _THUMB_PIXELS = round(THUMB * _DPI)
 _BARS = ("#3a6ea5", "#b5651d")  # generator, discriminator
 
@@ -124,8 +125,8 @@ def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | Non
     Examples:
         ``plot_samples(run).savefig("samples.png")``
     """
-    if columns < 1 or rows < 1:
-        raise SemirayError(f"columns = {columns}, rows = {rows}: ask for at least one of each.")
+    if not (1 <= columns <= _MOST_TILES and 1 <= rows <= _MOST_TILES):
+        raise SemirayError(f"columns = {columns:.6g}, rows = {rows:.6g}: ask for 1 to {_MOST_TILES} of each.")
     labels: tuple[str | None, ...] = run.classes or (None,)
     per_class, side = rows * columns, run.resolution
     # Each class from its own indices, on block boundaries: no image of one class shares its noise with another's.

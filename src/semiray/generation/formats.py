@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.files import PARTIAL, check_unused, whole_file, write_whole
+from semiray.files import PARTIAL, check_unused, user_path, whole_file, write_whole
 from semiray.generation.synthetic import (
     WARNING,
     Synthetic,
@@ -61,7 +61,7 @@ def write_images(
     Examples:
         ``write_images(generate(run, 600, seed=7), "synthetic")``
     """
-    out = Path(out).expanduser()
+    out = user_path(out)
     staging = out / ".partial"
     try:
         check_unused(out)

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from semiray.errors import SemirayError
+from semiray.files import user_path
 from semiray.report.report import VERSION
 from semiray.report.section import MEASURES, Headline
 from semiray.report.sections import sections
@@ -54,7 +55,7 @@ def read_reports(paths: Sequence[str | Path]) -> list[ReportFigures]:
     Raises:
         SemirayError: There is no report, it can't be read, or a newer release wrote it in another form.
     """
-    found = [_read(Path(path).expanduser()) for path in paths]
+    found = [_read(user_path(path)) for path in paths]
     if len({report.name for report in found}) < len(found):  # such as two of one run: named by their folders instead
         found = [replace(one, name=str(path)) for path, one in zip(paths, found, strict=True)]
     return found
