@@ -160,6 +160,8 @@ def make_phantoms(
     check_unused(out)
     if not 0 <= seed < 2**63:
         raise SemirayError(f"seed = {seed:.3g}: a seed of phantoms is a whole number from 0 to 2**63 - 1.")
+    if n < 1:
+        raise SemirayError(f"n = {n}: ask for at least one phantom.")
     check_amount(n, resolution)
     prior = JointPrior.default()
     codes = prior.sample(n, torch.Generator().manual_seed(seed)).numpy()

@@ -183,3 +183,31 @@ def test_hannover(shared_data, tmp_path):
     split = split_by_patient(xrays)
     assert not set(xrays.patients[split.train]) & set(xrays.patients[split.test])
     assert len(split.test) == pytest.approx(0.2 * 243, abs=3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"seed": 0, "train": ["a"], "validation": [], "test": [1]}',
+        '{"seed": 0, "train": [["a"]], "validation": [], "test": []}',
+        '{"seed": true, "train": ["a"], "validation": [], "test": []}',
+        '{"seed": Infinity, "train": ["a"], "validation": [], "test": []}',
+        '{"seed": -1, "train": ["a"], "validation": [], "test": []}',
+        '{"seed": %s, "train": ["a"], "validation": [], "test": []}' % ("9" * 400),
+        '{"seed": 0, "train": {"a": 1}, "validation": [], "test": []}',
+        '{"seed": 0, "train": ["a"], "train": ["b"], "validation": [], "test": []}',
+        '{\n "seed": 0,\n "train": [\n  ' + "[" * 5000 + '\n ],\n "validation": [],\n "test": []\n}',
+        '{\n "seed": 0,\n "train": [\n  "' + "x" * (1 << 21) + '"\n ],\n "validation": [],\n "test": []\n}',
+        "",
+        "{\n",
+        "\x00",
+    ],
+    ids=range(14),
+)
+def test_what_no_split_can_say_is_a_sentence(tmp_path, text):
+    (tmp_path / "split.json").write_text(text)
+    with pytest.raises(SemirayError, match=r"split\.json"):
+        Split.load(tmp_path / "split.json", ["a"])
+    with pytest.raises(SemirayError, match="isn't a split"):
+        Split.load(tmp_path, ["a"])

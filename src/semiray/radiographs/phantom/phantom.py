@@ -124,9 +124,9 @@ def render_phantoms(
 
 def check_amount(n: int, resolution: int) -> None:
     """Raise SemirayError where so many images of this side don't fit into a computer's memory."""
-    if not 1 <= n <= _MOST_PIXELS // max(1, resolution) ** 2:
+    if not 0 <= n <= _MOST_PIXELS // max(1, resolution) ** 2:
         raise SemirayError(
-            f"n = {n:.6g}: 1 to {_MOST_PIXELS // max(1, resolution) ** 2:,} phantoms of {resolution} pixels can be "
+            f"n = {n:.6g}: at most {_MOST_PIXELS // max(1, resolution) ** 2:,} phantoms of {resolution} pixels can be "
             "rendered at once; make several folders with other seeds."
         )
 
