@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.files import hold_folder, whole_file, write_whole
+from semiray.files import check_not_input, hold_folder, user_path, whole_file, write_whole
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -83,3 +83,18 @@ def test_a_folder_in_which_nothing_was_written_leaves_no_trace(tmp_path: Path) -
     with pytest.raises(SemirayError), hold_folder(tmp_path / "run"):
         raise SemirayError("the prior can't be read")
     assert not (tmp_path / "run").exists()
+
+
+def test_names_that_no_file_can_have_are_sentences(tmp_path: Path) -> None:
+    for name, says in (("~no-such-user/x", "no user"), ("a\0b", "no file"), ("x" * 5_000, "too long")):
+        with pytest.raises(SemirayError, match=says):
+            user_path(name)
+    assert user_path(tmp_path / "new" / "file") == tmp_path / "new" / "file"
+    assert user_path("~") == Path.home()
+
+
+def test_no_input_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").touch()
+    check_not_input(tmp_path / "prior.yaml", tmp_path / "table.csv", None, "hannover")
+    with pytest.raises(SemirayError, match="would be lost"):
+        check_not_input(tmp_path / "." / "table.csv", tmp_path / "table.csv")

@@ -58,7 +58,7 @@ def test_every_option_has_a_line_of_meaning() -> None:
         ("objectives=3", "objectives"),
         ("optimisation.betas=[0,1]", "less than 1"),
         ("seed=99999999999999999999999", "seed"),
-        ("seed=2024-13-45", "valid YAML"),
+        ("seed=2024-13-45", "valid integer"),
         ("minutes=.inf", "finite"),
     ],
 )
@@ -70,8 +70,8 @@ def test_errors_name_the_option(assignment: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.yaml", b"seed: [1", "isn't valid"),
-        ("a.toml", b"seed = ", "isn't valid"),
+        ("a.yaml", b"seed: [1", "line 1, column 9: not valid YAML"),
+        ("a.toml", b"seed = ", "not TOML"),
         ("a.yaml", b"- 1\n- 2\n", "expected `option: value`"),
         ("a.yaml", b"\xff\xfe\x00", "UTF-8"),
     ],
@@ -122,3 +122,33 @@ def test_the_documentation_lists_every_option_and_its_values() -> None:
                 assert documented == (list(value) if isinstance(value, tuple) else value), name
         if theirs is None:
             assert option(study, name) == option(default, name), name
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("networks.noise=true", "true and false"),
+        ("minutes=true", "true and false"),
+        ("optimisation.betas=[true, 0.5]", "true and false"),
+        ("data.fractions=[true, 0, 0]", "true and false"),
+        ("networks.noise=99999", "less than or equal to 4096"),
+        ("networks.width=100000", "less than or equal to 512"),
+        ("optimisation.batch=1000000000", "65536"),
+        ("minutes=1e9", "less than or equal to"),
+        ("seed=" + "9" * 400, "300 digits"),
+        ("a." * 5_000 + "b=1", "option=value"),
+        ("minutes=" + "[" * 1_000, "levels deep"),
+        ("data.classes={[a]: b}", "a key must be"),
+        ("networks={1: 2}", "keys should be strings"),
+        ("minutes=&a [*a]", "inside of"),
+        ("prior=" + "x" * 10_000, "valid dictionary"),
+    ],
+)
+def test_what_no_run_can_have_is_a_sentence(assignment: str, says: str) -> None:
+    with pytest.raises(SemirayError, match=says) as caught:
+        load_settings(assignments=[assignment])
+    assert len(str(caught.value)) < 500
+
+
+def test_yes_is_a_truth_value_only_where_one_belongs() -> None:
+    assert load_settings(assignments=["optimisation.bf16=true"]).optimisation.bf16 is True

@@ -16,6 +16,7 @@ import typer
 
 from semiray.commands import ask, assume, data, prove, train
 from semiray.errors import SemirayError, SemirayWarning
+from semiray.escaping import in_terminal
 
 __all__ = ["app", "in_options", "main"]
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 
 _DEBUG = "--debug"
+_LONGEST = 20_000  # characters of a message
 
 app.add_typer(data.app, name="data")
 app.add_typer(assume.app, name="prior")
@@ -91,10 +93,13 @@ def _explain(error: Exception) -> int:
     show, exit_code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if exit_code is not None:
         if callable(show):
+            said = getattr(error, "message", None)
+            if isinstance(said, str):
+                error.message = in_terminal(said)  # type: ignore[attr-defined]
             show()
         return int(exit_code) if type(error).__name__ != "Abort" else 130
     if isinstance(error, SemirayError):
-        return _complain(in_options(str(error)), error.code)
+        return _complain(in_options(str(error)[:_LONGEST]), error.code)
     if isinstance(error, MemoryError):
         return _complain("Out of memory: use fewer images or a smaller --resolution.", 2)
     if isinstance(error, OSError):
@@ -176,7 +181,7 @@ def _warnings_in_sentences() -> Iterator[None]:
 
     def show(message: Warning | str, category: type[Warning], *others: Any, **more: Any) -> None:
         if issubclass(category, SemirayWarning):
-            print(f"semiray: warning: {in_options(str(message))}", file=sys.stderr)
+            print(f"semiray: warning: {in_terminal(in_options(str(message)[:_LONGEST]))}", file=sys.stderr)
         else:
             usual(message, category, *others, **more)
 
@@ -188,5 +193,5 @@ def _warnings_in_sentences() -> Iterator[None]:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"semiray: {message}", file=sys.stderr)
+    print(f"semiray: {in_terminal(message)}", file=sys.stderr)
     return code

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
-from semiray.files import check_unused
+from semiray.files import check_unused, user_path
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +66,7 @@ def run_demo(
     from semiray.report import evaluate
     from semiray.training import train
 
-    out = Path(out).expanduser()
+    out = user_path(out)
     if not 0 < minutes < math.inf:
         raise SemirayError(f"minutes={minutes:g}: must be a finite number above 0.")
     check_unused(out)
@@ -154,10 +154,15 @@ def make_phantoms(
     import torch
 
     from semiray.priors import JointPrior
-    from semiray.radiographs.phantom import phantom_labels, render_phantoms, save_phantoms
+    from semiray.radiographs.phantom import check_amount, phantom_labels, render_phantoms, save_phantoms
 
-    out = Path(out).expanduser()
+    out = user_path(out)
     check_unused(out)
+    if not 0 <= seed < 2**63:
+        raise SemirayError(f"seed = {seed:.3g}: a seed of phantoms is a whole number from 0 to 2**63 - 1.")
+    if n < 1:
+        raise SemirayError(f"n = {n}: ask for at least one phantom.")
+    check_amount(n, resolution)
     prior = JointPrior.default()
     codes = prior.sample(n, torch.Generator().manual_seed(seed)).numpy()
     labels = phantom_labels(n, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,10 +13,36 @@ from filelock import FileLock, Timeout
 
 from semiray.errors import SemirayError
 
-__all__ = ["check_unused", "hold_folder", "sweep", "whole_file", "write_whole"]
+__all__ = ["check_not_input", "check_unused", "hold_folder", "sweep", "user_path", "whole_file", "write_whole"]
 
 LOCK = ".lock"
 PARTIAL = ".partial"
+
+
+def user_path(path: Path | str) -> Path:
+    """A path as a user named it, with the home folder for a leading ~.
+
+    Raises:
+        SemirayError: no file can have this name, or there is no such user.
+
+    Examples:
+        >>> user_path("set/images").as_posix()
+        'set/images'
+    """
+    shown = repr(str(path)[:80])
+    try:
+        found = Path(path).expanduser()
+        found.lstat()
+    except FileNotFoundError:
+        return found
+    except RuntimeError:
+        raise SemirayError(f"{shown}: there is no user of this name, and so no home folder") from None
+    except ValueError:
+        raise SemirayError(f"{shown}: no file can have this name") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise SemirayError(f"{shown}...: this name is too long for the file system") from None
+    return found
 
 
 @contextmanager
@@ -53,6 +80,14 @@ def write_whole(path: Path, content: bytes | str, *, sync: bool = True) -> None:
     """Write a file in one step; text as UTF-8. Arguments and errors as `whole_file`."""
     with whole_file(path, sync=sync) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def check_not_input(out: Path, *inputs: Path | str | None) -> None:
+    """Raise SemirayError where a result would be written over one of the files that it is made from."""
+    out = user_path(out)
+    for one in inputs:
+        if one is not None and out.exists() and (path := Path(one).expanduser()).exists() and out.samefile(path):
+            raise SemirayError(f"out={out} is {one}, which is read here and would be lost: name another file.")
 
 
 def check_unused(folder: Path) -> None:

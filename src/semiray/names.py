@@ -8,6 +8,8 @@ from typing import Any
 
 __all__ = ["suggestion", "unknown"]
 
+_LONGEST = 80  # characters of a name that are shown
+
 
 def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
     """The message about an unknown name.
@@ -18,7 +20,9 @@ def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
     """
     known = list(known)
     kinds = f"{kind[:-1]}ies" if kind.endswith("y") and kind != "key" else f"{kind}s"
-    return f"no {kind} {name!r}{suggestion(str(name), known)}; the {kinds} are {', '.join(known) or 'none'}"
+    shown = repr(name) if len(repr(name)) <= _LONGEST else f"{repr(name)[:_LONGEST]}..."
+    near = suggestion(str(name)[:_LONGEST], known)
+    return f"no {kind} {shown}{near}; the {kinds} are {', '.join(known) or 'none'}"
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -4,16 +4,17 @@ Every option is declared here once, with its meaning. The command line takes nam
 """
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from semiray.errors import SemirayError
+from semiray.files import user_path
 from semiray.radiographs.reading.options import ReadingOptions
+from semiray.structured import DEEPEST, parse_yaml, read_structured
 
 if TYPE_CHECKING:
     from semiray.priors import JointPrior
@@ -36,10 +37,24 @@ __all__ = [
 
 Preset = Literal["default", "study"]
 Decay = Annotated[float, Field(ge=0, lt=1)]
+LARGEST = 1_000_000  # of a weight, of steps between penalties, and of minutes: almost two years
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 
 
-class Section(BaseModel):
+class Numbers(BaseModel):
+    """A model whose numbers are numbers: true and false, which pydantic reads as 1 and 0, are refused."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: object, field: ValidationInfo) -> object:
+        kind = cls.model_fields[str(field.field_name)].annotation
+        inside = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(one, bool) for one in inside) and kind not in (bool, Any) and bool not in get_args(kind):
+            raise ValueError("true and false aren't allowed here")
+        return value
+
+
+class Section(Numbers):
     """A branch of the tree. Unknown keys are errors; values can't be changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -49,7 +64,7 @@ class Section(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-class DataSettings(ReadingOptions):
+class DataSettings(ReadingOptions, Numbers):
     """How images are read, and how patients are split."""
 
     fractions: tuple[float, float, float] = Field(
@@ -69,44 +84,62 @@ class NetworkSettings(Section):
     """The sizes of generator and discriminator."""
 
     architecture: Literal["residual", "dcgan"] = Field("residual", description="architecture of both networks")
-    noise: int = Field(64, ge=1, description="length of the noise z")
-    width: int = Field(32, ge=4, description="channels of the largest feature maps; doubled at each halving")
-    widest: int = Field(256, ge=4, description="maximum number of channels")
-    embedding: int = Field(32, ge=1, description="length of a label's embedding")
+    noise: int = Field(64, ge=1, le=4096, description="length of the noise z")
+    width: int = Field(32, ge=4, le=512, description="channels of the largest feature maps; doubled at each halving")
+    widest: int = Field(256, ge=4, le=2048, description="maximum number of channels")
+    embedding: int = Field(32, ge=1, le=4096, description="length of a label's embedding")
 
 
 class ObjectiveSettings(Section):
     """The terms of the losses and their weights."""
 
     adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="adversarial loss")
-    penalty: float = Field(0.3, ge=0, description="weight gamma of the zero-centred gradient penalties (R1 and R2)")
-    penalty_every: int = Field(
-        8, ge=1, description="steps between two penalties; their weight is multiplied by this number"
+    penalty: float = Field(
+        0.3, ge=0, le=LARGEST, description="weight gamma of the zero-centred gradient penalties (R1 and R2)"
     )
-    sort: float = Field(1.0, ge=0, description="weight of sort: codes estimated from real images follow the prior")
-    sort_directions: int = Field(32, ge=0, description="random projections compared, in addition to the axes")
-    commit: float = Field(3.0, ge=0, description="weight of commit: estimated codes equal the requested ones")
+    penalty_every: int = Field(
+        8, ge=1, le=LARGEST, description="steps between two penalties; their weight is multiplied by this number"
+    )
+    sort: float = Field(
+        1.0, ge=0, le=LARGEST, description="weight of sort: codes estimated from real images follow the prior"
+    )
+    sort_directions: int = Field(
+        32, ge=0, le=65_536, description="random projections compared, in addition to the axes"
+    )
+    commit: float = Field(
+        3.0, ge=0, le=LARGEST, description="weight of commit: estimated codes equal the requested ones"
+    )
     commit_form: Literal["squared_error", "codes_and_scores", "likelihood"] = Field(
         "squared_error",
         description="form of commit: mean squared error of codes; of codes and scores, half each; or InfoGAN's "
         "likelihood",
     )
-    ground: float = Field(4.0, ge=0, description="weight of ground: the sorter fitted to metadata of real images")
+    ground: float = Field(
+        4.0, ge=0, le=LARGEST, description="weight of ground: the sorter fitted to metadata of real images"
+    )
     ground_lead: float = Field(
         5.0,
         gt=0,
+        le=LARGEST,
         description="weight of a grounded factor's lead in the generator's commit, relative to all other dimensions; "
         "the discriminator's commit leaves it out",
     )
-    ground_batch: int = Field(16, ge=1, description="images with metadata per step, in addition to the batch")
-    classify: float = Field(0.5, ge=0, description="weight of the class in commit (generated) and ground (real images)")
+    ground_batch: int = Field(
+        16, ge=1, le=65_536, description="images with metadata per step, in addition to the batch"
+    )
+    classify: float = Field(
+        0.5, ge=0, le=LARGEST, description="weight of the class in commit (generated) and ground (real images)"
+    )
     generator_share: float = Field(
         0.2,
         ge=0,
+        le=LARGEST,
         description="factor on commit and classify in the generator's loss; small values keep codes from being "
         "painted as patterns",
     )
-    relaxation: float = Field(4.0, gt=0, description="sharpness of the smoothed threshold of a discrete code")
+    relaxation: float = Field(
+        4.0, gt=0, le=LARGEST, description="sharpness of the smoothed threshold of a discrete code"
+    )
 
 
 class AugmentationSettings(Section):
@@ -123,14 +156,14 @@ class AugmentationSettings(Section):
 class OptimisationSettings(Section):
     """Batches, steps and averages."""
 
-    batch: int = Field(32, ge=2, description="images per step")
-    learning_rate: float = Field(4e-4, gt=0, description="Adam's step size, for both networks")
+    batch: int = Field(32, ge=2, le=65_536, description="images per step")
+    learning_rate: float = Field(4e-4, gt=0, le=10, description="Adam's step size, for both networks")
     betas: tuple[Decay, Decay] = Field((0.0, 0.9), description="Adam's decay rates")
     cool_from: float = Field(
         0.6, ge=0, le=1, description="fraction of the run after which the step size falls to zero (cosine); 1: never"
     )
     average: float = Field(
-        500.0, ge=0, description="half-life of the generator's moving average, in steps; 0: no average"
+        500.0, ge=0, le=1e12, description="half-life of the generator's moving average, in steps; 0: no average"
     )
     bf16: bool | None = Field(None, description="bfloat16 autocast; empty: where the processor supports it")
     channels_last: bool = Field(True, description="channels-last memory format")
@@ -142,10 +175,14 @@ class Settings(Section):
     preset: Preset = Field("default", description="preset that all other settings start from")
     resolution: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of the split, the initial weights and every draw")
-    minutes: float | None = Field(None, gt=0, description="minutes to train; 30 if neither minutes nor images are set")
-    images: int | None = Field(None, ge=1, description="number of real images to train on, repetitions included")
+    minutes: float | None = Field(
+        None, gt=0, le=LARGEST, description="minutes to train; 30 if neither minutes nor images are set"
+    )
+    images: int | None = Field(
+        None, ge=1, le=10**12, description="number of real images to train on, repetitions included"
+    )
     checkpoint_seconds: float = Field(
-        60.0, ge=0, description="seconds between checkpoints: the most that a killed process loses"
+        60.0, ge=0, le=1e8, description="seconds between checkpoints: the most that a killed process loses"
     )
     prior: dict[str, Any] | None = Field(None, description="the joint prior of all factors; by default the study's")
     ground: dict[str, Any] | str | None = Field(
@@ -196,14 +233,11 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 def read_tree(path: Path) -> dict[str, Any]:
     """Read a YAML or TOML file as a tree; errors name the file and the line."""
     try:
-        text = path.read_text(encoding="utf-8")
-        tree = tomllib.loads(text) if path.suffix.lower() == ".toml" else yaml.safe_load(text)
+        tree = read_structured(path)
     except OSError as error:
         raise SemirayError(f"settings file {path} can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SemirayError(f"settings file {path} isn't UTF-8 text") from error
-    except (tomllib.TOMLDecodeError, yaml.YAMLError, ValueError) as error:
-        raise SemirayError(f"settings file {path} isn't valid: {error}") from error
+    except SemirayError as error:
+        raise SemirayError(f"settings file {error}") from error
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -216,15 +250,19 @@ def read_tree(path: Path) -> dict[str, Any]:
 def parse_assignment(text: str) -> dict[str, Any]:
     """Read `a.b=c` as the tree {a: {b: c}}; the value is YAML."""
     name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise SemirayError(f"setting {text!r}: expected option=value, such as objectives.sort=0.5")
-    try:
-        tree: Any = yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that doesn't exist
-        raise SemirayError(f"setting {text!r}: the value isn't valid YAML: {error}") from error
-    for key in reversed(name.strip().split(".")):
+    keys = name.strip().split(".")
+    if not equals or not all(keys) or len(keys) > DEEPEST:
+        raise SemirayError(f"setting {shortened(text)}: expected option=value, such as objectives.sort=0.5")
+    tree: Any = parse_yaml(value, f"setting {shortened(text)}")
+    for key in reversed(keys):
         tree = {key: tree}
     return dict(tree)
+
+
+def shortened(value: Any) -> str:
+    """What was written, as Python writes it, cut to a length that a message can hold."""
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
 
 
 def known_options(model: type[BaseModel], prefix: str = "") -> list[str]:
@@ -251,7 +289,8 @@ def explain(error: ValidationError, origin: str) -> SemirayError:
             hint = f"; did you mean {near[0]}?" if near else f"; the options are {', '.join(options)}"
             lines.append(f"{name}: no such option{hint}")
         else:
-            lines.append(f"{name} = {item['input']!r}: {item['msg'][:1].lower()}{item['msg'][1:]}")
+            said = item["msg"].removeprefix("Value error, ")
+            lines.append(f"{name} = {shortened(item['input'])}: {said[:1].lower()}{said[1:]}")
     return SemirayError(f"{origin}: " + "\n  ".join(lines))
 
 
@@ -280,7 +319,7 @@ def load_settings(path: Path | str | None = None, assignments: Iterable[str] = (
         >>> load_settings(assignments=["objectives.sort=0.5"]).objectives.sort
         0.5
     """
-    tree = merge(read_tree(Path(path).expanduser()) if path else {}, _trees(options))
+    tree = merge(read_tree(user_path(path)) if path else {}, _trees(options))
     for text in assignments:
         tree = merge(tree, parse_assignment(text))
     return make_settings(tree, str(path) if path else "settings")
@@ -309,7 +348,7 @@ def _prior_tree(prior: "JointPrior | Mapping[str, Any] | Path | str") -> dict[st
 
     if isinstance(prior, Mapping):
         return dict(prior)
-    return (prior if isinstance(prior, JointPrior) else JointPrior.from_yaml(Path(prior).expanduser())).to_dict()
+    return (prior if isinstance(prior, JointPrior) else JointPrior.from_yaml(prior)).to_dict()
 
 
 def read_ground(ground: Mapping[str, Any] | Path | str) -> Mapping[str, Any] | str:
@@ -318,7 +357,7 @@ def read_ground(ground: Mapping[str, Any] | Path | str) -> Mapping[str, Any] | s
 
     if isinstance(ground, Mapping) or ground in RECIPES:
         return ground if isinstance(ground, Mapping) else str(ground)
-    path = Path(ground).expanduser()
+    path = user_path(ground)
     if not path.exists():
         raise SemirayError(f"ground={ground!s}: neither a file nor a recipe; the recipes are {', '.join(RECIPES)}")
     tree = read_tree(path)

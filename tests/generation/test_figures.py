@@ -43,7 +43,7 @@ def test_sample_sheet_has_a_panel_a_class(run: Run, unlabelled_run: Run) -> None
     assert sheets[0].shape == (2 * 108 + 4, 4 * 108 + 3 * 4)
     assert (sheets[0] != sheets[1]).any()
     assert len(plot_samples(unlabelled_run, columns=3, rows=1).axes) == 1
-    with pytest.raises(SemirayError, match="at least one"):
+    with pytest.raises(SemirayError, match="1 to 100 of each"):
         plot_samples(run, columns=0)
 
 

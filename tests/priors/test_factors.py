@@ -39,7 +39,7 @@ WRONG = [
     (("c", "categorical", 3, {"probabilities": [[0.5, 0.5], [0.2, 0.8]]}), r"lists 2 values for 3 dimensions"),
     (("w", "weibull", 5, {"shape": 0.01, "scale": 1}), r"factor 'w': with shape = 0.01, scale = 1.0 its codes leave"),
     (("l", "lognormal", 5, {"median": 1, "sigma": 40}), r"leave the range of 32-bit numbers"),
-    (("d", "exponential", 0, {"mean": 3}), r"dimensions = 0 is not a whole number of at least 1"),
+    (("d", "exponential", 0, {"mean": 3}), r"dimensions = 0 is not a whole number from 1 to 256"),
     (("d", "exponential", 2.5, {"mean": 3}), r"dimensions = 2.5 is not a whole number"),
     (("d", "exponential", True, {"mean": 3}), r"dimensions = True is not a whole number"),
     (

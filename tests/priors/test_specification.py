@@ -94,9 +94,9 @@ def test_errors(spec, message: str) -> None:
 def test_errors_of_a_file_name_it_and_the_line(tmp_path: Path) -> None:
     with pytest.raises(SemirayError, match=r"prior.yaml: factor 'd': mean = -1 is outside"):
         JointPrior.from_yaml(_write(tmp_path, "factors:\n  d: {family: exponential, mean: -1}\n"))
-    with pytest.raises(SemirayError, match=r"prior.yaml, line 3: not valid YAML: 'd' is given twice"):
+    with pytest.raises(SemirayError, match=r"prior.yaml, line 3, column 3: not valid YAML: 'd' is given twice"):
         JointPrior.from_yaml(_write(tmp_path, "factors:\n  d: {family: exponential, mean: 1}\n  d: {}\n"))
-    with pytest.raises(SemirayError, match=r"prior.yaml, line \d: not valid YAML"):
+    with pytest.raises(SemirayError, match=r"prior.yaml, line \d, column \d+: not valid YAML"):
         JointPrior.from_yaml(_write(tmp_path, "factors: {d: [}\n"))
     with pytest.raises(SemirayError, match=r"missing.yaml: can't be read"):
         JointPrior.from_yaml(tmp_path / "missing.yaml")

@@ -281,3 +281,31 @@ def test_images_that_a_saved_split_names_are_counted(tmp_path):
     assert Split.named(path, []) == 0
     with pytest.raises(SemirayError, match="can't be read"):
         Split.named(tmp_path / "none.json", ["a"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"seed": 0, "train": ["a"], "validation": [], "test": [1]}',
+        '{"seed": 0, "train": [["a"]], "validation": [], "test": []}',
+        '{"seed": true, "train": ["a"], "validation": [], "test": []}',
+        '{"seed": Infinity, "train": ["a"], "validation": [], "test": []}',
+        '{"seed": -1, "train": ["a"], "validation": [], "test": []}',
+        '{"seed": %s, "train": ["a"], "validation": [], "test": []}' % ("9" * 400),
+        '{"seed": 0, "train": {"a": 1}, "validation": [], "test": []}',
+        '{"seed": 0, "train": ["a"], "train": ["b"], "validation": [], "test": []}',
+        '{\n "seed": 0,\n "train": [\n  ' + "[" * 5000 + '\n ],\n "validation": [],\n "test": []\n}',
+        '{\n "seed": 0,\n "train": [\n  "' + "x" * (1 << 21) + '"\n ],\n "validation": [],\n "test": []\n}',
+        "",
+        "{\n",
+        "\x00",
+    ],
+    ids=range(14),
+)
+def test_what_no_split_can_say_is_a_sentence(tmp_path, text):
+    (tmp_path / "split.json").write_text(text)
+    with pytest.raises(SemirayError, match=r"split\.json"):
+        Split.load(tmp_path / "split.json", ["a"])
+    with pytest.raises(SemirayError, match="isn't a split"):
+        Split.load(tmp_path, ["a"])

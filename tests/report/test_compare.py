@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from semiray.radiographs import split_by_patient
 from semiray.report import judge
 from semiray.report.compare import compare_lines, old_headlines, plot_comparison, read_reports
 from semiray.report.sections import sections
+from semiray.report.theme import png
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +113,50 @@ def test_distances_of_two_spaces_have_two_names() -> None:
     content = json.loads(OLD.read_text(encoding="utf-8"))
     content["fidelity"]["space"] = "xrv"
     assert "Fréchet distance (xrv)" in {one.name for one in old_headlines(content)}
+
+
+LINE: dict[str, Any] = {"name": "n", "value": 0.5, "section": "Utility"}
+GOOD: dict[str, Any] = {"subject": "run", "data": "d", "schema": 2, "headlines": [LINE]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"headlines": [LINE | {"digits": 10**9}]},
+        {"headlines": [LINE | {"digits": -1}]},
+        {"headlines": [LINE | {"name": "x" * 10**6}]},
+        {"headlines": [LINE | {"name": f"{i}"} for i in range(5000)]},
+        {"headlines": [LINE | {"value": "much"}]},
+        {"headlines": 3},
+        {"subject": ["run"]},
+        {"data": None},
+        {"schema": "new"},
+        {"schema": 1},
+        {"schema": None},
+    ],
+    ids=range(11),
+)
+def test_what_no_report_can_say_is_a_sentence(change: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(json.dumps(GOOD | change))
+    with pytest.raises(SemirayError, match="isn't a report"):
+        read_reports([tmp_path])
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '"\\ud800"'], ids=range(3))
+def test_what_json_can_hide_is_no_report(text: str, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(text)
+    with pytest.raises(SemirayError, match="isn't a report"):
+        read_reports([tmp_path])
+
+
+def test_infinite_figures_and_unknown_sections_are_drawn(tmp_path: Path) -> None:
+    lines = [
+        LINE | {"value": math.inf, "low": -math.inf, "high": math.nan},
+        LINE | {"name": "$\\frac{", "section": "New", "value": 1e300, "unit": "\x1b[31m"},
+    ]
+    (tmp_path / "report.json").write_text(json.dumps(GOOD | {"headlines": lines}))
+    found = read_reports([tmp_path])
+    assert compare_lines(found)[-1].startswith("New: ")
+    png(plot_comparison(found))
+    with pytest.raises(SemirayError, match="too many to draw"):
+        plot_comparison(found * 1000)

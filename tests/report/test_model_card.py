@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,13 @@ def test_a_card_of_somebodys_own_stays(real: Any, run_maker: Any, report: Report
     path.mkdir()  # can't be written: nothing is, and nothing is left
     assert write_model_card(run, report) is None
     assert not list((tmp_path / "RUN").glob(".README*"))
+
+
+def test_names_are_no_tags_and_no_links(real: Any, run_maker: Any, report: Report, tmp_path: Path) -> None:
+    run, _ = run_maker(tmp_path / "RUN", real)
+    run = replace(run, classes=("<script>alert(1)</script>", "[a](javascript:b)", "c | d\n\n# e"))
+    bad = {"subject": "<img src=x onerror=y>", "data": "`x` </td>", "notes": ["<!-- Written by `semiray evaluate` -->"]}
+    _, _, text = model_card(run, report.model_copy(update=bad)).split("---\n", 2)
+    for tag in ("<script", "<img", "</td", "[a](", "\n# e"):
+        assert tag not in text
+    assert text.count("<!--") == 1

@@ -12,6 +12,7 @@ from semiray.training.checkpoints import (
     Progress,
     latest_checkpoint,
     load_tensors,
+    misfit,
     read_checkpoint,
     save_tensors,
     write_checkpoint,
@@ -98,3 +99,48 @@ def test_damage_is_said_in_words(tmp_path: Path) -> None:
         save_file({"a": torch.ones(2)}, tmp_path / "model.safetensors", {"semiray": said})
         with pytest.raises(SemirayError, match="damaged"):
             load_tensors(tmp_path / "model.safetensors")
+
+
+def test_what_says_something_else_than_text_of_itself_is_damaged(tmp_path: Path) -> None:
+    for said in ('{"a": 1}', "[" * 100_000, '{"crc32": []}'):
+        save_file({"a": torch.ones(2)}, tmp_path / "model.safetensors", {"semiray": said})
+        with pytest.raises(SemirayError, match="damaged"):
+            load_tensors(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        '{"steps": -1}',
+        '{"steps": 1.5}',
+        '{"steps": true}',
+        '{"seconds": NaN}',
+        '{"seconds": "long"}',
+        '{"images": 99999999999999999999999}',
+        '{"days": 1}',
+        "[]",
+        "[" * 10_000,
+    ],
+)
+def test_impossible_progress_is_skipped(tmp_path: Path, progress: str) -> None:
+    random = {"random.cpu": torch.get_rng_state()}
+    save_tensors(tmp_path / "step-000000009.safetensors", random, {"progress": progress})
+    with pytest.warns(SemirayWarning, match="skipped"), pytest.raises(SemirayError, match="can be read"):
+        read_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("state", [torch.zeros(3), torch.zeros(3, dtype=torch.uint8), torch.zeros(5056)])
+def test_an_impossible_random_state_is_skipped(tmp_path: Path, state: torch.Tensor) -> None:
+    save_tensors(tmp_path / "step-000000009.safetensors", {"random.cpu": state}, {"progress": "{}"})
+    with pytest.warns(SemirayWarning, match="skipped"), pytest.raises(SemirayError, match="can be read"):
+        read_checkpoint(tmp_path)
+
+
+def test_what_does_not_fit_is_said() -> None:
+    mine = {"a": torch.zeros(2), "b": torch.zeros(2, dtype=torch.int64)}
+    assert misfit(mine, mine) == ""
+    assert misfit({"a": mine["a"]}, mine) == "b is missing"
+    assert misfit(mine | {"c": mine["a"]}, mine) == "c is unknown"
+    assert "expected (2,)" in misfit(mine | {"a": torch.zeros(3)}, mine)
+    assert "expected torch.float32" in misfit(mine | {"a": torch.zeros(2, dtype=torch.float64)}, mine)
+    assert "aren't finite" in misfit(mine | {"a": torch.tensor([1.0, float("nan")])}, mine)

@@ -45,10 +45,12 @@ def fit(
     """Fit a prior's parameters and correlations to a table of patients; censored times count as censored."""
     from semiray.commands.console import console, wrote
     from semiray.errors import SemirayError
+    from semiray.files import check_not_input
     from semiray.priors import JointPrior, fit_prior, read_grounds
     from semiray.radiographs.reading.patients import PATIENT_COLUMNS
     from semiray.radiographs.reading.tables import choose_column, read_table
 
+    check_not_input(out, table, prior, ground)
     start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
     grounds = read_grounds(read_ground(ground), start)
     content = read_table(table)

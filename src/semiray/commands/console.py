@@ -11,6 +11,9 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
+
+from semiray.escaping import in_terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +38,16 @@ _LISTED = 5  # files that could not be read, named one by one
 _LINE_SECONDS = 20.0  # between lines where there is no terminal to redraw
 _BAR = 24  # characters
 
-console = Console(highlight=False)
+
+class CleanConsole(Console):
+    """A console on which words of others are only words: no markup, no emoji codes, no control characters."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]
+        """Text as it is shown."""
+        return super().render_str(in_terminal(text), **options)
+
+
+console = CleanConsole(highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -94,12 +106,15 @@ def describe_data(data: "RadiographSet[ImageArray]") -> str:
 def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure in one step, in the format that its name's ending says, and say where."""
     from semiray.errors import SemirayError
-    from semiray.files import whole_file
+    from semiray.figures import check_replaceable
+    from semiray.files import user_path, whole_file
 
     known = figure.canvas.get_supported_filetypes()
     kind = path.suffix.lower().removeprefix(".")
     if kind not in known:
         raise SemirayError(f"--out {path}: name a figure that ends in .png, .pdf or .svg.")
+    path = user_path(path)
+    check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format=kind)

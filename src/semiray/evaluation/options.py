@@ -18,10 +18,15 @@ from semiray.evaluation.results import Result
 __all__ = ["QUICK_BENEFIT", "BenefitSettings", "EvaluationOptions", "UtilitySettings"]
 
 
-def _check_least(settings: Result, **least: int) -> None:
-    for name, value in least.items():
-        if getattr(settings, name) < value:
-            raise SemirayError(f"{name} = {getattr(settings, name)}: must be at least {value}.")
+_MOST = {"seeds": 1_000, "batch": 65_536, "most_synthetic": 10_000_000, "n_synthetic": 10_000_000}
+_MOST_OTHERS = 1_000_000
+
+
+def _check_range(settings: Result, **least: int) -> None:
+    for name, low in least.items():
+        value, high = getattr(settings, name), _MOST.get(name, _MOST_OTHERS)
+        if not low <= value <= high:
+            raise SemirayError(f"{name} = {value:.6g}: must be at least {low}, and at most {high:,}.")
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class UtilitySettings(Result):
     resamples: int = 1000
 
     def __post_init__(self) -> None:
-        _check_least(self, seeds=1, steps=1, batch=1, n_synthetic=1, resamples=1)
+        _check_range(self, seeds=1, steps=1, batch=1, n_synthetic=1, resamples=1)
 
 
 @dataclass(frozen=True)
@@ -84,15 +89,15 @@ class BenefitSettings(Result):
     architecture: Architecture = Field(default_factory=Architecture)
 
     def __post_init__(self) -> None:
-        _check_least(self, seeds=1, steps=1, batch=2, most_synthetic=1, resamples=2)
+        _check_range(self, seeds=1, steps=1, batch=2, most_synthetic=1, resamples=2)
         if not self.fractions or not all(0 < f <= 1 for f in self.fractions) or self.fractions[-1] != 1:
             raise SemirayError(f"fractions = {self.fractions}: must be shares above 0, of which the last is 1.")
         if sorted(set(self.fractions)) != list(self.fractions):
             raise SemirayError(f"fractions = {self.fractions}: must ascend.")
         if not all(0 < share < 1 for share in (self.share, *self.shares)):
             raise SemirayError(f"share = {self.share}, shares = {self.shares}: must lie between 0 and 1.")
-        if not self.multiples or any(m < 1 for m in self.multiples):
-            raise SemirayError(f"multiples = {self.multiples}: must be at least 1.")
+        if not self.multiples or not all(1 <= m <= _MOST_OTHERS for m in self.multiples):
+            raise SemirayError(f"multiples = {self.multiples}: must be at least 1, and at most {_MOST_OTHERS:,}.")
 
     def steps_at(self, fraction: float) -> int:
         """Batches of a training on a fraction of the patients."""
@@ -136,6 +141,10 @@ class EvaluationOptions(UtilitySettings):
     space: FeatureSpace | None = None
     device: str | torch.device | None = "auto"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_range(self, probe_steps=1, commitment_images=1, effect_patients=1, permutations=1)
+
     @property
     def utility(self) -> UtilitySettings:
         """How the classifier of utility is trained."""
@@ -167,7 +176,7 @@ class EvaluationOptions(UtilitySettings):
             n_synthetic=min(self.n_synthetic, 1800),
             resamples=min(self.resamples, 300),
             probe_steps=min(self.probe_steps, 200),
-            commitment_images=self.commitment_images // 4,
-            effect_patients=self.effect_patients // 4,
-            permutations=self.permutations // 4,
+            commitment_images=max(1, self.commitment_images // 4),
+            effect_patients=max(1, self.effect_patients // 4),
+            permutations=max(1, self.permutations // 4),
         )

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.figures import MarkedFigure
+from semiray.escaping import in_figure
+from semiray.figures import SemirayFigure
 from semiray.generation.sampling import BLOCK, generate
 from semiray.networks.presets import LayerRow, describe
 
@@ -41,6 +42,7 @@ INK = "#1b1f24"
 FAINT = "#68707a"
 THUMB = 0.72  # a thumbnail's side in inches
 _DPI = 150
+_MOST_TILES = 100
 _THUMB_PIXELS = round(THUMB * _DPI)
 _BARS = ("#3a6ea5", "#b5651d")  # generator, discriminator
 
@@ -52,7 +54,7 @@ _MARKS = {
 }
 
 
-class SyntheticFigure(MarkedFigure):
+class SyntheticFigure(SemirayFigure):
     """A figure of generated images, whose files say so whoever saves them."""
 
     note = "Shows images that a generator made; no patient's radiographs."
@@ -63,7 +65,7 @@ class SyntheticFigure(MarkedFigure):
         return super().marks(kind) | said | ({place: self.note} if place else {})
 
 
-def blank_figure(width: float, height: float, kind: type[Figure] = SyntheticFigure) -> Figure:
+def blank_figure(width: float, height: float, kind: type[SemirayFigure] = SyntheticFigure) -> Figure:
     """A white figure of this size in inches, not registered with pyplot."""
     figure = kind(figsize=(width, height), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
@@ -105,7 +107,7 @@ def row_labels(names: Sequence[str], size: float = 9) -> tuple[list[str], float]
 
 def text_width(text: str, size: float) -> float:
     """The width of a line of text, in inches, at this size in points."""
-    return float(TextPath((0, 0), text, size=size).get_extents().width / 72) if text.strip() else 0.0
+    return float(TextPath((0, 0), in_figure(text), size=size).get_extents().width / 72) if text.strip() else 0.0
 
 
 def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
@@ -119,8 +121,8 @@ def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | Non
     Examples:
         ``plot_samples(run).savefig("samples.png")``
     """
-    if columns < 1 or rows < 1:
-        raise SemirayError(f"columns = {columns}, rows = {rows}: ask for at least one of each.")
+    if not (1 <= columns <= _MOST_TILES and 1 <= rows <= _MOST_TILES):
+        raise SemirayError(f"columns = {columns:.6g}, rows = {rows:.6g}: ask for 1 to {_MOST_TILES} of each.")
     labels: tuple[str | None, ...] = run.classes or (None,)
     per_class, side = rows * columns, run.resolution
     # Each class from its own indices, on block boundaries: no image of one class shares its noise with another's.
@@ -172,7 +174,7 @@ def plot_networks(run: Run) -> Figure:
         (f"{pixels}   {classes}", f"critic: real or not   sorter: scores ({shape.codes},)"),
     ]
     lines = max(len(table) for table in tables) + 4
-    figure = blank_figure(12.5, 0.19 * lines + 0.1, MarkedFigure)
+    figure = blank_figure(12.5, 0.19 * lines + 0.1, SemirayFigure)
     for k, (title, table) in enumerate(zip(("Generator", "Discriminator"), tables, strict=True)):
         axes = figure.add_axes((0.01 + 0.5 * k, 0.01, 0.48, 0.98))
         axes.set(xlim=(0, 1), ylim=(lines, 0))

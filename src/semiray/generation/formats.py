@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.files import PARTIAL, check_unused, whole_file, write_whole
+from semiray.files import PARTIAL, check_unused, user_path, whole_file, write_whole
 from semiray.generation.synthetic import (
     WARNING,
     Synthetic,
@@ -61,7 +61,7 @@ def write_images(
     Examples:
         ``write_images(generate(run, 600, seed=7), "synthetic")``
     """
-    out = Path(out).expanduser()
+    out = user_path(out)
     staging = out / ".partial"
     try:
         check_unused(out)
@@ -171,8 +171,12 @@ class PngFolder(Format):
 
 
 def _class_folders(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """A folder name for each class: the class name with what file systems refuse replaced by an underscore."""
-    names = tuple(re.sub(r'[\x00-\x1f/\\:*?"<>|]|^\.+|[. ]+$', "_", name) or "_" for name in classes)
+    """A folder name for each class: what file systems refuse, and spreadsheets would run, is an underscore."""
+    refused = (
+        '[\x00-\x1f\x7f-\x9f\ud800-\udfff/\\\\:*?"<>|]|^\\.+|[. ]+$'
+        "|^['=+\\-@\uff1d\uff0b\uff0d\uff20]|^manifest(\\.csv)?$"
+    )
+    names = tuple(re.sub(refused, "_", name, flags=re.IGNORECASE) or "_" for name in classes)
     folded = [name.casefold() for name in names]
     for i, name in enumerate(folded):
         if name in folded[:i]:

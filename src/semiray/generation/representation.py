@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semiray.errors import SemirayError
+from semiray.files import user_path
 from semiray.generation.encoding import discriminate, encode
 from semiray.generation.figures import FAINT, INK, SyntheticFigure, blank_figure, show
 from semiray.generation.inversion import STEPS, invert
 from semiray.generation.sampling import class_index
 from semiray.generation.similarity import ssim
-from semiray.generation.traversal import factor_path, name_standing
+from semiray.generation.traversal import MOST_STEPS, factor_path, name_standing
 from semiray.radiographs.pixels.framing import read_radiograph
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def represent(
         ``represent(Run.load("RUN"), "patient.png", move="presentation").ssim``
     """
     requested = None if label is None else class_index(run.classes, label)
-    original = _read(run, Path(image).expanduser()) if isinstance(image, Path | str) else np.asarray(image)
+    original = _read(run, user_path(image)) if isinstance(image, Path | str) else np.asarray(image)
     if original.ndim != 2:
         raise SemirayError(f"the image is {original.shape}: expected one image (H, W), uint8, 0..255.")
     codes = encode(run, original[None])[0]
@@ -146,8 +147,8 @@ def image_error(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, floa
 def moved_codes(prior: JointPrior, codes: NDArray[np.float32], move: str, steps: int) -> NDArray[np.float32]:
     """Codes (S, M) float32: ``codes`` (M,) except for one factor, or one dimension, which moves in ``steps``."""
     lead = prior.index(move)
-    if steps < 2:
-        raise SemirayError(f"steps = {steps}: a move takes at least 2.")
+    if not 2 <= steps <= MOST_STEPS:
+        raise SemirayError(f"steps = {steps:.6g}: a move takes 2 to {MOST_STEPS}.")
     factor, whole = next((name, part) for name, part in prior.slices.items() if part.start <= lead < part.stop)
     path = factor_path(prior, factor, steps).numpy()
     columns = whole if move == factor else slice(lead, lead + 1)

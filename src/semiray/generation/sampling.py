@@ -41,6 +41,8 @@ __all__ = [
 
 BLOCK = 64
 """Images whose noise and codes are drawn at a time. A part of what a seed means: another value gives other images."""
+MOST_IMAGES, LAST_START = 10**9, 10**15
+"""Images of a request, and the last index at which one may begin."""
 
 BATCH = 16
 """Images rendered at once on a CPU: few, because padding is wasted work and larger batches are no faster there."""
@@ -84,7 +86,7 @@ class Request:
         batch: int = BATCH,
     ) -> None:
         if not 0 <= seed < 2**64:
-            raise SemirayError(f"seed = {seed}: a seed is an integer from 0 to 2**64 - 1.")
+            raise SemirayError(f"seed = {seed:.3g}: a seed is an integer from 0 to 2**64 - 1.")
         self.run, self.label, self.where, self.seed, self.bf16, self.batch = run, label, where, seed, bf16, batch
         self._class = (None if run.classes else -1) if label is None else class_index(run.classes, label)
         conditional = None if where is None else run.prior.given(where)
@@ -176,11 +178,13 @@ def generate(
 
 
 def check_range(n: int, start: int) -> None:
-    """Raise where `n` is below 1 or `start` below 0."""
+    """Raise where `n` isn't 1 to 1e9, or `start` 0 to 1e15: numbers of images that a disk could hold."""
     if n < 1:
         raise SemirayError(f"n = {n}: ask for at least one image.")
-    if start < 0:
-        raise SemirayError(f"start = {start}: the index of the first image is 0 or greater.")
+    if n > MOST_IMAGES:
+        raise SemirayError(f"n = {n:.3g}: at most {MOST_IMAGES:,} images; ask for more with another seed.")
+    if not 0 <= start <= LAST_START:
+        raise SemirayError(f"start = {start:.3g}: the index of the first image lies between 0 and {LAST_START:.0e}.")
 
 
 def render(

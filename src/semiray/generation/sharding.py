@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
-from semiray.files import check_unused, hold_folder, sweep, write_whole
+from semiray.files import check_unused, hold_folder, sweep, user_path, write_whole
 from semiray.generation.copies import CopyFilter
 from semiray.generation.formats import Format, open_format
 from semiray.generation.sampling import BLOCK, Request, check_range
 from semiray.generation.synthetic import Synthetic
+from semiray.structured import read_json
 from semiray.training.checkpoints import checksum
 
 if TYPE_CHECKING:
@@ -47,8 +48,11 @@ class Share:
     def parse(cls, text: str) -> Share:
         """Read ``"K/OF"``, e.g. ``"3/16"``: the fourth of sixteen."""
         number, slash, of = text.partition("/")
-        if not (slash and number.isdecimal() and of.isdecimal() and int(number) < int(of)):
-            raise SemirayError(f"shard={text}: write K/OF with K from 0 to OF - 1, such as 0/4 for the first of four.")
+        known = slash and all(part.isdecimal() and part.isascii() and len(part) <= 7 for part in (number, of))
+        if not (known and int(number) < int(of)):
+            raise SemirayError(
+                f"shard={text[:80]}: write K/OF with K from 0 to OF - 1, such as 0/4 for the first of four."
+            )
         return cls(int(number), int(of))
 
     def parts(self, count: int) -> range:
@@ -95,11 +99,13 @@ def write_sample(
         SemirayError: The folder holds something else or another sample, another process writes the same share, the
             disk is full, an argument is out of range.
     """
-    out = Path(out).expanduser()
+    out = user_path(out)
     check_range(n, start)
     per_part = PER_PART.get(form, BLOCK) if per_part is None else per_part
-    if per_part < BLOCK or per_part % BLOCK:
-        raise SemirayError(f"{per_part} images per shard: choose a multiple of {BLOCK}, such as 10240.")
+    if not BLOCK <= per_part <= _MOST_PER_PART or per_part % BLOCK:
+        raise SemirayError(
+            f"{per_part:.6g} images per shard: choose a multiple of {BLOCK} up to {_MOST_PER_PART:,}, such as 10240."
+        )
     share, count = share or Share(), -(-n // per_part)
     run, copies = request.run, CopyFilter.of(request.run, reject_copies)
     try:
@@ -143,13 +149,13 @@ def check_request(out: Path, asked: dict[str, Any]) -> None:
     """Refuse a folder that contains anything else; record the request in a new one."""
     path = out / REQUEST
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path, largest=1 << 20)
     except (FileNotFoundError, NotADirectoryError):
         check_unused(out)
         out.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(asked, indent=1, ensure_ascii=False) + "\n")
         return
-    except ValueError as error:
+    except SemirayError as error:
         raise SemirayError(f"{path} is damaged: choose another folder.") from error
     differing = [name for name in asked if not isinstance(found, dict) or found.get(name) != asked[name]]
     if differing:
@@ -159,6 +165,7 @@ def check_request(out: Path, asked: dict[str, Any]) -> None:
         )
 
 
+_MOST_PER_PART = 64 * 2**20
 Encoded = tuple[Synthetic, list["Future[list[Any]]"]]
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from semiray.escaping import in_spreadsheet
 from semiray.radiographs import contact_sheet
 
 __all__ = ["WARNING", "Synthetic", "describe_image", "encode_image", "manifest_head", "manifest_row", "png_name"]
@@ -142,9 +143,9 @@ def manifest_head(names: Sequence[str]) -> list[str]:
 
 
 def manifest_row(synthetic: Synthetic, i: int, file: str) -> list[str]:
-    """The manifest's row of image ``i``."""
+    """The manifest's row of image ``i``; ``from_spreadsheet`` gives back a label that a spreadsheet would run."""
     codes = [_text(code) for code in synthetic.codes[i]]
-    return [file, synthetic.label_name(i), *codes, str(synthetic.seed), str(synthetic.index[i])]
+    return [file, in_spreadsheet(synthetic.label_name(i)), *codes, str(synthetic.seed), str(synthetic.index[i])]
 
 
 def _codes_of(synthetic: Synthetic, i: int) -> dict[str, float]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from semiray.training.run import Run
 
 __all__ = [
+    "MOST_STEPS",
     "Traversal",
     "factor_path",
     "measure_traversal",
@@ -30,6 +31,9 @@ __all__ = [
     "traversal_images",
     "traverse",
 ]
+
+MOST_STEPS = 100
+"""Steps of a move, and rows of a class, that a figure can show."""
 
 _MOST_COLUMNS = 16  # thumbnails side by side that a page still shows
 _GAP, _TOP, _BOTTOM = 0.3, 0.4, 0.5  # inches
@@ -180,8 +184,11 @@ def _check(prior: JointPrior, names: Sequence[str], patients: int, steps: int) -
             raise SemirayError(f"factor {name!r} is not in the run's prior ({', '.join(known)}).")
     if not names:
         raise SemirayError(f"no factor to show: choose among {', '.join(known)}.")
-    if patients < 1 or steps < 2:
-        raise SemirayError(f"patients = {patients}, steps = {steps}: at least 1 patient and 2 steps make a figure.")
+    if not (1 <= patients <= MOST_STEPS and 2 <= steps <= MOST_STEPS):
+        raise SemirayError(
+            f"patients = {patients:.6g}, steps = {steps:.6g}: 1 to {MOST_STEPS} patients and 2 to {MOST_STEPS} steps "
+            "make a figure."
+        )
 
 
 def _flow(columns: dict[str, int]) -> list[list[str]]:

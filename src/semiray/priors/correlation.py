@@ -17,7 +17,7 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.priors.factors import Factor, factor_columns
-from semiray.priors.inputs import check_name, number
+from semiray.priors.inputs import check_name, number, short
 
 __all__ = [
     "Between",
@@ -69,6 +69,7 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
     """Read and check entries such as [survival, duration, 0.3] or [survival, duration, 0.3, all]."""
     names = [factor.name for factor in factors]
     result: list[Between] = []
+    pairs: set[frozenset[str]] = set()
     if isinstance(entries, str) or not isinstance(entries, Sequence):
         raise SemirayError("between must be a list of entries such as [survival, duration, 0.3]")
     for i, raw in enumerate(entries):
@@ -76,7 +77,8 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
         where = f"between[{i}]"
         if isinstance(entry, str) or not isinstance(entry, Sequence) or len(entry) not in (3, 4):
             raise SemirayError(
-                f"{where} = {entry!r} must read [factor, factor, correlation], such as [survival, duration, 0.3]"
+                f"{where} = {short(repr(entry))} must read [factor, factor, correlation], "
+                "such as [survival, duration, 0.3]"
             )
         for name in entry[:2]:
             check_name(where, "factor", name, names)
@@ -90,9 +92,10 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
             )
         through: Any = entry[3] if len(entry) == 4 else "lead"
         if through not in ("lead", "all"):
-            raise SemirayError(f"{where}: {through!r} must be lead or all")
-        if any({first, second} == {other.first, other.second} for other in result):
+            raise SemirayError(f"{where}: {short(repr(through))} must be lead or all")
+        if frozenset((first, second)) in pairs:
             raise SemirayError(f"{where}: the pair ({first}, {second}) is given twice")
+        pairs.add(frozenset((first, second)))
         result.append(Between(first, second, value, through))
     return tuple(result)
 
@@ -173,9 +176,12 @@ def _raise_eigenvalues(S: Tensor, floor: float) -> Tensor:
 
 def _checked_entries(matrix: Any, names: Sequence[str]) -> Tensor:
     size = len(names)
+    listed = matrix if isinstance(matrix, list | tuple) else ()
+    if any(isinstance(value, bool) for row in listed for value in (row if isinstance(row, list | tuple) else (row,))):
+        raise SemirayError("correlation: true and false aren't correlations; write numbers")
     try:
         R = torch.as_tensor(matrix, dtype=torch.float64).detach().cpu().clone()
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise SemirayError(f"correlation must be a {size} x {size} matrix of numbers") from None
     if R.shape != (size, size):
         shape = " x ".join(map(str, R.shape)) or "a number"

@@ -17,11 +17,17 @@ from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
 from semiray.priors.inputs import check_name, number, short
 
-__all__ = ["RESERVED_NAMES", "Factor", "factor_columns", "factor_of"]
+__all__ = ["MOST_CODES", "RESERVED_NAMES", "Factor", "factor_columns", "factor_of"]
 
 RESERVED_NAMES = frozenset({"all", "any", "mean"})
 """Words of the event language, which can't be names of factors."""
 
+MOST_CODES = 512
+"""Code dimensions of all factors together, which a correlation matrix can join in a moment."""
+
+_MOST_DIMENSIONS = 256
+_MOST_VALUES = 4096  # of a list of categories, or of points of a tabulated distribution
+_LONGEST_NAME = _LONGEST_UNIT = 60
 _FLOAT32_MAX = float(torch.finfo(torch.float32).max)
 
 
@@ -33,7 +39,7 @@ class Factor:
         name: an identifier, such as `duration`.
         family: a key of `FAMILIES`: bernoulli, categorical, exponential, lognormal, normal, tabulated, uniform,
             weibull.
-        dimensions: the number of code dimensions, at least 1.
+        dimensions: the number of code dimensions, 1 to 256.
         parameters: the family's parameters in the factor's unit; a list gives one value per dimension.
         correlation: correlation of the scores of any two of its dimensions, -1 / (dimensions - 1) < correlation < 1.
         unit: the unit of the codes, for display: "days".
@@ -54,10 +60,13 @@ class Factor:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        where = f"factor {self.name!r}"
+        where = f"factor {short(repr(self.name))}"
         name = self.name if isinstance(self.name, str) and self.name.isascii() else ""
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise SemirayError(f"{where}: a name consists of letters, digits and _, and starts with a letter")
+        if not name.isidentifier() or keyword.iskeyword(name) or len(name) > _LONGEST_NAME:
+            raise SemirayError(
+                f"{where}: a name consists of letters, digits and _, starts with a letter, and has at most "
+                f"{_LONGEST_NAME} of them"
+            )
         if self.name in RESERVED_NAMES:
             raise SemirayError(f"{where}: {self.name!r} is a word of the event language; choose another name")
         family = "".join(str(self.family).lower().split()).replace("-", "").replace("_", "")
@@ -65,10 +74,18 @@ class Factor:
             check_name(where, "family", self.family, sorted(FAMILIES))
         object.__setattr__(self, "family", family)
         whole = isinstance(self.dimensions, numbers.Integral) and not isinstance(self.dimensions, bool)
-        if not whole or self.dimensions < 1:
-            raise SemirayError(f"{where}: dimensions = {self.dimensions!r} is not a whole number of at least 1")
+        if not whole or not 1 <= self.dimensions <= _MOST_DIMENSIONS:
+            raise SemirayError(
+                f"{where}: dimensions = {short(repr(self.dimensions))} is not a whole number from 1 to "
+                f"{_MOST_DIMENSIONS}"
+            )
         object.__setattr__(self, "dimensions", int(self.dimensions))
-        object.__setattr__(self, "unit", str(self.unit))
+        unit = str(self.unit) if isinstance(self.unit, str | int | float) else "\n"
+        if isinstance(self.unit, bool) or len(unit) > _LONGEST_UNIT or not unit.isprintable():
+            raise SemirayError(
+                f"{where}: unit = {short(repr(self.unit))} must be a text of at most {_LONGEST_UNIT} letters"
+            )
+        object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "correlation", self._checked_correlation())
         object.__setattr__(self, "parameters", self._checked_parameters())
         self._check_distribution()
@@ -131,8 +148,10 @@ class Factor:
         entry = f"factor {self.name!r}: {key}"
         if not _is_list(value):
             if parameter.listed:
-                raise SemirayError(f"{entry} must be a list of numbers, not {value!r}")
+                raise SemirayError(f"{entry} must be a list of numbers, not {short(repr(value))}")
             return _in_range(value, parameter, entry)
+        if len(value) > _MOST_VALUES:
+            raise SemirayError(f"{entry} lists {len(value):,} values; at most {_MOST_VALUES:,} are allowed")
         items = [x.tolist() if hasattr(x, "tolist") else x for x in value]
         per_dimension = not parameter.listed or (bool(items) and _is_list(items[0]))
         if per_dimension and len(items) != self.dimensions:
@@ -184,6 +203,8 @@ def factor_columns(factors: Iterable[Factor]) -> dict[str, slice]:
             raise SemirayError(f"factor {factor.name!r} is given twice; names must differ")
         columns[factor.name] = slice(start, start + factor.dimensions)
         start += factor.dimensions
+        if start > MOST_CODES:
+            raise SemirayError(f"the factors have more than {MOST_CODES} dimensions together; lower `dimensions`")
     if not columns:
         raise SemirayError("a prior needs at least one factor")
     return columns

@@ -24,11 +24,13 @@ ANSWERS: Mapping[str, float] = {
 def number(value: Any, entry: str) -> float:
     """A finite number from user input (YAML reads 1e-3 as text); the error names the entry."""
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):
             raise TypeError
         result = float(value)
-    except (TypeError, ValueError):
-        raise SemirayError(f"{entry} must be a number, not {value!r}") from None
+    except OverflowError:
+        raise SemirayError(f"{entry} is too large a number") from None
+    except (TypeError, ValueError, RuntimeError):
+        raise SemirayError(f"{entry} must be a number, not {short(repr(value))}") from None
     if not math.isfinite(result):
         raise SemirayError(f"{entry} = {result:g} must be finite")
     return result
@@ -78,5 +80,7 @@ def _finite(word: str) -> float | None:
     try:
         value = float(word)
     except ValueError:
+        return None
+    if "_" in word:  # Python reads 12_3 as 123
         return None
     return value if math.isfinite(value) else None

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from semiray.errors import SemirayError
+from semiray.files import user_path
 from semiray.priors.copula import GaussianCopula
 from semiray.priors.correlation import Between, CorrelationError, build_correlation, read_between
 from semiray.priors.events.conditional import ConditionalPrior
 from semiray.priors.factors import Factor
-from semiray.priors.specification import read_keys, read_yaml, write_specification
+from semiray.priors.specification import read_keys, read_specification, write_specification
 from semiray.priors.tfp.bridge import read_tfp
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class JointPrior(GaussianCopula):
         Raises:
             SemirayError: the file can't be read, or describes no prior; names the file.
         """
-        path = Path(path).expanduser()
-        content = read_yaml(path)
+        path = user_path(path)
+        content = read_specification(path)
         try:
             return cls.from_dict(content)
         except SemirayError as error:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.names import suggestion
 from semiray.priors.correlation import Between
-from semiray.priors.factors import Factor
+from semiray.priors.factors import MOST_CODES, Factor
 from semiray.priors.families.registry import FAMILIES
 from semiray.priors.inputs import check_name
+from semiray.structured import read_yaml
 
-__all__ = ["read_keys", "read_yaml", "write_specification"]
+__all__ = ["read_keys", "read_specification", "write_specification"]
 
 _TOP_KEYS = ("factors", "between", "correlation", "nearest")
 _FACTOR_KEYS = ("family", "dimensions", "correlation", "unit")
@@ -37,6 +37,8 @@ def read_keys(spec: Any) -> dict[str, Any]:
         raise SemirayError("prior: `factors` is missing or empty, write for example\n" + _EXAMPLE)
     if not isinstance(spec["factors"], Mapping):
         raise SemirayError("prior: `factors` must map names to families, for example\n" + _EXAMPLE)
+    if len(spec["factors"]) > MOST_CODES:
+        raise SemirayError(f"prior: {len(spec['factors']):,} factors; at most {MOST_CODES} are allowed")
     nearest = spec.get("nearest", False)
     if not isinstance(nearest, bool):
         raise SemirayError(f"prior: nearest = {nearest!r} must be true or false")
@@ -94,29 +96,12 @@ def write_specification(
     return written
 
 
-def read_yaml(path: Path) -> Any:
+def read_specification(path: Path) -> Any:
     """The content of a YAML file; an error names file and line."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, UnicodeDecodeError) as error:
+        return read_yaml(path)
+    except OSError as error:
         raise SemirayError(f"{path}: can't be read ({error}); give the path of a YAML file of a prior") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise SemirayError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML; a key given twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
 
 
 _EXAMPLE = """\

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.structured import parse_json, read_json
 
 __all__ = ["Split", "split_by_patient", "split_ids"]
 
@@ -25,6 +26,7 @@ _PARTS = ("train", "validation", "test")
 # Order in which parts get patients of a class with fewer patients than parts: train, test, validation.
 _PRIORITY = (0, 2, 1)
 _BLOCK = 1 << 16  # keys looked up at once
+_LONGEST = 1 << 20  # characters of a line
 
 
 @dataclass(frozen=True)
@@ -122,17 +124,23 @@ def _read(path: Path) -> tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int8]]
     known: dict[str, Any] = {}
     try:
         for name, value in _entries(path):
-            if name in known and name in _PARTS:
-                named.append(hash(str(value)))
+            if name in _PARTS and known.get(name, value) is None and value is not None:
+                if not isinstance(value, str):
+                    raise ValueError("an image's name isn't a text")
+                named.append(hash(value))
                 part.append(_PARTS.index(name))
+            elif name in known:
+                raise ValueError("a part is given twice")
             else:
                 known[name] = value
-        seed = int(known["seed"])
+        seed = known["seed"]
         if any(known[name] is not None for name in _PARTS):
             raise ValueError("a part isn't a list")
+        if type(seed) is not int or not 0 <= seed < 2**64:
+            raise ValueError("the seed isn't a whole number of at least 0")
     except OSError as error:
         raise SemirayError(f"{path}: the split can't be read ({error.strerror or error}).") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (SemirayError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SemirayError(f"{path}: this isn't a split. It should contain seed, {', '.join(_PARTS)}.") from error
     return seed, np.frombuffer(named, np.int64), np.frombuffer(part, np.int8)
 
@@ -142,31 +150,41 @@ def _entries(path: Path) -> Iterator[tuple[str, Any]]:
 
     The file is read line by line, as `Split.save` and any indented JSON lay it out; other layouts are indented first.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError("no file")
     with path.open(encoding="utf-8") as file:
-        lines: Iterable[str] = file
-        if file.readline().strip() != "{":
-            file.seek(0)
-            lines = json.dumps(json.load(file), indent=1).splitlines()[1:]
+        lines: Iterable[str] = iter(lambda: _line(file), "")
+        if _line(file, check=False).strip() != "{":
+            lines = json.dumps(read_json(path, halves=True), indent=1).splitlines()[1:]
         within = ""
         for line in lines:
             text = line.strip().removesuffix(",")
             if within and text == "]":
                 within = ""
             elif within:
-                yield from ((within, item) for item in json.loads(f"[{text}]"))
+                yield from ((within, item) for item in parse_json(f"[{text}]", within, halves=True))
             elif text == "}":
                 return
             else:
                 colon = text.index(":")
-                name, rest = json.loads(text[:colon]), text[colon + 1 :].strip()
+                name, rest = parse_json(text[:colon], "a name", halves=True), text[colon + 1 :].strip()
+                if not isinstance(name, str):
+                    raise ValueError("a name that is none")
                 within = name if rest == "[" else ""
-                value = [] if within else json.loads(rest)
+                value = [] if within else parse_json(rest, name, halves=True)
                 if isinstance(value, list):
                     yield name, None
                     yield from ((name, item) for item in value)
                 else:
                     yield name, value
     raise ValueError("it ends early")
+
+
+def _line(file: TextIO, *, check: bool = True) -> str:
+    line = file.readline(_LONGEST)
+    if check and len(line) == _LONGEST:
+        raise ValueError("a line is too long")
+    return line
 
 
 def split_by_patient(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from semiray.errors import SemirayError
+from semiray.files import user_path
 from semiray.report.report import VERSION
 from semiray.report.section import MEASURES, Headline
 from semiray.report.sections import sections
@@ -21,8 +21,14 @@ from semiray.report.sections.fidelity import HEADLINES
 from semiray.report.sections.fidelity import MEASURES as FIDELITY
 from semiray.report.sections.privacy import ATTACKERS
 from semiray.report.theme import LIGHT, blank, foot, style
+from semiray.structured import read_json
 
 __all__ = ["ReportFigures", "compare_lines", "old_headlines", "plot_comparison", "read_reports"]
+
+
+_MOST = 1000  # figures of a report, and panels' rows in a drawing
+_LONGEST = 1000  # letters of a name
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def read_reports(paths: Sequence[str | Path]) -> list[ReportFigures]:
     Raises:
         SemirayError: There is no report, it can't be read, or a newer release wrote it in another form.
     """
-    found = [_read(Path(path).expanduser()) for path in paths]
+    found = [_read(user_path(path)) for path in paths]
     if len({report.name for report in found}) < len(found):  # such as two of one run: named by their folders instead
         found = [replace(one, name=str(path)) for path, one in zip(paths, found, strict=True)]
     return found
@@ -58,7 +64,15 @@ def read_reports(paths: Sequence[str | Path]) -> list[ReportFigures]:
 def _read(path: Path) -> ReportFigures:
     file = path / "report.json" if path.is_dir() else path
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
+    except OSError as error:
+        raise SemirayError(
+            f"{file}: there is no report ({error.strerror or error}). Give folders that `semiray evaluate` or "
+            "`semiray judge` wrote."
+        ) from error
+    except SemirayError as error:
+        raise SemirayError(f"{error}; so this isn't a report of semiray.") from error
+    try:
         schema = int(content.get("schema", 1))  # the first reports had no version
         if schema > VERSION:
             raise SemirayError(
@@ -66,14 +80,24 @@ def _read(path: Path) -> ReportFigures:
                 f"release reads reports up to schema {VERSION}: update semiray to compare it."
             )
         headlines = old_headlines(content) if schema == 1 else (Headline(**one) for one in content["headlines"])
-        return ReportFigures(str(content["subject"]), str(content["data"]), {one.title: one for one in headlines})
-    except OSError as error:
-        raise SemirayError(
-            f"{file}: there is no report ({error.strerror or error}). Give folders that `semiray evaluate` or "
-            "`semiray judge` wrote."
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _checked(content["subject"], content["data"], list(headlines))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise SemirayError(f"{file}: this isn't a report of semiray.") from error
+
+
+def _checked(name: object, data: object, figures: list[Headline]) -> ReportFigures:
+    """The figures of a report, of the sizes that reports have; ValueError otherwise."""
+    texts = [name, data, *(part for one in figures for part in (one.name, one.section, one.unit, one.reference_name))]
+    if not all(isinstance(text, str) and len(text) <= _LONGEST for text in texts):
+        raise ValueError("a name that is none")
+    if len(figures) > _MOST or not all(0 <= one.digits <= 12 for one in figures):
+        raise ValueError("more figures, or digits, than a report has")
+    numbers = ("value", "low", "high", "reference")
+    finite = [
+        replace(one, **{key: None for key in numbers if (x := getattr(one, key)) is not None and not abs(x) < _LARGEST})
+        for one in figures
+    ]
+    return ReportFigures(str(name), str(data), {one.title: one for one in finite})
 
 
 def compare_lines(reports: Sequence[ReportFigures]) -> list[str]:
@@ -95,6 +119,8 @@ def compare_lines(reports: Sequence[ReportFigures]) -> list[str]:
 def plot_comparison(reports: Sequence[ReportFigures]) -> Figure:
     """Draw one panel per figure, one row per report: dots with 95 % intervals."""
     titles = _titles(reports)
+    if len(titles) * len(reports) > _MOST:
+        raise SemirayError(f"{len(titles):,} figures of {len(reports):,} reports are too many to draw: compare fewer.")
     across = min(3, len(titles)) or 1
     down = -(-len(titles) // across) or 1
     figure = blank(1.2 + 2.9 * across, 0.4 + down * (0.9 + 0.26 * len(reports)), LIGHT)
@@ -121,7 +147,8 @@ def _titles(reports: Sequence[ReportFigures]) -> list[str]:
     """Every title that any report has, section by section."""
     order = [section.title for section in sections()]
     found = {one.title: one for report in reports for one in report.figures.values()}
-    return sorted(found, key=lambda title: order.index(found[title].section))
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(found, key=lambda title: places.get(found[title].section, len(order)))
 
 
 def old_headlines(content: Mapping[str, Any]) -> Iterator[Headline]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from semiray.evaluation import EvaluationOptions, Results, measure_run, measure_set
 from semiray.evaluation.progress import Progress
-from semiray.files import hold_folder
+from semiray.files import hold_folder, user_path
 from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.radiographs.pixels.traces import Traces
 from semiray.report.model_card import write_model_card
@@ -102,7 +102,7 @@ def _report(
     """Measure with a cache in the folder and write the report, while no other process writes to the folder."""
     if out is None:
         return Report.of(measure(None))
-    folder = Path(out).expanduser()
+    folder = user_path(out)
     with hold_folder(folder):
         report = Report.of(measure(folder / "cache"))
         page = write_report(report, folder, real_images=real_images)

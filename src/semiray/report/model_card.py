@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from semiray.escaping import in_markdown
 from semiray.evaluation import Results
 from semiray.files import write_whole
 from semiray.report.headlines import headlines, warnings
@@ -39,29 +40,38 @@ def model_card(run: Run, results: Results) -> str:
         "model-index": [{"name": results.subject, "results": [measured]}],
     }
     phantom = "**Trained on phantoms**, computed toy radiographs: no image is of a patient." if results.phantom else ""
-    classes = ", ".join(run.classes) or "none"
+    classes = in_markdown(", ".join(run.classes)) or "none"
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n{MARK}",
-        f"# {results.subject}",
+        f"# {in_markdown(results.subject)}",
         "A generator of chest X-rays whose images follow assumed distributions, trained with "
         f"semiray {version('semiray')}. Research tool, not a medical device.",
         phantom,
         "## What it generates",
         f"Grey images of {run.resolution} x {run.resolution} pixels. Classes: {classes}. Factors: "
         + ", ".join(f"`{factor.name}` ({factor.family}, {factor.dimensions})" for factor in run.prior.factors)
-        + f". {run.meaning}",
+        + f". {in_markdown(run.meaning)}",
         '```python\nimport semiray\n\nrun = semiray.Run.load("RUN")\nimages = semiray.generate(run, 600).images\n```',
         "## What was measured",
-        f"On {results.data}, {results.created[:10]}; 95 % intervals.",
+        f"On {in_markdown(results.data)}, {results.created[:10]}; 95 % intervals.",
         "| figure | value | compared with |\n| --- | --- | --- |\n"
-        + "\n".join(f"| {one.title} | {one} | {one.beside} |" for one in figures),
+        + "\n".join(
+            f"| {in_markdown(one.title)} | {in_markdown(str(one))} | {in_markdown(one.beside)} |" for one in figures
+        ),
         "## What to know",
-        "\n".join(f"- {note}" for note in [*warnings(results), *results.notes] if note and note != run.meaning),
+        "\n".join(
+            f"- {in_markdown(note)}" for note in [*warnings(results), *results.notes] if note and note != run.meaning
+        ),
         "- Generated images can repeat training images, and `model.safetensors` contains the discriminator, which "
         "reveals more about them than generated images do.\n"
         "- Share neither if you may not share the training images.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _lines(path: Path) -> list[str]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(1 << 20).splitlines()
 
 
 def write_model_card(run: Run, results: Results) -> Path | None:
@@ -72,7 +82,7 @@ def write_model_card(run: Run, results: Results) -> Path | None:
     """
     path = Path(run.path) / "README.md"
     try:
-        if path.exists() and OURS not in path.read_text(encoding="utf-8", errors="replace"):
+        if path.exists() and not any(line.startswith(OURS) for line in _lines(path)):
             return None
         write_whole(path, model_card(run, results))
     except OSError:

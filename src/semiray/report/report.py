@@ -13,7 +13,7 @@ from pydantic import ConfigDict, computed_field
 
 from semiray.errors import SemirayError
 from semiray.evaluation import ImageSamples, Results
-from semiray.files import write_whole
+from semiray.files import user_path, write_whole
 from semiray.generation import plot_traversal
 from semiray.generation.figures import text_width
 from semiray.report.headlines import headlines, verdict, warnings
@@ -156,7 +156,7 @@ def write_report(results: Results, out: str | Path, *, real_images: bool = True)
     Raises:
         SemirayError: The folder can't be written to.
     """
-    out = Path(out).expanduser()
+    out = user_path(out)
     try:
         (out / "figures").mkdir(parents=True, exist_ok=True)
         images: dict[str, tuple[bytes, bytes]] = {}

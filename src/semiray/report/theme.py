@@ -19,7 +19,7 @@ from PIL import Image
 
 from semiray.evaluation.judgements.commitment import DimensionCommitment
 from semiray.evaluation.judgements.sorting import DimensionSorting
-from semiray.figures import MarkedFigure
+from semiray.figures import SemirayFigure
 from semiray.priors import factor_of
 from semiray.radiographs.pixels.marks import png_text
 
@@ -54,7 +54,7 @@ DARK = Theme(
 
 def blank(width: float, height: float, theme: Theme) -> Figure:
     """An empty figure of this size in inches, outside of pyplot."""
-    figure = MarkedFigure(figsize=(width, height), dpi=144, facecolor=theme.paper)
+    figure = SemirayFigure(figsize=(width, height), dpi=144, facecolor=theme.paper)
     FigureCanvasAgg(figure)
     return figure
 

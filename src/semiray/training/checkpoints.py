@@ -1,6 +1,7 @@
 """Checkpoints that survive a kill at any instant and tell of any damage; never a pickle."""
 
 import json
+import math
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -14,12 +15,14 @@ from torch import Tensor
 
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import write_whole
+from semiray.structured import parse_json
 
 __all__ = [
     "Progress",
     "checksum",
     "latest_checkpoint",
     "load_tensors",
+    "misfit",
     "read_checkpoint",
     "save_tensors",
     "set_aside",
@@ -45,6 +48,12 @@ class Progress:
     images: int = 0
     seconds: float = 0.0
 
+    @property
+    def possible(self) -> bool:
+        """Whether these are whole numbers, and a time, of at least 0."""
+        whole = all(type(number) is int and 0 <= number < 10**15 for number in (self.steps, self.images))
+        return whole and type(self.seconds) in (int, float) and math.isfinite(self.seconds) and self.seconds >= 0
+
 
 def checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     """CRC-32 of tensors and metadata: it detects damage by a disk or a copy, not forgery."""
@@ -69,15 +78,38 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = dict(file.metadata() or {})
         if _KEY in metadata:  # older versions wrote a key each, and the first ones no checksum
-            metadata = dict(json.loads(metadata[_KEY]))
+            metadata = dict(parse_json(metadata[_KEY], "its metadata"))
     except FileNotFoundError as error:
         raise SemirayError(f"{path} is missing: is {path.parent} a run that has saved its first checkpoint?") from error
-    except (SafetensorError, OSError, ValueError, TypeError) as error:  # the last two: a header that is no JSON object
+    # The last four: a header that is no JSON object, numbers of a kind that torch doesn't know.
+    except (SafetensorError, SemirayError, OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise SemirayError(f"{path} is damaged or no safetensors file: {error}") from error
     noted = metadata.pop(_CHECKSUM, None)
+    if not all(isinstance(value, str) for value in metadata.values()):
+        raise SemirayError(f"{path} is damaged: what it says of itself isn't text")
     if noted is not None and noted != checksum(tensors, metadata):
         raise SemirayError(f"{path} is damaged: its content doesn't match its checksum")
     return tensors, metadata
+
+
+def misfit(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
+    """Why tensors can't take the place of others: names, shapes, kinds, or numbers that aren't finite; empty: they can.
+
+    Examples:
+        >>> misfit({"weight": torch.zeros(2)}, {"weight": torch.zeros(3)})
+        'weight is (2,), expected (3,)'
+    """
+    for name in sorted(tensors.keys() ^ expected.keys()):
+        return f"{name} is missing" if name in expected else f"{name} is unknown"
+    for name, mine in expected.items():
+        found = tensors[name]
+        if found.shape != mine.shape:
+            return f"{name} is {tuple(found.shape)}, expected {tuple(mine.shape)}"
+        if found.dtype != mine.dtype:
+            return f"{name} is {found.dtype}, expected {mine.dtype}"
+        if found.is_floating_point() and not bool(torch.isfinite(found).all()):
+            return f"{name} holds numbers that aren't finite"
+    return ""
 
 
 def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
@@ -104,13 +136,17 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
     for path in paths:
         try:
             tensors, metadata = load_tensors(path)
-            progress = Progress(**json.loads(metadata["progress"]))
+            progress = Progress(**parse_json(metadata["progress"], str(path)))
+            if not progress.possible:
+                raise SemirayError(f"{path} is damaged: {progress} is impossible")
             random, random_cuda = tensors.pop("random.cpu"), tensors.pop("random.cuda", None)
-        except (SemirayError, KeyError, TypeError, ValueError) as error:
+            if why := misfit({"random.cpu": random}, {"random.cpu": torch.get_rng_state()}):
+                raise SemirayError(f"{path} is damaged: {why}")
+            torch.set_rng_state(random)
+        except (SemirayError, KeyError, TypeError, ValueError, RuntimeError) as error:
             said = f"{error}. It is skipped; training continues from the one before."
             warnings.warn(said, SemirayWarning, stacklevel=2)
             continue
-        torch.set_rng_state(random)
         if random_cuda is not None and torch.cuda.is_available():
             torch.cuda.set_rng_state(random_cuda)
         return tensors, progress

@@ -13,6 +13,7 @@ from semiray.priors import JointPrior
 from semiray.settings import Settings
 from semiray.training import objectives
 from semiray.training.augmentation import augment
+from semiray.training.checkpoints import misfit
 from semiray.training.codes import CodeEstimates, CodeReader, RequestedCodes
 from semiray.training.grounding import ObservedBatch
 from semiray.training.process_group import ProcessGroup
@@ -271,6 +272,10 @@ class Game:
 
     def restore(self, tensors: dict[str, Tensor], steps: int) -> None:
         """Go back to what `tensors` returned."""
+        known = self.tensors()
+        weights = {name: tensor for name, tensor in known.items() if "optimiser." not in name}
+        if why := misfit({name: tensors[name] for name in tensors if "optimiser." not in name}, weights):
+            raise ValueError(why)
         self.steps = steps
         with torch.no_grad():
             self.log_variance.copy_(tensors["log_variance"])

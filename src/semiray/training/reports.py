@@ -1,6 +1,5 @@
 """Reports on training: means over the last steps, for the log and TensorBoard."""
 
-import json
 import os
 import time
 from collections import Counter
@@ -13,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from semiray.errors import SemirayError
 from semiray.files import write_whole
+from semiray.structured import parse_json
 
 __all__ = ["TrainingReport", "Window", "open_tensorboard", "trim_log"]
 
@@ -78,7 +79,7 @@ def trim_log(path: Path, steps: int) -> None:
         return
     kept = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        with suppress(ValueError, KeyError, TypeError):
-            if json.loads(line)["steps"] <= steps:
+        with suppress(SemirayError, KeyError, TypeError):
+            if parse_json(line, str(path))["steps"] <= steps:
                 kept.append(line + "\n")
     write_whole(path, "".join(kept))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from semiray.devices import choose_device
 from semiray.errors import SemirayError
@@ -16,7 +15,8 @@ from semiray.priors import JointPrior
 from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiographs
 from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, make_settings
-from semiray.training.checkpoints import load_tensors
+from semiray.structured import read_yaml
+from semiray.training.checkpoints import load_tensors, misfit
 from semiray.training.game import below, network_shape
 from semiray.training.sheets import run_page
 
@@ -47,13 +47,26 @@ def read_run_record(folder: Path) -> tuple[Settings, dict[str, Any]]:
     """Settings of a run, and what it knows of its data; SemirayError if `folder` is not a run."""
     path = RunFiles(folder).record
     try:
-        record = yaml.safe_load(path.read_text(encoding="utf-8"))
+        record = read_yaml(path, halves=True)
         tree, data = dict(record["settings"]), dict(record["data"])
+        _check_data(data)
     except FileNotFoundError as error:
         raise SemirayError(f"{folder} isn't a run: it holds no settings.yaml. Train one first.") from error
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (SemirayError, OSError, KeyError, TypeError, ValueError) as error:
         raise SemirayError(f"{path} isn't the settings file of a run ({error})") from error
     return make_settings(tree, str(path)), data
+
+
+def _check_data(data: Mapping[str, Any]) -> None:
+    """Raise ValueError unless what a run knows of its data has the types that it was written with."""
+    classes, grounded = data.get("classes") or [], data.get("grounded") or {}
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise ValueError("data: classes must be a list of names")
+    if len(set(classes)) < len(classes):
+        raise ValueError("data: a class is named twice")
+    counts = grounded.values() if isinstance(grounded, dict) else (None,)
+    if not all(type(count) is int and 0 <= count < 2**63 for count in counts):
+        raise ValueError("data: grounded must map factors to numbers of images")
 
 
 @dataclass(frozen=True, repr=False)
@@ -172,7 +185,7 @@ class Run:
         files, device = RunFiles(Path(path).expanduser()), choose_device(device)
         settings, data = read_run_record(files.folder)
         prior = run_prior(settings)
-        classes = tuple(str(name) for name in data.get("classes", ()))
+        classes = tuple(data.get("classes") or ())
         grounded = {str(name): int(count) for name, count in dict(data.get("grounded") or {}).items()}
         shape = network_shape(settings, prior, len(classes), len(grounded))
         generator, discriminator = build_networks(settings.networks.architecture, shape)
@@ -183,9 +196,9 @@ class Run:
                 raise
             raise SemirayError(f"{error}. Training with resume=True writes it again from its checkpoint.") from error
         for name, network in (("generator", generator), ("discriminator", discriminator)):
-            try:
-                network.load_state_dict(below(tensors, f"{name}."))
-            except RuntimeError as error:
-                raise SemirayError(f"{files.model} doesn't fit {files.record}: {error}") from error
+            weights = below(tensors, f"{name}.")
+            if why := misfit(weights, network.state_dict()):
+                raise SemirayError(f"{files.model} doesn't fit {files.record}: {name}.{why}")
+            network.load_state_dict(weights)
             network.to(device).eval().requires_grad_(False)
         return cls(files.folder, settings, prior, classes, generator, discriminator, data, grounded)

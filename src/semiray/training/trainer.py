@@ -93,7 +93,13 @@ class Trainer:
         found = read_checkpoint(self.files.state)
         if found is not None:
             tensors, self.progress = found
-            self.game.restore(tensors, self.progress.steps)
+            try:
+                self.game.restore(tensors, self.progress.steps)
+            except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
+                raise SemirayError(
+                    f"the newest checkpoint in {self.files.state} doesn't fit {self.files.record} ({error}): it is of "
+                    "another run or damaged. Remove it to continue from the one before."
+                ) from error
         steps = float(self.progress.steps)
         if self.group.agree(steps, -steps) != (steps, -steps):
             raise SemirayError(f"the processes read different checkpoints of {self.files.folder}: start them again")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from semiray.demo import make_phantoms
 from semiray.errors import SemirayError
 from semiray.radiographs.phantom import PHANTOM_CLASSES, phantom_labels, render_phantoms, save_phantoms
 
@@ -175,3 +177,19 @@ def test_progress_counts_to_the_end_and_no_phantoms_is_fine(draw_codes):
     assert seen[-1] == (40, 40)
     assert seen == sorted(seen)
     assert render_phantoms(np.zeros((0, 20)), np.zeros(0, dtype=int), 16, 0).shape == (0, 16, 16)
+
+
+def test_the_current_folder_can_be_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_phantoms(".", 3, resolution=16)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["diffuse", "factors.csv", "lobar", "normal"]
+    assert len(list(Path.cwd().rglob("*.png"))) == 3
+
+
+def test_more_phantoms_than_memory_holds_are_a_sentence(tmp_path: Path) -> None:
+    for n in (10**12, 0):
+        with pytest.raises(SemirayError, match=r"at once|at least one"):
+            make_phantoms(tmp_path / "new", n)
+    with pytest.raises(SemirayError, match="seed"):
+        make_phantoms(tmp_path / "new", 3, seed=2**80)
+    assert not (tmp_path / "new").exists()

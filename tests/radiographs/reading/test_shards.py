@@ -199,3 +199,50 @@ def test_an_archive_beside_its_images_is_no_shard(data, draw):
     listing = listed(data)
     assert len(listing) == 1
     assert listing.summary.left_out == {"archives": 4}
+
+
+def header(name: str, size: bytes, kind: bytes = b"0") -> bytes:
+    """A tar header whose checksum is right, whatever its size says."""
+    block = bytearray(512)
+    block[: len(name)] = name.encode()
+    block[100:108], block[124:136], block[136:148] = b"0000644\0", size, b"00000000000\0"
+    block[148:156], block[156:157], block[257:265] = b" " * 8, kind, b"ustar\x0000"
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+IMPOSSIBLE = [
+    header("b.png", b"77777777777\0"),
+    header("b.png", b"\x80" + b"\x7f" + b"\xff" * 10),
+    header("b.png", b"\xff" * 12),
+    header("b.json", b"77777777777\0"),
+    header("b", b"77777777777\0", b"x"),
+    header("b", b"\x80" + b"\x7f" + b"\xff" * 10, b"L"),
+    header("b", b"00000000030\0", b"x")
+    + b"24 size=9999999999999999".ljust(512, b"\0")
+    + header("b.png", b"00000000001\0"),
+    header("b.png", b"00000000001\0", b"S"),
+    header("b", b"00000000012\0", b"x") + b"10 a=bcde\n".ljust(512, b"\0"),
+] + [header(f"b{i}", b"00000000000\0", b"x") * 3000 for i in range(1)]
+
+
+@pytest.mark.parametrize("tail", IMPOSSIBLE, ids=range(len(IMPOSSIBLE)))
+def test_members_of_impossible_sizes_end_the_shard(tmp_path: Path, tail: bytes) -> None:
+    path = shard(tmp_path / "a.tar", [("a.png", png(0)), ("a.cls", b"x")])
+    whole = path.read_bytes().rstrip(b"\0")
+    whole += bytes(-len(whole) % 512)
+    path.write_bytes(whole + tail + bytes(1024))
+    found = listed(tmp_path)
+    assert [record.key for record in found.records] == ["a.png"]
+    assert "left out" in " ".join(found.notes) or "cut off" in " ".join(found.notes) or not tail
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}", b"\xff", b'{"a": "\\ud800"}', b"3"]
+)
+def test_descriptions_that_nobody_can_read_are_counted(tmp_path: Path, content: bytes) -> None:
+    shard(tmp_path / "a.tar", [("a.png", png(0)), ("a.json", content), ("a.cls", b"x" * 20_000)])
+    found = listed(tmp_path)
+    assert len(found.records) == 1
+    assert "without a JSON object" in " ".join(found.notes)
+    assert "too long to be a label" in " ".join(found.notes)

@@ -44,7 +44,7 @@ def test_lines_are_decoded_when_asked_for(tmp_path):
     lines = Lines(tmp_path, "rows", lambda row: row[1]["age"])
     assert lines[0] == "3"
     assert len(lines) == 2
-    with pytest.raises(ValueError, match="Expecting value"):
+    with pytest.raises(SemirayError, match=r"line 2.*not JSON"):
         lines[1]
 
 
@@ -103,3 +103,43 @@ def test_broken_json_is_empty(tmp_path):
     (tmp_path / "a.json").write_bytes(b"\xff\xfe{")
     assert read_json(tmp_path / "a.json") == {}
     assert read_json(tmp_path / "none.json") == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"PK\x03\x04", b"\x80\x04."])
+def test_what_is_no_array_is_a_sentence(tmp_path, content):
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(SemirayError, match=r"a\.npy"):
+        map_numbers(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("header", ["(" * 3000, "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", "{1: 2}"])
+def test_headers_that_nobody_wrote_are_sentences(tmp_path, header):
+    text = header.encode() + b"\n"
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(64))
+    with pytest.raises(SemirayError, match=r"a\.npy"):
+        map_numbers(tmp_path / "a.npy")
+
+
+def test_arrays_of_another_kind_are_sentences(tmp_path):
+    write_numbers(tmp_path / "a.npy", np.zeros((2, 2)))
+    with pytest.raises(SemirayError, match="isn't the array"):
+        map_numbers(tmp_path / "a.npy", "i")
+    with pytest.raises(SemirayError, match="isn't the array"):
+        map_numbers(tmp_path / "a.npy", "f", 1)
+
+
+def test_lines_that_begin_nowhere_are_sentences(tmp_path):
+    write_lines(tmp_path, "text", ["a", "b"])
+    write_numbers(tmp_path / "text.npy", np.array([-5, 2, 10**12]))
+    lines = Lines(tmp_path, "text", str)
+    for at in (0, 1):
+        with pytest.raises(SemirayError, match="damaged"):
+            lines[at]
+
+
+def test_a_seal_reads_no_device_and_no_other_folder(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "outside").write_bytes(b"abc")
+    seal(tmp_path / "set" / "facts.json", {}, ("../outside",))
+    with pytest.raises(SemirayError, match="damaged"):
+        unseal(tmp_path / "set" / "facts.json")

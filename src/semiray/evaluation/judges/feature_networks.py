@@ -7,7 +7,6 @@ features (B, D) float32.
 from __future__ import annotations
 
 import io
-import json
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch.nn import functional as F
 
 from semiray.errors import SemirayError
 from semiray.evaluation.judges.weights import first_line, read_tensors
+from semiray.structured import read_json
 
 __all__ = ["DenseNet121", "Step", "inception_step", "rad_dino_step", "xrv_step"]
 
@@ -162,7 +162,7 @@ def _resize(images: Tensor, side: int, mode: str) -> Tensor:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(path)
+    except (OSError, SemirayError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from semiray.errors import SemirayError
 from semiray.evaluation.judges import classifier
 from semiray.evaluation.judges.classifier import Classifier, ClassifierNetwork, train_classifier
 from semiray.evaluation.progress import Progress
-from semiray.training.checkpoints import load_tensors, save_tensors
+from semiray.training.checkpoints import load_tensors, misfit, save_tensors
 
 __all__ = ["digest", "keep", "train_classifiers"]
 
@@ -44,14 +44,20 @@ def digest(*parts: NDArray[Any] | Path | str) -> str:
     return found.hexdigest()[:32]
 
 
-def keep(folder: Path, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+def keep(
+    folder: Path, key: str, make: Callable[[], dict[str, Tensor]], like: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
     """The tensors that a folder keeps under a key; made, and kept in one step, where they are absent or damaged.
 
-    ``key`` is a `digest` of all that they depend on. Deleting the folder only costs time.
+    ``key`` is a `digest` of all that they depend on; names, shapes and kinds must be those of ``like``. Deleting the
+    folder only costs time.
     """
     path = Path(folder) / f"{key}.safetensors"
     try:
-        return load_tensors(path)[0]
+        found = load_tensors(path)[0]
+        if like is not None and (why := misfit(found, like)):
+            raise SemirayError(why)
+        return found
     except SemirayError:
         made = make()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +96,8 @@ def train_classifiers(
             recipe = f"{seed} {steps} {settings.batch} {torch.__version__} {torch.get_num_threads()} {device.type}"
             key = digest(images, labels, recipe, Path(classifier.__file__))
             network = ClassifierNetwork(n_classes, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            network.load_state_dict(keep(store, key, lambda train=train: train().network.state_dict()))  # type: ignore[misc]
+            make = lambda train=train: train().network.state_dict()  # noqa: E731
+            network.load_state_dict(keep(store, key, make, network.state_dict()))
             found.append(Classifier(network.to(device).eval(), n_classes, int(images.shape[1]), len(images), seed))
         report(steps)
     return found

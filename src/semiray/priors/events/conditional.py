@@ -126,7 +126,7 @@ class ConditionalPrior:
         # These draws tell how many suffice; the mean of fresh ones is unbiased.
         draws = min(max(math.ceil(variance / (_PRECISION * mean) ** 2), _FIRST_DRAWS), _LAST_DRAWS)
         _, mean, variance = self._acceptance(draws, generator)
-        return self._total * mean, self._total * math.sqrt(variance / draws)
+        return min(1.0, self._total * mean), self._total * math.sqrt(variance / draws)
 
     def _acceptance(self, draws: int, generator: torch.Generator) -> tuple[int, float, float]:
         """How many proposals obey the event, and mean and variance of the probability to accept one."""

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.files import write_whole
+from semiray.escaping import printable
+from semiray.files import user_path, write_whole
 from semiray.priors.correlation import nearest_correlation
 from semiray.priors.factors import Factor
 from semiray.priors.grounding.correlation_estimation import estimate_correlation
@@ -21,6 +22,7 @@ from semiray.priors.grounding.observations import Observations, observe, row_nam
 from semiray.priors.grounding.parameter_estimation import Estimate, NotEstimableError, estimate_parameters
 from semiray.priors.grounding.recipes import RECIPES, Rows
 from semiray.priors.joint import JointPrior
+from semiray.structured import read_yaml
 
 __all__ = ["FittedPrior", "fit_prior"]
 
@@ -46,7 +48,10 @@ class FittedPrior:
 
     def to_yaml(self, title: str = "") -> str:
         """The prior as YAML that `JointPrior.from_yaml` reads, below the title and the lines as comments."""
-        return "".join(f"# {line}\n" for line in (*([title] if title else []), *self.lines)) + self.prior.to_yaml()
+        return (
+            "".join(f"# {printable(line)}\n" for line in (*([title] if title else []), *self.lines))
+            + self.prior.to_yaml()
+        )
 
     def save(self, path: str | Path, title: str = "") -> Path:
         """Write `to_yaml(title)` to a file, whose folder is made if it is missing; returns its path.
@@ -56,12 +61,22 @@ class FittedPrior:
             title: the first comment line.
 
         Raises:
+            SemirayError: there is a file that isn't a prior.
             OSError: the file can't be written.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
+        if path.is_file() and not _is_prior(path):
+            raise SemirayError(f"out={path} exists and isn't a prior: name another file, or remove it.")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, self.to_yaml(title))
         return path
+
+
+def _is_prior(path: Path) -> bool:
+    try:
+        return isinstance(found := read_yaml(path), dict) and "factors" in found
+    except (OSError, SemirayError):
+        return False
 
 
 def fit_prior(

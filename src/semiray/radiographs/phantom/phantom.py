@@ -21,12 +21,13 @@ from PIL.PngImagePlugin import PngInfo
 from scipy.ndimage import uniform_filter1d
 
 from semiray.errors import SemirayError
+from semiray.files import user_path
 from semiray.memory import keep_freed_memory
 from semiray.radiographs.phantom.anatomy import attenuation
 from semiray.radiographs.phantom.disease import Draws, Signs
 from semiray.radiographs.phantom.geometry import Array, per_image
 
-__all__ = ["PHANTOM_CLASSES", "phantom_labels", "render_phantoms", "save_phantoms"]
+__all__ = ["PHANTOM_CLASSES", "check_amount", "phantom_labels", "render_phantoms", "save_phantoms"]
 
 PHANTOM_CLASSES = ("normal", "lobar", "diffuse")
 FACTORS = ("survival", "duration", "presentation", "texture")
@@ -37,6 +38,7 @@ RESOLUTIONS = (16, 1024)
 BURDEN_DAYS = 12.0  # burden = 1 - exp(-days / 12): disease saturates as it fills the lungs
 LETTER = ("111", "101", "111", "100", "100")  # the lead marker P: phantom
 MARK_GREY = 245
+_MOST_PIXELS = 2**33  # of all phantoms together: 8 GB
 CHUNK = 16  # patients rendered at once by a thread
 
 
@@ -95,9 +97,10 @@ def render_phantoms(
     low, high = RESOLUTIONS
     if not low <= resolution <= high:
         raise SemirayError(f"phantom resolution {resolution} is outside {low} to {high} pixels")
-    if seed < 0 or first < 0:
-        raise SemirayError(f"phantom seed {seed} and first index {first} must be 0 or more")
+    if not (0 <= seed < 2**64 and 0 <= first < 2**63):
+        raise SemirayError(f"phantom seed {seed:.3g} and first index {first:.3g} must be 0 or more, and below 2**63")
     total = len(table)
+    check_amount(total, resolution)
     images = np.empty((total, resolution, resolution), dtype=np.uint8)
 
     def render_chunk(start: int) -> int:
@@ -119,6 +122,15 @@ def render_phantoms(
     return images
 
 
+def check_amount(n: int, resolution: int) -> None:
+    """Raise SemirayError where so many images of this side don't fit into a computer's memory."""
+    if not 0 <= n <= _MOST_PIXELS // max(1, resolution) ** 2:
+        raise SemirayError(
+            f"n = {n:.6g}: at most {_MOST_PIXELS // max(1, resolution) ** 2:,} phantoms of {resolution} pixels can be "
+            "rendered at once; make several folders with other seeds."
+        )
+
+
 def save_phantoms(
     out: str | Path, images: ArrayLike, codes: ArrayLike, labels: ArrayLike, names: Sequence[str]
 ) -> None:
@@ -138,7 +150,7 @@ def save_phantoms(
     Raises:
         SemirayError: if shapes or values are invalid, or ``out`` isn't empty.
     """
-    out = Path(out).expanduser()
+    out = user_path(out).resolve()
     table, classes = _checked(codes, labels)
     stack = np.asarray(images)
     if stack.ndim != 3 or stack.dtype != np.uint8 or len(stack) != len(table):
@@ -151,7 +163,8 @@ def save_phantoms(
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SemirayError(f"{out} exists and isn't an empty folder; choose another folder for the phantoms")
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    there = out.exists()  # then it may be the current folder, which is filled, not replaced
+    partial = (out if there else out.parent) / f".{out.name}.{os.getpid()}.partial"
     try:
         for name in PHANTOM_CLASSES:
             (partial / name).mkdir(parents=True, exist_ok=True)
@@ -167,9 +180,11 @@ def save_phantoms(
                 info.add_text("Codes", json.dumps(dict(zip(names, map(float, values), strict=True))))
                 Image.fromarray(image).save(partial / name / f"{patient}.png", pnginfo=info)
                 writer.writerow([f"{name}/{patient}.png", name, patient, *values])
-        if out.exists():
-            out.rmdir()
-        partial.replace(out)
+        if there:
+            for name in (*PHANTOM_CLASSES, "factors.csv"):  # the table last: it means that all is there
+                (partial / name).replace(out / name)
+        else:
+            partial.replace(out)
     except OSError as error:
         raise SemirayError(f"can't write phantoms to {out}: {error}") from error
     finally:

@@ -7,20 +7,25 @@ is the convention of WebDataset, https://github.com/webdataset/webdataset.
 from __future__ import annotations
 
 import json
+import os
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from semiray.errors import SemirayError
+from semiray.escaping import printable
 from semiray.radiographs.reading.folders import label_by_folder
 from semiray.radiographs.reading.joining import Found
 from semiray.radiographs.reading.tables import Table
+from semiray.structured import parse_json
 
 __all__ = ["read_shards"]
 
 _IMAGES = (".png", ".jpg", ".jpeg")
 _LABELS = (".cls", ".txt")
+_LONGEST_LABEL = 10_000  # characters; a report of findings is longer than the name of a class
 _LONGEST = 1 << 20  # bytes of a description; longer files are ignored
 
 
@@ -52,7 +57,10 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Found:
             samples.paths[key], samples.spans[key] = shard, (offset, size)
             for suffix in _LABELS:
                 if text := files.get(suffix, ("", 0, 0, b""))[3].decode("utf-8", "replace").strip():
-                    samples.labels.setdefault(key, text)
+                    if len(text) > _LONGEST_LABEL:
+                        _count(troubles, first, f"have a {suffix} file too long to be a label; it isn't used", name)
+                    else:
+                        samples.labels.setdefault(key, printable(text))
             if ".json" in files:
                 row = _row(files[".json"][3])
                 if row is None:
@@ -90,8 +98,8 @@ def _count(troubles: Counter[str], first: dict[str, str], what: str, name: str) 
 def _row(content: bytes) -> Mapping[str, str] | None:
     """A sample's JSON object as a row of a table: text as it is, null as an empty cell, the rest as JSON."""
     try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
+        values = parse_json(content, "a sample", largest=_LONGEST)
+    except SemirayError:
         return None
     if not isinstance(values, dict):
         return None
@@ -117,13 +125,29 @@ def _grouped(shard: Path, notes: list[str]) -> dict[str, dict[str, tuple[str, in
     return samples
 
 
+class _Bounded:
+    """A file that refuses to read more at once than any header or description is long."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell, self.name = file.seek, file.tell, file.name
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= 2 * _LONGEST:
+            raise tarfile.ReadError("a header has an impossible size")
+        return self._file.read(size)
+
+
 def _members(shard: Path, notes: list[str]) -> Iterator[tuple[str, int, int, bytes]]:
     """Name, offset, size, and content if it is a description, of the files in the undamaged part of a shard."""
     try:
-        with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        with shard.open("rb") as file, tarfile.open(fileobj=_Bounded(file), mode="r:") as tar:
+            whole = os.fstat(file.fileno()).st_size
             while (member := tar.next()) is not None:
                 tar.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
-                name = PurePosixPath(member.name).as_posix().lstrip("/")
+                name = printable(PurePosixPath(member.name).as_posix().lstrip("/"))
+                if member.issparse() or not 0 <= member.size <= whole - member.offset_data:
+                    raise tarfile.ReadError(f"{name[:80]} at byte {member.offset:,} has an impossible size")
                 if not member.isfile() or PurePosixPath(name).name.startswith("."):
                     continue
                 described = name.lower().endswith((".json", *_LABELS)) and member.size <= _LONGEST
@@ -135,7 +159,8 @@ def _members(shard: Path, notes: list[str]) -> Iterator[tuple[str, int, int, byt
                 notes.append(f"{shard.name} is cut off: it has no end mark. Its contents up to there are read.")
             elif end.strip(b"\0"):
                 notes.append(f"{shard.name} is damaged at byte {tar.offset:,}; what follows is left out.")
-    except (tarfile.TarError, EOFError) as error:
+    # The last five: of tarfile, about headers that nobody wrote.
+    except (tarfile.TarError, EOFError, ValueError, ArithmeticError, LookupError, MemoryError, RecursionError) as error:
         notes.append(f"{shard.name} is damaged or cut off ({error}); what follows is left out.")
     except OSError as error:
         raise SemirayError(f"{shard}: the shard can't be read ({error.strerror or error}).") from error

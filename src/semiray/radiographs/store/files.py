@@ -15,9 +15,11 @@ from typing import Any, Generic, SupportsIndex, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
+from semiray import structured
 from semiray.errors import SemirayError
 from semiray.files import whole_file, write_whole
 from semiray.radiographs.pixels.decoding import digest
+from semiray.structured import parse_json
 
 __all__ = ["Lines", "index_lines", "map_numbers", "read_json", "seal", "unseal", "write_lines", "write_numbers"]
 
@@ -30,8 +32,10 @@ class Lines(Sequence[T], Generic[T]):
     """The values of name.jsonl, each decoded when it is indexed; name.npy says where the lines begin."""
 
     def __init__(self, folder: Path, name: str, decode: Callable[[Any], T]) -> None:
-        path = folder / f"{name}.jsonl"
-        self._begins = map_numbers(folder / f"{name}.npy")
+        self._path = path = folder / f"{name}.jsonl"
+        self._begins = map_numbers(folder / f"{name}.npy", "iu", 1)
+        if not len(self._begins):
+            raise SemirayError(f"{folder / name}.npy is empty: it is damaged.")
         # An empty file can't be mapped.
         self._text = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
         self._decode = decode
@@ -47,7 +51,14 @@ class Lines(Sequence[T], Generic[T]):
         if isinstance(index, slice):
             return tuple(self[i] for i in range(*index.indices(len(self))))
         at = range(len(self))[index]
-        return self._decode(json.loads(self._text[self._begins[at] : self._begins[at + 1]].tobytes()))
+        where = f"{self._path}, line {at + 1:,}"
+        begin, end = int(self._begins[at]), int(self._begins[at + 1])
+        if not 0 <= begin < end <= len(self._text):
+            raise SemirayError(f"{where}: damaged, or {self._path.stem}.npy is. Prepare the set again, or restore it.")
+        try:
+            return self._decode(parse_json(self._text[begin:end].tobytes(), where, halves=True))
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise SemirayError(f"{where}: damaged. Prepare the set again, or restore it.") from error
 
 
 def write_lines(folder: Path, name: str, values: Iterable[object]) -> None:
@@ -75,9 +86,26 @@ def write_numbers(path: Path, values: npt.NDArray[Any]) -> None:
         file.write(values.data)
 
 
-def map_numbers(path: Path) -> npt.NDArray[Any]:
-    """Map an .npy file into memory, read-only."""
-    return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+def map_numbers(path: Path, kinds: str = "iufbU", dimensions: int | None = None) -> npt.NDArray[Any]:
+    """Map an .npy file into memory, read-only.
+
+    Raises:
+        SemirayError: if it isn't an array of one of these kinds (of numpy's dtypes) with so many dimensions.
+    """
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise SemirayError(f"{path} can't be read ({error.strerror or error}).") from error
+    except Exception as error:  # numpy reads headers as Python text: which exceptions that raises depends on them
+        raise SemirayError(f"{path} is damaged or no array.") from error
+    if (
+        not isinstance(found, np.ndarray)
+        or found.dtype.kind not in kinds
+        or dimensions not in (None, found.ndim)
+        or not found.flags.c_contiguous
+    ):
+        raise SemirayError(f"{path} is damaged: it isn't the array that belongs there.")
+    return found
 
 
 def seal(path: Path, facts: Mapping[str, object], names: Sequence[str]) -> None:
@@ -102,6 +130,8 @@ def unseal(path: Path, *, verify: bool = False, cheap: int = _CHEAP) -> dict[str
             raise ValueError
         for name, (size, checksum) in facts["files"].items():
             damaged, file = name, path.parent / name
+            if Path(name).name != name or not file.is_file():
+                raise ValueError
             if file.stat().st_size != size or ((verify or size <= cheap) and _checksum(file) != checksum):
                 raise ValueError
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -112,8 +142,8 @@ def unseal(path: Path, *, verify: bool = False, cheap: int = _CHEAP) -> dict[str
 def read_json(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file, or an empty one if the file is missing or broken."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = structured.read_json(path, halves=True)
+    except (OSError, SemirayError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -1,0 +1,119 @@
+"""Checks of a set on disk whose files are whole: that they are what a set consists of, and belong together.
+
+A checksum says that a file is as it was written, not that it was written by semiray.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from semiray.errors import SemirayError
+
+__all__ = ["check_columns", "check_facts", "check_places", "row_cells", "row_key"]
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    layout: str
+    resolution: int = Field(ge=1, le=65_536)
+    framing: Literal["crop", "pad"]
+    options: dict[str, Any]
+    classes: list[str]
+    fingerprint: str
+    skipped: list[tuple[str, str] | list[str]]
+    shards: list[str]
+
+
+def check_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Raise SemirayError unless what a set says of itself has the types that it was written with."""
+    try:
+        found = _Facts.model_validate(facts)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _damaged(folder, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from error
+    if len(set(found.classes)) < len(found.classes):
+        raise _damaged(folder, "a class is named twice")
+    if not all(len(pair) == 2 for pair in found.skipped):
+        raise _damaged(folder, "a file that was left out has no reason")
+
+
+def check_columns(
+    folder: Path,
+    n: int,
+    facts: Mapping[str, Any],
+    *,
+    images: tuple[int, ...],
+    labels: npt.NDArray[Any],
+    patients: npt.NDArray[Any],
+    codes: npt.NDArray[Any],
+    findings: npt.NDArray[Any] | None = None,
+    names: int = 0,
+) -> None:
+    """Raise SemirayError unless the columns of a set of ``n`` images have its length, and values that they can have.
+
+    Args:
+        folder: the set.
+        n: the number of rows.
+        facts: what it says of itself, checked.
+        images: the shape of its images.
+        labels: (N,) from -1 to the number of classes, exclusive.
+        patients: (N,) texts.
+        codes: (N,) from 0.
+        findings: (N, K) of 0, 1 and NaN.
+        names: K.
+    """
+    side, classes = facts["resolution"], len(facts["classes"])
+    if images != (n, side, side):
+        raise _damaged(folder, f"{n:,} rows, but images {images}")
+    for name, column, kind, low, high in (
+        ("labels", labels, "i", -1, classes - 1),
+        ("patient_codes", codes, "iu", 0, max(0, n - 1)),
+    ):
+        if column.shape != (n,) or column.dtype.kind not in kind:
+            raise _damaged(folder, f"{name} is {column.shape} {column.dtype}")
+        if n and not (low <= int(column.min()) and int(column.max()) <= high):
+            raise _damaged(folder, f"{name} holds a number that isn't from {low} to {high:,}")
+    if patients.shape != (n,) or patients.dtype.kind != "U":
+        raise _damaged(folder, f"patients is {patients.shape} {patients.dtype}")
+    if findings is not None:
+        if findings.shape != (n, names) or findings.dtype != np.float32:
+            raise _damaged(folder, f"findings is {findings.shape} {findings.dtype}")
+        if not bool(((findings == 0) | (findings == 1) | np.isnan(findings)).all()):
+            raise _damaged(folder, "findings holds a number that is neither 0 nor 1 nor NaN")
+
+
+def check_places(folder: Path, places: npt.NDArray[Any], shards: int) -> None:
+    """Raise SemirayError unless places (N, 3) of images name one of so many shards, and a part of it that can be."""
+    if places.ndim != 2 or places.shape[1] != 3 or places.dtype != np.int64:
+        raise _damaged(folder, f"places is {places.shape} {places.dtype}")
+    if len(places) and not (
+        places.min() >= 0 and int(places[:, 0].max()) < shards and int(places[:, 1:].max()) < 2**62
+    ):
+        raise _damaged(folder, "places names bytes that no shard has")
+
+
+def row_key(row: Any) -> str:
+    """The key of a row of rows.jsonl; TypeError unless it is one."""
+    key, _ = row
+    if not isinstance(key, str):
+        raise TypeError(key)
+    return key
+
+
+def row_cells(row: Any) -> Mapping[str, str]:
+    """The cells of a row of rows.jsonl; TypeError unless they are texts by column."""
+    _, cells = row
+    if not isinstance(cells, dict) or not all(isinstance(cell, str) for cell in cells.values()):
+        raise TypeError(cells)
+    return cells
+
+
+def _damaged(folder: Path, why: str) -> SemirayError:
+    return SemirayError(f"{folder} isn't a set that semiray prepared, or is damaged: {why}.")
