@@ -69,7 +69,7 @@ class RadiographSet(Generic[Images_co]):
 
     @property
     def patient_codes(self) -> npt.NDArray[np.integer[Any]]:
-        """(N,) positions of the patients' ids among all ids, sorted."""
+        """(N,) numbers of the patients: positions of their ids among all ids, sorted, unless other numbers are kept."""
         if self.stored_codes is not None:
             return self.stored_codes
         return np.unique(self.patients, return_inverse=True)[1]

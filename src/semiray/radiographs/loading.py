@@ -13,6 +13,7 @@ from semiray.radiographs.pixels.decoding import Decoder, Progress, digest
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.pixels.marks import marked
 from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
+from semiray.radiographs.reading.pseudonyms import read_salt
 from semiray.radiographs.reading.readers import find_shards, read_records
 from semiray.radiographs.reading.summary import Summary
 from semiray.radiographs.store.decoded import STORED, cache_folder, cached_folder, decode_cached
@@ -150,7 +151,7 @@ def _decoder(
     data: Path, options: ReadingOptions, resolution: int, workers: int | None, progress: Progress | None
 ) -> Decoder:
     """What decodes a data set that isn't prepared."""
-    listing = read_records(data, options, marked)
+    listing = read_records(data, options, marked, lambda: read_salt(cache_folder()))
     return Decoder(listing, resolution, options.framing, workers, progress, synthetic=options.read_synthetic)
 
 

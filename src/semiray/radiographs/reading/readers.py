@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_bytes
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from semiray.radiographs.reading.classes import (
     propose_classes,
     propose_labels,
 )
+from semiray.radiographs.reading.dicom_files import DicomHeaders, read_headers
+from semiray.radiographs.reading.dicom_format import HEAD_BYTES, looks_like_dicom
 from semiray.radiographs.reading.findings import Labels, read_labels, select_findings
-from semiray.radiographs.reading.folders import label_by_folder, leave_out, some, walk
+from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out, some, walk
 from semiray.radiographs.reading.joining import Found, ImageIndex, find_path_column, join_tables
 from semiray.radiographs.reading.keep import read_condition
 from semiray.radiographs.reading.names import part_of
@@ -62,7 +65,17 @@ def unmarked(_path: Path) -> str:
     return ""
 
 
-def read_records(data: Path, options: ReadingOptions, marked: Callable[[Path], str] = unmarked) -> Listing:
+def random_salt() -> bytes:
+    """Return a secret that is never used again."""
+    return token_bytes(32)
+
+
+def read_records(
+    data: Path,
+    options: ReadingOptions,
+    marked: Callable[[Path], str] = unmarked,
+    salt: Callable[[], bytes] = random_salt,
+) -> Listing:
     """List the radiographs of a folder or of a table, with labels and patients as far as they can be known.
 
     A folder: every image below it counts that isn't a mask, a copy, or made by semiray. Tables in it that name its
@@ -76,6 +89,7 @@ def read_records(data: Path, options: ReadingOptions, marked: Callable[[Path], s
             `patient_from` doesn't match are each their own patient; with `classes`, all other images are left out,
             unlabelled ones too. Columns that aren't given are found by their names or cells.
         marked: returns the kind of an image file that semiray made, else the empty text.
+        salt: returns the secret with which patients' ids in DICOM headers are hashed; called if there are any.
 
     Returns:
         The listing, its records sorted by key.
@@ -87,7 +101,7 @@ def read_records(data: Path, options: ReadingOptions, marked: Callable[[Path], s
         raise SemirayError("label_from= and label_column= both say where the label is. Give one of them.")
     if options.patient_from is not None and options.patient_column is not None:
         raise SemirayError("patient_from= and patient_column= both say who the patient is. Give one of them.")
-    found, parts = _find(data, options, marked)
+    found, parts = _find(data, options, marked, salt)
     _check_columns(data, found, options)
     labels = _labels(found, options)
     patients, patients_from = _patients(found, options)
@@ -131,7 +145,9 @@ def read_records(data: Path, options: ReadingOptions, marked: Callable[[Path], s
         notes=tuple(dict.fromkeys([*found.notes, *labels.notes])),
         advice=tuple(dict.fromkeys(advice)),
     )
-    return Listing(found.root, tuple(records), summary, names, findings, hashed=bool(found.patients))
+    return Listing(
+        found.root, tuple(records), summary, names, findings, hashed=bool(patients) and patients is found.patients
+    )
 
 
 def find_shards(data: Path) -> tuple[Path, ...]:
@@ -140,13 +156,15 @@ def find_shards(data: Path) -> tuple[Path, ...]:
     return tuple(shards) if shards and not walk(data).images else ()
 
 
-def _find(data: Path, options: ReadingOptions, marked: Callable[[Path], str]) -> tuple[Found, dict[str, str]]:
+def _find(
+    data: Path, options: ReadingOptions, marked: Callable[[Path], str], salt: Callable[[], bytes]
+) -> tuple[Found, dict[str, str]]:
     """What is on disk, and the official parts that folders and lists tell."""
     if _is_table_file(data):
         return _read_table_file(data, options.path_column, marked), {}
     if shards := find_shards(data):
         return read_shards(data, shards), {}
-    return _read_folder(data, options, marked)
+    return _read_folder(data, options, marked, salt)
 
 
 def _is_table_file(data: Path) -> bool:
@@ -166,8 +184,11 @@ def _is_table_file(data: Path) -> bool:
     return True
 
 
-def _read_folder(data: Path, options: ReadingOptions, marked: Callable[[Path], str]) -> tuple[Found, dict[str, str]]:
+def _read_folder(
+    data: Path, options: ReadingOptions, marked: Callable[[Path], str], salt: Callable[[], bytes]
+) -> tuple[Found, dict[str, str]]:
     tree = walk(data)
+    headers = _dicom(tree, salt)
     leave_out(tree, data.resolve().name, unmarked if options.read_synthetic else marked)
     if not tree.images:
         counted = ", ".join(f"{count:,} {kind}" for kind, count in tree.left_out.items())
@@ -184,6 +205,9 @@ def _read_folder(data: Path, options: ReadingOptions, marked: Callable[[Path], s
         by_folder.layout,
         tree.images,
         by_folder.labels,
+        rows={key: dict(row) for key, row in headers.rows.items() if key in tree.images},
+        dicom=set(headers.rows),
+        patients=dict(headers.patients),
         left_out=tree.left_out,
         notes=[*tree.notes, *by_folder.notes],
         advice=[*tree.advice, *by_folder.advice],
@@ -198,6 +222,35 @@ def _read_folder(data: Path, options: ReadingOptions, marked: Callable[[Path], s
             f" with {by_folder.layout}" if by_folder.labels else ""
         )
     return found, by_folder.parts | parts
+
+
+def _dicom(tree: Tree, salt: Callable[[], bytes]) -> DicomHeaders:
+    """Read the headers of DICOM files, whatever their ending; chest radiographs among them become images."""
+    files = dict(tree.unknown)
+    folders: dict[str, list[str]] = defaultdict(list)
+    for key in tree.images:
+        folders[key.rpartition("/")[0]].append(key)
+    for keys in folders.values():
+        if any(_is_dicom(tree.images[key]) for key in {keys[0], keys[len(keys) // 2], keys[-1]}):
+            files |= {key: tree.images[key] for key in keys}
+    if not any(map(_is_dicom, files.values())):
+        return DicomHeaders({}, {}, {}, ())
+    headers = read_headers(files, salt())
+    tree.images = {key: path for key, path in tree.images.items() if key not in headers.left_out}
+    tree.images = dict(sorted((tree.images | {key: files[key] for key in headers.rows}).items()))
+    tree.left_out.update(headers.left_out.values())
+    tree.notes += headers.notes
+    return headers
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return looks_like_dicom(file.read(HEAD_BYTES))
+    except OSError:
+        return False
 
 
 def _read_table_file(data: Path, path_column: str | None, marked: Callable[[Path], str]) -> Found:

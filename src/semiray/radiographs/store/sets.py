@@ -138,6 +138,16 @@ def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -
     number = {name: i for i, name in enumerate(names)}
     findings = listing.findings.take(rows)
     labels = np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64)
+    people = [record.patient for record in records]
+    if listing.hashed:  # hashes differ from machine to machine, the order of the images doesn't
+        place = {patient: i for i, patient in enumerate(dict.fromkeys(people))}
+        codes = np.array([place[patient] for patient in people], np.int32)
+        people = [str(place[patient]) for patient in people]
+    told = ((record.label, patient) for record, patient in zip(records, people, strict=True))
+    fingerprint = digest(decoded.fingerprint, told)
+    if findings.names:
+        states = hashlib.sha256(findings.states.tobytes()).hexdigest()
+        fingerprint = digest(fingerprint, (findings.names, states))
     return RadiographSet(
         images=decoded.images,
         labels=labels,
@@ -145,23 +155,14 @@ def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -
         patients=np.array([record.patient for record in records], dtype=np.str_),
         keys=tuple(record.key for record in records),
         metadata=tuple(record.metadata for record in records),
-        fingerprint=_fingerprint(decoded.fingerprint, records, findings, listing.hashed),
+        fingerprint=fingerprint,
         skipped=skipped,
         options=options,
+        stored_codes=codes if listing.hashed else None,
         finding_names=findings.names,
         findings=findings.values,
         summary=_summary(listing.summary, records, names, findings),
     )
-
-
-def _fingerprint(pixels: str, records: Sequence[Record], findings: Findings, hashed: bool) -> str:
-    """The digest of pixels, labels, patients and findings; the same where hashes of patients differ by machine."""
-    first: dict[str, str] = {}
-    people = (first.setdefault(record.patient, record.key) if hashed else record.patient for record in records)
-    labels = ((record.label, patient) for record, patient in zip(records, people, strict=True))
-    if not findings.names:
-        return digest(pixels, labels)
-    return digest(digest(pixels, labels), [findings.names, hashlib.sha256(findings.states.tobytes()).hexdigest()])
 
 
 _STATES = {"1": 1, "0": 0, "uncertain": -1, "blank": -2}
