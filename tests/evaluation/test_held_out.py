@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 from semiray.evaluation.held_out import Sides, sides_of_run, sides_of_set
 from semiray.evaluation.results import Overlap
 from semiray.radiographs import RadiographSet, Split, split_by_patient
 from semiray.radiographs.pixels.traces import Traces
 from semiray.training import RunFiles
+
+pytestmark = pytest.mark.filterwarnings("ignore::semiray.errors.SemirayWarning")
 
 
 @pytest.fixture
@@ -49,7 +51,8 @@ def test_the_runs_own_split_is_kept(real: RadiographSet, run: Any) -> None:
 
 def test_a_renamed_folder_is_recognised(real: RadiographSet, run: Any) -> None:
     split, data = run.split(real), elsewhere(real)
-    sides = sides_of_run(run, data)
+    with pytest.warns(SemirayWarning, match="aren't tested on"):
+        sides = sides_of_run(run, data)
     assert not sides.own
     assert sorted(sides.held_out) == sorted([*split.validation, *split.test])
     assert sides.overlap == Overlap(len(split.train), 90, len(split.train), len(split.train), len(split.train) // 2)
@@ -92,6 +95,30 @@ def test_file_names_prove_nothing(real: RadiographSet, set_maker: Any, run: Any)
     other = set_maker(90, seed=4)
     data = replace(other, keys=tuple(f"elsewhere/{Path(key).name}" for key in real.keys))
     assert len(sides_of_run(run, data).held_out) == 90
+
+
+def test_names_that_are_the_runs_by_chance_prove_nothing(set_maker: Any, real: RadiographSet, run: Any) -> None:
+    other = set_maker(120, seed=4)  # 0 to 89 of them have the names of the run's images
+    data = replace(other, keys=("more/0.png", *other.keys[1:]), fingerprint="another")
+    sides = sides_of_run(run, data)
+    assert len(sides.held_out) == 120
+    assert "images of the same names have another content" in sides.notes[0]
+    less = real.take(range(1, 90))
+    with pytest.raises(SemirayError, match="are missing"):
+        sides_of_run(run, less)
+    # Where all names are the run's, other images may be the same that were changed: they are left out by name.
+    changed = replace(other.take(range(90)), keys=real.keys, fingerprint="another")
+    sides = sides_of_run(run, changed)
+    assert np.array_equal(sides.held_out, run.split(real).test)
+    assert not sides.own
+    assert "they are others, or have changed" in sides.notes[-1]
+
+
+def test_test_images_alone_are_all_used(real: RadiographSet, run: Any) -> None:
+    """The training images were deleted: what is left is new to the generator by content."""
+    test = run.split(real).test
+    sides = sides_of_run(run, real.take(test))
+    assert len(sides.held_out) == len(test)
 
 
 def test_nothing_left_is_refused(real: RadiographSet, run: Any) -> None:
@@ -138,7 +165,7 @@ def test_another_split_beside_the_run_is_seen_through(real: RadiographSet, run: 
     sides = sides_of_run(run, real)
     assert set(sides.split.test) == set(other.test) - set(trained)
     assert not sides.own
-    assert any("isn't the split that it was trained with" in note for note in sides.notes)
+    assert any("the split isn't that of its training" in note for note in sides.notes)
     assert any("test images of" in note and "left out" in note for note in sides.notes)
     check_sound(sides, real, trained)
     turned = Split(np.setdiff1d(np.arange(90), trained), trained[:0], trained)

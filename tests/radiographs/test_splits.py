@@ -274,13 +274,13 @@ def test_a_class_that_was_not_trained_on_is_learned_from_others():
     assert only.train.tolist() == [0, 1]
 
 
-def test_images_that_a_saved_split_names_are_counted(tmp_path):
+def test_a_split_of_which_only_some_images_are_there_can_be_read(tmp_path):
     path = tmp_path / "split.json"
     Split(np.array([0, 1]), np.array([2]), np.array([3])).save(path, ["a", "b", "c", "d"])
-    assert Split.named(path, ["x", "b", "d"]) == 2
-    assert Split.named(path, []) == 0
-    with pytest.raises(SemirayError, match="can't be read"):
-        Split.named(tmp_path / "none.json", ["a"])
+    split = Split.load(path, ["x", "b", "d"], partial=True)
+    assert [part.tolist() for part in parts(split)] == [[1], [], [2]]
+    with pytest.raises(SemirayError, match="2 of its 4 images are missing"):
+        Split.load(path, ["x", "b", "d"])
 
 
 @pytest.mark.parametrize(

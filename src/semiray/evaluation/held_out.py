@@ -7,21 +7,23 @@ another data set by the traces that a run keeps (:mod:`semiray.radiographs.pixel
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 from semiray.evaluation.results import Overlap
 from semiray.radiographs import ImageArray, RadiographSet, Split, near_duplicates, split_by_patient, unite_patients
 from semiray.radiographs.pixels.traces import Traces
 from semiray.radiographs.splits import split_ids
-from semiray.training import Run
+from semiray.training import Run, RunFiles
 
 __all__ = ["Sides", "sides_of_run", "sides_of_set"]
 
+MOST = 0.5  # of a split's training images must be those that the generator was trained on, else it is another set's
 FRACTIONS = (0.7, 0.0, 0.3)  # of a data set that is split here: no part of it lies idle
 Rows = NDArray[np.int64]
 
@@ -52,14 +54,22 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
         SemirayError: Images that the split names are missing, or the run's files are damaged; no image is left to test
             on.
     """
-    path, traces = Path(run.path) / "split.json", run.traces()
-    named = Split.named(path, data.keys)
+    path, traces = RunFiles(Path(run.path)).split, run.traces()
+    split = Split.load(path, data.keys, partial=True)
+    named = len(split.train) + len(split.validation) + len(split.test)
     if not named:
-        return _of_another_set(data, traces, "The run was trained on another data set: its split names none of these.")
-    split = run.split(data)
+        opening = "The run was trained on another data set: its split names none of these images."
+        return _of_another_set(data, traces, opening)
+    unchanged = run.data.get("fingerprint", data.fingerprint) == data.fingerprint
+    try:
+        split = run.split(data)
+    except SemirayError:  # some are missing: this isn't the run's data, or not all of it
+        if traces is None or unchanged or _known(traces, data, split).mean() >= MOST:
+            raise
+        opening = "The run was trained on another data set: images of the same names have another content."
+        return _of_another_set(data, traces, opening)
     if not len(split.test):
         raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
-    unchanged = run.data.get("fingerprint", data.fingerprint) == data.fingerprint
     notes = [f"{len(data) - named:,} images that the run's split doesn't name were left out."] * (named < len(data))
     if named == len(data) and not unchanged:
         notes.append(
@@ -109,15 +119,16 @@ def _of_own_set(
     trained[split.train] = True
     own = True
     if traces is not None:
-        known = traces.find(data.images, data.labelled(split.train))
-        if not (known.recognised | known.blank).all():  # the split isn't that of the training, or the images aren't
-            own = not unchanged
+        known = _known(traces, data, split)
+        if not known.all():  # the split isn't that of the training, or the images aren't
             trained[split.test[traces.find(data.images, split.test).recognised]] = True
-            if unchanged:
-                notes.append(
-                    "The run's split.json isn't the split that it was trained with: "
-                    f"{(~known.recognised & ~known.blank).sum():,} of the training images that it names weren't "
-                    "trained on."
+            own = not unchanged and bool(known.mean() >= MOST)
+            if not own:
+                _say(
+                    notes,
+                    f"By content, {(~known).sum():,} of the {len(known):,} training images of the split aren't among "
+                    "those that the generator was trained on: "
+                    + ("the split isn't that of its training." if unchanged else "they are others, or have changed."),
                 )
     copied = np.zeros(len(data), bool)
     for group in groups:
@@ -138,12 +149,26 @@ def _of_own_set(
             "of other patients."
         )
     if leak.any():
-        notes.append(
+        _say(
+            notes,
             f"{overlap.n_left_out:,} test images of {overlap.n_patients_left_out:,} patients were left out, because "
             f"the generator was trained on images of these patients; {overlap.n_recognised:,} are such images or "
-            "copies of them."
+            "copies of them.",
         )
     return Sides(replace(split, test=test), test, own, overlap, notes)
+
+
+def _say(notes: list[str], note: str) -> None:
+    """Note it, and warn before an hour is spent on a judgement that somebody may want to make on other images."""
+    notes.append(note)
+    warnings.warn(note, SemirayWarning, stacklevel=5)
+
+
+def _known(traces: Traces, data: RadiographSet[ImageArray], split: Split) -> NDArray[np.bool_]:
+    """Whether each training image of a split, if it has a label where others do, is one that left a trace."""
+    found = traces.find(data.images, data.labelled(split.train))
+    known: NDArray[np.bool_] = found.recognised | found.blank
+    return known if len(known) else np.zeros(1, bool)
 
 
 def _of_another_set(data: RadiographSet[ImageArray], traces: Traces | None, opening: str) -> Sides:
@@ -168,10 +193,11 @@ def _of_another_set(data: RadiographSet[ImageArray], traces: Traces | None, open
         f"{len(held_out):,} that the generator hasn't seen."
     ]
     if traces is None:
-        notes.append(
+        _say(
+            notes,
             "These images couldn't be compared with those that the generator was trained on, because the run keeps no "
             "traces of them: it was begun before there were any. If it has seen these images under other names, the "
-            "figures are too good."
+            "figures are too good.",
         )
         return Sides(split, held_out, False, None, notes)
     overlap = Overlap(
@@ -182,10 +208,11 @@ def _of_another_set(data: RadiographSet[ImageArray], traces: Traces | None, open
         n_patients_left_out=len(np.unique(persons[trained])),
     )
     if overlap.n_left_out:
-        notes.append(
+        _say(
+            notes,
             f"By content, {overlap.n_recognised:,} of these {len(data):,} images are among the {len(traces):,} that "
             "the generator was trained on, or copies of them. They, and all images of their "
-            f"{overlap.n_patients_left_out:,} patients, {overlap.n_left_out:,} in all, aren't tested on."
+            f"{overlap.n_patients_left_out:,} patients, {overlap.n_left_out:,} in all, aren't tested on.",
         )
     else:
         notes.append(f"By content, none of them is among the {len(traces):,} that the generator was trained on.")

@@ -9,7 +9,7 @@ from typing import Unpack
 from semiray.errors import SemirayError
 from semiray.files import LOCK, PARTIAL, hold_folder
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.pixels.decoding import Decoder, Progress, digest
+from semiray.radiographs.pixels.decoding import VERSION, Decoder, Progress, digest
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.pixels.marks import marked
 from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
@@ -132,7 +132,7 @@ def open_data(
     side, framing = 64 if resolution is None else resolution, options.framing
     if shards := find_shards(data):
         seen = [(path.name, status.st_size, status.st_mtime_ns) for path in shards if (status := path.stat())]
-        place = digest(f"{data.resolve()} {side} {framing} {sorted(options.selection().items())}", seen)
+        place = digest(f"{VERSION} {data.resolve()} {side} {framing} {sorted(options.selection().items())}", seen)
         folder = cache / f"shards-{place[:40]}"
         try:
             found = open_set(folder)

@@ -70,21 +70,14 @@ class Split:
         except OSError as error:
             raise SemirayError(f"{path}: the split can't be written ({error.strerror or error}).") from error
 
-    @staticmethod
-    def named(path: str | Path, keys: Sequence[str]) -> int:
-        """Count the images of a data set that a saved split names; arguments and errors are those of ``load``."""
-        _, hashes, _ = _read(Path(path).expanduser())
-        return int(
-            sum(np.isin(list(map(hash, keys[i : i + _BLOCK])), hashes).sum() for i in range(0, len(keys), _BLOCK))
-        )
-
     @classmethod
-    def load(cls, path: str | Path, keys: Sequence[str]) -> Split:
+    def load(cls, path: str | Path, keys: Sequence[str], *, partial: bool = False) -> Split:
         """Read a split for a data set; images that it doesn't name are in no part.
 
         Args:
             path: the file.
             keys: the keys of the data set, (N,).
+            partial: whether the split may name images that the data set lacks.
 
         Raises:
             SemirayError: if the file isn't a split, or names images that the data set lacks.
@@ -103,7 +96,7 @@ class Split:
             held = hashes[place] == wanted
             found[start : start + _BLOCK][held] = part[order[place[held]]]
             missing[place[held]] = False
-        if missing.any():
+        if missing.any() and not partial:
             first = set(np.sort(order[missing])[:3].tolist())
             images = (str(value) for name, value in _entries(path) if name in _PARTS and value is not None)
             names = ", ".join(image for i, image in enumerate(images) if i in first)

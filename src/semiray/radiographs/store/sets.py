@@ -49,7 +49,7 @@ class ShardImages:
 
     Args:
         shards: the .tar files.
-        places: (N, 3) int64: per image its shard's index, its offset and its size in bytes.
+        places: (N, 4) int64: per image its shard's index, its offset, its size in bytes, and 1 if it is inverted.
         resolution: side of the images.
         framing: ``crop`` or ``pad``.
     """
@@ -83,7 +83,7 @@ class ShardImages:
         images = np.empty((*places.shape[:-1], *self.shape[1:]), np.uint8)
         flat = images.reshape(-1, *self.shape[1:])
         with ThreadPoolExecutor(max(1, min(len(flat), processors())), thread_name_prefix="semiray-decode") as pool:
-            for at, image in enumerate(pool.map(self._read, places.reshape(-1, 3))):
+            for at, image in enumerate(pool.map(self._read, places.reshape(-1, 4))):
                 flat[at] = image
         picked: npt.NDArray[np.uint8] = images[(*[slice(None)] * (places.ndim - 1), *rest)]
         return picked
@@ -93,11 +93,12 @@ class ShardImages:
         return images if dtype is None else images.astype(dtype)
 
     def _read(self, place: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        shard, offset, size = (int(number) for number in place)
+        shard, offset, size, inverted = (int(number) for number in place)
         path = self._shards[shard]
         try:
             content = read_bytes(Record(path, path.name, None, "", {}, offset, size))
-            return frame(decode_grey(content)[0], self._resolution, self._framing)
+            pixels = decode_grey(content).pixels
+            return frame(255 - pixels if inverted else pixels, self._resolution, self._framing)
         except UnreadableImageError as error:
             raise SemirayError(
                 f"{path}: an image that could be read at first can't be read any more ({error}; byte {offset:,}). The "
@@ -231,8 +232,8 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     if shards:
         shard, kept = {path: i for i, path in enumerate(shards)}, set(data.keys)
         readable = (record for record in listing.records if record.key in kept)
-        places = [(shard[record.path], record.offset, record.size or 0) for record in readable]
-        write_numbers(folder / _PLACES, np.array(places, np.int64).reshape(-1, 3))
+        places = [(shard[record.path], record.offset, record.size or 0, record.inverted) for record in readable]
+        write_numbers(folder / _PLACES, np.array(places, np.int64).reshape(-1, 4))
     facts = {
         "what": "radiographs prepared by semiray",
         "version": VERSION,
@@ -266,8 +267,8 @@ def open_set(
     version = read_json(folder / FACTS).get("version")
     if isinstance(version, int) and version != VERSION:
         raise SemirayError(
-            f"{folder} was prepared by {'a later' if version > VERSION else 'an earlier'} version of semiray: give the "
-            "command that prepared it again (if the original files are unchanged, nothing is decoded again), or update."
+            f"{folder} was prepared by {'a later' if version > VERSION else 'an earlier'} version of semiray: "
+            "prepare the original data set again in another folder, or update semiray."
         )
     try:
         facts = unseal(folder / FACTS, verify=verify)
