@@ -65,7 +65,7 @@ def make_dicom() -> Callable[..., bytes]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real radiographs, which aren't part of the project."""
     folder = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"

@@ -133,7 +133,7 @@ def judge(
     kept = None if split is None else RunFiles(split.expanduser().parent).traces
     traces = Traces.load(kept) if kept is not None and kept.exists() else None
     framing = {"framing": reading["framing"]} if "framing" in reading else {}
-    made = read_data(synthetic, resolution=resolution, cache=cache, **framing)
+    made = read_data(synthetic, resolution=resolution, cache=cache, read_synthetic=True, **framing)
     held = read_data(real, resolution=resolution, cache=cache, **reading)
     with progress_bar("Judging") as show:
         report = judge(

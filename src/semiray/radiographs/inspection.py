@@ -14,10 +14,11 @@ from PIL import Image
 from semiray.errors import SemirayError
 from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.loading import open_data
+from semiray.radiographs.loading import is_prepared, open_data
 from semiray.radiographs.pixels.decoding import FileFacts, Progress
 from semiray.radiographs.pixels.duplicates import near_duplicates
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.pixels.marks import OUTPUT, marked
 from semiray.radiographs.reading.options import ReadingKeywords, reading_options
 from semiray.radiographs.sheet import contact_sheet
 from semiray.radiographs.store.sets import DataSet
@@ -138,6 +139,8 @@ def inspect(
         >>> print("\\n".join(inspect("chest_xray/train").lines()))  # doctest: +SKIP
     """
     reading = reading_options(options)
+    if sheet is not None:
+        _check_sheet(Path(data).expanduser(), Path(sheet).expanduser())
     found = open_data(
         data, reading, resolution=resolution, cache=cache, workers=workers, progress=progress, verify=True
     )
@@ -182,6 +185,17 @@ def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:
     codes = {name: xrays.patient_codes[xrays.labels == label] for label, name in enumerate(xrays.classes)}
     codes[_UNLABELLED] = xrays.patient_codes[xrays.labels == -1]
     return {name: (len(found), len(np.unique(found))) for name, found in codes.items() if len(found)}
+
+
+def _check_sheet(data: Path, sheet: Path) -> None:
+    """Nothing is written into the data set, and no file but a figure of semiray's is replaced."""
+    root = data if data.is_dir() else data.parent
+    if sheet.resolve().is_relative_to(root.resolve()) and root.exists() and not is_prepared(data):
+        raise SemirayError(
+            f"out={sheet} would write the contact sheet into the data set {root}: name a file in another folder."
+        )
+    if sheet.is_file() and marked(sheet) != OUTPUT:
+        raise SemirayError(f"out={sheet} exists and isn't a figure of semiray's: name another file, or remove it.")
 
 
 def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> None:

@@ -168,6 +168,8 @@ def write_record(
     known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
     if left_out:
         known["left_out"] = left_out
+    if data.summary is not None:
+        known["reading"] = data.summary.to_dict()
     if grounding:
         known |= {"grounded": grounding.counts, "observations": grounding.digest}
     record = {"settings": settings.model_dump(mode="json"), "data": known}

@@ -243,6 +243,8 @@ def _wide_columns(found: Found, columns: Iterable[str]) -> list[str]:
     """Columns of 1, 0, -1 and blank that may be findings."""
     wide = []
     for name in columns:
+        if name in {column for _, column in found.joined}:  # names images, by numbers as well
+            continue
         if _NOT_FINDINGS.search(re.sub(r"(?<=[a-z])(?=[A-Z])|[\W]+", "_", name).lower()):
             continue
         values = {cell for cells in found.cells(name).values() for cell in cells}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from semiray.escaping import printable
+
 __all__ = ["Advice", "Summary"]
 
 
@@ -56,7 +58,7 @@ class Summary:
     def lines(self) -> list[str]:
         """Return it as lines of text for people."""
         lines = [
-            f"{self.layout}: {self.images:,} images of {self.patients:,} patients",
+            f"{self.images:,} images of {self.patients:,} patients, read as {self.layout}",
             f"patients: {self.patients_from}",
         ]
         if self.classes or self.findings:
@@ -80,7 +82,7 @@ class Summary:
         lines += [f"note: {note}" for note in self.notes]
         for text, option in self.advice:
             lines.append(f"check: {text}" + (f" Try: {option}" if option else ""))
-        return lines
+        return [printable(line) for line in lines]
 
     def _cells(self, state: str) -> int:
         return sum(counts.get(state, 0) for counts in self.findings.values())
