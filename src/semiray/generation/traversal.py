@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.escaping import in_short
 from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, row_labels, show
 from semiray.generation.sampling import BLOCK, draw_block, render
 
@@ -166,7 +167,7 @@ def plot_traversal(traversal: Traversal) -> Figure:
             axes.set_title(name, fontsize=11, weight="bold", color=INK, loc="left", pad=5)
             lead = codes[0, :, prior.slices[name].start]
             places = (np.arange(len(lead)) + 0.5) * sheet.shape[1] / len(lead) - 0.5
-            axes.set_xticks(places, [f"{value:.3g}" for value in lead], fontsize=8, color=INK)
+            axes.set_xticks(places, [f"{in_short(value)}" for value in lead], fontsize=8, color=INK)
             unit = f"{units[name]}, " if units[name] else ""
             values = "its values" if bool(prior.discrete[prior.slices[name]].any()) else "5th to 95th percentile"
             axes.set_xlabel(unit + values, fontsize=8, color=FAINT)
@@ -186,8 +187,8 @@ def _check(prior: JointPrior, names: Sequence[str], patients: int, steps: int) -
         raise SemirayError(f"no factor to show: choose among {', '.join(known)}.")
     if not (1 <= patients <= MOST_STEPS and 2 <= steps <= MOST_STEPS):
         raise SemirayError(
-            f"patients = {patients:.6g}, steps = {steps:.6g}: 1 to {MOST_STEPS} patients and 2 to {MOST_STEPS} steps "
-            "make a figure."
+            f"patients = {in_short(patients)}, steps = {in_short(steps)}: 1 to {MOST_STEPS} patients and 2 to "
+            f"{MOST_STEPS} steps make a figure."
         )
 
 
