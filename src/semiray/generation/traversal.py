@@ -167,7 +167,7 @@ def plot_traversal(traversal: Traversal) -> Figure:
             axes.set_title(name, fontsize=11, weight="bold", color=INK, loc="left", pad=5)
             lead = codes[0, :, prior.slices[name].start]
             places = (np.arange(len(lead)) + 0.5) * sheet.shape[1] / len(lead) - 0.5
-            axes.set_xticks(places, [f"{in_short(value)}" for value in lead], fontsize=8, color=INK)
+            axes.set_xticks(places, [f"{value:.3g}" for value in lead], fontsize=8, color=INK)
             unit = f"{units[name]}, " if units[name] else ""
             values = "its values" if bool(prior.discrete[prior.slices[name]].any()) else "5th to 95th percentile"
             axes.set_xlabel(unit + values, fontsize=8, color=FAINT)
