@@ -12,7 +12,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from semiray.errors import SemirayError
 from semiray.escaping import printable
@@ -140,7 +140,7 @@ class _Bounded:
 def _members(shard: Path, notes: list[str]) -> Iterator[tuple[str, int, int, bytes]]:
     """Name, offset, size, and content if it is a description, of the files in the undamaged part of a shard."""
     try:
-        with shard.open("rb") as file, tarfile.open(fileobj=_Bounded(file), mode="r:") as tar:
+        with shard.open("rb") as file, tarfile.open(fileobj=cast(BinaryIO, _Bounded(file)), mode="r:") as tar:
             whole = os.fstat(file.fileno()).st_size
             while (member := tar.next()) is not None:
                 tar.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
