@@ -26,6 +26,7 @@ import semiray
 from semiray.radiographs import Listing, ReadingOptions, Record, Split, split_by_patient
 from semiray.radiographs.phantom import PHANTOM_CLASSES, render_phantoms
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts
+from semiray.radiographs.reading.summary import Summary
 from semiray.radiographs.store.sets import fill, open_set
 
 BANK = 2000
@@ -73,7 +74,7 @@ def make_set(folder: Path, count: int, resolution: int) -> None:
         for i in range(count)
     )
     folder.mkdir(parents=True, exist_ok=True)
-    listing = Listing(folder, "drawn", records, (), tuple(sorted(PHANTOM_CLASSES)))
+    listing = Listing(folder, records, Summary("drawn"), tuple(sorted(PHANTOM_CLASSES)))
     fill(folder, Drawn(listing, resolution), ReadingOptions())
 
 

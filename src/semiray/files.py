@@ -77,7 +77,7 @@ def whole_file(path: Path, *, sync: bool = True) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes | str, *, sync: bool = True) -> None:
-    """Write a file in one step; text as UTF-8. Arguments and errors as :func:`whole_file`."""
+    """Write a file in one step; text as UTF-8. Arguments and errors as `whole_file`."""
     with whole_file(path, sync=sync) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 

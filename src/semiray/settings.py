@@ -70,11 +70,14 @@ class DataSettings(ReadingOptions, Numbers):
     fractions: tuple[float, float, float] = Field(
         (0.7, 0.1, 0.2), description="fractions of the patients for training, validation and test"
     )
+    official_split: bool = Field(
+        False, description="keep the parts that DATA came with: train, val and test folders, a column, lists of files"
+    )
 
     @property
     def reading(self) -> dict[str, Any]:
         """The options of `load_radiographs` that are set, as keyword arguments."""
-        return self.model_dump(exclude_unset=True, exclude={"fractions"})
+        return self.model_dump(exclude_unset=True, exclude={"fractions", "official_split"})
 
 
 class NetworkSettings(Section):

@@ -10,6 +10,7 @@ from rich.console import Console
 from semiray.commands.console import describe_data, live_reports, progress_bar, report_line, report_table, save_figure
 from semiray.errors import SemirayError
 from semiray.radiographs import RadiographSet
+from semiray.radiographs.reading.summary import Summary
 from semiray.training import TrainingReport
 
 REPORT = TrainingReport(
@@ -28,9 +29,11 @@ def test_data_are_described_in_a_line_and_unreadable_files_in_more(set_maker: An
 
     data: RadiographSet = set_maker(6, classes=("a", "b"))
     assert describe_data(data) == "6 images of 3 patients: a 4, b 2"
-    broken = replace(data, skipped=tuple((f"{i}.png", "no image") for i in range(7)), notes=("two are large.",))
+    summary = Summary("a folder", 6, 3, "names", notes=("two are large.",))
+    broken = replace(data, skipped=tuple((f"{i}.png", "no image") for i in range(7)), summary=summary)
     said = describe_data(broken).splitlines()
-    assert said[1:4] == [
+    assert said[:2] == ["6 images of 3 patients, read as a folder", "patients: names"]
+    assert said[3:6] == [
         "note: two are large.",
         "7 files could not be read and are left out:",
         "  0.png: no image",

@@ -85,6 +85,7 @@ def test_judge_takes_any_folder_of_images_a_class(
     ("words", "told"),
     [
         (("evaluate", "RUN", "nowhere", "--out", "NEW"), "nowhere"),
+        (("judge", "nowhere", "DATA", "--out", "NEW", "--device", "abacus"), "device 'abacus'"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(refuses: Refuses, words: tuple[str, ...], told: str) -> None:

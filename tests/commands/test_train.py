@@ -1,6 +1,7 @@
 """`semiray train` and `demo`: what they write, say and refuse."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def test_a_table_grounds_what_it_tells(work: Path, tmp_path: Path, semiray_says:
     assert f"duration is grounded on {count} images. Assumed, grounded on no image: survival, presentation" in said
 
 
+def test_official_parts_are_kept(work: Path, tmp_path: Path, semiray_says: Semiray, tiny: list[str]) -> None:
+    for i, file in enumerate(sorted((work / "data").rglob("*.png"))):
+        place = tmp_path / "data" / ("test" if i % 3 == 0 else "train") / file.parent.name
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place)
+    words = ("train", tmp_path / "data", "--out", tmp_path / "run", "--cache", tmp_path / "cache", *tiny)
+    code, _, error = semiray_says(*words, "--images", "8", "--official-split")
+    assert code == 0, error
+    assert "no official validation part" in error
+    run = semiray.Run.load(tmp_path / "run")
+    split = json.loads((tmp_path / "run" / "split.json").read_text(encoding="utf-8"))
+    assert len(split["test"]) == 20
+    assert all("test/" in key for key in split["test"])
+    assert not any("test/" in key for key in split["train"])
+    assert run.settings.data.official_split
+
+
+def test_a_device_is_checked_before_images_are_read(refuses: Refuses) -> None:
+    assert "device 'abacus'" in refuses("train", "nowhere", "--out", "NEW", "--device", "abacus")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -66,6 +88,7 @@ def test_a_table_grounds_what_it_tells(work: Path, tmp_path: Path, semiray_says:
         (("train", "DATA", "--out", "NEW", "--ground", "hannover"), "needs the columns admission_offset"),
         (("train", "DATA", "--out", "NEW", "--set", "ground={duratoin: {column: days}}"), "did you mean 'duration'"),
         (("train", "nowhere", "--out", "NEW"), "nowhere"),
+        (("train", "DATA", "--out", "NEW", "--official-split"), "--official-split: no image is in an official part"),
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
         (("train", "DATA", "--out", "NEW", "--label-from", "("), "--label-from"),
         (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "--classes 'A,,B'"),

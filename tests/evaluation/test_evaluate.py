@@ -28,6 +28,8 @@ from semiray.evaluation.judgements import privacy
 from semiray.evaluation.judgements.fidelity import MEASURES
 from semiray.priors import Factor, JointPrior
 from semiray.radiographs import split_by_patient
+from semiray.radiographs.pixels.traces import Traces
+from semiray.training import RunFiles
 
 FEW = {"commitment_images": 128, "effect_patients": 8, "permutations": 39, "device": "cpu"}
 FAST = FEW | {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2, "benefit": False}
@@ -140,6 +142,8 @@ def test_any_folder_is_evaluated(set_maker: Any) -> None:
     assert results.commitment is None
     assert "split" in results.privacy.reason
     assert any("seen the test patients" in note for note in results.notes)
+    assert results.overlap is None
+    assert results.utility.trtr.n_train + results.utility.trtr.n_images == len(real)
     one = replace(real, classes=("dark",), labels=np.zeros(len(real), np.int64))
     with pytest.raises(SemirayError, match="one class"):
         measure_set(replace(synthetic, classes=("dark",), labels=np.zeros(60, np.int64)), one, seeds=1)
@@ -159,6 +163,23 @@ def test_with_a_split_fidelity_and_privacy_are_measured(set_maker: Any) -> None:
         skipped = privacy.measure(Context(EvaluationOptions(), real, other, folder=synthetic, own=True))
         assert isinstance(skipped, Skipped)
         assert reason in skipped.reason
+
+
+def test_another_data_set_is_used_whole(real: Any, set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    Traces.of(real.images, split.train).save(RunFiles(run.path).traces)
+    other = set_maker(240, seed=4, per_patient=1, prefix="other")
+    rows = FeatureSpace("rows", lambda images: images.mean(axis=2).astype(np.float32))
+    results = measure_run(run, other, space=rows, **FAST | {"n_synthetic": 300})
+    content = content_of(results)
+    assert content["overlap"]["n_compared"] == 240
+    assert content["overlap"]["n_left_out"] == 0
+    found = content["judgements"]
+    assert found["sorting"]["n_images"] == found["correlation"]["n_images"] == 240
+    assert found["utility"]["trtr"]["n_train"] + found["utility"]["trtr"]["n_images"] == 240
+    assert found["fidelity"]["n_reference"] == 120
+    assert "aren't the images that the generator was trained on" in found["privacy"]["reason"]
+    assert results.data == "240 held-out real images of 240 patients"
 
 
 def test_a_space_is_named_in_the_results_and_tried_first(set_maker: Any) -> None:

@@ -3,9 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from semiray.errors import SemirayError
 from semiray.evaluation import sides
 
 
@@ -16,34 +14,6 @@ def test_labels_are_matched_by_name_not_by_position(real: Any, run_maker: Any, t
     assert obstacle == ""
     assert train.classes == test.classes == run.classes
     assert np.array_equal(test.labels, real.labels[split.test])
-
-
-def test_another_data_set_is_split_here_and_added_images_are_left_out(
-    real: Any, set_maker: Any, run_maker: Any, tmp_path: Path
-) -> None:
-    run, split = run_maker(tmp_path / "RUN", real)
-    other = set_maker(60, seed=4, prefix="other")
-    with pytest.raises(SemirayError, match="60 of the 60 images have the names of the run's own"):
-        sides.run_split(run, other)
-    other = replace(other, keys=tuple(f"elsewhere/{i}-{Path(key).name}" for i, key in enumerate(other.keys)))
-    drawn, own, notes = sides.run_split(run, other)
-    assert not own
-    assert "another data set" in notes[0]
-    assert not set(other.patients[drawn.train]) & set(other.patients[drawn.test])
-    both = replace(
-        real,
-        images=np.concatenate([real.images, other.images]),
-        labels=np.concatenate([real.labels, other.labels]),
-        patients=np.concatenate([real.patients, np.char.add("q", other.patients)]),
-        keys=real.keys + other.keys,
-        metadata=real.metadata + other.metadata,
-    )
-    drawn, own, notes = sides.run_split(run, both)
-    assert own
-    assert np.array_equal(drawn.test, split.test)
-    assert "60 images" in notes[0]
-    changed = replace(real, fingerprint="other")
-    assert "have changed" in sides.run_split(run, changed)[2][0]
 
 
 def test_a_phantom_is_known_by_its_file_names(set_maker: Any) -> None:

@@ -13,7 +13,9 @@ from PIL import Image
 from semiray.errors import SemirayError
 from semiray.generation import generate
 from semiray.generation.formats import FORMATS, PngFolder, open_format, write_images
-from semiray.radiographs import load_radiographs
+from semiray.radiographs import ReadingOptions, load_radiographs
+from semiray.radiographs.pixels.decoding import Decoder
+from semiray.radiographs.reading.readers import read_records
 from semiray.training import Run
 
 
@@ -92,15 +94,20 @@ def test_the_same_command_gives_the_same_bytes(run: Run, tmp_path: Path) -> None
 def test_the_reader_finds_what_was_written(run: Run, unlabelled_run: Run, tmp_path: Path) -> None:
     sample = generate(run, 9)
     write_images(sample, tmp_path / "out")
-    data = load_radiographs(tmp_path / "out", resolution=32, cache=tmp_path / "cache")
-    order = np.argsort([int(Path(key).stem) for key in data.keys])
-    assert (np.asarray(data.images)[order] == sample.images).all()
-    assert [data.classes[label] for label in data.labels[order]] == [sample.label_name(i) for i in range(9)]
+    decoder = Decoder(read_records(tmp_path / "out", ReadingOptions()), 32, synthetic=True)
+    read = sorted(zip(decoder.listing.records, decoder.decode(), strict=True), key=lambda one: one[0].path.stem)
+    assert (np.array([image for _, (_, image) in read]) == sample.images).all()
+    assert [record.label for record, _ in read] == [sample.label_name(i) for i in range(9)]
 
     write_images(generate(unlabelled_run, 4), tmp_path / "flat")
     assert sorted(path.name for path in (tmp_path / "flat").iterdir())[:2] == ["000000.png", "000001.png"]
-    flat = load_radiographs(tmp_path / "flat", resolution=32, cache=tmp_path / "cache")
-    assert (len(flat), set(flat.labels)) == (4, {-1})
+    assert [record.label for record in read_records(tmp_path / "flat", ReadingOptions()).records] == [None] * 4
+
+
+def test_they_are_no_data_unless_asked_for(run: Run, tmp_path: Path) -> None:
+    write_images(generate(run, 3), tmp_path / "out")
+    with pytest.raises(SemirayError, match="a synthetic image, as its file says"):
+        load_radiographs(tmp_path / "out", resolution=32, cache=tmp_path / "cache")
 
 
 def test_a_folder_in_use_is_left_alone(run: Run, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.priors.inputs import MISSING, check_name, number, read_cell, short, suggestion, unknown
+from semiray.priors.inputs import MISSING, check_name, number, read_cell, short
 
 
 def test_numbers_are_finite_and_may_be_text() -> None:
@@ -23,13 +23,6 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:
     check_name("prior", "key", "factors", ["factors", "between"])
     with pytest.raises(SemirayError, match=r"^prior: no key 'factor', did you mean 'factors'\?; the keys are factors"):
         check_name("prior", "key", "factor", ["factors", "between"])
-    assert unknown("family", "x", ["normal"]) == "no family 'x'; the families are normal"
-    assert unknown("column", "x", []) == "no column 'x'; the columns are none"
-
-
-def test_only_similar_words_are_suggested() -> None:
-    assert suggestion("Duratin", ["duration"]) == ", did you mean 'duration'?"
-    assert suggestion("x", ["duration"]) == ""
 
 
 def test_long_values_are_cut() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,45 @@ def draw() -> Draw:
 
 
 @pytest.fixture
+def make_dicom() -> Callable[..., bytes]:
+    """Make the bytes of a DICOM file: a chest radiograph of 12 bits unless elements say otherwise."""
+    pydicom = pytest.importorskip("pydicom")
+
+    def make(pixels: np.ndarray | bytes, syntax: str = "1.2.840.10008.1.2.1", **elements: object) -> bytes:
+        dataset = pydicom.Dataset()
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = "1.2.3"
+        rows, columns = pixels.shape[:2] if isinstance(pixels, np.ndarray) else (0, 0)
+        given = {
+            "Modality": "DX",
+            "BodyPartExamined": "CHEST",
+            "Rows": rows,
+            "Columns": columns,
+            "SamplesPerPixel": 1,
+            "PhotometricInterpretation": "MONOCHROME2",
+            "BitsAllocated": 16,
+            "BitsStored": 12,
+            "PixelRepresentation": 0,
+            **elements,
+        }
+        given.setdefault("HighBit", given["BitsStored"] - 1)
+        for keyword, value in given.items():
+            if value is not None:
+                setattr(dataset, keyword, value)
+            elif keyword in dataset:
+                delattr(dataset, keyword)
+        dataset.PixelData = pixels.tobytes() if isinstance(pixels, np.ndarray) else pixels
+        dataset["PixelData"].VR = "OB" if dataset.BitsAllocated <= 8 or not isinstance(pixels, np.ndarray) else "OW"
+        file = io.BytesIO()
+        pydicom.dcmwrite(file, dataset, enforce_file_format=True)
+        return file.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real radiographs, which aren't part of the project."""
     folder = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from semiray.errors import SemirayError
+from semiray.radiographs.pixels.marks import OUTPUT, synthetic_mark
 from semiray.radiographs.sheet import contact_sheet
 
 
@@ -48,3 +52,16 @@ def test_wrong_input():
         contact_sheet(np.zeros((0, 8, 8), np.uint8))
     with pytest.raises(SemirayError, match="1 for 2"):
         contact_sheet(flat([1, 2]), ["a"])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
+def test_saved_sheets_say_what_they_are(kind):
+    stream = io.BytesIO()
+    contact_sheet(flat([10, 20])).save(stream, format=kind)
+    assert synthetic_mark(stream.getvalue()) == OUTPUT
+
+
+def test_own_words_may_be_saved_with_it(tmp_path):
+    contact_sheet(flat([10, 20])).save(tmp_path / "page.jpg", quality=90, comment="mine")
+    with Image.open(tmp_path / "page.jpg") as image:
+        assert image.info["comment"] == b"mine"

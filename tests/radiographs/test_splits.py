@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.loading import load_radiographs
 from semiray.radiographs.splits import Split, split_by_patient, split_ids
@@ -183,6 +184,103 @@ def test_hannover(shared_data, tmp_path):
     split = split_by_patient(xrays)
     assert not set(xrays.patients[split.train]) & set(xrays.patients[split.test])
     assert len(split.test) == pytest.approx(0.2 * 243, abs=3)
+
+
+def official_set(names: list[str], patients: list[str] | None = None, seed: int = 0) -> RadiographSet:
+    """Images of noise, whose parts are named; one patient an image."""
+    n = len(names)
+    images = np.random.default_rng(seed).integers(0, 200, (n, 32, 32), dtype=np.uint8)
+    ids = np.array(patients or [f"p{i:02d}" for i in range(n)])
+    metadata = tuple({"split": name} if name else {} for name in names)
+    return RadiographSet(images, np.arange(n) % 2, ("a", "b"), ids, tuple(f"{i}.png" for i in range(n)), metadata, "f")
+
+
+def test_official_parts_are_kept():
+    names = ["test", "train", "validation", "train", "train", "test"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing was left out, so nothing is said
+        split = split_by_patient(official_set(names), official=True, seed=4)
+    assert [part.tolist() for part in parts(split)] == [[1, 3, 4], [2], [0, 5]]
+    assert split.seed == 4
+    assert split.left_out == {}
+
+
+@pytest.mark.parametrize(("missing", "counts"), [("validation", (34, 6, 20)), ("test", (32, 20, 8))])
+def test_an_official_part_that_is_missing_is_drawn_from_the_training_patients(missing, counts):
+    kept = "test" if missing == "validation" else "validation"
+    data = official_set(["train"] * 40 + [kept] * 20, [f"p{i // 2:02d}" for i in range(60)])
+    with pytest.warns(SemirayWarning, match=f"no official {missing} part: [68] {missing} images were drawn"):
+        split = split_by_patient(data, official=True)
+    assert tuple(map(len, parts(split))) == counts
+    assert (split.test if kept == "test" else split.validation).tolist() == list(range(40, 60))
+    owners = [set(data.patients[part]) for part in parts(split)]
+    assert len(owners[0] | owners[1] | owners[2]) == sum(map(len, owners))
+    # A share of 0 asks for none.
+    drawn = split_by_patient(data, (1.0, 0.0, 0.0), official=True)
+    assert drawn.train.tolist() == list(range(40))
+
+
+def test_what_is_in_two_official_parts_is_tested_on_and_not_trained_on():
+    names = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
+    patients = ["a", "a", "b", "c", "d", "e", "f", "g", "h", "a", "i", "j"]  # a: in train and test
+    data = official_set(names, patients)
+    data.images[2] = data.images[10]  # a picture of b is that of i, in test
+    data.images[3] = data.images[6] // 2 + 20  # one of c is that of f, in validation
+    data.images[7] = data.images[11]  # one of g, in validation, is that of j, in test
+    with pytest.warns(SemirayWarning, match="4 images of 3 patients are left out of train: validation or test") as said:
+        split = split_by_patient(data, official=True)
+    assert [part.tolist() for part in parts(split)] == [[4, 5], [6, 8], [9, 10, 11]]
+    assert "1 images of 1 patients are left out of validation: test has" in str(said[0].message)
+    assert split.left_out == {"in validation, of patients in test": 1, "in train, of patients in validation or test": 4}
+    everywhere = official_set(["train", "train", "test"], ["a", "a", "a"])
+    with pytest.raises(SemirayError, match="no training image is left"):
+        split_by_patient(everywhere, official=True)
+
+
+def test_images_in_no_official_part_are_left_out_and_counted():
+    data = official_set(["train", "train", "", "validation", "test", "holdout"])
+    with pytest.warns(SemirayWarning, match="2 images are in no official part"):
+        split = split_by_patient(data, official=True)
+    assert [part.tolist() for part in parts(split)] == [[0, 1], [3], [4]]
+    assert split.left_out == {"in no official part": 2}
+    with pytest.raises(SemirayError, match=r"no image is in an official part\. Parts are known by folders"):
+        split_by_patient(official_set(["", ""]), official=True)
+    with pytest.raises(SemirayError, match="no image is in an official training part"):
+        split_by_patient(official_set(["test", ""]), official=True)
+    with pytest.raises(SemirayError, match="sum to 1"):
+        split_by_patient(data, (1, 1, 1), official=True)
+
+
+def test_those_trained_on_stay_in_train():
+    for seed in range(5):
+        patients, labels = cohort(60, 3, np.random.default_rng(seed))
+        for share in (0.2, 0.5, 0.9):
+            trained = np.isin(patients, np.unique(patients)[: round(share * 60)])
+            split = split_ids(patients, labels, fractions=(0.7, 0.0, 0.3), seed=seed, trained=trained)
+            assert set(np.flatnonzero(trained)) <= set(split.train)
+            assert not set(patients[split.train]) & set(patients[split.test])
+            assert len(split.train) + len(split.test) == len(patients)
+            wanted = min(0.3 * len(patients), (~trained).sum())
+            assert len(split.test) == pytest.approx(wanted, abs=3)
+
+
+def test_a_class_that_was_not_trained_on_is_learned_from_others():
+    """Patients trained on are as many as the part needs, but of one class: some of the other join them."""
+    split = split_ids(list("aabcdefgh"), [0] * 6 + [1] * 3, fractions=(0.7, 0.0, 0.3), trained=np.arange(9) < 6)
+    labels = np.array([0] * 6 + [1] * 3)
+    assert set(labels[split.train]) == {0, 1}
+    assert set(labels[split.test]) == {1}
+    only = split_ids(["a", "b"], [0, 0], fractions=(0.7, 0.0, 0.3), trained=np.array([True, True]))
+    assert only.train.tolist() == [0, 1]
+
+
+def test_a_split_of_which_only_some_images_are_there_can_be_read(tmp_path):
+    path = tmp_path / "split.json"
+    Split(np.array([0, 1]), np.array([2]), np.array([3])).save(path, ["a", "b", "c", "d"])
+    split = Split.load(path, ["x", "b", "d"], partial=True)
+    assert [part.tolist() for part in parts(split)] == [[1], [], [2]]
+    with pytest.raises(SemirayError, match="2 of its 4 images are missing"):
+        Split.load(path, ["x", "b", "d"])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from semiray.errors import SemirayError
 from semiray.evaluation import JUDGEMENTS, ConcordanceResult, GroundingResult, ImageSamples, Interval, Results, Skipped
 from semiray.report import draw_figures, write_report
 from semiray.report.report import VERSION, figure_names, plot_images, report_content, report_schema
+from semiray.report.sections.shortcuts import shortcut_warning
 from semiray.report.theme import DARK, LIGHT, png
 
 
@@ -139,7 +140,7 @@ def test_the_content_says_its_version_first_and_holds_what_stands_on_top(whole: 
     assert list(content)[:3] == ["schema", "semiray", "created"]
     assert list(content)[-1] == "judgements"
     assert content["verdict"] == whole[0].verdict
-    assert content["warnings"] == [whole[0].shortcuts.warning()]
+    assert content["warnings"] == [shortcut_warning(whole[0].shortcuts)]
     assert [one["name"] for one in content["headlines"]] == [one.name for one in whole[0].headlines]
     assert "samples" not in content
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 from semiray.radiographs import RadiographSet
-from semiray.settings import Settings, make_settings
+from semiray.settings import Settings, make_settings, override
 from semiray.training import Run, TrainingInterruptedError, TrainingReport, TrainingStoppedError, train
 from semiray.training.checkpoints import load_tensors
 
@@ -27,7 +28,7 @@ def test_a_run_holds_what_design_says(tmp_path: Path, data: RadiographSet, setti
     reports: list[TrainingReport] = []
     run = train(data, tmp_path / "run", settings, on_report=reports.append)
     folder = tmp_path / "run"
-    assert {"settings.yaml", "model.safetensors", "split.json", "log.jsonl", "samples", "state"} <= {
+    assert {"settings.yaml", "model.safetensors", "split.json", "traces.npy", "log.jsonl", "samples", "state"} <= {
         path.name for path in folder.iterdir()
     }
     assert reports[-1].images == 64
@@ -61,10 +62,53 @@ def test_only_training_patients_are_seen(
     assert len(split.test) > 0
 
 
+def test_a_run_recognises_what_it_was_trained_on(tmp_path: Path, data: RadiographSet, settings: Settings) -> None:
+    labels = data.labels.copy()
+    labels[:6] = -1  # not trained on
+    data = replace(data, labels=labels)
+    run = train(data, tmp_path / "run", settings)
+    traces = run.traces()
+    assert traces is not None
+    split = run.split(data)
+    trained = np.intersect1d(split.train, np.flatnonzero(labels >= 0))
+    assert len(traces) == len(trained)
+    assert np.flatnonzero(traces.find(data.images).identical).tolist() == trained.tolist()
+    file = run.path / "traces.npy"
+    written = file.read_bytes()
+    file.unlink()  # as in a run from before there were traces
+    assert run.traces() is None
+    train(data, run.path, settings.model_copy(update={"images": 72}), resume=True)
+    assert file.read_bytes() == written
+
+
+def test_official_parts_are_kept_and_what_they_share_is_recorded(
+    tmp_path: Path, data: RadiographSet, settings: Settings
+) -> None:
+    names = np.repeat(["train", "test", "validation"], [40, 15, 5])
+    data = replace(data, metadata=tuple({"split": str(name)} for name in names), patients=data.patients.copy())
+    data.patients[0] = data.patients[40]
+    chosen = override(settings, data={"official_split": True})
+    with pytest.warns(SemirayWarning, match="1 images of 1 patients are left out of train"):
+        run = train(data, tmp_path / "run", chosen)
+    split = run.split(data)
+    assert split.train.tolist() == list(range(1, 40))
+    assert split.test.tolist() == list(range(40, 55))
+    left_out = {"in train, of patients in validation or test": 1}
+    assert run.data["left_out"] == left_out
+    assert run.settings.data.official_split
+    assert "official_split" not in run.settings.data.reading
+    again = train(data, run.path, settings.model_copy(update={"images": 72}), resume=True)
+    assert again.data["left_out"] == left_out
+    with pytest.raises(SemirayError, match="no image is in an official part"):
+        train(make_plain(data), tmp_path / "plain", chosen)
+
+
+def make_plain(data: RadiographSet) -> RadiographSet:
+    return replace(data, metadata=({},) * len(data))
+
+
 def test_copies_stay_on_one_side(tmp_path: Path, make_blobs: Blobs, settings: Settings) -> None:
     """Two patients of one photograph: the split must not train on one and test on the other."""
-    from dataclasses import replace
-
     from semiray.radiographs import Split
 
     draws = np.random.default_rng(0)

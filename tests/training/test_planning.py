@@ -37,6 +37,8 @@ def test_a_folder_in_use_and_rules_that_fit_no_factor_are_refused(begun: Path, t
         plan_training(begun / "settings.yaml")
     with pytest.raises(SemirayError, match="did you mean 'duration'"):
         plan_training(tmp_path / "new", make_settings({"ground": {"duratoin": {"column": "days"}}}))
+    with pytest.raises(SemirayError, match="device 'abacus'"):
+        plan_training(tmp_path / "new", device="abacus")
 
 
 def test_a_resumed_run_keeps_its_settings_but_for_the_budget(begun: Path) -> None:

@@ -47,13 +47,18 @@ def fit(
     from semiray.errors import SemirayError
     from semiray.files import check_not_input
     from semiray.priors import JointPrior, fit_prior, read_grounds
-    from semiray.radiographs.reading.tables import PATIENT_COLUMNS, choose_column, read_table
+    from semiray.radiographs.reading.patients import PATIENT_COLUMNS
+    from semiray.radiographs.reading.tables import choose_column, read_table
 
     check_not_input(out, table, prior, ground)
     start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
     grounds = read_grounds(read_ground(ground), start)
     content = read_table(table)
-    patients = choose_column(content, patient_column, PATIENT_COLUMNS, "patient_column")
+    if patient_column is not None and patient_column not in content.columns:
+        raise SemirayError(
+            f"{table}: no column {patient_column!r} (patient_column=). The columns are: {', '.join(content.columns)}."
+        )
+    patients = patient_column or choose_column(content.columns, PATIENT_COLUMNS)
     try:
         fitted = fit_prior(content.rows, patients, grounds, start)
     except SemirayError as error:

@@ -81,20 +81,20 @@ def read_data(data: Path, *, resolution: int, cache: Path | None = None, **optio
 
     with progress_bar("Reading radiographs") as show:
         images = load_radiographs(data, resolution=resolution, cache=cache, progress=show, **options)
-    console.print(describe_data(images), markup=False)
+    console.print(describe_data(images), markup=False, soft_wrap=True)
     return images
 
 
 def describe_data(data: "RadiographSet[ImageArray]") -> str:
-    """What was read, in a line: images, patients, classes; and the files that could not be read."""
+    """What was read and what was left out; and the files that could not be read."""
     import numpy as np
 
-    counts = {name: int((data.labels == i).sum()) for i, name in enumerate(data.classes)}
-    unlabelled = int((data.labels < 0).sum())
-    classes = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no labels"
-    more = f", unlabelled {unlabelled:,}" if counts and unlabelled else ""
-    lines = [f"{len(data):,} images of {len(np.unique(data.patient_codes)):,} patients: {classes}{more}"]
-    lines += [f"note: {note}" for note in data.notes]
+    if data.summary is not None:
+        lines = data.summary.lines()
+    else:
+        counts = {name: int((data.labels == i).sum()) for i, name in enumerate(data.classes)}
+        classes = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no labels"
+        lines = [f"{len(data):,} images of {len(np.unique(data.patient_codes)):,} patients: {classes}"]
     if data.skipped:
         lines.append(f"{len(data.skipped):,} files could not be read and are left out:")
         lines += [f"  {key}: {reason}" for key, reason in data.skipped[:_LISTED]]
@@ -106,8 +106,8 @@ def describe_data(data: "RadiographSet[ImageArray]") -> str:
 def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure in one step, in the format that its name's ending says, and say where."""
     from semiray.errors import SemirayError
+    from semiray.figures import check_replaceable
     from semiray.files import user_path, whole_file
-    from semiray.plain_figure import check_replaceable
 
     known = figure.canvas.get_supported_filetypes()
     kind = path.suffix.lower().removeprefix(".")

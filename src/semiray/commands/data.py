@@ -34,6 +34,7 @@ def inspect_data(
     from semiray.commands.console import console, progress_bar, wrote
     from semiray.evaluation import measure_shortcuts
     from semiray.radiographs import inspect
+    from semiray.report.sections.shortcuts import shortcut_lines
 
     with progress_bar("Reading radiographs") as show:
         inspection = inspect(data, resolution=resolution, sheet=out, cache=cache, progress=show, **reading)
@@ -47,7 +48,7 @@ def inspect_data(
         with progress_bar(f"Looking for shortcuts between {kind}") as show:
             found = measure_shortcuts(xrays.images, group, names, xrays.patients, progress=show)
         head = f"shortcuts between {kind}: area under the ROC curve of one view alone; chance level 0.5"
-        console.print("\n".join(["", head, *found.lines()]), markup=False, soft_wrap=True)
+        console.print("\n".join(["", head, *shortcut_lines(found)]), markup=False, soft_wrap=True)
 
 
 @app.command("prepare")

@@ -96,7 +96,13 @@ class Space:
         return feature_space(self.space, weights=self.weights, download=self.download)
 
 
-METAVARS = {"classes": "LABEL[=NAME],...", "prior": "FILE", "ground": "FILE|RECIPE"}
+METAVARS = {
+    "classes": "LABEL[=NAME],...",
+    "keep": "CONDITION",
+    "findings": "all|none|NAME,...",
+    "prior": "FILE",
+    "ground": "FILE|RECIPE",
+}
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -158,6 +164,8 @@ def _typer_type(name: str, field: FieldInfo, group: OptionsOf) -> Any:
     kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType]
     if choices:
         word = field.annotation if isinstance(choices[0], str) else int
+    elif kinds[0] is bool:
+        word = bool
     else:
         word = kinds[0] if kinds[0] in (int, float) else str
     metavar = METAVARS.get(name) or "|".join(map(str, choices)) or None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semiray.commands.options import Cache, Data, Device, Out, Reading, RunFolder, Space, with_groups
+from semiray.commands.train import OfficialSplit
 
 __all__ = ["compare", "evaluate", "judge"]
 
@@ -115,17 +116,24 @@ def judge(
             metavar="FILE", help="split.json of the generator's run, trained on REAL: its test patients are the test."
         ),
     ] = None,
+    official_split: OfficialSplit = False,
     real_images: RealImages = True,
     device: Device = "auto",
 ) -> None:
     """Judge any synthetic images: a classifier trained on them is tested on real patients, beside its ceiling."""
     from semiray.commands.console import console, progress_bar, read_data, wrote
+    from semiray.devices import choose_device
     from semiray.radiographs import Split
+    from semiray.radiographs.pixels.traces import Traces
     from semiray.report import judge, summarise
+    from semiray.training import RunFiles
 
+    choose_device(device)  # before large folders are decoded
     protocol, features = benefit.settings(quick), space.open()
+    kept = None if split is None else RunFiles(split.expanduser().parent).traces
+    traces = Traces.load(kept) if kept is not None and kept.exists() else None
     framing = {"framing": reading["framing"]} if "framing" in reading else {}
-    made = read_data(synthetic, resolution=resolution, cache=cache, **framing)
+    made = read_data(synthetic, resolution=resolution, cache=cache, read_synthetic=True, **framing)
     held = read_data(real, resolution=resolution, cache=cache, **reading)
     with progress_bar("Judging") as show:
         report = judge(
@@ -135,6 +143,8 @@ def judge(
             seeds=seeds,
             quick=quick,
             split=None if split is None else Split.load(split, held.keys),
+            traces=traces,
+            official_split=official_split,
             benefit=protocol,
             subject=synthetic.resolve().name,
             space=features,

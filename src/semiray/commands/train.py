@@ -6,9 +6,18 @@ from typing import Annotated
 
 import typer
 
-from semiray.commands.options import Cache, Data, Device, Out, Reading, Seed, TrainingOptions, with_groups
+from semiray.commands.options import READING, Cache, Data, Device, Out, Reading, Seed, TrainingOptions, with_groups
 
-__all__ = ["demo", "train"]
+__all__ = ["OfficialSplit", "demo", "train"]
+
+OfficialSplit = Annotated[
+    bool,
+    typer.Option(
+        "--official-split",
+        rich_help_panel=READING,
+        help="Keep the parts that the data came with: train, val and test folders, a table's column, lists of files.",
+    ),
+]
 
 
 @with_groups
@@ -25,6 +34,7 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any setting, e.g. objectives.sort=0.5; can be repeated."),
     ] = None,
+    official_split: OfficialSplit = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT after an interruption.")] = False,
     device: Device = "auto",
 ) -> None:
@@ -36,10 +46,11 @@ def train(
     from semiray.settings import load_settings
     from semiray.training import join_process_group, plan_training, train
 
-    asked = load_settings(settings, assignments or (), **options, data=reading or None)
+    chosen = reading | {"official_split": True} if official_split else reading
+    asked = load_settings(settings, assignments or (), **options, data=chosen or None)
     with join_process_group() as group:
         console.quiet = not group.leads
-        planned = plan_training(out, asked, resume=resume)  # before a large folder is decoded
+        planned = plan_training(out, asked, resume=resume, device=device)  # before a large folder is decoded
         with group.one_first():
             reading = planned.data.reading | reading
             radiographs = read_data(data, resolution=planned.resolution, cache=cache, **reading)

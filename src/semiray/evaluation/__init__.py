@@ -25,7 +25,7 @@ from semiray.evaluation.judges.classifier import Classifier, train_classifier
 from semiray.evaluation.judges.feature_spaces import FeatureSpace, feature_space
 from semiray.evaluation.options import QUICK_BENEFIT, BenefitSettings, EvaluationOptions, UtilitySettings
 from semiray.evaluation.registry import JUDGEMENTS, judgement_module
-from semiray.evaluation.results import ImageSamples, Result, Results, Skipped
+from semiray.evaluation.results import ImageSamples, Overlap, Result, Results, Skipped
 from semiray.evaluation.statistics.classification import ClassificationScores, ClassScores
 from semiray.evaluation.statistics.intervals import Interval
 
@@ -51,6 +51,7 @@ __all__ = [
     "ImageSamples",
     "Interval",
     "MembershipResult",
+    "Overlap",
     "PairShortcut",
     "PrivacyResult",
     "ProbeResult",

@@ -15,7 +15,7 @@ from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.options import EvaluationOptions
 from semiray.evaluation.progress import Progress, Stages
-from semiray.evaluation.sides import labelled_parts
+from semiray.evaluation.sides import in_order, labelled_parts
 from semiray.generation import Synthetic, encode_scores, generate
 from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.training import Run
@@ -37,12 +37,14 @@ class Context:
         run: The run that is evaluated; None for a folder of synthetic images.
         folder: The synthetic images; None for a run, which generates them.
         own: Whether the generator was trained on the training images of ``split``; None where that isn't known.
+        held_out: Rows of the images that the generator hasn't seen; None: the test images of ``split``.
         store: Folder that keeps trained classifiers and predictions; None keeps nothing.
 
     Attributes:
         classes: Names of the classes of synthetic images, in the order of their labels; empty where there are none.
         train: Labelled real training images, in the order of ``classes``.
         test: Labelled real test images, likewise.
+        unseen: Rows of the images that the generator hasn't seen.
         obstacle: Why no classifier can be trained and tested on them; empty where it can.
         notes: What a reader must know to trust the figures.
         device: Where classifiers and the probe are trained.
@@ -57,9 +59,11 @@ class Context:
         run: Run | None = None,
         folder: RadiographSet[ImageArray] | None = None,
         own: bool | None = None,
+        held_out: NDArray[np.int64] | None = None,
         store: Path | None = None,
     ) -> None:
         self.options, self.real, self.split, self.run, self.own, self.store = options, real, split, run, own, store
+        self.unseen = split.test if held_out is None else held_out
         source = folder if run is None else run
         assert source is not None
         self.classes = source.classes
@@ -94,8 +98,15 @@ class Context:
 
     @cached_property
     def held_out(self) -> RadiographSet:
-        """All real test images, labelled or not, in the order of their own classes."""
-        return self.real.take(self.split.test)
+        """All real images that the generator hasn't seen, labelled or not, in the order of their own classes."""
+        return self.real.take(self.unseen)
+
+    @cached_property
+    def reference(self) -> RadiographSet:
+        """Labelled images that neither the generator nor the feature space was trained on, in the order of ``test``."""
+        if self.options.space is None or self.unseen is self.split.test:
+            return self.test
+        return self.held_out if self.obstacle else in_order(self.classes, self.held_out)
 
     @cached_property
     def scores(self) -> NDArray[np.float32]:

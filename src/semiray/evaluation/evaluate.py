@@ -8,13 +8,15 @@ from typing import Any
 from semiray.errors import SemirayError
 from semiray.evaluation import registry
 from semiray.evaluation.context import FRESH_SEED, Context
+from semiray.evaluation.held_out import sides_of_run, sides_of_set
 from semiray.evaluation.judges.feature_spaces import check_space
 from semiray.evaluation.options import BenefitSettings, EvaluationOptions
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Results
-from semiray.evaluation.sides import check_resolution, describe, is_phantom, run_split, sample_images
+from semiray.evaluation.sides import check_resolution, describe, is_phantom, sample_images
 from semiray.generation import measure_traversal
-from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
+from semiray.radiographs import ImageArray, RadiographSet, Split
+from semiray.radiographs.pixels.traces import Traces
 from semiray.training import Run
 
 __all__ = ["measure_run", "measure_set"]
@@ -33,7 +35,8 @@ def measure_run(
 
     The run's own split decides: images of its test patients test, those of its training patients train the ceiling, and
     images that the split doesn't name are left out. If the split names none of the images, they are another data set:
-    it is split by patient here, so that the ceiling can be trained on it, and the generator has seen none of it.
+    it is split by patient here, so that the ceiling can be trained on it. Images that the generator was trained on, and
+    copies of them, are recognised by content under any name: their patients don't test.
 
     Args:
         run: A trained run.
@@ -45,15 +48,15 @@ def measure_run(
         **changes: Single options, such as ``seeds=1`` or ``quick=True``.
 
     Raises:
-        SemirayError: If resolution, classes or images don't match the run's.
+        SemirayError: If resolution, classes or images don't match the run's, or the generator has seen all of them.
 
     Examples:
         ``measure_run(Run.load("RUN"), load_radiographs("DATA", resolution=64)).utility.ratio.mean``
     """
     chosen = (options or EvaluationOptions()).changed(**changes).resolved()
     check_resolution(data, run.resolution, f"The run {run.path}")
-    split, own, notes = run_split(run, data)
-    context = Context(chosen, data, split, run=run, own=own, store=store)
+    sides = sides_of_run(run, data)
+    context = Context(chosen, data, sides.split, run=run, own=sides.own, held_out=sides.held_out, store=store)
     judgements = _measure(context, progress)
     fresh = context.fresh
     return Results(
@@ -62,7 +65,8 @@ def measure_run(
         phantom=is_phantom(data),
         judgements=judgements,
         grounded=dict(run.grounded),
-        notes=(*notes, *context.notes, run.meaning),
+        notes=(*sides.notes, *context.notes, run.meaning),
+        overlap=sides.overlap,
         samples=sample_images(run.classes, context.held_out, fresh.images, fresh.labels),
         prior=run.prior,
         traversal=measure_traversal(run, patients=1, steps=5, seed=FRESH_SEED),
@@ -74,6 +78,8 @@ def measure_set(
     real: RadiographSet[ImageArray],
     *,
     split: Split | None = None,
+    traces: Traces | None = None,
+    official_split: bool = False,
     subject: str = "Synthetic images",
     options: EvaluationOptions | None = None,
     store: Path | None = None,
@@ -87,8 +93,10 @@ def measure_set(
     Args:
         synthetic: Labelled synthetic images; all are trained on.
         real: Labelled real images of the same classes and resolution.
-        split: The generator's split of the real images; None draws one by patient (70 % train, 10 % unused, 20 % test,
-            seed 0).
+        split: The generator's split of the real images; None draws one by patient (70 % train, 30 % test, seed 0).
+        traces: What is kept of the images that the generator was trained on (`Run.traces`): they are recognised among
+            the real ones, and don't test; None where nothing is.
+        official_split: Without a split, keep the parts that the real images came with.
         subject: What to call the synthetic images in the report.
         options: As in `measure_run`, like the following.
         store: As there.
@@ -100,24 +108,20 @@ def measure_set(
     """
     chosen = (options or EvaluationOptions()).changed(**changes, n_synthetic=len(synthetic)).resolved()
     check_resolution(real, int(synthetic.images.shape[1]), "The synthetic set")
-    drawn = split_by_patient(real) if split is None else split
-    context = Context(chosen, real, drawn, folder=synthetic, own=None if split is None else True, store=store)
+    sides = sides_of_set(real, split, traces, official_split)
+    context = Context(chosen, real, sides.split, folder=synthetic, own=sides.own, held_out=sides.held_out, store=store)
     if context.obstacle:
         raise SemirayError(context.obstacle)
-    labelled, notes = context.synthetic, list(context.notes)
+    labelled, notes = context.synthetic, [*sides.notes, *context.notes]
     if len(labelled.labels) < len(synthetic):
         notes.append(f"{len(synthetic) - len(labelled.labels):,} synthetic images without a label were left out.")
-    if split is None:
-        notes.append(
-            "It is not known which real images the generator was trained on. If it has seen the test patients, the "
-            "figures are too good."
-        )
     return Results(
         subject=subject,
         data=describe(context.test),
         phantom=is_phantom(real),
         judgements=_measure(context, progress),
         notes=tuple(notes),
+        overlap=sides.overlap,
         samples=sample_images(context.classes, context.test, labelled.images, labelled.labels),
     )
 

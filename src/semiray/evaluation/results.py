@@ -27,7 +27,7 @@ from semiray.evaluation import registry
 from semiray.generation import Traversal
 from semiray.priors import JointPrior, factor_of
 
-__all__ = ["ByDimension", "Counts", "Hidden", "ImageSamples", "Number", "Result", "Results", "Skipped"]
+__all__ = ["ByDimension", "Counts", "Hidden", "ImageSamples", "Number", "Overlap", "Result", "Results", "Skipped"]
 
 Number = Annotated[
     float, PlainSerializer(lambda x: x if isfinite(x) else None, return_type=float | None, when_used="json")
@@ -80,6 +80,25 @@ class ImageSamples(Result):
     synthetic: tuple[NDArray[np.uint8], ...]
 
 
+@dataclass(frozen=True)
+class Overlap(Result):
+    """How real images compare, by content, with those that the generator was trained on.
+
+    Attributes:
+        n_trained: Images that the generator was trained on.
+        n_compared: Real images that were compared with them: the split's test images, or all of another data set.
+        n_recognised: Those that are among them, or are copies of one.
+        n_left_out: Images that test nothing: those recognised, and all others of their patients.
+        n_patients_left_out: Patients of these.
+    """
+
+    n_trained: int
+    n_compared: int
+    n_recognised: int
+    n_left_out: int
+    n_patients_left_out: int
+
+
 class _Concrete:
     """Lists every judgement's own type in the JSON schema."""
 
@@ -105,6 +124,8 @@ class Results(BaseModel):
         judgements: Name -> result, in the order of the registry; a judgement that does not apply is absent.
         grounded: Factor -> number of images whose metadata ground it; the names of all others are assumed.
         notes: What a reader must know to trust the figures.
+        overlap: Images that the generator was trained on, found among the real ones; None where they couldn't be
+            compared.
         created: When, in ISO 8601.
         samples: Images to look at; not written.
         prior: The assumed prior; None where there is no run. Not written.
@@ -119,6 +140,7 @@ class Results(BaseModel):
     judgements: Annotated[dict[str, SerializeAsAny[Result]], _Concrete] = Field(default_factory=dict)
     grounded: dict[str, int] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    overlap: Overlap | None = None
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     samples: ImageSamples = Field(default=ImageSamples(("",), (), ()), exclude=True)
     prior: InstanceOf[JointPrior] | None = Field(default=None, exclude=True)

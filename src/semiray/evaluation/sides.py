@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,50 +11,11 @@ from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
 from semiray.evaluation.results import ImageSamples
-from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
-from semiray.training import Run
+from semiray.radiographs import ImageArray, RadiographSet, Split
 
-__all__ = ["check_resolution", "describe", "is_phantom", "labelled_parts", "match_labels", "run_split", "sample_images"]
+__all__ = ["check_resolution", "describe", "in_order", "is_phantom", "labelled_parts", "match_labels", "sample_images"]
 
 SHOWN = 10
-
-
-def run_split(run: Run, data: RadiographSet[ImageArray]) -> tuple[Split, bool, list[str]]:
-    """The run's split of its own data, or a fresh one of another data set; whether it is its own; notes."""
-    path = Path(run.path) / "split.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known = {str(key) for part in ("train", "validation", "test") for key in content[part]}
-    except OSError as error:
-        raise SemirayError(f"{path}: the run's split can't be read ({error.strerror or error}).") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise SemirayError(f"{path}: this is not a split; without it, held-out images are unknown.") from error
-    named = known & set(data.keys)
-    if not named:
-        files = {Path(key).name for key in known}
-        alike = sum(Path(key).name in files for key in data.keys)
-        if alike > len(data) / 2:
-            raise SemirayError(
-                f"{alike:,} of the {len(data):,} images have the names of the run's own images, but other folders. "
-                "Load the data from the same folder as for training, so that held-out patients are known. If they are "
-                "other images, rename them, or evaluate generated images with semiray.judge."
-            )
-        note = (
-            "The run's split names none of these images: the run was trained on another data set. This one was split "
-            "by patient here (70 % train the ceiling, 20 % test, seed 0)."
-        )
-        return split_by_patient(data), False, [note]
-    split = run.split(data)
-    if not len(split.test):
-        raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
-    added = len(data) - len(named)
-    notes = [f"{added:,} images that the run's split doesn't name were left out."] if added else []
-    if not added and run.data.get("fingerprint", data.fingerprint) != data.fingerprint:
-        notes.append(
-            "The images have the names of those that the run was trained on, but another content, labels or framing: "
-            "files, or the options that they were read with, have changed."
-        )
-    return split, True, notes
 
 
 def labelled_parts(
@@ -78,16 +38,20 @@ def labelled_parts(
     unlabelled = int((train.labels < 0).sum() + (test.labels < 0).sum())
     if unlabelled:
         notes.append(f"{unlabelled:,} real images without a label were left out of utility.")
-    order = np.array([list(classes).index(name) for name in data.classes], np.int64)
     parts = []
     for part, name in ((train, "training"), (test, "test")):
-        labelled = part.take(np.flatnonzero(part.labels >= 0))
-        labels = order[labelled.labels]
-        absent = [c for k, c in enumerate(classes) if not (labels == k).any()]
+        parts.append(in_order(classes, part))
+        absent = [c for k, c in enumerate(classes) if not (parts[-1].labels == k).any()]
         if absent:
             return train, test, f"No real {name} patient has {', '.join(absent)}.", notes
-        parts.append(replace(labelled, labels=labels, classes=tuple(classes)))
     return parts[0], parts[1], "", notes
+
+
+def in_order(classes: Sequence[str], data: RadiographSet) -> RadiographSet:
+    """The labelled images of a set, with labels in the order of ``classes``, which are the set's own."""
+    order = np.array([list(classes).index(name) for name in data.classes], np.int64)
+    labelled = data.take(np.flatnonzero(data.labels >= 0))
+    return replace(labelled, labels=order[labelled.labels], classes=tuple(classes))
 
 
 def check_resolution(data: RadiographSet[ImageArray], resolution: int, who: str) -> None:

@@ -44,7 +44,7 @@ class CopyFilter:
         return data if data is None or isinstance(data, CopyFilter) else cls(run, data)
 
     def keep(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Which images (N, H, W) uint8 are no copies, (N,); see :func:`semiray.radiographs.find_copies`."""
+        """Which images (N, H, W) uint8 are no copies, (N,); see `semiray.radiographs.find_copies`."""
         copied = find_copies(images, self._train.images, self._patients, united=True).copied
         self.seen, self.dropped = self.seen + len(copied), self.dropped + int(copied.sum())
         return ~copied

@@ -54,7 +54,7 @@ class SyntheticDataset(_LabelledImages):
         progress: Called with (images done, n).
 
     Raises:
-        SemirayError: As :func:`semiray.generation.generate`.
+        SemirayError: As `semiray.generation.generate`.
 
     Examples:
         ``DataLoader(SyntheticDataset(run, 600, label="COVID"), batch_size=32, shuffle=True)``
@@ -76,7 +76,7 @@ class SyntheticDataset(_LabelledImages):
 
 
 class RadiographDataset(_LabelledImages):
-    """Real radiographs as items of the same kind as :class:`SyntheticDataset`'s.
+    """Real radiographs as items of the same kind as `SyntheticDataset`'s.
 
     Args:
         data: A set of radiographs, e.g. ``data.take(split.train)``.

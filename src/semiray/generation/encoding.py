@@ -52,7 +52,7 @@ def encode_scores(
 ) -> NDArray[np.float32]:
     """Estimate the scores of images: the sorter's output in Gaussian-copula coordinates, before rounding to values.
 
-    Arguments, shape and errors as :func:`encode`; scores are about standard normal over images like the training set.
+    Arguments, shape and errors as `encode`; scores are about standard normal over images like the training set.
     """
     images = np.asarray(images)
     scores = np.empty((len(images), run.prior.dimensions), np.float32)
@@ -66,7 +66,7 @@ def encode_scores(
 def critic_logits(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.float32]:
     """How real the critic finds images: (N,) logits, greater is more real.
 
-    Images and errors are those of :func:`encode`; ``labels`` are (N,) positions in ``run.classes``.
+    Images and errors are those of `encode`; ``labels`` are (N,) positions in ``run.classes``.
     """
     outputs = discriminate(run, np.asarray(images), labels)
     return np.concatenate([np.empty(0, np.float32), *(output.critic.float().cpu().numpy() for _, output in outputs)])
@@ -77,7 +77,7 @@ def discriminate(
 ) -> Iterator[tuple[slice, DiscriminatorOutput]]:
     """For batch after batch: which images, and the output for them on the run's device; leads are estimated.
 
-    Arguments and errors as :func:`critic_logits`.
+    Arguments and errors as `critic_logits`.
     """
     side = run.resolution
     if images.dtype != np.uint8 or images.ndim != 3:

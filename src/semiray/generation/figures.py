@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,9 +17,9 @@ from PIL import Image
 
 from semiray.errors import SemirayError
 from semiray.escaping import in_figure, in_short
+from semiray.figures import SemirayFigure
 from semiray.generation.sampling import BLOCK, generate
 from semiray.networks.presets import LayerRow, describe
-from semiray.plain_figure import PlainFigure
 
 if TYPE_CHECKING:
     from semiray.training.run import Run
@@ -49,27 +48,24 @@ _BARS = ("#3a6ea5", "#b5651d")  # generator, discriminator
 
 
 _MARKS = {
-    "png": ({"Software": "semiray", "Synthetic": "true"}, "Description"),
-    "pdf": ({"Creator": "semiray", "Keywords": "synthetic"}, "Subject"),
-    "svg": ({"Creator": "semiray", "Keywords": "synthetic"}, "Description"),
+    "png": ({"Synthetic": "true"}, "Description"),
+    "pdf": ({"Keywords": "synthetic"}, "Subject"),
+    "svg": ({"Keywords": "synthetic"}, "Description"),
 }
 
 
-class SyntheticFigure(PlainFigure):
+class SyntheticFigure(SemirayFigure):
     """A figure of generated images, whose files say so whoever saves them."""
 
     note = "Shows images that a generator made; no patient's radiographs."
 
-    def savefig(self, fname: Any, **options: Any) -> None:
-        """Save as matplotlib does, marked as synthetic in the metadata of PNG, PDF and SVG."""
-        kind = options.get("format") or Path(str(fname)).suffix.lower().removeprefix(".") or "png"
-        if kind in _MARKS:
-            marks, place = _MARKS[kind]
-            options["metadata"] = marks | {place: self.note} | dict(options.get("metadata") or {})
-        super().savefig(fname, **options)
+    def marks(self, kind: str) -> dict[str, str]:
+        """Return the metadata of a file of a kind, which say that it is synthetic."""
+        said, place = _MARKS.get(kind, ({}, ""))
+        return super().marks(kind) | said | ({place: self.note} if place else {})
 
 
-def blank_figure(width: float, height: float, kind: type[PlainFigure] = SyntheticFigure) -> Figure:
+def blank_figure(width: float, height: float, kind: type[SemirayFigure] = SyntheticFigure) -> Figure:
     """A white figure of this size in inches, not registered with pyplot."""
     figure = kind(figsize=(width, height), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
@@ -117,7 +113,7 @@ def text_width(text: str, size: float) -> float:
 def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
     """Draw generated images, ``rows`` rows of ``columns`` for each class of the run.
 
-    The other arguments are those of :func:`semiray.generation.generate`.
+    The other arguments are those of `semiray.generation.generate`.
 
     Raises:
         SemirayError: Fewer than one row or column, an event that can't be read or never happens.
@@ -180,7 +176,7 @@ def plot_networks(run: Run) -> Figure:
         (f"{pixels}   {classes}", f"critic: real or not   sorter: scores ({shape.codes},)"),
     ]
     lines = max(len(table) for table in tables) + 4
-    figure = blank_figure(12.5, 0.19 * lines + 0.1, PlainFigure)
+    figure = blank_figure(12.5, 0.19 * lines + 0.1, SemirayFigure)
     for k, (title, table) in enumerate(zip(("Generator", "Discriminator"), tables, strict=True)):
         axes = figure.add_axes((0.01 + 0.5 * k, 0.01, 0.48, 0.98))
         axes.set(xlim=(0, 1), ylim=(lines, 0))

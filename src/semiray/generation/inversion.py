@@ -87,7 +87,7 @@ def invert(
         image: (H, W) uint8 at the run's resolution.
         codes: (M,) float32 in the factors' own units.
         label: Position in ``run.classes``; -1 where there are none.
-        seed: Of the 512 noises, those of :func:`semiray.generation.generate`.
+        seed: Of the 512 noises, those of `semiray.generation.generate`.
         steps: Steps of the search for noise, and of that for offsets.
         progress: Called with (steps done, steps).
 

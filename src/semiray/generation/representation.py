@@ -87,8 +87,8 @@ def represent(
     """Find what the generator makes an image from, then move one factor with everything else held.
 
     Codes are estimated by the sorter and stay as estimated; noise and offsets are searched for
-    (:func:`semiray.generation.invert`). A factor moves with all its dimensions along its quantiles, as in
-    :func:`semiray.generation.traverse`; a single dimension, such as ``"duration[3]"``, moves alone.
+    (`semiray.generation.invert`). A factor moves with all its dimensions along its quantiles, as in
+    `semiray.generation.traverse`; a single dimension, such as ``"duration[3]"``, moves alone.
 
     Args:
         run: A trained run.
@@ -192,7 +192,7 @@ def plot_representation(run: Run, represented: Representation) -> Figure:
 
     Args:
         run: The run that ``represented`` was made with.
-        represented: What :func:`semiray.generation.represent` returned.
+        represented: What `semiray.generation.represent` returned.
 
     Examples:
         ``plot_representation(run, represent(run, "patient.png", move="texture")).savefig("texture.png")``

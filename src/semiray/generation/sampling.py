@@ -155,9 +155,9 @@ def generate(
     Args:
         run: A trained run.
         n: Number of images, at least 1.
-        label: As for :class:`Request`.
-        where: As for :class:`Request`.
-        seed: As for :class:`Request`.
+        label: As for `Request`.
+        where: As for `Request`.
+        seed: As for `Request`.
         start: Index of the first image: ``generate(run, 100, start=500)`` are the last 100 of ``generate(run, 600)``.
         reject_copies: The radiographs that the run was trained on: images that are copies of them are left out, so that
             there may be fewer than ``n``.
@@ -167,7 +167,7 @@ def generate(
         Images (n, H, W) uint8 with their codes and labels.
 
     Raises:
-        SemirayError: As :class:`Request`, or n or start out of range.
+        SemirayError: As `Request`, or n or start out of range.
 
     Examples:
         ``generate(Run.load("RUN"), 600, label="COVID", where="survival == 1 and duration <= 14", seed=7).images``

@@ -47,7 +47,7 @@ def ms_ssim(x: Tensor, y: Tensor, *, data_range: float = 1.0) -> Tensor:
     of the paper's, made to sum to 1. Negative means count as 0. (Wang, Simoncelli, Bovik 2003,
     doi:10.1109/ACSSC.2003.1292216, equation 7.)
 
-    Args, shape and errors as :func:`ssim`.
+    Args, shape and errors as `ssim`.
     """
     count = 1
     while count < len(_SCALES) and min(x.shape[-2:]) >> count >= WINDOW:

@@ -45,7 +45,7 @@ class Traversal:
     """Images of the same patients while one factor at a time moves: the data of the figure.
 
     `panels` are, per factor, the images (K patients, S, H, W) uint8 and codes (K patients, S, M) of
-    :func:`traversal_images`; `patients` is their number per class; the rest is as in `Run`.
+    `traversal_images`; `patients` is their number per class; the rest is as in `Run`.
     """
 
     panels: Mapping[str, tuple[NDArray[np.uint8], NDArray[np.float32]]]
@@ -82,8 +82,8 @@ def traversal_images(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Images of the same patients while one factor moves; noise, label and all other codes stay.
 
-    Patients are drawn as :func:`semiray.generation.generate` draws images: ``patients`` per class, classes one after
-    another. Arguments and errors are those of :func:`traverse`, for one factor.
+    Patients are drawn as `semiray.generation.generate` draws images: ``patients`` per class, classes one after
+    another. Arguments and errors are those of `traverse`, for one factor.
 
     Returns:
         Images (K patients, S, H, W) uint8 and the requested codes (K patients, S, M) float32.
@@ -114,7 +114,7 @@ def traverse(
         patients: Rows per class, at least 1.
         steps: Columns per panel, at least 2; a discrete factor has as many as it has values, up to this.
         factors: Names of the factors to show, in this order; None shows all.
-        seed: As in :func:`semiray.generation.generate`.
+        seed: As in `semiray.generation.generate`.
 
     Raises:
         SemirayError: An unknown factor, fewer than one patient, fewer than two steps.
@@ -128,7 +128,7 @@ def traverse(
 def measure_traversal(
     run: Run, *, patients: int = 2, steps: int = 7, factors: Sequence[str] | None = None, seed: int = 0
 ) -> Traversal:
-    """Generate the images of :func:`traverse` as arrays. Arguments and errors are those of `traverse`."""
+    """Generate the images of `traverse` as arrays. Arguments and errors are those of `traverse`."""
     names = tuple(factor.name for factor in run.prior.factors) if factors is None else tuple(factors)
     _check(run.prior, names, patients, steps)
     panels = {name: traversal_images(run, name, patients=patients, steps=steps, seed=seed) for name in names}
@@ -136,7 +136,7 @@ def measure_traversal(
 
 
 def plot_traversal(traversal: Traversal) -> Figure:
-    """Draw the figure of :func:`traverse` from its arrays."""
+    """Draw the figure of `traverse` from its arrays."""
     prior, classes, panels = traversal.prior, traversal.classes, traversal.panels
     lines = _flow({name: images.shape[1] for name, (images, _) in panels.items()})
     units = {factor.name: factor.unit for factor in prior.factors}

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.names import suggestion
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
-from semiray.priors.inputs import check_name, number, short, suggestion
+from semiray.priors.inputs import check_name, number, short
 
 __all__ = ["MOST_CODES", "RESERVED_NAMES", "Factor", "factor_columns", "factor_of"]
 

@@ -18,7 +18,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from semiray.plain_figure import PlainFigure
+from semiray.figures import SemirayFigure
 from semiray.priors.copula import GaussianCopula
 from semiray.priors.factors import factor_of
 from semiray.priors.families.family import Marginal
@@ -41,7 +41,7 @@ def plot_marginals(prior: GaussianCopula, names: Sequence[str] | None = None) ->
     codes = _draw(prior)
     across = min(len(columns), 4)
     down = -(-len(columns) // across)
-    figure = PlainFigure(figsize=(2.5 * across + 0.4, 2.2 * down + 0.5), layout="constrained", facecolor="white")
+    figure = SemirayFigure(figsize=(2.5 * across + 0.4, 2.2 * down + 0.5), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     panels = list(figure.subplots(down, across, squeeze=False).flat)
     for panel, column in zip(panels, columns, strict=False):
@@ -69,7 +69,7 @@ def plot_pairs(prior: GaussianCopula, names: Sequence[str] | None = None) -> Fig
     marginals = [prior.marginal(prior.names[column]) for column in columns]
     codes, count = _draw(prior), len(columns)
     side = min(1.15 * count + 0.6, 9.8)
-    figure = PlainFigure(
+    figure = SemirayFigure(
         figsize=(side, side),
         layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0),
         facecolor="white",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from semiray.errors import SemirayError
+from semiray.names import unknown
 
-__all__ = ["ANSWERS", "MISSING", "check_name", "normal_word", "number", "read_cell", "short", "suggestion", "unknown"]
+__all__ = ["ANSWERS", "MISSING", "check_name", "normal_word", "number", "read_cell", "short"]
 
 MISSING = frozenset({"", "-", ".", "?", "n/a", "na", "nan", "none", "null", "missing", "not known", "unknown", "unk"})
 """Words for a missing value, in lower case."""
@@ -41,25 +41,6 @@ def check_name(where: str, kind: str, name: Any, known: Iterable[str]) -> None:
     known = list(known)
     if name not in known:
         raise SemirayError(f"{where}: {unknown(kind, name, known)}")
-
-
-def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
-    """The message about an unknown name.
-
-    Examples:
-        >>> unknown("factor", "duratin", ["survival", "duration"])
-        "no factor 'duratin', did you mean 'duration'?; the factors are survival, duration"
-    """
-    known = list(known)
-    kinds = f"{kind[:-1]}ies" if kind.endswith("y") and kind != "key" else f"{kind}s"
-    near, listed = suggestion(str(name)[:80], known), ", ".join(known) or "none"
-    return f"no {kind} {short(repr(name))}{near}; the {kinds} are {listed}"
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """', did you mean ...?' for a misspelt word, or the empty string if no known word is similar."""
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f", did you mean {near[0]!r}?" if near else ""
 
 
 def short(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic
 
 import numpy as np
@@ -14,6 +14,7 @@ from typing_extensions import TypeVar  # typing's own takes defaults from Python
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.reading.options import ReadingOptions
+from semiray.radiographs.reading.summary import Summary
 
 __all__ = ["RadiographSet"]
 
@@ -37,9 +38,11 @@ class RadiographSet(Generic[Images_co]):
         metadata: N mappings from column to cell.
         fingerprint: sha256 in hex of the files' contents, the pixel settings, labels and patients.
         skipped: key and reason of every file that couldn't be decoded; they aren't among the N.
-        notes: what was guessed or left out when the folder was read, in sentences.
         options: how it was read; None where it wasn't read from files. A run records it.
         stored_codes: (N,) the ``patient_codes`` where they are on disk.
+        finding_names: the K findings' names; empty where images have none.
+        findings: (N, K) float32: 1 present, 0 absent, NaN unknown; the convention of torchxrayvision.
+        summary: what was recognised, left out and guessed when it was read; None where it wasn't read from files.
     """
 
     images: Images_co
@@ -50,16 +53,23 @@ class RadiographSet(Generic[Images_co]):
     metadata: Sequence[Mapping[str, str]]
     fingerprint: str
     skipped: tuple[tuple[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
     options: ReadingOptions | None = None
     stored_codes: npt.NDArray[np.int32] | None = None
+    finding_names: tuple[str, ...] = ()
+    findings: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    summary: Summary | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed or joined when the data set was read, in sentences."""
+        return self.summary.notes if self.summary is not None else ()
+
+    @property
     def patient_codes(self) -> npt.NDArray[np.integer[Any]]:
-        """(N,) positions of the patients' ids among all ids, sorted."""
+        """(N,) numbers of the patients: positions of their ids among all ids, sorted, unless other numbers are kept."""
         if self.stored_codes is not None:
             return self.stored_codes
         return np.unique(self.patients, return_inverse=True)[1]
@@ -83,8 +93,9 @@ class RadiographSet(Generic[Images_co]):
             keys=tuple(self.keys[i] for i in chosen.tolist()),
             metadata=tuple(self.metadata[i] for i in chosen.tolist()),
             fingerprint=hashlib.sha256(self.fingerprint.encode() + chosen.astype("<i8").tobytes()).hexdigest(),
-            skipped=(),
             options=self.options,
+            finding_names=self.finding_names,
+            findings=np.asarray(self.findings[chosen]) if self.finding_names else self.findings,
         )
 
     def labelled(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

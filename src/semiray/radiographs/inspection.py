@@ -14,10 +14,11 @@ from PIL import Image
 from semiray.errors import SemirayError
 from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.loading import open_data
+from semiray.radiographs.loading import is_prepared, open_data
 from semiray.radiographs.pixels.decoding import FileFacts, Progress
 from semiray.radiographs.pixels.duplicates import near_duplicates
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.pixels.marks import OUTPUT, marked
 from semiray.radiographs.reading.options import ReadingKeywords, reading_options
 from semiray.radiographs.sheet import contact_sheet
 from semiray.radiographs.store.sets import DataSet
@@ -68,18 +69,20 @@ class Inspection:
             most: number of items of a list that are named; the rest is counted.
         """
         xrays = self.data.radiographs
-        patients = len(np.unique(xrays.patient_codes))
         least, median, highest = self.images_per_patient
-        lines = [
-            f"{self.data.root}: {self.data.layout}",
-            f"{len(xrays):,} images of {patients:,} patients ({least:,} to {highest:,} each, median {median:g})",
-            "",
-        ]
+        lines = [f"{self.data.root}", *(xrays.summary.lines() if xrays.summary else [])]
+        lines += [f"images per patient: {least:,} to {highest:,}, median {median:g}", ""]
         width = max([len(name) for name in self.classes] + [len("class")])
         lines += [f"  {'class':{width}}  {'images':>8}  {'patients':>8}"]
         lines += [f"  {name:{width}}  {n:8,}  {patients:8,}" for name, (n, patients) in self.classes.items()]
-        if self.splits:
-            lines += ["", "folders: " + ", ".join(f"{part} {n:,}" for part, n in self.splits.items())]
+        if xrays.summary and xrays.summary.findings:
+            width = max(len("finding"), *map(len, xrays.summary.findings))
+            states = ("1", "0", "uncertain", "blank")
+            lines += ["", f"  {'finding':{width}}  " + "  ".join(f"{state:>9}" for state in states)]
+            lines += [
+                f"  {name:{width}}  " + "  ".join(f"{counts[state]:9,}" for state in states)
+                for name, counts in xrays.summary.findings.items()
+            ]
         lines += [
             "",
             f"width   {_range(self.widths)} px",
@@ -99,8 +102,11 @@ class Inspection:
             several = f" group{'s' * (len(groups) > 1)}, {sum(map(len, groups)):,} images" if groups else ""
             lines.append(f"{title}: {len(groups):,}{several}")
             lines += _some([" = ".join(_some(group, 4, indent="")) for group in groups], most)
-        if xrays.notes:
-            lines += ["", "notes"] + [f"  - {note}" for note in xrays.notes]
+        columns = xrays.summary.columns if xrays.summary else {}
+        if columns:
+            lines += ["", "columns of few values, for --keep"]
+            lines += [f"  {name}: {_counted({cell or '(empty)': n for cell, n in counts.items()}, most)}"
+                      for name, counts in columns.items()]  # fmt: skip
         return lines
 
 
@@ -133,6 +139,8 @@ def inspect(
         >>> print("\\n".join(inspect("chest_xray/train").lines()))  # doctest: +SKIP
     """
     reading = reading_options(options)
+    if sheet is not None:
+        _check_sheet(Path(data).expanduser(), Path(sheet).expanduser())
     found = open_data(
         data, reading, resolution=resolution, cache=cache, workers=workers, progress=progress, verify=True
     )
@@ -177,6 +185,17 @@ def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:
     codes = {name: xrays.patient_codes[xrays.labels == label] for label, name in enumerate(xrays.classes)}
     codes[_UNLABELLED] = xrays.patient_codes[xrays.labels == -1]
     return {name: (len(found), len(np.unique(found))) for name, found in codes.items() if len(found)}
+
+
+def _check_sheet(data: Path, sheet: Path) -> None:
+    """Nothing is written into the data set, and no file but a figure of semiray's is replaced."""
+    root = data if data.is_dir() else data.parent
+    if sheet.resolve().is_relative_to(root.resolve()) and root.exists() and not is_prepared(data):
+        raise SemirayError(
+            f"out={sheet} would write the contact sheet into the data set {root}: name a file in another folder."
+        )
+    if sheet.is_file() and marked(sheet) != OUTPUT:
+        raise SemirayError(f"out={sheet} exists and isn't a figure of semiray's: name another file, or remove it.")
 
 
 def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> None:

@@ -9,10 +9,13 @@ from typing import Unpack
 from semiray.errors import SemirayError
 from semiray.files import LOCK, PARTIAL, hold_folder
 from semiray.radiographs.dataset import RadiographSet
-from semiray.radiographs.pixels.decoding import Decoder, Progress, digest
+from semiray.radiographs.pixels.decoding import VERSION, Decoder, Progress, digest
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.pixels.marks import marked
 from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
+from semiray.radiographs.reading.pseudonyms import read_salt
 from semiray.radiographs.reading.readers import find_shards, read_records
+from semiray.radiographs.reading.summary import Summary
 from semiray.radiographs.store.decoded import STORED, cache_folder, cached_folder, decode_cached
 from semiray.radiographs.store.sets import COLUMNS, FACTS, DataSet, assemble, check_options, fill, open_set
 
@@ -91,7 +94,7 @@ def prepare_radiographs(
     _check_out(out)
     if is_prepared(data):
         raise SemirayError(f"{data} is a prepared set already: give the data set that it was made from.")
-    decoder = Decoder(read_records(data, reading), resolution, reading.framing, workers, progress)
+    decoder = _decoder(data, reading, resolution, workers, progress)
     try:
         with hold_folder(out):
             fill(out, decoder, reading)
@@ -123,23 +126,33 @@ def open_data(
     if is_prepared(data):
         found = open_set(data, resolution=resolution, framing=given, verify=verify)
         check_options(data, found.radiographs.options or ReadingOptions(), options)
-        return replace(found, layout=f"a prepared set ({found.layout})")
+        layout = f"a prepared set ({found.layout})"
+        summary = replace(found.radiographs.summary or Summary(""), layout=layout)
+        return replace(found, radiographs=replace(found.radiographs, summary=summary), layout=layout)
     side, framing = 64 if resolution is None else resolution, options.framing
     if shards := find_shards(data):
         seen = [(path.name, status.st_size, status.st_mtime_ns) for path in shards if (status := path.stat())]
-        place = digest(f"{data.resolve()} {side} {framing} {sorted(options.selection().items())}", seen)
+        place = digest(f"{VERSION} {data.resolve()} {side} {framing} {sorted(options.selection().items())}", seen)
         folder = cache / f"shards-{place[:40]}"
         try:
             found = open_set(folder)
         except SemirayError:
             with cached_folder(cache, folder.name):
                 folder.mkdir(exist_ok=True)
-                fill(folder, Decoder(read_records(data, options), side, framing, workers, progress), options, shards)
+                fill(folder, _decoder(data, options, side, workers, progress), options, shards)
                 found = open_set(folder)
         return replace(found, root=data)
-    listing = read_records(data, options)
-    decoded = decode_cached(Decoder(listing, side, framing, workers, progress), cache)
+    decoder = _decoder(data, options, side, workers, progress)
+    decoded, listing = decode_cached(decoder, cache), decoder.listing
     return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)
+
+
+def _decoder(
+    data: Path, options: ReadingOptions, resolution: int, workers: int | None, progress: Progress | None
+) -> Decoder:
+    """What decodes a data set that isn't prepared."""
+    listing = read_records(data, options, marked, lambda: read_salt(cache_folder()))
+    return Decoder(listing, resolution, options.framing, workers, progress, synthetic=options.read_synthetic)
 
 
 def is_prepared(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +11,28 @@ from PIL import Image, ImageDraw, ImageFont
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.pixels.marks import OUTPUT, png_text
 
-__all__ = ["contact_sheet"]
+__all__ = ["ContactSheet", "contact_sheet"]
 
 _GAP = 2
 _MARGIN = 16
 _INK = 40
 _PALE = 130
+_NOTE = f"{OUTPUT}: a contact sheet"
+
+
+class ContactSheet(Image.Image):
+    """A page whose PNG, JPEG and TIFF files say that it is a contact sheet, so that none is taken for a radiograph."""
+
+    def __init__(self, page: Image.Image) -> None:
+        super().__init__()
+        self.__dict__.update(page.__dict__)
+
+    def save(self, fp: Any, format: str | None = None, **params: Any) -> None:
+        """Save as Pillow does, with that mark."""
+        marks = {"pnginfo": png_text({"Description": _NOTE}), "comment": _NOTE, "software": _NOTE}
+        super().save(fp, format, **{**marks, **params})
 
 
 def contact_sheet(
@@ -28,7 +44,7 @@ def contact_sheet(
     rows: int | None = None,
     tile: int = 96,
     title: str = "",
-) -> Image.Image:
+) -> ContactSheet:
     """Draw images in rows on white, one block per label; if there are too many, a sample spread over the set.
 
     Args:
@@ -41,7 +57,7 @@ def contact_sheet(
         title: a line at the top.
 
     Returns:
-        The page, 8-bit grey.
+        The page, 8-bit grey; files that its ``save`` writes are marked.
 
     Raises:
         SemirayError: if there is no image, or the number of labels differs.
@@ -84,4 +100,4 @@ def contact_sheet(
             at = (_MARGIN + k % columns * (tile + _GAP), top + heading + k // columns * (height + _GAP))
             page.paste(Image.fromarray(images[i]).resize((tile, height), Image.Resampling.BICUBIC), at)
         top += tall
-    return page
+    return ContactSheet(page)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import warnings
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
 
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
@@ -37,12 +38,14 @@ class Split:
         validation: (V,) int64 indices, sorted.
         test: (E,) int64 indices, sorted.
         seed: seed with which it was drawn.
+        left_out: images in no part, per reason; not saved.
     """
 
     train: npt.NDArray[np.int64]
     validation: npt.NDArray[np.int64]
     test: npt.NDArray[np.int64]
     seed: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def save(self, path: str | Path, keys: Sequence[str]) -> None:
         """Write the split as JSON in one step, by the images' keys, so that it stays valid when files are added.
@@ -68,12 +71,13 @@ class Split:
             raise SemirayError(f"{path}: the split can't be written ({error.strerror or error}).") from error
 
     @classmethod
-    def load(cls, path: str | Path, keys: Sequence[str]) -> Split:
+    def load(cls, path: str | Path, keys: Sequence[str], *, partial: bool = False) -> Split:
         """Read a split for a data set; images that it doesn't name are in no part.
 
         Args:
             path: the file.
             keys: the keys of the data set, (N,).
+            partial: whether the split may name images that the data set lacks.
 
         Raises:
             SemirayError: if the file isn't a split, or names images that the data set lacks.
@@ -92,7 +96,7 @@ class Split:
             held = hashes[place] == wanted
             found[start : start + _BLOCK][held] = part[order[place[held]]]
             missing[place[held]] = False
-        if missing.any():
+        if missing.any() and not partial:
             first = set(np.sort(order[missing])[:3].tolist())
             images = (str(value) for name, value in _entries(path) if name in _PARTS and value is not None)
             names = ", ".join(image for i, image in enumerate(images) if i in first)
@@ -177,7 +181,11 @@ def _line(file: TextIO, *, check: bool = True) -> str:
 
 
 def split_by_patient(
-    data: RadiographSet[ImageArray], fractions: tuple[float, float, float] = (0.7, 0.1, 0.2), seed: int = 0
+    data: RadiographSet[ImageArray],
+    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    seed: int = 0,
+    *,
+    official: bool = False,
 ) -> Split:
     """Split a set into train, validation and test, with no patient and no picture in two parts.
 
@@ -188,19 +196,76 @@ def split_by_patient(
         data: the set.
         fractions: shares of the images in train, validation and test; at least 0, sum 1, train above 0.
         seed: seed of the random order in which patients are assigned.
+        official: keep the parts that the data came with, ``metadata[i]["split"]``. A part that is missing is drawn from
+            the training patients, in the share that `fractions` give it. Images in no part are left out. Where a
+            patient, or a picture, is in several parts, the test part keeps all its images; the others lose theirs.
 
     Returns:
         The split; the same set and seed give the same split.
 
     Raises:
-        SemirayError: if fractions are invalid or there are fewer patients than parts.
+        SemirayError: if fractions are invalid, there are fewer patients than parts, or no official part to train on.
+
+    Warns:
+        SemirayWarning: with ``official``, if images are left out or a part is drawn; it says how many.
 
     Examples:
         >>> split = split_by_patient(xrays, fractions=(0.8, 0.0, 0.2), seed=1)  # doctest: +SKIP
         >>> train = xrays.take(split.train)  # doctest: +SKIP
     """
     patients = unite_patients(data.patient_codes, near_duplicates(data.images))
+    if official:
+        return _official(data, patients, fractions, seed)
     return split_ids(patients, data.labels, fractions=fractions, seed=seed)
+
+
+def _official(
+    data: RadiographSet[ImageArray], patients: npt.NDArray[Any], fractions: tuple[float, float, float], seed: int
+) -> Split:
+    """The parts that the data came with; `patients` (N,) are those who share no picture."""
+    share = _shares(fractions)
+    number = {name: i for i, name in enumerate(_PARTS)}
+    part = np.fromiter((number.get(row.get("split", ""), -1) for row in data.metadata), np.int8, len(data))
+    if not (part == 0).any():
+        raise SemirayError(
+            f"official_split=True: no image is in an official {'part' if (part < 0).all() else 'training part'}. Parts "
+            "are known by folders such as train, val and test, by a table's column of parts, or by lists of files such "
+            "as train_val_list.txt. Without official_split=True patients are split at random."
+        )
+    notes, left_out = [], {"in no official part": int((part < 0).sum())}
+    if left_out["in no official part"]:
+        notes.append(f"{left_out['in no official part']:,} images are in no official part and are left out.")
+    for lesser, greater in ((1, (2,)), (0, (1, 2))):
+        leak = (part == lesser) & np.isin(patients, patients[np.isin(part, greater)])
+        if leak.any():
+            words = " or ".join(_PARTS[i] for i in greater)
+            left_out[f"in {_PARTS[lesser]}, of patients in {words}"] = int(leak.sum())
+            notes.append(
+                f"{leak.sum():,} images of {len(np.unique(patients[leak])):,} patients are left out of "
+                f"{_PARTS[lesser]}: {words} has these patients, or the same pictures, too."
+            )
+        part[leak] = -1
+    missing = [i for i in (1, 2) if share[i] > 0 and not (part == i).any()]
+    rows = np.flatnonzero(part == 0)
+    if missing and len(rows):
+        kept = np.where(np.isin(np.arange(3), [0, *missing]), share, 0)
+        first, second, third = (kept / kept.sum()).tolist()
+        drawn = split_ids(patients[rows], data.labels[rows], fractions=(first, second, third), seed=seed)
+        part[rows[drawn.validation]], part[rows[drawn.test]] = 1, 2
+        counts = " and ".join(f"{(part == i).sum():,} {_PARTS[i]} images" for i in missing)
+        notes.append(
+            f"There is no official {' and no '.join(_PARTS[i] for i in missing)} part: {counts} were drawn "
+            "from the training patients."
+        )
+    if not (part == 0).any():
+        raise SemirayError(
+            "official_split=True: no training image is left, because all are of patients, or the same pictures, as in "
+            "other official parts. Without official_split=True patients are split at random."
+        )
+    if notes:
+        warnings.warn("Official parts: " + " ".join(notes), SemirayWarning, stacklevel=3)
+    train, validation, test = (np.flatnonzero(part == i).astype(np.int64) for i in range(3))
+    return Split(train, validation, test, seed, {reason: count for reason, count in left_out.items() if count})
 
 
 def split_ids(
@@ -209,6 +274,7 @@ def split_ids(
     *,
     fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
     seed: int = 0,
+    trained: npt.NDArray[np.bool_] | None = None,
 ) -> Split:
     """Split ids into train, validation and test, every id in one part, classes in proportion.
 
@@ -221,6 +287,7 @@ def split_ids(
         labels: (N,) class numbers; unknown (-1) counts as a class of its own.
         fractions: shares of the images in train, validation and test; at least 0, sum 1, train above 0.
         seed: seed of the random order.
+        trained: (N,) images whose patients are in train whatever is drawn; None: no such images.
 
     Returns:
         The split; the same input and seed give the same split.
@@ -233,17 +300,7 @@ def split_ids(
         >>> set(split.train) & set(split.test)
         set()
     """
-    share = np.asarray(fractions, dtype=np.float64)
-    if (
-        share.shape != (3,)
-        or not np.isfinite(share).all()
-        or share.min() < 0
-        or abs(share.sum() - 1) > 1e-6
-        or share[0] <= 0
-    ):
-        raise SemirayError(
-            f"fractions= of train, validation and test must be at least 0 and sum to 1, not {tuple(fractions)}."
-        )
+    share = _shares(fractions)
     ids = np.asarray(patients)
     classes = np.asarray(labels, dtype=np.int64)
     if ids.shape != classes.shape or ids.ndim != 1:
@@ -258,10 +315,29 @@ def split_ids(
     for number in range(n_labels):
         counts[:, number] = np.bincount(patient[label == number], minlength=n_patients)
 
-    part = _deal(counts, share, np.random.default_rng(seed))
-    _repair(counts, share, used, part)
+    free = np.ones(n_patients, bool)
+    if trained is not None:
+        free[patient[trained]] = False
+    part = _deal(counts, share, np.random.default_rng(seed), free)
+    _repair(counts, share, used, part, free)
     train, validation, test = (np.flatnonzero(part[patient] == number).astype(np.int64) for number in range(3))
     return Split(train, validation, test, seed)
+
+
+def _shares(fractions: tuple[float, float, float]) -> npt.NDArray[np.float64]:
+    """(3,) shares of the parts; an error unless they are shares."""
+    share = np.asarray(fractions, dtype=np.float64)
+    if (
+        share.shape != (3,)
+        or not np.isfinite(share).all()
+        or share.min() < 0
+        or abs(share.sum() - 1) > 1e-6
+        or share[0] <= 0
+    ):
+        raise SemirayError(
+            f"fractions= of train, validation and test must be at least 0 and sum to 1, not {tuple(fractions)}."
+        )
+    return share
 
 
 def _numbered(values: npt.NDArray[Any]) -> tuple[int, npt.NDArray[np.int32]]:
@@ -271,16 +347,23 @@ def _numbered(values: npt.NDArray[Any]) -> tuple[int, npt.NDArray[np.int32]]:
 
 
 def _deal(
-    counts: npt.NDArray[np.int32], share: npt.NDArray[np.float64], rng: np.random.Generator
+    counts: npt.NDArray[np.int32],
+    share: npt.NDArray[np.float64],
+    rng: np.random.Generator,
+    free: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.int8]:
-    """Assign patients (P, C) to parts (P,), each to where it most reduces the chi-squared distance to the targets."""
+    """Assign patients (P, C) to parts (P,), each to where it most reduces the chi-squared distance to the targets.
+
+    Patients who aren't free are in train.
+    """
     wanted = share[:, None] * counts.sum(axis=0)
     scale = 1 / np.maximum(wanted, 1e-9)
     have = np.zeros_like(wanted)
+    have[0] = counts[~free].sum(axis=0)
     order = rng.permutation(len(counts))
     order = order[np.argsort(-counts.sum(axis=1, dtype=np.int32)[order], kind="stable")]
     part = np.zeros(len(counts), dtype=np.int8)
-    for i in order:
+    for i in order[free[order]]:
         # (have + x - wanted)² - (have - wanted)² = x (x + 2 (have - wanted))
         cost = (counts[i] * (counts[i] + 2 * (have - wanted)) * scale).sum(axis=1)
         part[i] = int(np.argmin(cost))
@@ -289,9 +372,13 @@ def _deal(
 
 
 def _repair(
-    counts: npt.NDArray[np.int32], share: npt.NDArray[np.float64], used: Sequence[int], part: npt.NDArray[np.int8]
+    counts: npt.NDArray[np.int32],
+    share: npt.NDArray[np.float64],
+    used: Sequence[int],
+    part: npt.NDArray[np.int8],
+    free: npt.NDArray[np.bool_],
 ) -> None:
-    """Move patients, in place, so that a class is in as many parts as possible, and no part is empty."""
+    """Move free patients, in place, so that a class is in as many parts as possible, and no part is empty."""
     rare_first = np.argsort((counts > 0).sum(axis=0), kind="stable")
     for column in [*(counts[:, number] for number in rare_first), counts.sum(axis=1, dtype=np.int32)]:
         members = np.flatnonzero(column)
@@ -300,10 +387,14 @@ def _repair(
             if (part[members] == target).any():
                 continue
             have = np.array([column[members[part[members] == number]].sum() for number in range(3)])
-            several = [number for number in used if (part[members] == number).sum() > 1]
+            movable = members[free[members]]
+            sources = [number for number in used if (part[movable] == number).any()]
+            several = [number for number in sources if (part[members] == number).sum() > 1]
             if not several:
                 # Every part has at most one patient of this class: take from the part of lowest priority.
-                several = [number for number in reversed(used) if (part[members] == number).any()][:1]
+                several = sources[-1:]
+            if not several:
+                continue
             source = max(several, key=lambda number: have[number] - wanted[number])
-            candidates = members[part[members] == source]
+            candidates = movable[part[movable] == source]
             part[candidates[np.argmin(counts[candidates].sum(axis=1))]] = target

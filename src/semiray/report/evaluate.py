@@ -10,6 +10,7 @@ from semiray.evaluation import EvaluationOptions, Results, measure_run, measure_
 from semiray.evaluation.progress import Progress
 from semiray.files import hold_folder, user_path
 from semiray.radiographs import ImageArray, RadiographSet, Split
+from semiray.radiographs.pixels.traces import Traces
 from semiray.report.model_card import write_model_card
 from semiray.report.report import Report, write_report
 from semiray.training import Run
@@ -58,6 +59,8 @@ def judge(
     out: str | Path | None = None,
     *,
     split: Split | None = None,
+    traces: Traces | None = None,
+    official_split: bool = False,
     subject: str = "Synthetic images",
     options: EvaluationOptions | None = None,
     real_images: bool = True,
@@ -72,6 +75,8 @@ def judge(
         real: Labelled real images of the same classes and resolution.
         out: See `evaluate`.
         split: The generator's split of the real images; None draws one by patient.
+        traces: What is kept of the images that the generator was trained on, `Run.traces`; None where nothing is.
+        official_split: Without a split, keep the parts that the real images came with.
         subject: What to call the synthetic images in the report.
         options: See `evaluate`.
         real_images: See `evaluate`.
@@ -82,7 +87,8 @@ def judge(
     Raises:
         SemirayError: Classes or resolutions differ, or a class is missing; otherwise as in `evaluate`.
     """
-    how: dict[str, Any] = {"split": split, "subject": subject, "options": options, "progress": progress} | changes
+    known = {"split": split, "traces": traces, "official_split": official_split}
+    how: dict[str, Any] = known | {"subject": subject, "options": options, "progress": progress} | changes
     return _report(lambda cache: measure_set(synthetic, real, store=cache, **how), out, real_images, on_file)
 
 

@@ -15,12 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from semiray.evaluation.judgements.commitment import DimensionCommitment
 from semiray.evaluation.judgements.sorting import DimensionSorting
-from semiray.plain_figure import PlainFigure
+from semiray.figures import SemirayFigure
 from semiray.priors import factor_of
+from semiray.radiographs.pixels.marks import png_text
 
 __all__ = ["DARK", "LIGHT", "Theme", "blank", "colour_bar", "draw_dimensions", "foot", "image", "legend"]
 __all__ += ["panel", "plot_dimensions", "png", "row_name", "style", "whiskers"]
@@ -53,7 +54,7 @@ DARK = Theme(
 
 def blank(width: float, height: float, theme: Theme) -> Figure:
     """An empty figure of this size in inches, outside of pyplot."""
-    figure = PlainFigure(figsize=(width, height), dpi=144, facecolor=theme.paper)
+    figure = SemirayFigure(figsize=(width, height), dpi=144, facecolor=theme.paper)
     FigureCanvasAgg(figure)
     return figure
 
@@ -148,8 +149,6 @@ def png(figure: Figure) -> bytes:
     """A figure as PNG; the same figure always gives the same bytes."""
     drawn, buffer = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="rgba")
-    about = PngImagePlugin.PngInfo()
-    about.add_text("Software", "semiray")
     pixels = Image.frombytes("RGBA", figure.canvas.get_width_height(), drawn.getvalue()).convert("RGB")
-    pixels.save(buffer, "PNG", optimize=True, pnginfo=about)
+    pixels.save(buffer, "PNG", optimize=True, pnginfo=png_text())
     return buffer.getvalue()

@@ -15,6 +15,7 @@ from semiray.files import hold_folder, write_whole
 from semiray.memory import keep_freed_memory
 from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions, Split, split_by_patient
+from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, override
 from semiray.training.grounding import Grounding, read_grounding
 from semiray.training.process_group import ProcessGroup, current_process_group
@@ -57,7 +58,8 @@ def train(
         seed: of the split, the initial weights and every draw; 0 by default.
         ground: rules that ground factors in metadata, the path of such rules, or the name of a recipe.
         split: which images are for training; by default drawn by patient (`settings.data.fractions`), patients who
-            share a near-duplicate counting as one.
+            share a near-duplicate counting as one; with `data={"official_split": True}` the parts that the data came
+            with.
         resume: continue from the last checkpoint in `out`, with the run's own settings; `minutes` and `images` may be
             new, any other option that differs from the run's is an error.
         device: where to train: "auto", "cpu", "cuda", "cuda:1" or "mps".
@@ -82,7 +84,7 @@ def train(
     settings = override(
         settings or Settings(), prior=prior, minutes=minutes, images=images, seed=seed, ground=ground, **options
     )
-    settings = plan_training(files.folder, settings, resume=resume)
+    settings = plan_training(files.folder, settings, resume=resume, device=device)
     if resume:
         check_same(
             files, "fingerprint", data.fingerprint, "the images aren't those", "images, read with the same options,"
@@ -112,12 +114,15 @@ def prepare(
     group: ProcessGroup,
 ) -> Trainer:
     """What is trained on, split and written down, and the networks; the run's folder is held."""
-    prior = run_prior(settings)
+    prior, left_out = run_prior(settings), dict[str, int]()
     if group.leads:
         if resume:
             split = Split.load(files.split, data.keys)
+            left_out = read_run_record(files.folder)[1].get("left_out") or {}
         elif split is None:
-            split = split_by_patient(data, settings.data.fractions, settings.seed)
+            known = settings.data
+            split = split_by_patient(data, known.fractions, settings.seed, official=known.official_split)
+            left_out = dict(split.left_out)
     split = group.from_leader(split)
     assert split is not None
     chosen = data.labelled(split.train)
@@ -134,7 +139,11 @@ def prepare(
         if not resume:
             check_unused(files)  # again: another process may have begun a run before this one held the folder
             split.save(files.split, data.keys)
-        write_record(files, settings, data, grounding)  # last: from here on the folder is a run, and can be resumed
+        if not files.traces.exists():  # which a run that is resumed may lack, if it was begun before there were any
+            Traces.of(data.images, chosen).save(files.traces)
+        write_record(
+            files, settings, data, grounding, left_out
+        )  # last: from here on the folder is a run, and can be resumed
     group.wait()  # the others read the folder only now
     return Trainer(files, settings, prior, data, chosen, grounding, device, group)
 
@@ -149,17 +158,31 @@ def check_same(files: RunFiles, name: str, value: str | None, what: str, needed:
 
 
 def write_record(
-    files: RunFiles, settings: Settings, data: RadiographSet[ImageArray], grounding: Grounding | None
+    files: RunFiles,
+    settings: Settings,
+    data: RadiographSet[ImageArray],
+    grounding: Grounding | None,
+    left_out: Mapping[str, int],
 ) -> None:
     """Write settings.yaml: the settings as resolved, and what the run knows of its data."""
     known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
+    if left_out:
+        known["left_out"] = left_out
+    if data.summary is not None:
+        known["reading"] = data.summary.to_dict()
     if grounding:
         known |= {"grounded": grounding.counts, "observations": grounding.digest}
     record = {"settings": settings.model_dump(mode="json"), "data": known}
     write_whole(files.record, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
 
 
-def plan_training(out: Path | str, settings: Settings | None = None, *, resume: bool = False) -> Settings:
+def plan_training(
+    out: Path | str,
+    settings: Settings | None = None,
+    *,
+    resume: bool = False,
+    device: torch.device | str | None = "auto",
+) -> Settings:
     """The settings that `train` will use, after all checks that need no images; arguments as for `train`.
 
     A program that takes minutes to read its images calls it first; `train` calls it in any case.
@@ -170,8 +193,9 @@ def plan_training(out: Path | str, settings: Settings | None = None, *, resume: 
 
     Raises:
         SemirayError: the folder is in use, or isn't a run that could be resumed; the prior or the grounding rules are
-            invalid; settings contradict those of the run to resume.
+            invalid; settings contradict those of the run to resume; there is no such device.
     """
+    choose_device(device)
     files, asked = RunFiles(Path(out).expanduser()), settings or Settings()
     if not resume:
         if current_process_group().leads:
@@ -213,7 +237,7 @@ def check_unused(files: RunFiles) -> None:
     if not files.folder.is_dir():
         raise SemirayError(f"{files.folder} is a file: choose another folder with out=")
     found = {path.name for path in files.folder.iterdir() if not path.name.startswith(".")}
-    if found - {files.split.name}:
+    if found - {files.split.name, files.traces.name}:
         raise SemirayError(
             f"{files.folder} isn't empty: if it is a run, continue it with resume=True; else choose another out="
         )

@@ -13,6 +13,7 @@ from semiray.errors import SemirayError
 from semiray.networks import Discriminator, Generator, build_networks
 from semiray.priors import JointPrior
 from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiographs
+from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, make_settings
 from semiray.structured import read_yaml
 from semiray.training.checkpoints import load_tensors, misfit
@@ -30,6 +31,7 @@ class RunFiles:
         self.record = folder / "settings.yaml"
         self.model = folder / "model.safetensors"
         self.split = folder / "split.json"
+        self.traces = folder / "traces.npy"
         self.log = folder / "log.jsonl"
         self.samples = folder / "samples"
         self.state = folder / "state"
@@ -153,6 +155,17 @@ class Run:
             SemirayError: images of the split are missing in `data`, or the split can't be read.
         """
         return Split.load(RunFiles(self.path).split, data.keys)
+
+    def traces(self) -> Traces | None:
+        """What the run keeps of the images that it was trained on, to recognise them; None where it keeps nothing.
+
+        Runs that were begun before there were traces keep nothing.
+
+        Raises:
+            SemirayError: the file is damaged.
+        """
+        path = RunFiles(self.path).traces
+        return Traces.load(path) if path.exists() else None
 
     @classmethod
     def load(cls, path: Path | str, device: torch.device | str | None = "auto") -> "Run":

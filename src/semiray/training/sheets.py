@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image
 from torch import Tensor
 
 from semiray.files import whole_file
 from semiray.networks import Generator
 from semiray.networks.intensities import to_grey
 from semiray.priors import JointPrior
+from semiray.radiographs.pixels.marks import png_text
 
 __all__ = ["COLUMNS", "progress_sheet", "run_page", "sample_sheet", "save_sheet"]
 
@@ -26,10 +27,8 @@ SEED = 20  # the same codes and noise in every sheet of a run, so that they can 
 
 def save_sheet(pixels: NDArray[np.uint8], path: Path) -> None:
     """Write what `progress_sheet` made as a PNG whose text says that it holds real images."""
-    mark = PngImagePlugin.PngInfo()
-    mark.add_text("Software", "semiray")
-    mark.add_text("Synthetic", "in part")
-    mark.add_text("Description", "CONTAINS REAL TRAINING IMAGES: for each class a row of them above two rows generated")
+    note = "CONTAINS REAL TRAINING IMAGES: for each class a row of them above two rows generated"
+    mark = png_text({"Synthetic": "in part", "Description": note})
     with whole_file(path) as temporary:
         Image.fromarray(pixels).save(temporary, format="PNG", pnginfo=mark)
 
@@ -87,8 +86,8 @@ def run_page(
         f"<td style='text-align:left'>{html.escape(fact)}</td></tr>"
         for name, fact in facts.items()
     )
-    png = io.BytesIO()
-    Image.fromarray(sample_sheet(generator, prior, len(classes))).save(png, format="PNG")
+    png, mark = io.BytesIO(), png_text({"Synthetic": "true"})
+    Image.fromarray(sample_sheet(generator, prior, len(classes))).save(png, format="PNG", pnginfo=mark)
     image = base64.b64encode(png.getvalue()).decode("ascii")
     shown = f"generated images, one row per class: {', '.join(classes)}" if classes else "generated images"
     return (

@@ -25,7 +25,6 @@ def test_alike_groups_are_at_chance() -> None:
         assert auroc.low < 0.5
         assert auroc.mean < 0.6
     assert not pair.flagged
-    assert result.warning() == ""
 
 
 def test_a_letter_in_the_corner_is_found_in_the_border() -> None:
@@ -36,7 +35,6 @@ def test_a_letter_in_the_corner_is_found_in_the_border() -> None:
     assert pair.auroc["border"].mean > 0.99
     assert pair.auroc["intensities"].mean > 0.9  # grey levels that noise doesn't have
     assert pair.flagged
-    assert "a from b (1.00)" in result.warning()
 
 
 def test_what_lies_in_the_lungs_is_not_in_the_border() -> None:
@@ -78,10 +76,8 @@ def test_groups_of_few_patients_are_left_out() -> None:
     result = measure_shortcuts(noise(), groups, ("a", "b", "rare"), PATIENTS)
     assert [pair.groups for pair in result.pairs] == [("a", "b")]
     assert result.left_out == ("rare",)
-    assert "rare" in "\n".join(result.lines())
     none = measure_shortcuts(noise(), np.full(2 * COUNT, -1), ("a", "b"), PATIENTS)
     assert none.pairs == ()
-    assert "nothing to compare" in none.lines()[0]
     assert result.pairs[0].n_images == (COUNT - 12, COUNT)
 
 
@@ -110,4 +106,3 @@ def test_hannover_is_told_from_normal_by_its_border_and_virus_from_bacteria_is_n
     flagged = {frozenset(pair.groups): pair.flagged for pair in result.pairs}
     assert flagged[frozenset(("NORMAL", "hannover"))]
     assert not flagged[frozenset(("virus", "bacteria"))]
-    assert "hannover" in result.warning()

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.radiographs.pixels.framing import UnreadableImageError, axis_weights, decode_grey, frame, read_radiograph
+from semiray.radiographs.pixels.framing import (
+    UnreadableImageError,
+    axis_weights,
+    decode_grey,
+    frame,
+    read_radiograph,
+    unframe,
+)
 
 GREY = np.random.default_rng(0).integers(0, 256, (13, 17), dtype=np.uint8)
 GREY[0, :2] = 0, 255
@@ -70,6 +78,19 @@ def test_transparency_shows_black():
     np.testing.assert_array_equal(decode_grey(encode(rgba(alpha)))[0], np.where(alpha, GREY, 0))
 
 
+def test_an_image_that_is_transparent_all_over_keeps_its_grey():
+    decoded = decode_grey(encode(rgba(np.zeros_like(GREY))))
+    np.testing.assert_array_equal(decoded.pixels, GREY)
+    assert decoded.transparent == 1
+    assert decode_grey(SAME["RGBA png"]).transparent == 0
+
+
+def test_a_transparent_colour_that_is_not_used_changes_nothing():
+    indexed = Image.frombytes("P", grey.size, np.minimum(GREY, 254).tobytes())
+    indexed.putpalette([level for level in range(256) for _ in "RGB"])
+    np.testing.assert_array_equal(decode_grey(encode(indexed, transparency=255)).pixels, np.minimum(GREY, 254))
+
+
 def test_colour_becomes_luma():
     colour = Image.new("RGB", (2, 2), (200, 100, 50))
     assert decode_grey(encode(colour))[0][0, 0] == pytest.approx(0.299 * 200 + 0.587 * 100 + 0.114 * 50, abs=0.6)
@@ -110,10 +131,23 @@ def test_white_is_zero_is_inverted_at_16_bits_too():
     assert pixels[-1, -1] == 0
 
 
-def test_exif_orientation_is_ignored():
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 10))
+def test_exif_orientation_is_applied_once(kind, orientation):
     exif = Image.Exif()
-    exif[274] = 6
-    assert decode_grey(encode(grey, "JPEG", exif=exif))[0].shape == (13, 17)
+    exif[274] = orientation
+    options = {"lossless": True} if kind == "WEBP" else {}
+    stored = encode(grey.convert("RGB") if kind == "WEBP" else grey, kind, exif=exif, **options)
+    with Image.open(io.BytesIO(encode(grey, "JPEG", exif=exif) if kind == "JPEG" else encode(grey))) as image:
+        expected = np.asarray(image)
+    turn = {2: np.fliplr, 3: lambda p: p[::-1, ::-1], 4: np.flipud, 5: np.transpose, 6: lambda p: np.rot90(p, -1)}
+    turn |= {7: lambda p: p[::-1, ::-1].T, 8: np.rot90}
+    np.testing.assert_array_equal(decode_grey(stored).pixels, turn.get(orientation, np.asarray)(expected))
+
+
+def test_a_broken_note_about_orientation_does_no_harm():
+    stored = encode(grey, "JPEG", exif=b"Exif\0\0not a note")
+    assert decode_grey(stored).pixels.shape == (13, 17)
 
 
 def test_of_several_frames_the_first_counts():
@@ -152,8 +186,50 @@ def test_random_damage_never_escapes_as_another_error():
 
 def test_a_bomb_is_refused(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(UnreadableImageError, match="178 million"):
+    with pytest.raises(UnreadableImageError, match="100 million"):
         decode_grey(SAME["L png"])
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ((1, 25_000), "1 x 25,000 px: more than 20 times as long as wide"),
+        ((40_000, 4_000), "40,000 x 4,000 px: a side of more than 30,000"),
+        ((11_000, 10_000), "11,000 x 10,000 px: more than 100 million"),
+    ],
+)
+def test_sizes_are_bounded_before_anything_is_decoded(size, reason):
+    with pytest.raises(UnreadableImageError, match=reason):
+        decode_grey(encode(Image.new("1", size)))
+
+
+@pytest.mark.parametrize("shape", [(20, 1), (1, 20), (10, 10), (1, 1)])
+def test_small_images_are_read(shape):
+    assert frame(decode_grey(encode(Image.new("L", shape, 77))).pixels, 16, "pad").max() == 77
+
+
+def test_long_images_take_no_more_memory_than_they_need():
+    tracemalloc.start()
+    assert frame(np.zeros((30_000, 1_500), np.float32), 64, "pad").shape == (64, 64)
+    assert tracemalloc.get_traced_memory()[1] < 500e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (encode(grey, "GIF"), "GIF file: convert it to PNG"),
+        (encode(grey, "JPEG2000"), "JPEG 2000 file: convert it to PNG"),
+        (encode(grey, "JPEG2000", no_jp2=True), "JPEG 2000 file: convert it to PNG"),
+        (b"\0" * 128 + b"DICM" + b"\0" * 99, "DICOM file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b"\n<!DOCTYPE html><title>404</title>", "web page"),
+        (b"PK\3\4" + b"\0" * 50, "zip archive"),
+    ],
+)
+def test_what_lies_there_instead_is_named(content, reason):
+    with pytest.raises(UnreadableImageError, match=reason):
+        decode_grey(content)
 
 
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (7, 3), (299, 64), (5, 5), (3, 8), (1, 4), (9, 1)])
@@ -187,6 +263,15 @@ def test_nothing_is_stretched(framing, shape):
         assert len(rows) == len(columns)
         expected = 0.8 * 32 * (1 if framing == "crop" else min(shape) / max(shape))
         assert len(rows) == pytest.approx(expected, abs=2)
+
+
+@pytest.mark.parametrize("shape", [(20, 40), (41, 13), (30, 30), (10, 200)])
+def test_unframing_leaves_the_padding_away(shape):
+    pixels = np.full(shape, 200, np.float32)
+    padded = unframe(frame(pixels, 16, "pad"), *shape, "pad")
+    assert (padded == 200).all()
+    assert max(padded.shape) == 16
+    assert unframe(frame(pixels, 16), *shape, "crop").shape == (16, 16)
 
 
 def test_padding_is_black_and_centred():

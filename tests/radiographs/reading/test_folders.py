@@ -4,7 +4,13 @@ import os
 
 import pytest
 
-from semiray.radiographs.reading.folders import label_by_folder, walk
+from semiray.errors import SemirayError
+from semiray.radiographs.reading.folders import label_by_folder, leave_out, walk
+
+
+def unmarked(_path):
+    return ""
+
 
 SPLIT = "train, validation and test folders"
 
@@ -24,11 +30,64 @@ def test_walk_leaves_out_what_is_no_radiograph(tmp_path, draw):
     draw(tmp_path / "alone_mask.png")
     for name in ("Thumbs.db", ".DS_Store", "notes.txt", "COVID.metadata.xlsx", "table.csv"):
         (tmp_path / name).write_bytes(b"x")
+    for name in ("a.gif", "b.jp2", "c.zip", "scan", "x.dcm"):
+        (tmp_path / name).write_bytes(b"x")
     tree = walk(tmp_path)
-    assert list(tree.images) == ["a.png", "alone_mask.png", "sub/B.JPEG"]
-    assert list(tree.tables) == ["table.csv"]
-    assert any("3 masks" in note for note in tree.notes)
-    assert any("1 spreadsheet not read" in note for note in tree.notes)
+    leave_out(tree, tmp_path.name, unmarked)
+    assert list(tree.images) == ["a.png", "sub/B.JPEG"]
+    assert list(tree.tables) == ["COVID.metadata.xlsx", "notes.txt", "table.csv"]
+    assert list(tree.unknown) == ["scan", "x.dcm"]
+    assert tree.left_out == {"masks": 4, "system files": 4, "GIF": 1, "JPEG 2000": 1, "archives": 1}
+
+
+@pytest.mark.parametrize(
+    "copies",
+    [
+        [("train/N/a.png", "set/train/N/a.png"), ("test/N/b.png", "set/test/N/b.png")],
+        [("N/a.png", "images/N/a.png"), ("P/b.png", "images/P/b.png")],
+        [("x/N/a.png", "x/x/N/a.png"), ("x/P/b.png", "x/x/P/b.png")],
+    ],
+)
+def test_a_copy_of_the_set_inside_itself_is_left_out(tmp_path, draw, copies):
+    for i, (first, copy) in enumerate(copies):
+        path = draw(tmp_path / first, seed=i)
+        (tmp_path / copy).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / copy).write_bytes(path.read_bytes())
+    draw(tmp_path / copies[0][1].replace("a.png", "more.png"), seed=9)
+    tree = walk(tmp_path)
+    leave_out(tree, tmp_path.name, unmarked)
+    assert tree.left_out == {"copies": 2}
+    assert {first for first, _ in copies} < set(tree.images)
+    assert len(tree.images) == 3
+
+
+def test_files_of_one_name_and_other_content_are_no_copies(tmp_path, draw):
+    draw(tmp_path / "N" / "a.png", seed=1)
+    draw(tmp_path / "images" / "N" / "a.png", seed=2)
+    tree = walk(tmp_path)
+    leave_out(tree, tmp_path.name, unmarked)
+    assert len(tree.images) == 2
+
+
+def test_what_semiray_wrote_is_left_out(tmp_path, draw):
+    for name in ("N/a.png", "N/made.png", "run/samples/1.png", "proof/figure.png"):
+        draw(tmp_path / name)
+    for name in ("run/settings.yaml", "run/split.json", "proof/report.html", "proof/report.json"):
+        (tmp_path / name).write_text("{}")
+    tree = walk(tmp_path)
+    leave_out(tree, tmp_path.name, lambda path: "synthetic images" if path.name == "made.png" else "")
+    assert list(tree.images) == ["N/a.png"]
+    assert tree.left_out == {"semiray output": 2, "synthetic images": 1}
+    with pytest.raises(SemirayError, match="a run that semiray wrote"):
+        walk(tmp_path / "run")
+
+
+def test_a_folder_of_everything_may_be_called_after_masks(tmp_path, draw):
+    for name in ("Masks and more/images/a.png", "Masks/images/b.png", "Masks/masks/b.png"):
+        draw(tmp_path / name)
+    tree = walk(tmp_path / "Masks")
+    leave_out(tree, "Masks", unmarked)
+    assert list(tree.images) == ["images/b.png"]
 
 
 def test_walk_follows_links_once(tmp_path, draw):
@@ -61,12 +120,16 @@ def test_walk_makes_every_name_printable(tmp_path, draw):
         (["images/a.png", "images/b.png"], "a folder without labels", [None, None], []),
         (["N/a.png", "P/x/b.png"], "a folder per class", ["N", "P"], []),
         (["N/images/a.png", "P/images/b.png"], "a folder per class", ["N", "P"], []),
-        (["N/a.png"], "a folder per class", ["N"], []),
+        (["COVID/a.png"], "a folder per class", ["COVID"], []),
+        (["MontgomerySet/CXR_png/a.png"], "a folder without labels", [None], []),
+        (["siteA/N/a.png", "siteA/P/b.png", "siteB/N/c.png", "siteB/P/d.png"], "a folder per class", list("NPNP"), []),
+        (["0/a.png", "1/b.png"], "a folder without labels", [None, None], []),
         (["set/N/a.png", "set/P/b.png"], "a folder per class", ["N", "P"], []),
         (["train/N/a.png", "TEST/P/b.png"], SPLIT + " of classes", ["N", "P"], ["train", "test"]),
         (["set/train/N/a.png", "set/val/N/b.png"], SPLIT + " of classes", ["N", "N"], ["train", "validation"]),
         (["train/a.png", "valid/b.png"], SPLIT, [None, None], ["train", "validation"]),
-        (["train/N/a.png", "train/P/b.png"], SPLIT + " of classes", ["N", "P"], ["train", "train"]),
+        (["train/N/a.png", "train/P/b.png"], "a folder per class", ["N", "P"], []),
+        (["Train Set/N/a.png", "Test Set/P/b.png"], SPLIT + " of classes", ["N", "P"], ["train", "test"]),
         (
             ["COVID/images/a.png", "Normal/images/b.png", "Lung_Opacity/images/c.png", "Viral Pneumonia/images/d.png"],
             "COVID-19 Radiography Database (images/ and masks/)",
@@ -85,13 +148,7 @@ def test_layouts(keys, layout, labels, splits):
     found = label_by_folder(keys)
     assert found.layout == layout
     assert [found.labels.get(key) for key in keys] == labels
-    assert [found.splits[key] for key in keys if key in found.splits] == splits
-
-
-def test_images_beside_split_folders_are_left_out_and_told_of():
-    found = label_by_folder(["train/N/a.png", "test/N/b.png", "chest_xray/train/N/a.png"])
-    assert found.images == ["train/N/a.png", "test/N/b.png"]
-    assert any("1 images outside" in note and "chest_xray" in note for note in found.notes)
+    assert [found.parts[key] for key in keys if key in found.parts] == splits
 
 
 def test_loose_images_beside_class_folders_are_unlabelled_and_told_of():
@@ -103,4 +160,17 @@ def test_loose_images_beside_class_folders_are_unlabelled_and_told_of():
 def test_a_folder_per_patient_is_not_a_folder_per_class():
     found = label_by_folder([f"patient{i}/{j}.png" for i in range(30) for j in range(2)])
     assert not found.labels
-    assert any("label_from" in note for note in found.notes)
+    found = label_by_folder([f"{'abcdefghijklmnopqrstuvwxyz'[i]}ohn/{j}.png" for i in range(26) for j in range(2)])
+    assert not found.labels
+    assert any("--label-from" in advice.option for advice in found.advice)
+
+
+def test_numbered_folders_are_storage_and_it_is_said():
+    found = label_by_folder(["0/a.png", "1/b.png"])
+    assert "storage, not as classes" in found.advice[0].text
+
+
+def test_views_are_no_classes():
+    found = label_by_folder(["Frontal/a.png", "Lateral/b.png"])
+    assert not found.labels
+    assert found.views == {"Frontal/a.png": "Frontal", "Lateral/b.png": "Lateral"}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
+import json
 from typing import get_type_hints
 
 import pytest
@@ -10,13 +10,12 @@ from semiray.errors import SemirayError
 from semiray.radiographs.reading.options import (
     ReadingKeywords,
     ReadingOptions,
-    choose_classes,
     compile_pattern,
     parse_classes,
     reading_options,
     search,
+    write_class,
 )
-from semiray.radiographs.reading.records import Record
 
 
 @pytest.mark.parametrize(
@@ -26,16 +25,23 @@ from semiray.radiographs.reading.records import Record
         ("B,A , Viral Pneumonia", {"B": "B", "A": "A", "Viral Pneumonia": "Viral Pneumonia"}),
         ("A=x, B=x, C", {"A": "x", "B": "x", "C": "C"}),
         ("A = x", {"A": "x"}),
+        ('"COVID-19, Atelectasis"=mixed, "a ""b"""', {"COVID-19, Atelectasis": "mixed", 'a "b"': 'a "b"'}),
+        ('Normal="x, y"', {"Normal": "x, y"}),
     ],
 )
 def test_classes_are_kept_renamed_and_merged(text, read):
     assert list(parse_classes(text).items()) == list(read.items())
 
 
-@pytest.mark.parametrize("text", ["", ",", "A,,B", "=x", "A=", "A, A", "A=x, A=y"])
+@pytest.mark.parametrize("text", ["", ",", "A,,B", "=x", "A=", "A, A", "A=x, A=y", "A=x=y", '"A', 'A "B'])
 def test_classes_that_make_no_sense_are_named(text):
     with pytest.raises(SemirayError, match="classes"):
         parse_classes(text)
+
+
+@pytest.mark.parametrize("label", ["A", "a, b", 'a "b"', "a=b", " a"])
+def test_written_classes_are_read_back(label):
+    assert list(parse_classes(f"{write_class(label)}, other")) == [label, "other"]
 
 
 def test_keywords_are_the_models_fields():
@@ -72,15 +78,13 @@ def test_options_cannot_be_changed():
 
 def test_the_selection_is_json():
     options = reading_options({"classes": {"A": "x", "B": "x"}, "framing": "pad"})
-    names = ["label_from", "patient_from", "classes", "label_column", "patient_column", "path_column"]
-    assert options.selection() == dict.fromkeys(names) | {"classes": [["A", "x"], ["B", "x"]]}
-    assert list(options.selection()) == names
+    assert json.loads(json.dumps(options.selection()))["classes"] == [["A", "x"], ["B", "x"]]
+    assert list(options.selection()) == [name for name in ReadingOptions.model_fields if name != "framing"]
     for same in (options, ReadingOptions()):
         assert ReadingOptions.from_selection(same.selection(), same.framing) == same
 
 
 KEYS = [f"{folder}/{i}.png" for folder in ("COVID", "Normal") for i in range(3)]
-RECORDS = [Record(Path(key), key, key.split("/")[0], key, {}) for key in KEYS]
 
 
 def test_a_group_is_the_value_else_the_whole_match():
@@ -107,17 +111,3 @@ def test_no_pattern_stays_none_and_invalid_ones_are_explained():
         compile_pattern("a*", "label_from")
     with pytest.raises(SemirayError, match=r"'zebra' matches none of 6 images.*COVID/0\.png"):
         search(compile_pattern("zebra", "label_from"), KEYS, "label_from", "unlabelled", [])
-
-
-def test_classes_of_records_are_kept_renamed_and_merged():
-    notes = []
-    assert choose_classes(RECORDS, None, notes) == (RECORDS, ("COVID", "Normal"))
-    kept, names = choose_classes(RECORDS, {"Normal": "healthy"}, notes)
-    assert ([record.key for record in kept], names) == (KEYS[3:], ("healthy",))
-    assert {record.label for record in kept} == {"healthy"}
-    assert notes == ["3 images of other classes are left out: COVID 3."]
-    merged, names = choose_classes(RECORDS, {"COVID": "x", "Normal": "x"}, [])
-    assert (len(merged), names) == (6, ("x",))
-    for classes in ({"flu": "flu"}, {}):
-        with pytest.raises(SemirayError, match=r"COVID \(3\), Normal \(3\)"):
-            choose_classes(RECORDS, classes, notes)

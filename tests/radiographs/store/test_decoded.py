@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels import decoding
@@ -18,6 +19,8 @@ from semiray.radiographs.pixels.framing import read_radiograph
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.readers import read_records
 from semiray.radiographs.reading.records import Listing
+from semiray.radiographs.reading.summary import Summary
+from semiray.radiographs.store import decoded
 from semiray.radiographs.store.decoded import cache_folder, decode_cached, read_decoded, write_decoded
 
 COUNT = 20
@@ -42,7 +45,7 @@ class Given(Decoder):
 
 
 def write(folder: Path, decode=results, source="source", **options) -> None:
-    decoder = Given(Listing(Path("DATA"), "a layout", ()), 8, results=decode)
+    decoder = Given(Listing(Path("DATA"), (), Summary("a layout")), 8, results=decode)
     write_decoded(folder, decoder, source, batch=3, **options)
 
 
@@ -53,7 +56,7 @@ def test_what_is_written_is_read(tmp_path):
     assert not decoded.images.flags.writeable
     np.testing.assert_array_equal(decoded.images, np.delete(IMAGES, 2, 0))
     assert list(decoded.files) == FACTS
-    assert decoded.fingerprint == digest("1 8 crop", ((facts.key, facts.content) for facts in FACTS))
+    assert decoded.fingerprint == digest("2 8 crop", ((facts.key, facts.content) for facts in FACTS))
     assert sorted(path.name for path in tmp_path.iterdir()) == NAMES
     # Any program that reads .npy reads it.
     np.testing.assert_array_equal(np.load(tmp_path / "images.npy", allow_pickle=False), decoded.images)
@@ -125,6 +128,42 @@ def test_pixels_need_not_be_kept(tmp_path):
     decoded = read_decoded(tmp_path)
     assert decoded.images.shape == (0, 8, 8)
     assert list(decoded.files) == FACTS
+
+
+def test_what_another_version_decoded_is_not_read(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setattr(decoded, "VERSION", 10**6)
+    with pytest.raises(SemirayError, match=f"{tmp_path}: its images were decoded by another version"):
+        read_decoded(tmp_path)
+
+
+@pytest.mark.parametrize("framing", ["crop", "pad"])
+def test_what_looks_wrong_is_kept(tmp_path, framing):
+    y, x = np.mgrid[:48, :60] / np.array([48, 60])[:, None, None]
+    lungs = sum(((x - centre) / 0.16) ** 2 + ((y - 0.42) / 0.3) ** 2 < 1 for centre in (0.28, 0.72))
+    corners = (y < 0.15) & (np.abs(x - 0.5) > 0.2)
+    chest = (140 + 80 * y - 90 * lungs - 110 * corners).astype(np.uint8)
+    for name, pixels in (("chest", chest), ("inverse", 255 - chest), ("black", 0 * chest), ("side", np.rot90(chest))):
+        Image.fromarray(np.ascontiguousarray(pixels)).save(tmp_path / f"{name}.png")
+    decoder = Decoder(read_records(tmp_path, ReadingOptions()), 32, framing)
+    first = decode_cached(decoder, tmp_path / "cache", batch=2)
+    assert {file.key: file.looks for file in first.files} == {
+        "black.png": "black",
+        "chest.png": "",
+        "inverse.png": "inverted",
+        "side.png": "rotated",
+    }
+    assert list(decode_cached(decoder, tmp_path / "cache").files) == list(first.files)
+
+
+def test_files_that_are_left_out_have_no_pixels(tmp_path):
+    left = [facts._replace(problem="a mask", left_out="masks") for facts in FACTS[:3]] + FACTS[3:]
+    write(
+        tmp_path, lambda first: iter([(f, None if f.problem else i) for f, i in zip(left, IMAGES, strict=True)][first:])
+    )
+    found = read_decoded(tmp_path)
+    np.testing.assert_array_equal(found.images, IMAGES[3:])
+    assert list(found.files) == left
 
 
 def test_nothing_readable_is_an_error_that_names_files(tmp_path):

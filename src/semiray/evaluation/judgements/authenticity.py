@@ -44,7 +44,7 @@ class AuthenticityResult(Result):
     """Synthetic and held-out images in one space.
 
     Attributes:
-            space: ``pixels``, the thumbnails of :mod:`semiray.radiographs.pixels.copies`, or a feature space's name.
+            space: ``pixels``, the thumbnails of `semiray.radiographs.pixels.copies`, or a feature space's name.
             held_out: Of held-out real images, one per patient: the reference.
     """
 

@@ -83,7 +83,7 @@ class FidelityResult(Result):
 
 def measure(context: Context) -> FidelityResult | Skipped:
     """The fidelity of a run's images, or of a folder's, in the space named or that of the TRTR classifier."""
-    labels, test, space = context.synthetic.labels, context.test, context.space
+    labels, test, space = context.synthetic.labels, context.reference, context.space
     if space is None:
         return Skipped(context.obstacle)
     if context.obstacle:  # sets whose classes can't be matched are compared as a whole

@@ -1,8 +1,8 @@
 """Privacy: does the generator reveal which patients it was trained on?
 
-Copies (:mod:`semiray.radiographs.pixels.copies`) are searched for among synthetic images and, to count false alarms,
-among held-out real ones. Both are measured for authenticity (:mod:`semiray.evaluation.judgements.authenticity`), and
-membership is inferred (:mod:`semiray.evaluation.judgements.membership`).
+Copies (`semiray.radiographs.pixels.copies`) are searched for among synthetic images and, to count false alarms,
+among held-out real ones. Both are measured for authenticity (`semiray.evaluation.judgements.authenticity`), and
+membership is inferred (`semiray.evaluation.judgements.membership`).
 """
 
 from __future__ import annotations
@@ -149,8 +149,9 @@ def measure_privacy(
     def told(part: int) -> Callable[[int, int], None]:
         return lambda done, total: None if progress is None else progress(part * total + done, parts * total)
 
-    copies = find_copies(synthetic, train.images, train.patients, progress=told(0))
-    false_alarms = find_copies(held_out.images, train.images, train.patients, progress=told(1))
+    united = unite_patients(train.patients, near_duplicates(train.images))
+    copies = find_copies(synthetic, train.images, united, united=True, progress=told(0))
+    false_alarms = find_copies(held_out.images, train.images, united, united=True, progress=told(1))
     sides, patients = (members, others), (members.patients, others.patients)
     near = [-nearest_aligned(side.images, synthetic, progress=told(2 + i))[1] for i, side in enumerate(sides)]
     black_box = measure_membership(near[0], near[1], patients, seed=seed)
@@ -167,7 +168,9 @@ def measure_privacy(
         n_train=len(train),
         closest=closest,
         closest_ratios=np.sort(copies.ratio)[: len(closest)],
-        authenticity=_authenticity(synthetic, labels, train, held_out, (copies, false_alarms), space, seed, told(4)),
+        authenticity=_authenticity(
+            synthetic, labels, (train.images, united), held_out, (copies, false_alarms), space, seed, told(4)
+        ),
     )
 
 
@@ -183,14 +186,17 @@ def _count(found: CopyResult) -> CopyCounts:
 def _authenticity(
     synthetic: NDArray[np.uint8],
     labels: NDArray[np.int64] | None,
-    train: RadiographSet,
+    train: tuple[NDArray[np.uint8], NDArray[np.str_]],
     held_out: RadiographSet,
     copies: tuple[CopyResult, CopyResult],
     space: FeatureSpace | None,
     seed: int,
     told: Callable[[int, int], None],
 ) -> tuple[AuthenticityResult, ...]:
-    """In pixels, by the distances of the search for copies, and in a feature space; of the same images."""
+    """In pixels, by the distances of the search for copies, and in a feature space; of the same images.
+
+    Training images stand with their patients, of whom those who share a picture are one.
+    """
     united = unite_patients(held_out.patients, near_duplicates(held_out.images))
     real = np.sort(one_per_patient(united, np.random.default_rng(seed)))
     real = np.sort(np.random.default_rng(seed).permutation(real)[:MOST])
@@ -203,7 +209,7 @@ def _authenticity(
     of_pixels = [(of.distance[side], of.width[side]) for of, side in zip(copies, sides, strict=True)]
     distances = [("pixels", of_pixels)]
     if space is not None:
-        images = (train.images, synthetic[sides[0]], held_out.images[sides[1]])
+        images = (train[0], synthetic[sides[0]], held_out.images[sides[1]])
         total, done, features = sum(map(len, images)), 0, []
         for part in images:
             pieces = []
@@ -212,8 +218,7 @@ def _authenticity(
                 done += len(pieces[-1])
                 told(done, total)
             features.append(np.concatenate(pieces))
-        patients = unite_patients(train.patients, near_duplicates(train.images))
-        distances.append((space.name, [nearest_features(side, features[0], patients) for side in features[1:]]))
+        distances.append((space.name, [nearest_features(side, features[0], train[1]) for side in features[1:]]))
     return tuple(
         AuthenticityResult(name, *(measure_nearness(*of_side, seed=seed) for of_side in found))
         for name, found in distances

@@ -35,14 +35,13 @@ from semiray.evaluation.statistics.ranking import Ranking
 from semiray.radiographs import ImageArray
 from semiray.radiographs.pixels.images import shrink
 
-__all__ = ["FLAG", "PairShortcut", "ShortcutResult", "cost", "measure", "measure_shortcuts"]
+__all__ = ["FLAG", "FOLDS", "VIEWS", "PairShortcut", "ShortcutResult", "cost", "measure", "measure_shortcuts"]
 
 Floats = NDArray[np.float32]
 FLAG = 0.85  # a border whose interval lies above this separates two groups without the lungs
 FOLDS = 5
 MOST = 1500  # images per group: more would take longer and change nothing
 BINS = 32
-NAMED = 5  # groups that were left out and are named
 COST = 40  # per class, in steps of utility's training
 RIDGE = 100.0  # weight of the squared coefficients of standardised pixels
 
@@ -73,33 +72,6 @@ class ShortcutResult(Result):
 
     pairs: tuple[PairShortcut, ...]
     left_out: tuple[str, ...]
-
-    def lines(self) -> list[str]:
-        """The figures in lines of text."""
-        if not self.pairs:
-            return [f"  nothing to compare: no two groups have {FOLDS} patients each"]
-        names = [" / ".join(pair.groups) for pair in self.pairs]
-        width = max(map(len, names))
-        lines = ["  " + " " * width + "".join(f"  {view:>11}" for view in VIEWS)]
-        for name, pair in zip(names, self.pairs, strict=True):
-            lines.append(f"  {name:{width}}" + "".join(f"  {pair.auroc[view].mean:11.2f}" for view in VIEWS))
-        if self.left_out:
-            named = ", ".join(self.left_out[:NAMED])
-            more = len(self.left_out) - NAMED
-            lines.append(f"  left out, with fewer than {FOLDS} patients: {named}" + f" and {more:,} more" * (more > 0))
-        return lines + ([f"  warning: {self.warning()}"] if self.warning() else [])
-
-    def warning(self) -> str:
-        """What a reader must know, in a few sentences; empty where no border separates groups."""
-        flagged = [pair for pair in self.pairs if pair.flagged]
-        if not flagged:
-            return ""
-        told = "; ".join("{} from {} ({:.2f})".format(*pair.groups, pair.auroc["border"].mean) for pair in flagged)
-        return (
-            f"The border of the images alone, without the lungs, distinguishes {told} (area under the ROC curve, "
-            "chance level 0.5). A network can distinguish these classes by where or how the images were taken. A good "
-            "classifier of them proves nothing about disease, nor does one trained on synthetic images of them."
-        )
 
 
 def cost(context: Context) -> int:

@@ -20,14 +20,9 @@ from semiray.errors import SemirayError
 from semiray.evaluation.judges import feature_networks as networks
 from semiray.evaluation.judges.weights import INCEPTION, RAD_DINO, find_weights, first_line
 
-__all__ = ["SPACES", "FeatureSpace", "check_space", "feature_space"]
+__all__ = ["FeatureSpace", "check_space", "feature_space"]
 
-SPACES = {
-    "trtr": "the last layer of the classifier trained on real images",
-    "inception": "the last layer but one of FID's Inception network, trained on photographs",
-    "xrv": "the last layer but one of torchxrayvision's DenseNet-121, trained on chest X-rays",
-    "rad-dino": "the class token of RAD-DINO, trained on chest X-rays without labels",
-}
+PUBLISHED = ("inception", "xrv", "rad-dino")
 PACKAGES = {"inception": ("torch-fidelity", "torch_fidelity"), "rad-dino": ("transformers", "transformers")}
 BATCH = {"rad-dino": 8}  # images per batch; of the others 32
 
@@ -80,7 +75,7 @@ def feature_space(
         step = networks.rad_dino_step(find_weights(name, RAD_DINO, weights=weights, download=download), place)
     else:
         raise SemirayError(
-            f"space {name!r}: choose {', '.join(list(SPACES)[1:])}, or leave it out for trtr, the classifier trained "
+            f"space {name!r}: choose {', '.join(PUBLISHED)}, or leave it out for trtr, the classifier trained "
             "on real images. In Python, any function of yours can be one: FeatureSpace(name, function)."
         )
     return FeatureSpace(name, lambda images: _extract(name, step, images, BATCH.get(name, 32), place))

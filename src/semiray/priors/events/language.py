@@ -10,21 +10,21 @@ all dimensions            all(survival) == 1     any(duration) > 30     mean(tex
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.expressions import Expression, pointing, read_expression
+from semiray.names import unknown
 from semiray.priors.events.conditions import Comparison, Condition, Equal, Join, Less, Operand
-from semiray.priors.inputs import unknown
 
 __all__ = ["Event", "read_event"]
 
-_LONGEST = 1000
+_KIND = "event"
+_EXAMPLE = "survival == 1 and duration <= 14"
 _LARGEST = 1e30
-_HABITS = (("&&", "and"), ("||", "or"), ("&", "and"), ("|", "or"), ("!", "not"))
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Event:
 
     def problem(self, place: tuple[int, int], message: str) -> SemirayError:
         """An error that points at a place of the text."""
-        return _pointing(self.text, *place, message)
+        return pointing(_KIND, self.text, *place, message)
 
 
 def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Event:
@@ -68,30 +68,21 @@ def read_event(text: str, slices: Mapping[str, slice], discrete: Tensor) -> Even
         tensor([ True, False])
     """
     if not isinstance(text, str) or not text.strip():
-        raise SemirayError("the event is empty; write a condition such as 'survival == 1 and duration <= 14'")
-    line = " ".join(text.split())
-    if len(line) > _LONGEST:
-        raise SemirayError(f"the event has {len(line)} characters; at most {_LONGEST} are allowed")
-    for i, character in enumerate(line):
-        if not character.isprintable():
-            raise _pointing(line[:i] + "\ufffd" + line[i + 1 :], i, i + 1, "this character is not printable")
+        raise SemirayError(f"the event is empty; write a condition such as {_EXAMPLE}")
+    expression = read_expression(" ".join(text.split()), _KIND, _EXAMPLE)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's own advice on style, such as on "1and"
-            tree = ast.parse(line, mode="eval").body
-        condition = _Reader(line, slices, discrete.tolist()).condition(tree)
-    except SyntaxError as error:
-        raise _syntax_problem(line, error) from None
-    except (RecursionError, MemoryError, ValueError):
-        raise _pointing(line, 0, len(line), "this is too deeply nested") from None
-    return Event(line, condition, condition.columns)
+        condition = _Reader(expression, slices, discrete.tolist()).condition(expression.tree)
+    except RecursionError:
+        raise expression.problem(expression.tree, "this is too deeply nested") from None
+    return Event(expression.line, condition, condition.columns)
 
 
 class _Reader:
     """Turns a syntax tree into conditions; keeps the text to point at."""
 
-    def __init__(self, line: str, slices: Mapping[str, slice], discrete: list[bool]) -> None:
-        self.line, self.slices, self.discrete = line, slices, discrete
+    def __init__(self, expression: Expression, slices: Mapping[str, slice], discrete: list[bool]) -> None:
+        self.place, self.problem = expression.place, expression.problem
+        self.slices, self.discrete = slices, discrete
 
     def condition(self, node: ast.expr) -> Condition:
         match node:
@@ -201,29 +192,3 @@ class _Reader:
             raise self.problem(
                 node, "a continuous factor equals a value with probability 0; give a range: 13 <= duration <= 15"
             )
-
-    def place(self, node: ast.expr) -> tuple[int, int]:
-        ends = (node.col_offset, node.end_col_offset or node.col_offset + 1)
-        # ast counts bytes, not characters
-        start, end = (len(self.line.encode()[:offset].decode(errors="ignore")) for offset in ends)
-        return start, end
-
-    def problem(self, node: ast.expr, message: str) -> SemirayError:
-        return _pointing(self.line, *self.place(node), message)
-
-
-def _syntax_problem(line: str, error: SyntaxError) -> SemirayError:
-    at = error.offset - 1 if error.offset else len(line)  # no offset: the text ends too early
-    for habit, word in _HABITS:
-        place = line.find(habit)
-        if place >= 0 and line[place : place + 2] != "!=":
-            return _pointing(line, place, place + len(habit), f"write {word!r} instead of {habit!r}")
-    for i, character in enumerate(line):
-        if character == "=" and line[i - 1 : i] not in ("=", "<", ">", "!") and line[i + 1 : i + 2] != "=":
-            return _pointing(line, i, i + 1, "equality is written ==")
-    return _pointing(line, at, at + 1, "this can't be read; an event looks like 'survival == 1 and duration <= 14'")
-
-
-def _pointing(line: str, start: int, end: int, message: str) -> SemirayError:
-    start = min(start, len(line))
-    return SemirayError(f"event: {message}\n  {line}\n  {' ' * start}{'^' * max(end - start, 1)}")

@@ -9,44 +9,34 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
+from semiray.radiographs.pixels.facts import FileFacts
 from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
+from semiray.radiographs.pixels.marks import HEAD, OUTPUT, SYNTHETIC, synthetic_mark
+from semiray.radiographs.pixels.suspects import MASKS, Namesakes, look
 from semiray.radiographs.reading.options import Framing
 from semiray.radiographs.reading.records import Listing, Record
 
-__all__ = ["Decoder", "FileFacts", "Progress", "digest", "processors", "read_bytes"]
+__all__ = ["VERSION", "Decoder", "FileFacts", "Progress", "digest", "processors", "read_bytes"]
 
-# To be raised when the same file and settings give other pixels than before.
-_VERSION = 1
+# To be raised when the same file and settings give other pixels or facts than before.
+VERSION = 2
 _AHEAD = 512
+_FINEST = 8192
+_LEFT_OUT = {
+    SYNTHETIC: "a synthetic image, as its file says",
+    OUTPUT: "a figure or a sheet that semiray wrote, as its file says",
+    MASKS: "a mask: it has two grey levels, and another image has its name",
+}
 
 Progress = Callable[[int, int], None]
 R = TypeVar("R")
-
-
-class FileFacts(NamedTuple):
-    """What is known about a file after decoding it.
-
-    Attributes:
-        key: the record's key.
-        content: sha256 of the file in hex; empty if it can't be read at all.
-        width: pixels; 0 if it can't be decoded.
-        height: pixels; 0 if it can't be decoded.
-        kind: how the file stores it, such as ``8-bit grey``.
-        problem: why it can't be decoded; empty if it can.
-    """
-
-    key: str
-    content: str
-    width: int
-    height: int
-    kind: str
-    problem: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +49,7 @@ class Decoder:
         framing: ``crop`` or ``pad``.
         workers: number of threads; None for one per processor.
         progress: called with (files done, files in all).
+        synthetic: whether images whose files say that they are synthetic are read; otherwise they are left out.
     """
 
     listing: Listing
@@ -66,11 +57,13 @@ class Decoder:
     framing: Framing = "crop"
     workers: int | None = None
     progress: Progress | None = None
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
-        if self.resolution < 1 or self.framing not in ("crop", "pad"):
+        if not 1 <= self.resolution <= _FINEST or self.framing not in ("crop", "pad"):
             raise SemirayError(
-                f"resolution= must be at least 1 and framing= crop or pad, not {self.resolution} and {self.framing!r}."
+                f"resolution= must be at least 1 and at most {_FINEST}, and framing= crop or pad, not "
+                f"{self.resolution} and {self.framing!r}."
             )
 
     def identify(self) -> tuple[str, str]:
@@ -96,20 +89,35 @@ class Decoder:
         """
         return self._in_order(self._decode, first)
 
-    @property
+    @cached_property
     def _settings(self) -> str:
-        return f"{_VERSION} {self.resolution} {self.framing}"
+        settings = f"{VERSION} {self.resolution} {self.framing}" + " synthetic" * self.synthetic
+        inverted = [record.key for record in self.listing.records if record.inverted]
+        return f"{settings} {digest('inverted', inverted)}" if inverted else settings
+
+    @cached_property
+    def _namesakes(self) -> Namesakes:
+        return Namesakes(self.listing.records)
 
     def _decode(self, record: Record) -> tuple[FileFacts, npt.NDArray[np.uint8] | None]:
         content = ""
         try:
             raw = read_bytes(record)
             content = hashlib.sha256(raw).hexdigest()
-            pixels, kind = decode_grey(raw)
+            mark = synthetic_mark(raw[:HEAD])
+            if mark and not (mark == SYNTHETIC and self.synthetic):
+                return FileFacts(record.key, content, 0, 0, "", _LEFT_OUT[mark], mark), None
+            pixels, kind, transparent = decode_grey(raw)
         except UnreadableImageError as problem:
             return FileFacts(record.key, content, 0, 0, "", str(problem)), None
+        if record.inverted:
+            pixels = 255 - pixels
         height, width = pixels.shape
-        return FileFacts(record.key, content, width, height, kind, ""), frame(pixels, self.resolution, self.framing)
+        looks = look(pixels, transparent)
+        if looks and self._namesakes.has(record, looks):
+            return FileFacts(record.key, content, width, height, kind, _LEFT_OUT[MASKS], MASKS, looks), None
+        facts = FileFacts(record.key, content, width, height, kind, "", "", looks)
+        return facts, frame(pixels, self.resolution, self.framing)
 
     def _in_order(self, work: Callable[[Record], R], first: int) -> Iterator[R]:
         """Map in threads (decoders release the lock), in order, with few results in memory at once."""
@@ -157,9 +165,13 @@ def read_bytes(record: Record) -> bytes:
             )
         raise UnreadableImageError("a broken link" if record.path.is_symlink() else "not a regular file, or gone")
     try:
-        with record.path.open("rb") as file:
-            file.seek(record.offset)
-            content = file.read(-1 if record.size is None else record.size)
+        if record.size is None:
+            with record.path.open("rb", buffering=0) as whole:  # a buffer would cost calls of the system
+                content = whole.read()
+        else:
+            with record.path.open("rb") as file:
+                file.seek(record.offset)
+                content = file.read(record.size)
     except OSError as error:
         raise UnreadableImageError(f"can't be opened: {error.strerror or error}") from error
     if record.size is not None and len(content) < record.size:

@@ -15,7 +15,7 @@ from semiray.errors import SemirayError
 from semiray.radiographs.pixels.framing import axis_weights
 from semiray.radiographs.pixels.images import ImageArray
 
-__all__ = ["near_duplicates", "unite_patients"]
+__all__ = ["low_frequencies", "near_duplicates", "unite_patients"]
 
 _SIDE = 32
 _FREQUENCIES = 8
@@ -82,6 +82,19 @@ def unite_patients(patients: Sequence[str] | npt.NDArray[Any], groups: Sequence[
     return united
 
 
+def low_frequencies(images: npt.NDArray[np.uint8], highest: int) -> npt.NDArray[np.float32]:
+    """Describe images by the lowest coefficients of the cosine transform of their 32 x 32 thumbnails.
+
+    Args:
+        images: (N, H, W) uint8.
+        highest: largest sum F of the two frequencies of a coefficient.
+
+    Returns:
+        (N, (F + 1) (F + 2) / 2 - 1), of length 1 at most; zeros where an image has one grey level.
+    """
+    return _coordinates(_thumbnails(images), highest)
+
+
 def _united(pairs: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int32]:
     """The group (n,) that each of n belongs to when pairs (2, P) are united."""
     pairs = pairs.reshape(2, -1)
@@ -118,16 +131,16 @@ def _hash(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
     return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).reshape(-1)
 
 
-def _coordinates(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Lowest coefficients of the orthonormal cosine transform of normalised thumbnails, (N, 35).
+def _coordinates(thumbnails: npt.NDArray[np.float32], highest: int = _LOW) -> npt.NDArray[np.float32]:
+    """Lowest coefficients of the orthonormal cosine transform of normalised thumbnails, (N, D); 35 by default.
 
     The distance of two images in these is at most their distance in all: at a correlation of r, sqrt(2 - 2 r).
     """
-    frequency, position = np.arange(_LOW + 1), np.arange(_SIDE)
+    frequency, position = np.arange(highest + 1), np.arange(_SIDE)
     cosine = np.cos(np.pi * frequency[:, None] * (2 * position + 1) / (2 * _SIDE)) * np.sqrt(2 / _SIDE)
     cosine[0] = np.sqrt(1 / _SIDE)
     total = frequency[:, None] + frequency
-    low = (total > 0) & (total <= _LOW)
+    low = (total > 0) & (total <= highest)
     return np.asarray((cosine @ _normalised(thumbnails) @ cosine.T)[:, low], dtype=np.float32)
 
 

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import warnings
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from semiray.errors import SemirayError
+from semiray.radiographs.pixels.depth import deep_colour
+from semiray.radiographs.pixels.dicom import decode_dicom
+from semiray.radiographs.pixels.grey import Decoded, UnreadableImageError, check_size, scale_range
+from semiray.radiographs.reading.dicom_format import HEAD_BYTES, looks_like_dicom
 from semiray.radiographs.reading.options import Framing
 
-__all__ = ["UnreadableImageError", "decode_grey", "frame", "read_radiograph"]
+__all__ = ["Decoded", "UnreadableImageError", "decode_grey", "frame", "read_radiograph", "unframe"]
 
 # Formats of radiographs that need no helper program.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
-
-
-class UnreadableImageError(SemirayError):
-    """A file that isn't a readable image; the message is the reason, without the file's name."""
-
-
+_ORIENTATION = 274
+_NOTES = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})  # where orientation may be said
+_KEPT_WEIGHTS = 1 << 21  # of which several may be in memory for later images
+# Pillow logs what is wrong with a TIFF file before it raises an error, which says so.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 _KINDS = {
     "1": "1-bit",
     "L": "8-bit grey",
@@ -41,77 +45,115 @@ _KINDS = {
 }
 
 
-def decode_grey(content: bytes) -> tuple[npt.NDArray[np.float32], str]:
-    """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file to grey values from 0 to 255.
+# What often lies where a radiograph should: where its mark begins, the mark, and what to say.
+_STRANGERS = (
+    (0, b"GIF8", "a GIF file: convert it to PNG"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 file: convert it to PNG"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file: convert it to PNG"),
+    (4, b"ftyp", "an AVIF, HEIC or video file: convert it to PNG"),
+    (0, b"8BPS", "a Photoshop file: convert it to PNG"),
+    (0, b"%PDF", "a PDF file"),
+    (0, b"PK\3\4", "a zip archive: unpack it"),
+    (0, b"\x1f\x8b", "a gzip archive: unpack it"),
+    (0, b"version https://git-lfs", "a Git LFS pointer: fetch the file itself with `git lfs pull`"),
+    (0, b"<!doctype html", "a web page, as a failed download leaves it: download the file again"),
+    (0, b"<html", "a web page, as a failed download leaves it: download the file again"),
+)
 
-    Colour becomes luma (ITU-R BT.601), transparent pixels become black, only the first of several frames is used, and
-    EXIF orientation is ignored. Values of more than 8 bits are scaled by the range that the image uses (0.1 % of the
-    pixels are clipped at either end), because 16-bit files often contain 10, 12 or 14 bits. 8-bit values in such a file
-    are kept.
 
-    Returns:
-        The pixels, (H, W) float32 from 0 (black) to 255 (white), and how the file stores them, such as ``8-bit grey``.
+def decode_grey(content: bytes) -> Decoded:
+    """Decode the bytes of a PNG, JPEG, TIFF, BMP, WebP or DICOM file, whatever its name, to grey from 0 to 255.
+
+    Colour becomes luma (ITU-R BT.601), EXIF orientation is applied, and only the first of several frames is used.
+    Transparent pixels become black; of an image that would be black all over for that reason, transparency is ignored.
+    Values of more than 8 bits are scaled by the range that the image uses (0.1 % of the pixels are clipped at either
+    end), because 16-bit files often contain 10, 12 or 14 bits. 8-bit values in such a file are kept.
 
     Raises:
-        UnreadableImageError: if it can't be decoded completely.
+        UnreadableImageError: if it can't be decoded completely, has more than 100 million pixels, a side of more than
+            30,000, or is more than 20 times as long as wide.
     """
     if not content:
         raise UnreadableImageError("the file is empty (0 bytes)")
+    if looks_like_dicom(content[:HEAD_BYTES]):
+        return decode_dicom(content)
     try:
         with warnings.catch_warnings():
             # Pillow warns about what it repairs and about large images; twice that size is an error.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-                image.load()
-                deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
-                return _to_grey(image), "16-bit grey" if deep else _KINDS.get(image.mode, image.mode)
+                check_size(*image.size)
+                return _to_grey(image, content)
+    except UnreadableImageError:
+        raise
     except UnidentifiedImageError as error:
-        raise UnreadableImageError("not an image in a supported format") from error
+        raise UnreadableImageError(_name_stranger(content)) from error
     except Image.DecompressionBombError as error:
-        raise UnreadableImageError("more than 178 million pixels") from error
+        raise UnreadableImageError("more than 100 million pixels") from error
     except Exception as error:  # Broken files make decoders raise almost anything; one bad file mustn't end the run.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UnreadableImageError(f"can't be decoded: {reason}") from error
 
 
-def _to_grey(image: Image.Image) -> npt.NDArray[np.float32]:
+def _name_stranger(content: bytes) -> str:
+    start = content[:256]
+    for place, mark, name in _STRANGERS:
+        if start[place:].startswith(mark) or (mark.startswith(b"<") and start.lstrip().lower().startswith(mark)):
+            return name
+    return "not an image in a supported format"
+
+
+def _to_grey(image: Image.Image, content: bytes) -> Decoded:
+    deep = deep_colour(image, content)
+    grey: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
+    if deep is None:
+        image.load()
+        wide = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+        kind = "16-bit grey" if wide else _KINDS.get(image.mode, image.mode)
+        grey, alpha = _grey_and_alpha(image)
+    else:
+        grey, alpha, kind = deep
+    transparent = 0.0 if alpha is None else float(np.mean(alpha < 0.5))
+    if alpha is not None and alpha.max() > 0 and alpha.min() < 1:
+        grey = grey * alpha if deep is None else np.rint(grey * alpha).astype(np.uint16)
+    pixels = np.asarray(grey if deep is None else scale_range(grey), dtype=np.float32)
+    return Decoded(_turned(pixels, image), kind, transparent)
+
+
+def _grey_and_alpha(image: Image.Image) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
+    """Grey values, and opacity from 0 to 1 where the file says any."""
     mode = image.mode
     if mode.startswith("I") or mode == "F":
-        values = np.asarray(image)
-        grey = _scale_range(values)
+        grey = scale_range(np.asarray(image))
         # Pillow inverts white-is-zero TIFFs at 1 and 8 bits only.
         tags = getattr(image, "tag_v2", None)
         if tags is not None and tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:
             grey = 255 - grey
-        return grey
+        return grey, None
     if "transparency" in image.info or mode in ("LA", "PA", "La", "RGBa"):
         image = image.convert("RGBA")
+    alpha = None
     if image.mode == "RGBA":
-        grey = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
-        return np.asarray(grey * np.asarray(image.getchannel("A"), dtype=np.float32) / 255, dtype=np.float32)
+        alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(255)
     if image.mode not in ("L", "1", "RGB"):
         image = image.convert("RGB")
-    return np.asarray(image.convert("L"), dtype=np.float32)
+    return np.asarray(image if image.mode == "L" else image.convert("L"), dtype=np.float32), alpha
 
 
-def _scale_range(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Scale values of more than 8 bits to [0, 255] by the range in use; 8-bit values in such a file are kept."""
-    exact = np.array(values, dtype=np.float64)
-    finite = np.isfinite(exact)
-    exact[~finite] = exact[finite].min(initial=0)
-    low, high = float(exact.min()), float(exact.max())
-    integral = not np.issubdtype(values.dtype, np.floating)
-    if integral and low >= 0 and high <= 255:
-        return np.asarray(exact, dtype=np.float32)
-    if integral and low >= 0 and high <= 65535 and not np.any(exact % 257):
-        return np.asarray(exact / 257, dtype=np.float32)
-    low, high = (float(q) for q in np.quantile(exact, (0.001, 0.999), method="nearest"))
-    if high <= low:
-        low, high = float(exact.min()), float(exact.max())
-    if high <= low:
-        return np.full(exact.shape, 127.5, dtype=np.float32)
-    scaled: npt.NDArray[np.float32] = (np.clip((exact - low) / (high - low), 0, 1) * 255).astype(np.float32)
-    return scaled
+def _turned(pixels: npt.NDArray[np.float32], image: Image.Image) -> npt.NDArray[np.float32]:
+    """Apply the orientation that the file's EXIF (or XMP) says; Pillow has done so for TIFF."""
+    if _NOTES.isdisjoint(image.info):
+        return pixels
+    orientation = 1
+    with suppress(Exception):  # Of a broken note about an image that can be read.
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.T
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
 
 
 def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "crop") -> npt.NDArray[np.uint8]:
@@ -133,7 +175,7 @@ def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "
         top, left = ((size - side) // 2 for size in pixels.shape)
         pixels = pixels[top : top + side, left : left + side]
     height, width = pixels.shape
-    rows, columns = (max(1, round(size * resolution / max(pixels.shape))) for size in pixels.shape)
+    rows, columns = _fitted(height, width, resolution)
     if (height, width) != (rows, columns):
         resampled = axis_weights(height, rows) @ pixels @ axis_weights(width, columns).T
         pixels = np.asarray(resampled, dtype=np.float32)
@@ -143,19 +185,41 @@ def frame(pixels: npt.NDArray[np.float32], resolution: int, framing: Framing = "
     return square
 
 
-@functools.lru_cache(maxsize=64)
+def unframe(square: npt.NDArray[np.uint8], height: int, width: int, framing: Framing) -> npt.NDArray[np.uint8]:
+    """Return the part of a framed image that isn't padding, from the height and width that it had before."""
+    if framing == "crop":
+        return square
+    rows, columns = _fitted(height, width, len(square))
+    top, left = (len(square) - rows) // 2, (len(square) - columns) // 2
+    return square[top : top + rows, left : left + columns]
+
+
+def _fitted(height: int, width: int, resolution: int) -> tuple[int, int]:
+    longer = max(height, width)
+    return max(1, round(height * resolution / longer)), max(1, round(width * resolution / longer))
+
+
 def axis_weights(before: int, after: int) -> npt.NDArray[np.float32]:
     """Return the weights (after, before) that resample one axis: by area to shrink it, linearly to enlarge it."""
+    return (_kept_weights if before * after <= _KEPT_WEIGHTS else _weights)(before, after)
+
+
+def _weights(before: int, after: int) -> npt.NDArray[np.float32]:
     weights: npt.NDArray[np.float64]
     if after <= before:
         edges = np.arange(after + 1) * (before / after)
         pixel = np.arange(before)
-        overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-        weights = np.clip(overlap, 0, None)
+        weights = np.minimum(edges[1:, None], pixel + 1)
+        weights -= np.maximum(edges[:-1, None], pixel)
     else:
         centres = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
-        weights = np.clip(1 - np.abs(centres[:, None] - np.arange(before)), 0, None)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+        weights = 1 - np.abs(centres[:, None] - np.arange(before))
+    np.clip(weights, 0, None, out=weights)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights.astype(np.float32)
+
+
+_kept_weights = functools.lru_cache(maxsize=64)(_weights)
 
 
 def read_radiograph(path: str | Path, resolution: int, framing: Framing = "crop") -> npt.NDArray[np.uint8]:

@@ -1,77 +1,91 @@
-"""Finds the images below a folder and takes labels from folder names, so that no data set needs its own reader."""
+"""Finds the images below a folder, leaves out what is no radiograph, and takes classes from the folders' names."""
 
 from __future__ import annotations
 
+import filecmp
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.records import IMAGE_SUFFIXES, TABLE_SUFFIXES
+from semiray.radiographs.reading.names import (
+    is_mask_file,
+    is_mask_folder,
+    is_no_class,
+    is_storage,
+    is_system,
+    is_view,
+    part_of,
+)
+from semiray.radiographs.reading.records import IMAGE_SUFFIXES, is_table
+from semiray.radiographs.reading.summary import Advice
 
-__all__ = ["FolderLabels", "Tree", "label_by_folder", "walk"]
+__all__ = ["FolderLabels", "Tree", "label_by_folder", "leave_out", "some", "walk"]
 
-_JUNK_FOLDERS = frozenset({"__macosx", "$recycle.bin", "system volume information", "__pycache__"})
-_MASK_FOLDERS = frozenset({"mask", "masks"})
-# Folders named after how files are stored.
-_STORAGE_FOLDERS = frozenset({"image", "images", "img", "imgs", "png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"})
-_SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
 _RADIOGRAPHY_CLASSES = frozenset({"covid", "normal", "lung_opacity", "viral pneumonia"})
-_OTHER_SUFFIXES = {
-    ".xlsx": "spreadsheet",
-    ".xls": "spreadsheet",
-    ".dcm": "DICOM file",
-    ".tar": "archive",
-    ".tgz": "archive",
-    ".gz": "archive",
-    ".zip": "archive",
+# Files that are none of ours to read, by their ending: counted, so that nobody misses them silently.
+_OTHERS = {
+    **dict.fromkeys((".gif",), "GIF"),
+    **dict.fromkeys((".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"), "JPEG 2000"),
+    **dict.fromkeys((".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".ppm", ".pgm", ".eps"), "other image formats"),
+    **dict.fromkeys((".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst"), "archives"),
+    **dict.fromkeys((".nii", ".nrrd", ".mha", ".mhd", ".mgz"), "volumes"),
+    **dict.fromkeys((".npy", ".npz", ".mat", ".h5", ".hdf5", ".pkl", ".pickle", ".pt", ".tfrecord"), "array files"),
 }
+# Files whose content isn't looked at, since no radiograph ends like this.
+_TEXTS = frozenset(
+    ".txt .md .rst .html .htm .pdf .doc .docx .xml .yaml .yml .toml .ini .cfg .py .ipynb .log .sh .bib .lock "
+    ".safetensors .jsonl .css .js .c .cpp .h .m .r .rtf .odt .ppt .pptx .db .sqlite .tex .sha256 .md5".split()
+)
+_DEEPEST_TABLE = 3  # folders above a table
+_MOST_TEXTS = 50  # lists in one folder; more are notes about single images
+_COMPARED = 32  # pairs of copies whose content is compared before the others are believed
 
 
 @dataclass
 class Tree:
-    """The images and tables below a folder by their keys: POSIX paths relative to it, sorted."""
+    """What is below a folder, by keys: POSIX paths relative to it, sorted.
 
-    images: dict[str, Path]
-    tables: dict[str, Path]
-    notes: list[str]
+    Attributes:
+        images: files that end like images.
+        tables: files that end like tables, and lists.
+        unknown: files with another ending or none, which may be DICOM.
+        left_out: files that aren't used, by kind.
+        notes: folders that can't be read.
+        advice: what looks wrong.
+    """
+
+    images: dict[str, Path] = field(default_factory=dict)
+    tables: dict[str, Path] = field(default_factory=dict)
+    unknown: dict[str, Path] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
 
 
 @dataclass
 class FolderLabels:
-    """What folder names tell: the layout in words, and per image its label and its part of a split."""
+    """What folder names tell: the layout in words, and per image its label, its part of a split, its view."""
 
     layout: str
-    images: list[str]
     labels: dict[str, str]
-    splits: dict[str, str]
+    parts: dict[str, str]
+    views: dict[str, str]
     notes: list[str]
+    advice: list[Advice]
 
 
 def walk(root: Path) -> Tree:
-    """List images and tables below a folder; links are followed, once.
+    """List what is below a folder; links are followed, once.
 
-    Hidden files, files of operating systems, and masks (a folder ``masks/``, or ``X_mask.png`` beside
-    ``X.png``) are never images.
+    Files of operating systems and folders that semiray wrote (runs, reports) are counted as left out.
 
     Raises:
         SemirayError: if the folder itself can't be read.
     """
-    images: dict[str, Path] = {}
-    tables: dict[str, Path] = {}
-    notes: list[str] = []
-    others: Counter[str] = Counter()
-    masks = 0
+    tree = Tree()
     unreadable: list[str] = []
 
     def denied(error: OSError) -> None:
@@ -88,110 +102,262 @@ def walk(root: Path) -> Tree:
             continue
         entered.add(real)
         relative = Path(folder).relative_to(root)
-        in_masks = any(part.lower() in _MASK_FOLDERS for part in relative.parts)
-        subfolders[:] = sorted(
-            name for name in subfolders if not name.startswith(".") and name.lower() not in _JUNK_FOLDERS
-        )
-        stems = {Path(name).stem for name in files}
+        subfolders.sort()
+        if kind := _written_by_semiray(set(files), set(subfolders)):
+            if folder == str(root):
+                raise SemirayError(
+                    f"{root} is {kind} that semiray wrote, not a data set. Give the folder of radiographs."
+                )
+            tree.left_out["semiray output"] += _images_below(folder)
+            subfolders.clear()
+            continue
+        for name in [name for name in subfolders if is_system(name)]:
+            subfolders.remove(name)
+            if not name.startswith("."):
+                tree.left_out["system files"] += sum(len(names) for _, _, names in os.walk(Path(folder) / name))
+        lists = sum(name.lower().endswith(".txt") for name in files) <= _MOST_TEXTS
         for name in files:
-            if name.startswith("."):
+            if is_system(name):
+                tree.left_out["system files"] += 1
                 continue
-            stem, suffix = Path(name).stem, Path(name).suffix.lower()
+            suffix = Path(name).suffix.lower()
             # Names that aren't valid Unicode couldn't be printed or saved.
             key = os.fsencode((relative / name).as_posix()).decode("utf-8", "replace")
             if suffix in IMAGE_SUFFIXES:
-                if in_masks or (stem.lower().endswith("_mask") and stem[:-5] in stems):
-                    masks += 1
-                else:
-                    images[key] = Path(folder) / name
-            elif suffix in TABLE_SUFFIXES and len(relative.parts) <= 1 and not in_masks:
-                tables[key] = Path(folder) / name
-            elif suffix in _OTHER_SUFFIXES:
-                others[_OTHER_SUFFIXES[suffix]] += 1
-    if masks:
-        notes.append(f"{masks:,} masks are left out: they aren't radiographs.")
-    for kind, count in sorted(others.items()):
-        notes.append(f"{count:,} {kind}{'s' if count > 1 else ''} not read.")
+                tree.images[key] = Path(folder) / name
+            elif is_table(name) and (lists or suffix != ".txt"):
+                if len(relative.parts) <= _DEEPEST_TABLE and (Path(folder) / name).is_file():  # a pipe never ends
+                    tree.tables[key] = Path(folder) / name
+            elif suffix in _OTHERS:
+                tree.left_out[_OTHERS[suffix]] += 1
+            elif suffix not in _TEXTS and (Path(folder) / name).is_file():
+                tree.unknown[key] = Path(folder) / name
     if unreadable:
-        notes.append(f"{len(unreadable):,} folders can't be read: {_some(unreadable)}.")
-    return Tree(dict(sorted(images.items())), dict(sorted(tables.items())), notes)
+        tree.notes.append(f"{len(unreadable):,} folders can't be read: {some(unreadable)}.")
+    tree.images, tree.tables = dict(sorted(tree.images.items())), dict(sorted(tree.tables.items()))
+    return tree
+
+
+def leave_out(tree: Tree, root: str, marked: Callable[[Path], str]) -> None:
+    """Remove masks, nested copies and semiray's own images from a tree, counted by kind.
+
+    Args:
+        tree: what was found; changed in place.
+        root: the name of the folder itself.
+        marked: returns the kind of an image that semiray made, from its file's head, else the empty text.
+    """
+    _leave_out_own(tree, marked)
+    _leave_out_masks(tree)
+    _leave_out_copies(tree, root)
+
+
+def _leave_out_own(tree: Tree, marked: Callable[[Path], str]) -> None:
+    """Folders whose first, middle or last PNG file is marked are looked at file by file."""
+    by_folder: dict[str, list[str]] = defaultdict(list)
+    for key in tree.images:
+        if key.lower().endswith(".png"):
+            by_folder[PurePosixPath(key).parent.as_posix()].append(key)
+    for keys in by_folder.values():
+        if any(marked(tree.images[key]) for key in {keys[0], keys[len(keys) // 2], keys[-1]}):
+            for key in keys:
+                if kind := marked(tree.images[key]):
+                    del tree.images[key]
+                    tree.left_out[kind] += 1
+
+
+def _leave_out_masks(tree: Tree) -> None:
+    """By folders' names below the folder that contains everything, and by files' names."""
+    if not tree.images:
+        return
+    folders = {PurePosixPath(key).parts[:-1] for key in tree.images}
+    # The folder that contains everything may be called after masks, unless the images lie directly in it.
+    shared = _shared(folders) - (len(folders) == 1)
+    of_masks = {parts for parts in folders if any(is_mask_folder(part) for part in parts[max(shared, 0) :])}
+    stems = {PurePosixPath(key).stem for key in tree.images}
+    masks = [
+        key
+        for key in tree.images
+        if PurePosixPath(key).parts[:-1] in of_masks or is_mask_file(PurePosixPath(key).name, stems)
+    ]
+    for key in masks:
+        del tree.images[key]
+    if masks:
+        tree.left_out["masks"] += len(masks)
+    for key in [
+        key for key in tree.tables if any(is_mask_folder(part) for part in PurePosixPath(key).parts[shared:-1])
+    ]:
+        del tree.tables[key]
+
+
+def _shared(paths: Iterable[Sequence[str]]) -> int:
+    """The number of first folders that all paths have in common."""
+    columns = zip(*paths, strict=False)  # ends with the shortest path
+    return next((i for i, names in enumerate(columns) if len(set(names)) > 1), min(map(len, paths)))
+
+
+def _leave_out_copies(tree: Tree, root: str) -> None:
+    """Leave out copies of a folder inside itself or beside itself: the same names there, and the same content."""
+    named: Counter[str] = Counter(PurePosixPath(key).name for key in tree.images)
+    first: dict[tuple[str, ...], str] = {}
+    pairs: list[tuple[str, str]] = []
+    for key in sorted(tree.images, key=lambda key: (key.count("/"), key)):
+        if named[PurePosixPath(key).name] > 1:
+            one = first.setdefault(_without_storage(PurePosixPath(key).parts, root), key)
+            if one != key and _size(tree.images[one]) == _size(tree.images[key]):
+                pairs.append((key, one))
+    sampled = pairs[:: max(1, len(pairs) // _COMPARED)]
+    believed = len(pairs) > len(sampled) and all(_equal(tree, *pair) for pair in sampled)
+    for copy, one in pairs:
+        if believed or _equal(tree, copy, one):
+            del tree.images[copy]
+            tree.left_out["copies"] += 1
+
+
+def _without_storage(parts: Sequence[str], root: str) -> tuple[str, ...]:
+    """A path without what a copy of the whole in a folder of its own adds to it."""
+    at = next((i for i, part in enumerate(parts[:-1]) if part_of(part)), 0)
+    folders = [part for part in parts[at:-1] if part != root and (part_of(part) or not is_storage(part))]
+    return (*(part for i, part in enumerate(folders) if folders[i - 1 : i] != [part]), parts[-1])
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _equal(tree: Tree, first: str, second: str) -> bool:
+    try:
+        return filecmp.cmp(tree.images[first], tree.images[second], shallow=False)
+    except OSError:
+        return False
+
+
+def _written_by_semiray(files: set[str], folders: set[str]) -> str:
+    """What of semiray's a folder is, by the files that it contains; empty for any other folder."""
+    if "settings.yaml" in files and (files & {"split.json", "model.safetensors"} or "state" in folders):
+        return "a run"
+    if {"report.html", "report.json"} <= files:
+        return "a report"
+    return ""
+
+
+def _images_below(folder: str) -> int:
+    return sum(Path(name).suffix.lower() in IMAGE_SUFFIXES for _, _, names in os.walk(folder) for name in names)
 
 
 def label_by_folder(images: Iterable[str]) -> FolderLabels:
-    """Take class and split from the folders of keys: ``train/NORMAL/x.png``, ``COVID/images/x.png``, ``x.png``.
+    """Take class, part and view from the folders of keys: ``train/NORMAL/x.png``, ``COVID/images/x.png``, ``x.png``.
 
-    A folder that contains everything is ignored, and so are storage folders such as ``images/`` or ``png/``; the first
-    remaining folder is the class.
+    Folders that can't be classes (`is_no_class`) and folders that contain everything are passed over; the first that
+    remains is the class.
     """
+    keys = list(images)
     notes: list[str] = []
-    has_storage = False
-    folders: dict[str, tuple[str, ...]] = {}
-    for key in images:
-        parts = PurePosixPath(key).parts[:-1]
-        kept = tuple(part for part in parts if part.lower() not in _STORAGE_FOLDERS)
-        has_storage |= len(kept) > 0 and parts[-1].lower() == "images"
-        folders[key] = kept
-    folders, wrapper = _unwrap(folders)
-    if wrapper:
-        notes.append(f"All images are in {wrapper}/: the folders in it are taken as classes.")
+    advice: list[Advice] = []
+    paths = {key: PurePosixPath(key).parts[:-1] for key in keys}
+    different = set(paths.values())
+    parts_of = {path: next(filter(None, map(part_of, path)), None) for path in different}
+    has_parts = len({part for part in parts_of.values() if part}) > 1
+    parts = {key: part for key, path in paths.items() if has_parts and (part := parts_of[path])}
 
-    splits: dict[str, str] = {}
-    firsts = {parts[0].lower() for parts in folders.values() if parts}
-    split_names = {name for name in firsts if name in _SPLIT_FOLDERS}
-    has_splits = bool(split_names) and (
-        (firsts == split_names and all(folders.values())) or len({_SPLIT_FOLDERS[name] for name in split_names}) > 1
-    )
-    if has_splits:
-        # The public archive of the paediatric set contains a second copy of itself next to its train folder.
-        inside = {key: parts for key, parts in folders.items() if parts and parts[0].lower() in split_names}
-        if len(inside) < len(folders):
-            outside = sorted({"/".join(parts) or "." for key, parts in folders.items() if key not in inside})
-            notes.append(
-                f"{len(folders) - len(inside):,} images outside the train, validation and test folders are left out: "
-                f"{_some(outside)}."
-            )
-        splits = {key: _SPLIT_FOLDERS[parts[0].lower()] for key, parts in inside.items()}
-        folders = {key: parts[1:] for key, parts in inside.items()}
+    views_of = {path: next((name for name in path if is_view(name) and not part_of(name)), None) for path in different}
+    has_views = len(set(views_of.values()) - {None}) > 1
+    views = {key: view for key, path in paths.items() if has_views and (view := views_of[path])}
 
-    labels = {key: parts[0] for key, parts in folders.items() if parts}
+    named = {path: tuple(name for name in path if not is_no_class(name)) for path in different}
+    named, wrapper = _unwrap(named)
+    named, advice_on_level = _choose_level(named)
+    advice += advice_on_level
+    labels = {key: kept[0] for key, path in paths.items() if (kept := named[path])}
     counts = Counter(labels.values())
     if len(counts) > max(20, len(labels) // 20):
-        notes.append(
-            f"{len(counts):,} folders contain {len(labels):,} images: too many to be classes, so nothing is labelled. "
-            "Say with label_from= where the label is."
+        advice.append(
+            Advice(
+                f"{len(counts):,} folders contain {len(labels):,} images: too many to be classes, so nothing is "
+                "labelled by folders.",
+                "--label-from REGEX",
+            )
         )
-        labels = {}
-    elif labels and len(labels) < len(folders):
-        loose = [key for key in folders if key not in labels]
-        notes.append(f"{len(loose):,} images are in no class folder and are unlabelled: {_some(loose)}.")
+        labels, counts = {}, Counter()
+    elif labels and len(labels) < len(keys):
+        loose = [key for key in keys if key not in labels]
+        notes.append(f"{len(loose):,} images are in no class folder and are unlabelled: {some(loose)}.")
+    if len(counts) == 1 and not _diseases(counts) and all(path[:1] == (*counts,) for path in different):
+        notes.append(f"All images are in {next(iter(counts))}/: it is taken as the set's folder, not as a class.")
+        labels, counts = {}, Counter()
+    if wrapper and labels:
+        notes.append(f"All images are in {wrapper}/: the folders in it are taken as classes.")
+    if not labels:
+        numbered = sorted({name for path in different for name in path if name.isdigit() and len(name) <= 2})
+        if 2 <= len(numbered) <= 20:
+            text = f"Folders {some(numbered)} are taken as storage, not as classes."
+            advice.append(Advice(text, r"--label-from '(?:^|/)(\d{1,2})/'"))
+    return FolderLabels(_layout(counts, labels, bool(parts), paths.values()), labels, parts, views, notes, advice)
 
-    if len({name.lower() for name in counts} & _RADIOGRAPHY_CLASSES) >= 3:
-        layout = "COVID-19 Radiography Database" + (
-            " (images/ and masks/)" if has_storage else " (images in the class folders)"
-        )
-    elif has_splits:
-        layout = "train, validation and test folders" + (" of classes" if labels else "")
-    else:
-        layout = "a folder per class" if labels else "a folder without labels"
-    return FolderLabels(layout, list(folders), labels, splits, notes)
+
+def _layout(counts: Mapping[str, int], labels: Mapping[str, str], parts: bool, paths: Iterable[Sequence[str]]) -> str:
+    if len({name.lower() for name in counts} & _RADIOGRAPHY_CLASSES) >= 3 and not parts:
+        stored = any(path and path[-1].lower() == "images" for path in paths)
+        return f"COVID-19 Radiography Database ({'images/ and masks/' if stored else 'images in the class folders'})"
+    if parts:
+        return "train, validation and test folders" + (" of classes" if labels else "")
+    return "a folder per class" if labels else "a folder without labels"
 
 
-def _unwrap(folders: dict[str, tuple[str, ...]]) -> tuple[dict[str, tuple[str, ...]], str]:
+def _unwrap(folders: dict[tuple[str, ...], tuple[str, ...]]) -> tuple[dict[tuple[str, ...], tuple[str, ...]], str]:
     """Skip folders that contain everything else, such as an archive unpacked inside a folder."""
     wrapper: list[str] = []
     while folders:
-        firsts = {parts[:1] for parts in folders.values()}
-        seconds = {parts[1:2] for parts in folders.values()}
-        if len(firsts) != 1 or () in firsts or () in seconds:
+        firsts = {kept[:1] for kept in folders.values()}
+        seconds = {kept[1:2] for kept in folders.values()}
+        # A single folder in a single folder: nothing says which would be a class.
+        if len(firsts) != 1 or () in firsts or (len(seconds) < 2 and () in seconds):
             break
-        first = next(iter(firsts))[0]
-        splits = all(second[0].lower() in _SPLIT_FOLDERS for second in seconds)
-        if first.lower() in _SPLIT_FOLDERS or (len(seconds) < 2 and not splits):
+        if len(seconds) == 1 and len({kept[2:3] for kept in folders.values()}) < 2:
             break
-        wrapper.append(first)
-        folders = {key: parts[1:] for key, parts in folders.items()}
+        if () in seconds and not _mostly(folders.values()):
+            break
+        wrapper.append(next(iter(firsts))[0])
+        folders = {path: kept[1:] for path, kept in folders.items()}
     return folders, "/".join(wrapper)
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
+def _mostly(kept: Iterable[Sequence[str]]) -> bool:
+    """Whether more folders are deeper than the first level than not."""
+    depths = [len(names) > 1 for names in kept]
+    return sum(depths) > len(depths) / 2
+
+
+def _choose_level(
+    folders: dict[tuple[str, ...], tuple[str, ...]],
+) -> tuple[dict[tuple[str, ...], tuple[str, ...]], list[Advice]]:
+    """Where class names repeat below each folder of the first level (sites, years), the second level is the class."""
+    below: dict[str, set[str]] = defaultdict(set)
+    for kept in folders.values():
+        if len(kept) > 1:
+            below[kept[0]].add(kept[1])
+    firsts = {kept[0] for kept in folders.values() if kept}
+    if len(firsts) < 2 or len(below) < 2:
+        return folders, []
+    seconds = set[str]().union(*below.values())
+    repeated = sum(map(len, below.values())) / len(seconds)
+    first, second = some(sorted(firsts)), some(sorted(seconds))
+    if len(below) == len(firsts) and 2 <= len(seconds) <= 20 and repeated > 1.5 and not _diseases(firsts):
+        text = f"Folders {second} repeat below {first}: the inner ones are taken as classes."
+        option = "--label-from '" + "(?:^|/)(" + "|".join(sorted(firsts)) + ")/'"
+        return {path: kept[1:] for path, kept in folders.items()}, [Advice(text, option)]
+    text = f"Folders {first} are taken as classes, the folders in them ({second}) are not."
+    return folders, [Advice(text, "--label-from '([^/]+)/[^/]+$'")]
+
+
+def _diseases(names: Iterable[str]) -> bool:
+    known = ("normal", "covid", "pneumonia", "healthy", "tubercul", "opacity", "effusion", "virus", "viral", "bacteri",
+             "positive", "negative", "cancer", "nodule", "infected", "abnormal", "sick", "cardiomegaly")  # fmt: skip
+    return any(word in name.lower() for name in names for word in known)
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first names in a list, and whether there are more."""
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

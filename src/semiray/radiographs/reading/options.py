@@ -7,28 +7,27 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.records import Record
 
 __all__ = [
     "Framing",
     "ReadingKeywords",
     "ReadingOptions",
-    "choose_classes",
     "compile_pattern",
     "parse_classes",
     "reading_options",
     "search",
+    "write_class",
 ]
 
 Framing = Literal["crop", "pad"]
+_WORD = r'\s*(?:"(?:[^"]|"")*"|[^",=]*)\s*'
+_ENTRY = re.compile(rf"(?P<label>{_WORD})(?:=(?P<name>{_WORD}))?(?=,|$)")
 
 
 class ReadingOptions(BaseModel):
@@ -49,6 +48,19 @@ class ReadingOptions(BaseModel):
     label_column: str | None = Field(None, description="the table's column of labels")
     patient_column: str | None = Field(None, description="the table's column of patients")
     path_column: str | None = Field(None, description="the table's column of image paths")
+    keep: str | None = Field(
+        None, description="condition on the table's columns; other images are left out: \"view in {'PA', 'AP'}\""
+    )
+    findings: str | None = Field(
+        None, description="all, none, or the findings to read where an image has several: 'Cardiomegaly, Effusion'"
+    )
+    uncertain: Literal["unknown", "positive", "negative"] = Field(
+        "unknown", description="how a finding of -1, or one on which readers disagree, is read"
+    )
+    blank: Literal["unknown", "negative"] = Field("unknown", description="how an empty cell of a finding is read")
+    read_synthetic: bool = Field(
+        False, description="read images that are marked as synthetic, too; else they are left out"
+    )
     framing: Framing = Field(
         "crop", description="cut the longer side at the centre (crop), or fill the shorter one with black (pad)"
     )
@@ -82,6 +94,11 @@ class ReadingKeywords(TypedDict, total=False):
     label_column: str | None
     patient_column: str | None
     path_column: str | None
+    keep: str | None
+    findings: str | None
+    uncertain: Literal["unknown", "positive", "negative"] | None
+    blank: Literal["unknown", "negative"] | None
+    read_synthetic: bool | None
     framing: Framing | None
 
 
@@ -111,25 +128,55 @@ def reading_options(keywords: Mapping[str, Any]) -> ReadingOptions:
         raise SemirayError("\n".join(lines)) from error
 
 
-def parse_classes(text: str) -> dict[str, str]:
-    """Read classes from text: labels between commas, each optionally `label=class name`.
+def parse_classes(text: str, option: str = "classes") -> dict[str, str]:
+    """Parse labels separated by commas, each LABEL or LABEL=NAME; labels with a comma or = stand in double quotes.
+
+    Args:
+        text: the labels; a double quote within quotes is written twice.
+        option: the option that messages name.
 
     Raises:
-        SemirayError: if a label is empty or given twice.
+        SemirayError: if an entry is empty, or a label is given twice.
 
     Examples:
         >>> parse_classes("Viral Pneumonia=pneumonia, Lung_Opacity=pneumonia, Normal")
         {'Viral Pneumonia': 'pneumonia', 'Lung_Opacity': 'pneumonia', 'Normal': 'Normal'}
+        >>> parse_classes('"COVID-19, Atelectasis"=mixed, Normal')
+        {'COVID-19, Atelectasis': 'mixed', 'Normal': 'Normal'}
     """
     names: dict[str, str] = {}
-    for entry in text.split(","):
-        label, equals, name = (part.strip() for part in entry.partition("="))
-        if not label or (equals and not name):
-            raise SemirayError(f"classes='{text}': '{entry.strip()}' is neither a label nor LABEL=NAME.")
+    at = 0
+    while at <= len(text):
+        match = _ENTRY.match(text, at)
+        if (
+            match is None
+            or not (label := _unquoted(match["label"]))
+            or (match["name"] is not None and not match["name"])
+        ):
+            raise SemirayError(
+                f"{option}='{text}': '{text[at:].split(',')[0].strip()}' is neither a label nor LABEL=NAME. Labels "
+                "with a comma or = are written in double quotes."
+            )
         if label in names:
-            raise SemirayError(f"classes='{text}': {label} is given twice.")
-        names[label] = name or label
+            raise SemirayError(f"{option}='{text}': {label} is given twice.")
+        names[label] = label if match["name"] is None else _unquoted(match["name"])
+        at = match.end() + 1
     return names
+
+
+def write_class(label: str) -> str:
+    """Write a label as `parse_classes` reads it.
+
+    Examples:
+        >>> write_class("COVID-19, Atelectasis")
+        '"COVID-19, Atelectasis"'
+    """
+    return '"' + label.replace('"', '""') + '"' if set(label) & set(',="') or label != label.strip() else label
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1].replace('""', '"') if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
@@ -178,34 +225,3 @@ def _spread(keys: Sequence[str], most: int = 4) -> list[str]:
     """Some names from the whole list, so that different folders are represented."""
     step = max(1, len(keys) // most)
     return list(keys[::step][:most])
-
-
-def choose_classes(
-    records: list[Record], classes: Mapping[str, str] | None, notes: list[str]
-) -> tuple[list[Record], tuple[str, ...]]:
-    """Keep the classes that are named, rename and merge them; all where there are none.
-
-    Returns:
-        The records that are kept and the class names in order.
-
-    Raises:
-        SemirayError: if no image has one of the classes; the message lists the labels.
-    """
-    counts = Counter(record.label for record in records if record.label is not None)
-    if classes is None:
-        return records, tuple(sorted(counts))
-    unknown = [name for name in classes if name not in counts]
-    if unknown or not classes:
-        there = (
-            ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items()))
-            or "none, since no image has a label"
-        )
-        what = f"no image has the label {', '.join(map(repr, unknown))}" if unknown else "no class is named"
-        raise SemirayError(f"classes=: {what}. The labels are: {there}.")
-    named = ((record, classes.get(record.label or "")) for record in records)
-    kept = [replace(record, label=name) for record, name in named if name is not None]
-    if len(kept) < len(records):
-        others = Counter(record.label or "(unlabelled)" for record in records if record.label not in classes)
-        listed = ", ".join(f"{name} {count:,}" for name, count in sorted(others.items()))
-        notes.append(f"{len(records) - len(kept):,} images of other classes are left out: {listed}.")
-    return kept, tuple(dict.fromkeys(classes.values()))

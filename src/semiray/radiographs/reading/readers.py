@@ -4,50 +4,92 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from pathlib import Path, PurePosixPath
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from secrets import token_bytes
+
+import numpy as np
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.folders import Tree, label_by_folder, walk
-from semiray.radiographs.reading.options import ReadingOptions, choose_classes, compile_pattern, search
-from semiray.radiographs.reading.records import IMAGE_SUFFIXES, TABLE_SUFFIXES, Listing, Record
-from semiray.radiographs.reading.shards import read_shards
-from semiray.radiographs.reading.tables import (
-    LABEL_COLUMNS,
-    PATIENT_COLUMNS,
-    Found,
-    ImageIndex,
-    Table,
-    choose_column,
-    find_path_column,
-    read_table,
+from semiray.radiographs.reading.classes import (
+    advise_on_classes,
+    choose_classes,
+    propose_classes,
+    propose_labels,
 )
+from semiray.radiographs.reading.dicom_files import DicomHeaders, read_headers
+from semiray.radiographs.reading.dicom_format import HEAD_BYTES, looks_like_dicom
+from semiray.radiographs.reading.findings import Labels, read_labels, select_findings
+from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out, some, walk
+from semiray.radiographs.reading.joining import Found, ImageIndex, find_path_column, join_tables
+from semiray.radiographs.reading.keep import read_condition
+from semiray.radiographs.reading.names import part_of
+from semiray.radiographs.reading.options import ReadingOptions, compile_pattern, search
+from semiray.radiographs.reading.patients import (
+    PATIENT_COLUMNS,
+    PATIENT_PRESETS,
+    patients_by_name,
+    propose_pattern,
+)
+from semiray.radiographs.reading.records import (
+    IMAGE_SUFFIXES,
+    TABLE_SUFFIXES,
+    Listing,
+    Record,
+    is_table,
+)
+from semiray.radiographs.reading.shards import read_shards
+from semiray.radiographs.reading.summary import Advice, Summary
+from semiray.radiographs.reading.tables import choose_column, plain, read_table
 
-__all__ = ["PATIENT_PRESETS", "find_shards", "read_records"]
+__all__ = ["find_shards", "read_records", "unmarked"]
 
-PATIENT_PRESETS: Mapping[str, str] = {
-    # Kermany et al. 2018: personN_virus_M.jpeg; IM-0439-0001-0002.jpeg and NORMAL2-IM-0439-0001.jpeg count apart.
-    "kermany": r"(person\d+|(?:NORMAL2-)?IM-\d+)",
-    # Winther et al. 2020: a column of data.csv.
-    "hannover": "patient_id",
-}
-_KERMANY_NAME = re.compile(r"^(person\d+_(virus|bacteria)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?)$")
+_PART_COLUMNS = (
+    "split",
+    "subset",
+    "partition",
+    "fold",
+    "set",
+    "dataset_split",
+    "data_split",
+    "official_split",
+    "phase",
+)
+_PHOTOMETRIC = ("photometric_interpretation", "photometricinterpretation_dicom", "photometric")
 
 
-def read_records(data: Path, options: ReadingOptions) -> Listing:
+def unmarked(_path: Path) -> str:
+    """Say of every file that semiray didn't make it."""
+    return ""
+
+
+def random_salt() -> bytes:
+    """Return a secret that is never used again."""
+    return token_bytes(32)
+
+
+def read_records(
+    data: Path,
+    options: ReadingOptions,
+    marked: Callable[[Path], str] = unmarked,
+    salt: Callable[[], bytes] = random_salt,
+) -> Listing:
     """List the radiographs of a folder or of a table, with labels and patients as far as they can be known.
 
-    A folder: every image below it counts; class folders, train/validation/test folders and the COVID-19 Radiography
-    Database are recognised, and a table in the folder that names its images adds label, patient and metadata. A table
-    (CSV, TSV, Parquet): the images that its rows name count. A folder of .tar shards: its samples count, and their
-    .json files form the table. No pixel is read.
+    A folder: every image below it counts that isn't a mask, a copy, or made by semiray. Tables in it that name its
+    images, studies or patients add labels, findings, patients, parts and metadata; else names of folders do. A table:
+    the images that its rows name count. A folder of .tar shards: its samples count, and their .json files form the
+    table. No pixel is read.
 
     Args:
         data: the folder or the table.
         options: `framing` has no effect here. Images that `label_from` doesn't match stay, unlabelled; images that
             `patient_from` doesn't match are each their own patient; with `classes`, all other images are left out,
             unlabelled ones too. Columns that aren't given are found by their names or cells.
+        marked: returns the kind of an image file that semiray made, else the empty text.
+        salt: returns the secret with which patients' ids in DICOM headers are hashed; called if there are any.
 
     Returns:
         The listing, its records sorted by key.
@@ -55,51 +97,57 @@ def read_records(data: Path, options: ReadingOptions) -> Listing:
     Raises:
         SemirayError: if there is no image, an option is invalid, or an option matches nothing.
     """
-    patient_from, patient_column = options.patient_from, options.patient_column
     if options.label_from is not None and options.label_column is not None:
         raise SemirayError("label_from= and label_column= both say where the label is. Give one of them.")
-    if patient_from is not None and patient_column is not None:
+    if options.patient_from is not None and options.patient_column is not None:
         raise SemirayError("patient_from= and patient_column= both say who the patient is. Give one of them.")
-    if patient_from == "hannover":
-        patient_from, patient_column = None, PATIENT_PRESETS["hannover"]
-    elif patient_from is not None and patient_from in PATIENT_PRESETS:
-        patient_from = PATIENT_PRESETS[patient_from]
-    label_pattern = compile_pattern(options.label_from, "label_from")
-    patient_pattern = compile_pattern(patient_from, "patient_from")
-
-    if _is_table_file(data):
-        found = _read_table_file(data, options.path_column)
+    found, parts = _find(data, options, marked, salt)
+    _check_columns(data, found, options)
+    labels = _labels(found, options)
+    patients, patients_from = _patients(found, options)
+    parts = {key: part for key, part in (parts | _parts(found)).items() if key in found.paths}
+    if len(set(parts.values())) < 2:
+        parts = {}
+    for key, part in parts.items():
+        found.rows.setdefault(key, {})["split"] = part
+    keys = _kept(found, options)
+    findings = select_findings(labels, keys, options, found.notes)
+    classes, names = choose_classes(
+        keys, {key: label for key in keys if (label := labels.classes.get(key))}, findings, options.classes,
+        found.left_out, found.notes,
+    )  # fmt: skip
+    if classes is not None:
+        findings = findings.take(np.array([i for i, key in enumerate(keys) if key in classes], np.int64))
+        keys = [key for key in keys if key in classes]
     else:
-        shards = find_shards(data)
-        found = read_shards(data, shards) if shards else _read_folder(data, options.path_column)
-    notes = list(found.notes)
-    labels, patients = dict(found.labels), {}
-    if found.table is not None:
-        labels.update(_column_labels(found, options.label_column, notes))
-        patients = _column_patients(found, patient_column, notes)
-    else:
-        columns = {"label": options.label_column, "patient": patient_column, "path": options.path_column}
-        for name, column in columns.items():
-            if column is not None:
-                raise SemirayError(
-                    f"{data}: {name}_column= is given, but no table (CSV, TSV, Parquet) names its images."
-                )
-    keys = sorted(found.paths)
-    if label_pattern is not None:
-        labels = search(label_pattern, keys, "label_from", "unlabelled", notes)
-    if patient_pattern is not None:
-        patients = search(patient_pattern, keys, "patient_from", "their own patients", notes)
-    elif not patients and all(_KERMANY_NAME.match(PurePosixPath(key).stem) for key in keys):
-        patients = search(re.compile(PATIENT_PRESETS["kermany"]), keys, "", "", notes)
-        notes.append("Patients are taken from the file names (preset kermany).")
-
-    metadata, spans = found.metadata, found.spans
-    records = [
-        Record(path, key, labels.get(key), patients.get(key, key), metadata.get(key, {}), *spans.get(key, ()))
-        for key, path in sorted(found.paths.items())
-    ]
-    records, names = choose_classes(records, options.classes, notes)
-    return Listing(found.root, found.layout, tuple(records), tuple(notes), names)
+        classes = labels.classes
+        found.advice += advise_on_classes(names)
+    inverted = _inverted(found)
+    records = []
+    for key in keys:
+        offset, size = found.spans.get(key, (0, None))
+        patient, row = patients.get(key, key), found.rows.get(key, {})
+        records.append(Record(found.paths[key], key, classes.get(key), patient, row, offset, size, key in inverted))
+    advice = [*found.advice, *labels.advice]
+    if not patients:
+        advice.insert(0, propose_pattern(keys, found.rows))
+    if not classes:
+        advice += propose_classes(findings) if findings.names else propose_labels(keys)
+    if parts:
+        counts = Counter(parts[key] for key in keys if key in parts)
+        listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        advice.append(Advice(f"Official parts ({listed}) are used only if you say so.", "--official-split"))
+    summary = Summary(
+        layout=found.layout,
+        patients_from=patients_from or "not known: every image counts as its own",
+        labels_from=labels.where if classes or labels.names else "",
+        left_out=dict(found.left_out),
+        notes=tuple(dict.fromkeys([*found.notes, *labels.notes])),
+        advice=tuple(dict.fromkeys(advice)),
+    )
+    return Listing(
+        found.root, tuple(records), summary, names, findings, hashed=bool(patients) and patients is found.patients
+    )
 
 
 def find_shards(data: Path) -> tuple[Path, ...]:
@@ -108,113 +156,135 @@ def find_shards(data: Path) -> tuple[Path, ...]:
     return tuple(shards) if shards and not walk(data).images else ()
 
 
+def _find(
+    data: Path, options: ReadingOptions, marked: Callable[[Path], str], salt: Callable[[], bytes]
+) -> tuple[Found, dict[str, str]]:
+    """What is on disk, and the official parts that folders and lists tell."""
+    if _is_table_file(data):
+        return _read_table_file(data, options.path_column, marked), {}
+    if shards := find_shards(data):
+        return read_shards(data, shards), {}
+    return _read_folder(data, options, marked, salt)
+
+
 def _is_table_file(data: Path) -> bool:
     if data.is_dir():
         return False
     if not data.exists():
         raise SemirayError(f"{data}: no such file or folder.")
-    if data.suffix.lower() not in TABLE_SUFFIXES:
-        hint = f" Give its folder, {data.parent}." if data.suffix.lower() in IMAGE_SUFFIXES else ""
+    suffix = data.suffix.lower()
+    if suffix in (".zip", ".tar", ".tgz", ".7z", ".rar") or data.name.lower().endswith(".tar.gz"):
+        command = f"unzip {data.name}" if suffix == ".zip" else f"tar xf {data.name}"
+        raise SemirayError(f"{data} is an archive: unpack it ({command}) and give the folder.")
+    if not is_table(data):
+        hint = f" Give its folder, {data.parent}." if suffix in IMAGE_SUFFIXES else ""
         raise SemirayError(
             f"{data}: neither a folder of images nor a table ({', '.join(sorted(TABLE_SUFFIXES))}).{hint}"
         )
     return True
 
 
-def _read_folder(data: Path, path_column: str | None) -> Found:
+def _read_folder(
+    data: Path, options: ReadingOptions, marked: Callable[[Path], str], salt: Callable[[], bytes]
+) -> tuple[Found, dict[str, str]]:
     tree = walk(data)
+    headers = _dicom(tree, salt)
+    leave_out(tree, data.resolve().name, unmarked if options.read_synthetic else marked)
     if not tree.images:
-        detail = " ".join(tree.notes) or "There is no file with an image's suffix."
+        counted = ", ".join(f"{count:,} {kind}" for kind, count in tree.left_out.items())
+        detail = f"Left out: {counted}." if counted else "There is no file with an image's suffix."
+        unpack = " Unpack the archives first." if tree.left_out["archives"] else ""
         raise SemirayError(
-            f"{data}: no image found. {detail} Images end in {', '.join(sorted(IMAGE_SUFFIXES))}; "
-            "folders called masks are ignored."
+            f"{data}: no image found. {detail}{unpack} {' '.join(tree.notes)} Images end in "
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}; files and folders called masks are left out: rename them if they "
+            "aren't."
         )
     by_folder = label_by_folder(tree.images)
     found = Found(
         data,
         by_folder.layout,
-        {key: tree.images[key] for key in by_folder.images},
+        tree.images,
         by_folder.labels,
-        {key: {"split": part} for key, part in by_folder.splits.items()},
-        [*tree.notes, *by_folder.notes],
+        rows={key: dict(row) for key, row in headers.rows.items() if key in tree.images},
+        dicom=set(headers.rows),
+        patients=dict(headers.patients),
+        left_out=tree.left_out,
+        notes=[*tree.notes, *by_folder.notes],
+        advice=[*tree.advice, *by_folder.advice],
     )
-    best = _best_table(tree, list(by_folder.images), path_column, found.notes)
-    if best is not None:
-        _join(found, *best)
-        if without := len(found.paths) - len(found.rows):
-            found.notes.append(f"{without:,} images have no row in {best[0].path.name}.")
-        found.layout = f"a table ({best[0].path.name})" + (f" with {by_folder.layout}" if by_folder.labels else "")
-    return found
+    parts = join_tables(found, tree.tables, options.path_column)
+    for key, view in by_folder.views.items():
+        found.rows.setdefault(key, {}).setdefault("view", view)
+    if found.joined:
+        names = some(list(dict.fromkeys(table.path.name for table, _ in found.joined)))
+        several = len({table.path for table, _ in found.joined}) > 1
+        found.layout = f"{'tables' if several else 'a table'} ({names})" + (
+            f" with {by_folder.layout}" if by_folder.labels else ""
+        )
+    return found, by_folder.parts | parts
 
 
-def _best_table(
-    tree: Tree, images: list[str], path_column: str | None, notes: list[str]
-) -> tuple[Table, str, list[str | None]] | None:
-    """The table that names most images; a note lists other tables that name some."""
-    candidates: list[tuple[int, Table, str, list[str | None]]] = []
-    broken: list[SemirayError] = []
-    mismatches: list[SemirayError] = []
-    for key, path in tree.tables.items():
-        parent = PurePosixPath(key).parent.as_posix()
-        try:
-            table = read_table(path)
-        except SemirayError as error:
-            broken.append(error)
-            continue
-        if path_column is not None and path_column not in table.columns:
-            continue
-        try:
-            match = find_path_column(table, ImageIndex(images, "" if parent == "." else parent), path_column)
-        except SemirayError as error:
-            mismatches.append(error)
-            continue
-        if match is not None:
-            candidates.append((len(set(match[1]) - {None}), table, *match))
-    if path_column is not None and not candidates and tree.tables:
-        there = ", ".join(tree.tables)
-        raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column=): {there}."))
-    notes.extend(f"Table not read: {problem}" for problem in broken if not candidates)
-    if not candidates:
-        return None
-    best = max(candidates, key=itemgetter(0))
-    notes.extend(
-        f"{table.path.name} also names {hits:,} images, but {best[1].path.name} names most and is used."
-        for hits, table, _, _ in candidates
-        if table is not best[1]
-    )
-    return best[1:]
+def _dicom(tree: Tree, salt: Callable[[], bytes]) -> DicomHeaders:
+    """Read the headers of DICOM files, whatever their ending; chest radiographs among them become images."""
+    files = dict(tree.unknown)
+    folders: dict[str, list[str]] = defaultdict(list)
+    for key in tree.images:
+        folders[key.rpartition("/")[0]].append(key)
+    for keys in folders.values():
+        if any(_is_dicom(tree.images[key]) for key in {keys[0], keys[len(keys) // 2], keys[-1]}):
+            files |= {key: tree.images[key] for key in keys}
+    if not any(map(_is_dicom, files.values())):
+        return DicomHeaders({}, {}, {}, ())
+    headers = read_headers(files, salt())
+    tree.images = {key: path for key, path in tree.images.items() if key not in headers.left_out}
+    tree.images = dict(sorted((tree.images | {key: files[key] for key in headers.rows}).items()))
+    tree.left_out.update(headers.left_out.values())
+    tree.notes += headers.notes
+    return headers
 
 
-def _read_table_file(data: Path, path_column: str | None) -> Found:
+def _is_dicom(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return looks_like_dicom(file.read(HEAD_BYTES))
+    except OSError:
+        return False
+
+
+def _read_table_file(data: Path, path_column: str | None, marked: Callable[[Path], str]) -> Found:
     table, root = read_table(data), data.parent
     # If paths lead straight to their files, a possibly very large folder need not be searched.
     direct = {
-        column: _direct(table, column, root)
+        column: _direct(table.rows, column, root)
         for column in ([path_column] if path_column in table.columns else table.columns)
     }
     column = max(direct, key=lambda name: len(direct[name]))
     if table.rows and len(direct[column]) == len({row[column] for row in table.rows}):
-        cells, notes = direct[column], []
-        match: tuple[str, list[str | None]] | None = (column, [cells[row[column]][0] for row in table.rows])
-        paths = dict(cells.values())
+        found = Found(root, f"a table ({data.name})", dict(direct[column].values()))
     else:
         tree = walk(root)
-        match, notes, paths = find_path_column(table, ImageIndex(tree.images), path_column), tree.notes, tree.images
+        leave_out(tree, root.resolve().name, marked)
+        found = Found(root, f"a table ({data.name})", tree.images, left_out=tree.left_out, notes=tree.notes)
+    match = find_path_column(table, ImageIndex(found.paths), path_column)
+    if match is None and path_column is None:
+        match = find_path_column(table.without_header(), ImageIndex(found.paths))
     if match is None:
-        some = ", ".join(sorted(paths)[:3]) or "none"
+        some_keys = ", ".join(sorted(found.paths)[:3]) or "none"
         raise SemirayError(
-            f"{data}: no column names images of {root} (columns: {', '.join(table.columns)}; images: {some}). "
+            f"{data}: no column names images of {root} (columns: {', '.join(table.columns)}; images: {some_keys}). "
             "Name one with path_column=."
         )
-    found = Found(root, f"a table ({data.name})", paths, notes=notes)
-    _join(found, table, *match)
-    found.paths = {key: paths[key] for key in found.rows}
+    join_tables(found, {data.name: data}, match[0])
+    found.paths = {key: path for key, path in found.paths.items() if key in found.rows}
+    found.notes = [note for note in found.notes if not note.endswith(f"have no row in {data.name}.")]
     return found
 
 
-def _direct(table: Table, column: str, root: Path) -> dict[str, tuple[str, Path]]:
+def _direct(rows: Sequence[Mapping[str, str]], column: str, root: Path) -> dict[str, tuple[str, Path]]:
     found = {}
-    for cell in {row[column] for row in table.rows}:
+    for cell in {row[column] for row in rows}:
         path = root / cell.replace("\\", "/")
         if Path(cell).suffix.lower() in IMAGE_SUFFIXES and path.is_file():
             inside = Path(os.path.normpath(path))
@@ -223,50 +293,104 @@ def _direct(table: Table, column: str, root: Path) -> dict[str, tuple[str, Path]
     return found
 
 
-def _join(found: Found, table: Table, column: str, keys: list[str | None]) -> None:
-    """Give images their rows; the first row of an image is used."""
-    rows: dict[str, Mapping[str, str]] = {}
-    metadata = dict(found.metadata)
-    repeated, lost = 0, []
-    for key, row in zip(keys, table.rows, strict=True):
-        if key is None:
-            lost.append(row[column] or "(empty)")
-        elif key in rows:
-            repeated += 1
-        else:
-            rows[key] = row
-            metadata[key] = {**metadata.get(key, {}), **row}
-    if lost:
-        found.notes.append(
-            f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image of the data set "
-            f"(column {column!r}): {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}."
-        )
-    if repeated:
-        found.notes.append(f"{repeated:,} rows of {table.path.name} name an image again; its first row is used.")
-    found.table, found.rows, found.metadata = table, rows, metadata
+def _check_columns(data: Path, found: Found, options: ReadingOptions) -> None:
+    """Columns that are named must be in a table that is used."""
+    named = {"label": options.label_column, "patient": options.patient_column, "path": options.path_column}
+    for name, column in named.items():
+        if column is not None and not found.joined and not found.rows:
+            raise SemirayError(
+                f"{data}: {name}_column= is given, but no table (CSV, TSV, Excel, Parquet, JSON) names its images."
+            )
 
 
-def _column_labels(found: Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
-    column, labels = _column(found, chosen, LABEL_COLUMNS, "label_column")
-    different = len(set(labels.values()))
-    if chosen is None and different > max(20, len(labels) // 20):
-        notes.append(f"Column {column!r} has {different:,} different values: too many to be classes; it isn't used.")
-        return {}
+def _labels(found: Found, options: ReadingOptions) -> Labels:
+    """Classes and findings: by the user's pattern, by columns, else by folders."""
+    pattern = compile_pattern(options.label_from, "label_from")
+    labels = read_labels(found, options) if found.columns() else Labels()
+    if pattern is not None:
+        classes = search(pattern, sorted(found.paths), "label_from", "unlabelled", found.notes)
+        return replace(labels, classes=classes, where=f"label_from={options.label_from}")
+    if not labels.classes and found.labels:
+        where = "names of folders" + (f"; findings: {labels.where}" if labels.names else "")
+        return replace(labels, classes=found.labels, where=where)
+    if labels.classes and found.labels:
+        labels.classes = found.labels | labels.classes
     return labels
 
 
-def _column_patients(found: Found, chosen: str | None, notes: list[str]) -> dict[str, str]:
-    column, patients = _column(found, chosen, PATIENT_COLUMNS, "patient_column")
-    if column is not None and (without := len(found.rows) - len(patients)):
-        notes.append(f"{without:,} rows have no patient in column {column!r}: each is its own patient.")
-    return patients
+def _patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str], str]:
+    """Patients by key, and how they were found."""
+    pattern, column = options.patient_from, options.patient_column
+    if pattern == "hannover":
+        pattern, column = None, PATIENT_PRESETS["hannover"]
+    elif pattern is not None:
+        pattern = PATIENT_PRESETS.get(pattern, pattern)
+    keys = sorted(found.paths)
+    if compiled := compile_pattern(pattern, "patient_from"):
+        return search(compiled, keys, "patient_from", "their own patients", found.notes), (
+            f"patient_from={options.patient_from}"
+        )
+    columns = found.columns()
+    if column is not None and column not in columns:
+        there = f"The columns are: {', '.join(columns)}." if columns else "There is no table that names the images."
+        raise SemirayError(f"no column {column!r} (patient_column=). {there}")
+    known = column or choose_column(columns, PATIENT_COLUMNS)
+    cells = found.cells(known) if known is not None else {}
+    if column is not None and not cells:
+        raise SemirayError(f"column {column!r} (patient_column=): every cell is empty.")
+    if cells:
+        patients = {key: values[0] for key, values in cells.items() if key in found.paths}
+        if without := len(found.rows) - len(cells):
+            found.notes.append(f"{without:,} rows have no patient in column {known!r}: each is its own patient.")
+        if several := [key for key, values in cells.items() if len(values) > 1]:
+            text = f"{len(several):,} images have rows of several patients; the first is used: {some(several)}."
+            found.advice.append(Advice(text))
+        return patients, f"column {known!r}"
+    if found.patients:
+        return found.patients, "DICOM headers (PatientID, kept as a hash)"
+    patients, where, missed = patients_by_name(keys)
+    if patients and missed:
+        text = f"{len(missed):,} images follow no such name and are each their own patient: {some(missed)}."
+        found.advice.append(Advice(text))
+    if "preset kermany" in where:
+        found.notes.append("Patients are taken from the file names (preset kermany).")
+    return patients, where
 
 
-def _column(found: Found, chosen: str | None, known: Sequence[str], option: str) -> tuple[str | None, dict[str, str]]:
-    """The user's column, else one with a known name, and its cells that aren't empty, by key."""
-    assert found.table is not None
-    column = choose_column(found.table, chosen, known, option)
-    values = {} if column is None else {key: row[column] for key, row in found.rows.items() if row[column]}
-    if chosen is not None and not values:
-        raise SemirayError(f"{found.table.path}, column {column!r} ({option}=): every cell is empty.")
-    return column, values
+def _parts(found: Found) -> dict[str, str]:
+    """Official parts by a column, or by the names of the tables that images are in."""
+    by_column: dict[str, str] = {}
+    for column in found.columns():
+        if plain(column) in map(plain, _PART_COLUMNS):
+            cells = found.cells(column)
+            parts = {key: part_of(values[0]) for key, values in cells.items()}
+            if parts and all(parts.values()):
+                by_column = {key: part for key, part in parts.items() if part}
+                break
+    return by_column
+
+
+def _kept(found: Found, options: ReadingOptions) -> list[str]:
+    """The keys that the user's condition keeps, sorted; the others are counted."""
+    keys = sorted(found.paths)
+    if options.keep is None:
+        return keys
+    condition = read_condition(options.keep, found.all_columns())
+    kept = [key for key, holds in zip(keys, condition([found.rows.get(key, {}) for key in keys]), strict=True) if holds]
+    found.left_out["rows not kept"] += len(keys) - len(kept)
+    return kept
+
+
+def _inverted(found: Found) -> set[str]:
+    """Images of which a column says that white is 0; DICOM files invert themselves."""
+    column = choose_column(found.columns(), _PHOTOMETRIC)
+    if column is None:
+        return set()
+    inverted = {
+        key
+        for key, values in found.cells(column).items()
+        if re.sub(r"\W", "", values[0]).upper() == "MONOCHROME1" and key not in found.dicom
+    }
+    if inverted:
+        found.notes.append(f"{len(inverted):,} images that column {column!r} calls MONOCHROME1 are inverted.")
+    return inverted

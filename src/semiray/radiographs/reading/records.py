@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 
-__all__ = ["IMAGE_SUFFIXES", "TABLE_SUFFIXES", "Listing", "Record"]
+import numpy as np
+import numpy.typing as npt
+
+from semiray.radiographs.reading.summary import Advice, Summary
+
+__all__ = ["IMAGE_SUFFIXES", "TABLE_SUFFIXES", "Findings", "Listing", "Record", "is_table", "table_suffix"]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp"})
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsb", ".ods", ".parquet", ".json"})
+COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +45,80 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Findings:
+    """Several findings per image.
+
+    Attributes:
+        names: K names.
+        states: (N, K) int8: 1 present, 0 absent, -1 uncertain, -2 blank.
+        values: (N, K) float32: 1, 0, NaN for unknown; uncertain and blank as the options say.
+    """
+
+    names: tuple[str, ...] = ()
+    states: npt.NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), np.int8))
+    values: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Findings:
+        """Return the findings of some images, by their positions."""
+        return replace(self, states=self.states[rows], values=self.values[rows]) if self.names else self
+
+
+@dataclass(frozen=True)
 class Listing:
     """All records of a data set, ordered by key.
 
     Attributes:
         root: the folder that keys are relative to.
-        layout: the layout that was recognised, in words.
         records: one record per image.
-        notes: what was left out or guessed, and why, in sentences.
+        summary: what was recognised, left out and guessed.
         classes: the labels in use: in the user's order where classes were chosen, else sorted.
+        findings: the findings of the records, in their order.
+        hashed: whether patients' ids are hashes that differ from machine to machine.
     """
 
     root: Path
-    layout: str
     records: tuple[Record, ...]
-    notes: tuple[str, ...] = ()
+    summary: Summary
     classes: tuple[str, ...] = ()
+    findings: Findings = field(default_factory=Findings)
+    hashed: bool = False
+
+    @property
+    def layout(self) -> str:
+        """The layout that was recognised, in words."""
+        return self.summary.layout
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed or joined, in sentences."""
+        return self.summary.notes
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def without(self, kinds: Mapping[str, str], advice: Sequence[Advice] = ()) -> Listing:
+        """Return it without images that are something else, counted by kind, and with further advice.
+
+        Args:
+            kinds: the kind, such as ``masks``, by key.
+            advice: what looks wrong with the others.
+        """
+        rows = np.array([i for i, record in enumerate(self.records) if record.key not in kinds], np.int64)
+        counts = Counter(self.summary.left_out) + Counter(kinds.values())
+        summary = replace(self.summary, left_out=dict(counts), advice=(*self.summary.advice, *advice))
+        records = tuple(self.records[i] for i in rows) if kinds else self.records
+        return replace(self, records=records, findings=self.findings.take(rows), summary=summary)
+
+
+def table_suffix(name: str | PurePath) -> str:
+    """The ending of a table's name, in lower case, without that of its compression; empty if it is no table's."""
+    path = PurePath(name)
+    suffix = path.suffix.lower()
+    if suffix in COMPRESSED:
+        suffix = PurePath(path.stem).suffix.lower()
+    return suffix if suffix in TABLE_SUFFIXES else ""
+
+
+def is_table(name: str | PurePath) -> bool:
+    """Whether a file's name ends like a table's, compressed or not: ``.csv``, ``.tsv.gz``, ``.xlsx``, ``.json``."""
+    return bool(table_suffix(name))

@@ -17,7 +17,8 @@ from typing import BinaryIO, cast
 from semiray.errors import SemirayError
 from semiray.escaping import printable
 from semiray.radiographs.reading.folders import label_by_folder
-from semiray.radiographs.reading.tables import Found, Table
+from semiray.radiographs.reading.joining import Found
+from semiray.radiographs.reading.tables import Table
 from semiray.structured import parse_json
 
 __all__ = ["read_shards"]
@@ -65,7 +66,7 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Found:
                 if row is None:
                     _count(troubles, first, "have a .json file without a JSON object; it is left out", name)
                 else:
-                    samples.rows[key] = row
+                    samples.rows[key] = dict(row)
     if not samples.paths:
         raise SemirayError(
             f"{root}: the shards contain no sample with a .png, .jpg or .jpeg. {' '.join(samples.notes)} A sample "
@@ -85,7 +86,7 @@ def read_shards(root: Path, shards: Sequence[Path]) -> Found:
     if samples.rows:
         columns = dict.fromkeys(name for row in samples.rows.values() for name in row)
         samples.rows = {key: {name: row.get(name, "") for name in columns} for key, row in samples.rows.items()}
-        samples.table, samples.metadata = Table(root, tuple(columns), tuple(samples.rows.values())), samples.rows
+        samples.joined.append((Table(root, tuple(columns), tuple(samples.rows.values())), ""))
     return samples
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from semiray.escaping import printable
+
 __all__ = ["Advice", "Summary"]
 
 
@@ -53,6 +55,38 @@ class Summary:
     notes: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
 
+    def lines(self) -> list[str]:
+        """Return it as lines of text for people."""
+        lines = [
+            f"{self.images:,} images of {self.patients:,} patients, read as {self.layout}",
+            f"patients: {self.patients_from}",
+        ]
+        if self.classes or self.findings:
+            lines.append(f"labels: {self.labels_from}")
+        if self.classes:
+            lines.append(f"classes: {_counted(self.classes, 20)}")
+            if unlabelled := self.images - sum(self.classes.values()):
+                lines[-1] += f", unlabelled {unlabelled:,}"
+        elif not self.findings:
+            lines.append("classes: none, nothing tells labels")
+        if self.findings:
+            present = {name: counts.get("1", 0) for name, counts in self.findings.items()}
+            lines.append(f"findings (images that have it): {_counted(present, 20)}")
+            unknown = {state: count for state in ("uncertain", "blank") if (count := self._cells(state))}
+            if unknown:
+                lines[-1] += "; cells: " + ", ".join(f"{state} {count:,}" for state, count in unknown.items())
+        if self.parts:
+            lines.append(f"official parts: {_counted(self.parts, 3)}")
+        if self.left_out:
+            lines.append(f"left out: {_counted(self.left_out, 20)}")
+        lines += [f"note: {note}" for note in self.notes]
+        for text, option in self.advice:
+            lines.append(f"check: {text}" + (f" Try: {option}" if option else ""))
+        return [printable(line) for line in lines]
+
+    def _cells(self, state: str) -> int:
+        return sum(counts.get(state, 0) for counts in self.findings.values())
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON types."""
         return {**asdict(self), "notes": list(self.notes), "advice": [one._asdict() for one in self.advice]}
@@ -62,3 +96,8 @@ class Summary:
         """Make a summary of what ``to_dict`` returned."""
         advice = tuple(Advice(**one) for one in values["advice"])
         return cls(**{**values, "notes": tuple(values["notes"]), "advice": advice})
+
+
+def _counted(counts: Mapping[str, int], most: int) -> str:
+    listed = [f"{name} {count:,}" for name, count in list(counts.items())[:most]]
+    return ", ".join(listed) + (f", and {len(counts) - most:,} more" if len(counts) > most else "")

@@ -1,23 +1,36 @@
-"""Joins a table (CSV, TSV, Parquet) to the images that it names, whatever its columns are called."""
+"""Reads tables of every common format as text, with pandas: CSV, TSV, lists, Excel, Parquet, JSON, compressed or not.
+
+pandas rather than polars: it reads UTF-16, ragged files and spreadsheets, and its errors name the line.
+"""
 
 from __future__ import annotations
 
-import csv
+import bz2
+import gzip
 import io
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import eq, itemgetter
-from pathlib import Path, PurePosixPath
+import json
+import lzma
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.records import IMAGE_SUFFIXES
+from semiray.radiographs.reading.records import table_suffix
 
-__all__ = ["Found", "ImageIndex", "Table", "choose_column", "find_path_column", "read_table"]
+if TYPE_CHECKING:
+    import pandas
 
-LABEL_COLUMNS = ("label", "labels", "class", "class_name", "diagnosis", "finding", "findings", "category", "target")
-PATIENT_COLUMNS = ("patient_id", "patientid", "patient", "subject_id", "subjectid", "subject")
-_PATH_HINTS = ("path", "file", "image", "img", "name")
+__all__ = ["Row", "Table", "choose_column", "plain", "read_table", "read_tables"]
+
+Row = Mapping[str, str]
+
+_DELIMITERS = ",;\t|"
+_LARGEST = 4 << 30  # bytes of a table, unpacked
+_OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_SHEETS = {".xlsx", ".xls", ".xlsb", ".ods"}
 
 
 @dataclass(frozen=True)
@@ -28,67 +41,208 @@ class Table:
         path: the file.
         columns: the header.
         rows: one mapping per row; an empty cell is the empty string.
+        notes: what was repaired, in sentences.
+        headed: whether the first line names the columns; else they are called ``column 1`` and so on.
     """
 
     path: Path
     columns: tuple[str, ...]
-    rows: tuple[Mapping[str, str], ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    headed: bool = True
 
+    def without_header(self) -> Table:
+        """The same with the first line as a row."""
+        names = tuple(f"column {number}" for number in range(1, len(self.columns) + 1))
+        first = dict(zip(names, self.columns, strict=True))
+        rows = (dict(zip(names, row.values(), strict=True)) for row in self.rows)
+        return Table(self.path, names, (first, *rows), self.notes, headed=False)
 
-@dataclass
-class Found:
-    """What is on disk, before the user's options are applied: per image its file or shard, label, row, span."""
-
-    root: Path
-    layout: str
-    paths: dict[str, Path]
-    labels: dict[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    table: Table | None = None
-    rows: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    def renamed(self, names: Sequence[str]) -> Table:
+        """The same with other names of its columns."""
+        rows = tuple(dict(zip(names, row.values(), strict=True)) for row in self.rows)
+        return replace(self, columns=tuple(names), rows=rows)
 
 
 def read_table(path: Path) -> Table:
-    """Read a CSV, TSV or Parquet file; all cells become text, missing ones the empty string.
+    """Read one table; all cells become text, missing ones the empty string. Of a workbook, the longest sheet.
 
-    The delimiter of a CSV is a comma, semicolon or tab, whichever is most frequent in the header.
+    The delimiter of a text is a comma, semicolon, tab or bar, whichever is most frequent in the header; in ``.txt``
+    files blanks too. The encoding is UTF-8, UTF-16 or, failing these, that of Windows in western Europe.
 
     Raises:
-        SemirayError: if the file isn't a table, naming the line, or if Parquet needs pyarrow.
+        SemirayError: if the file isn't a table, naming the line, or if a library is missing.
     """
-    if path.suffix.lower() == ".parquet":
-        return _read_parquet(path)
+    return max(read_tables(path), key=lambda table: len(table.rows))
+
+
+def read_tables(path: Path) -> list[Table]:
+    """Read one file: a table, or each sheet of a workbook that isn't empty.
+
+    Raises:
+        SemirayError: as for `read_table`.
+    """
+    suffix = table_suffix(path)
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise SemirayError(f"{path}: the table can't be read ({error.strerror or error}).") from error
+        if suffix == ".parquet":
+            return [_read_parquet(path)]
+        raw = _read_whole(path)
+        if suffix in _SHEETS:
+            tables = _read_sheets(path, raw)
+        elif suffix == ".json":
+            tables = [_read_json(path, raw)]
+        else:
+            tables = [_read_text(path, raw, suffix)]
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SemirayError(f"{path}: the table can't be read ({reason}).") from error
+    if not tables:
+        raise SemirayError(f"{path}: the table is empty. Its first line should name the columns.")
+    return tables
+
+
+def _read_whole(path: Path) -> bytes:
+    opener = _OPENERS.get(path.suffix.lower())
+    if path.suffix.lower() == ".zst":
+        raise SemirayError(f"{path}: unpack the table first (zstd -d).")
+    with opener(path, "rb") if opener else path.open("rb") as file:
+        raw: bytes = file.read(_LARGEST + 1)
+    if len(raw) > _LARGEST:
+        raise SemirayError(f"{path}: more than 4 GB of text in a table. Split it, or save it as Parquet.")
+    return raw
+
+
+def decode_text(raw: bytes) -> str:
+    """Decode the bytes of a text in UTF-8, UTF-16 with or without a mark, or Windows-1252."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", "replace")
+    head = raw[:4096]
+    if len(head) > 3 and head[1::2].count(0) > len(head) // 4:
+        return raw.decode("utf-16-le", "replace")
+    if len(head) > 3 and head[::2].count(0) > len(head) // 4:
+        return raw.decode("utf-16-be", "replace")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         # Written by spreadsheets on Windows; any bytes can be decoded, so that at least a column of names is usable.
-        text = raw.decode("cp1252", "replace")
-    header_line = text.split("\n", 1)[0]
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=header_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    filled = (cells for cells in reader if any(cell.strip() for cell in cells))
-    rows: list[Mapping[str, str]] = []
+        return raw.decode("cp1252", "replace")
+
+
+def _read_text(path: Path, raw: bytes, suffix: str) -> Table:
+    text = decode_text(raw)
+    lines = iter(io.StringIO(text))
+    header = next((line for line in lines if line.strip()), "").rstrip("\r\n")
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    counts = {delimiter: unquoted.count(delimiter) for delimiter in _DELIMITERS}
+    delimiter = "\t" if suffix == ".tsv" and counts["\t"] else max(counts, key=lambda one: counts[one])
+    if suffix == ".txt" and not counts[delimiter]:
+        delimiter = " "
+    return _to_table(path, _parse(path, text, delimiter))
+
+
+def _parse(path: Path, text: str, delimiter: str) -> Iterable[Sequence[str]]:
+    """The lines of a text as lists of cells; every line as long as the first."""
+    import pandas
+    from pandas.errors import EmptyDataError, ParserError
+
+    common: dict[str, Any] = {"header": None, "dtype": str, "keep_default_na": False, "skipinitialspace": True}
+    separator = r"\s+" if delimiter == " " else delimiter
     try:
-        columns = tuple(cell.strip() for cell in next(filled, []))
-        for cells in filled:
-            if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-                raise SemirayError(
-                    f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(columns)} columns. "
-                    "Quote cells that contain the delimiter."
-                )
-            padded = [cell.strip() for cell in cells[: len(columns)]] + [""] * (len(columns) - len(cells))
-            rows.append(dict(zip(columns, padded, strict=True)))
-    except csv.Error as error:
-        raise SemirayError(f"{path}, line {reader.line_num}: this isn't a table ({error}).") from error
-    if not columns:
+        try:
+            frame = pandas.read_csv(io.StringIO(text), sep=separator, **common)
+        except ParserError as error:
+            if "EOF inside string" in str(error) or separator == r"\s+":
+                raise
+            width = len(pandas.read_csv(io.StringIO(text), sep=separator, nrows=1, **common).columns)
+            long = _Trimmer(path, width, str(error))
+            frame = pandas.read_csv(io.StringIO(text), sep=separator, engine="python", on_bad_lines=long, **common)
+    except EmptyDataError:
+        return []
+    except (ParserError, ValueError, OverflowError, RecursionError) as error:
+        raise SemirayError(f"{path}: this isn't a table: {_reason(str(error))}.") from error
+    return _cells(frame)
+
+
+class _Trimmer:
+    """Cuts empty cells from lines that have more cells than the header; any other such line is an error."""
+
+    def __init__(self, path: Path, width: int, said: str) -> None:
+        self.path, self.width, self.said = path, width, said
+
+    def __call__(self, cells: list[str]) -> list[str]:
+        if any(cell.strip() for cell in cells[self.width :]):
+            line = re.search(r"line (\d+)", self.said)
+            place = f", line {line[1]}" if line else ""
+            raise SemirayError(
+                f"{self.path}{place}: {len(cells)} cells ({', '.join(cells[:2])}, ...), but the header has "
+                f"{self.width} columns. Quote cells that contain the delimiter."
+            )
+        return cells[: self.width]
+
+
+def _reason(said: str) -> str:
+    """What pandas said, in plain words."""
+    said = said.splitlines()[0] if said else "it can't be parsed"
+    if match := re.search(r"EOF inside string starting at row (\d+)", said):
+        return f"line {int(match[1]) + 1} opens a quote that is never closed"
+    if match := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said):
+        return f"line {match[2]} has {match[3]} cells, but the first has {match[1]}"
+    return said.removeprefix("Error tokenizing data. C error: ").rstrip(".")
+
+
+def _cells(frame: pandas.DataFrame) -> Iterable[Sequence[str]]:
+    columns = [["" if value is None or value != value else str(value).strip() for value in frame[c]] for c in frame]
+    return zip(*columns, strict=True)
+
+
+def _to_table(path: Path, lines: Iterable[Sequence[str]]) -> Table:
+    """Take the first line that isn't empty as the header; names are made unique."""
+    filled = (cells for cells in lines if any(cells))
+    header = list(next(filled, ()))
+    if not header:
         raise SemirayError(f"{path}: the table is empty. Its first line should name the columns.")
-    return Table(path, columns, tuple(rows))
+    notes: list[str] = []
+    seen: Counter[str] = Counter()
+    for i, name in enumerate(header):
+        seen[name] += 1
+        if not name:
+            header[i] = f"column {i + 1}"
+        elif seen[name] > 1:
+            header[i] = f"{name} ({seen[name]})"
+    if repeated := [name for name, count in seen.items() if name and count > 1]:
+        notes.append(f"{path.name} has several columns called {', '.join(repeated)}; the first is used.")
+    rows = tuple(dict(zip(header, cells, strict=True)) for cells in filled)
+    swallowed = next((n for n, row in enumerate(rows, 2) if any(cell.count("\n") > 20 for cell in row.values())), None)
+    if swallowed is not None:
+        notes.append(
+            f"{path.name}, row {swallowed}: a cell has more than 20 lines. Is a quote not closed there, so that rows "
+            "are lost?"
+        )
+    return Table(path, tuple(header), rows, tuple(notes))
+
+
+def _read_sheets(path: Path, raw: bytes) -> list[Table]:
+    import pandas
+
+    try:
+        sheets = pandas.read_excel(io.BytesIO(raw), sheet_name=None, header=None, dtype=object, engine="calamine")
+    except ImportError as error:
+        raise SemirayError(
+            f"{path}: reading spreadsheets needs python-calamine: pip install python-calamine."
+        ) from error
+    except Exception as error:  # calamine raises whatever a damaged archive or sheet made it meet
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise SemirayError(f"{path}: this isn't a workbook that can be read ({reason}).") from error
+    return [_to_table(path, _sheet_cells(sheet)) for sheet in sheets.values() if sheet.notna().to_numpy().any()]
+
+
+def _sheet_cells(sheet: pandas.DataFrame) -> Iterable[Sequence[str]]:
+    def text(value: Any) -> str:
+        if value is None or value != value:
+            return ""
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+    return zip(*([text(value) for value in sheet[column]] for column in sheet), strict=True)
 
 
 def _read_parquet(path: Path) -> Table:
@@ -99,92 +253,51 @@ def _read_parquet(path: Path) -> Table:
         raise SemirayError(f"{path}: reading Parquet needs pyarrow: pip install 'semiray[parquet]'.") from error
     try:
         content = pyarrow.parquet.read_table(path)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise SemirayError(f"{path}: this isn't a Parquet table ({str(error).splitlines()[0]}).") from error
-    columns = tuple(str(name) for name in content.column_names)
-    values = [["" if value is None else str(value) for value in column.to_pylist()] for column in content.columns]
-    rows = tuple(dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True))
-    return Table(path, columns, rows)
+        values = [["" if value is None else str(value) for value in column.to_pylist()] for column in content.columns]
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise SemirayError(f"{path}: this isn't a Parquet table ({reason}).") from error
+    return _to_table(path, [[str(name) for name in content.column_names], *zip(*values, strict=True)])
 
 
-class ImageIndex:
-    """Finds the image that a cell names: by a path, the end of one, or a file name, with or without its extension."""
-
-    def __init__(self, keys: Iterable[str], prefix: str = "") -> None:
-        """Index image keys; paths in the table may start from ``prefix``, its folder relative to the root."""
-        self.keys = set(keys)
-        self.prefix = prefix
-        self._names: dict[str, list[str]] = {}
-        self._stems: dict[str, list[str]] = {}
-        for key in self.keys:
-            path = PurePosixPath(key)
-            self._names.setdefault(path.name, []).append(key)
-            self._stems.setdefault(path.stem, []).append(key)
-
-    def find(self, cell: str) -> str | None:
-        """Return the key that a cell names, or None if there is none or more than one."""
-        value = os.path.normpath(cell.replace("\\", "/")).replace(os.sep, "/") if cell else ""
-        if not value:
-            return None
-        joined = os.path.normpath(f"{self.prefix}/{value}").replace(os.sep, "/") if self.prefix else value
-        for exact in (joined, value):
-            if exact in self.keys:
-                return exact
-        path = PurePosixPath(value)
-        candidates = self._names.get(path.name) or self._stems.get(path.name) or []
-        if len(path.parts) > 1:
-            # Folders in the cell must agree with the image's folders, compared from the end.
-            wanted = path.with_suffix("").parts if path.suffix.lower() in IMAGE_SUFFIXES else path.parts
-            parts = {key: PurePosixPath(key).with_suffix("").parts for key in candidates}
-            candidates = [key for key in candidates if all(map(eq, reversed(parts[key]), reversed(wanted)))]
-        return candidates[0] if len(candidates) == 1 else None
+def _read_json(path: Path, raw: bytes) -> Table:
+    """A list of objects, pairs of names and labels, or StyleGAN's ``{"labels": [[name, 0], ...]}``."""
+    try:
+        content = json.loads(decode_text(raw))
+    except (ValueError, RecursionError) as error:
+        raise SemirayError(f"{path}: this isn't a JSON file ({str(error).splitlines()[0]}).") from error
+    if isinstance(content, dict) and isinstance(content.get("labels"), list | dict):
+        content = content["labels"]
+    if isinstance(content, dict) and all(isinstance(value, str | int) for value in content.values()):
+        content = list(content.items())
+    if isinstance(content, dict) and all(isinstance(value, dict) for value in content.values()):
+        content = [{"name": name, **value} for name, value in content.items()]
+    if not isinstance(content, list) or not content:
+        raise SemirayError(f"{path}: this JSON file isn't a table: a list of objects, or of names and labels.")
+    if all(isinstance(one, dict) for one in content):
+        columns = list(dict.fromkeys(str(name) for one in content for name in one))
+        return _to_table(path, [columns, *([_as_text(one.get(name)) for name in columns] for one in content)])
+    if all(isinstance(one, list | tuple) and len(one) == 2 for one in content):
+        return _to_table(path, [["name", "label"], *([_as_text(value) for value in one] for one in content)])
+    raise SemirayError(f"{path}: this JSON file isn't a table: a list of objects, or of names and labels.")
 
 
-def find_path_column(table: Table, index: ImageIndex, column: str | None = None) -> tuple[str, list[str | None]] | None:
-    """Find the column whose cells name images: the user's, or one in which enough do.
-
-    Returns:
-        The column's name and, per row, the image's key or None. None if no column names images: at least half of a
-        column's cells must, or its cells must name half of the images.
-
-    Raises:
-        SemirayError: if the chosen column doesn't exist or names no image.
-    """
-    if column is not None:
-        choose_column(table, column, (), "path_column")
-        found = [index.find(row[column]) for row in table.rows]
-        if not any(found):
-            sample = ", ".join(repr(row[column]) for row in table.rows[:3]) or "none: the table has no rows"
-            some = ", ".join(sorted(index.keys)[:3]) or "none"
-            raise SemirayError(
-                f"{table.path}, column {column!r}: no cell names an image. Cells: {sample}. Images: {some}."
-            )
-        return column, found
-    ranked = []
-    for name in table.columns:
-        cells = [row[name] for row in table.rows]
-        found = [index.find(cell) for cell in cells]
-        hits = len({key for key in found if key is not None})
-        filled = len({cell for cell in cells if cell})
-        if not hits or (hits < 0.5 * filled and hits < 0.5 * len(index.keys)):
-            continue
-        # Row numbers can be stems of images by chance: prefer cells with extensions, and columns with telling names.
-        suffixed = sum(Path(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells)
-        ranked.append(((hits, suffixed, any(hint in name.lower() for hint in _PATH_HINTS)), name, found))
-    return max(ranked, key=itemgetter(0))[1:] if ranked else None
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return str([_as_text(one) for one in value])
+    return str(value).strip()
 
 
-def choose_column(table: Table, chosen: str | None, known: Sequence[str], option: str) -> str | None:
-    """Return the user's column, else the first with a known name, else None.
+def plain(name: str) -> str:
+    """A column's name without case and without anything but letters and digits."""
+    return "".join(character for character in name.lower() if character.isalnum())
 
-    Raises:
-        SemirayError: if the user's column isn't in the table; the message lists its columns.
-    """
-    if chosen is not None:
-        if chosen not in table.columns:
-            raise SemirayError(
-                f"{table.path}: no column {chosen!r} ({option}=). The columns are: {', '.join(table.columns)}."
-            )
-        return chosen
-    names = {column.lower().replace(" ", "_").replace("-", "_"): column for column in reversed(table.columns)}
-    return next((names[name] for name in known if name in names), None)
+
+def choose_column(columns: Iterable[str], known: Sequence[str]) -> str | None:
+    """Return the first column with one of the known names, whatever their case and punctuation, else None."""
+    names: dict[str, str] = {}
+    for column in columns:
+        names.setdefault(plain(column), column)
+    return next((names[plain(name)] for name in known if plain(name) in names), None)

@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,12 +26,16 @@ from filelock import FileLock
 
 from semiray.errors import SemirayError
 from semiray.files import write_whole
-from semiray.radiographs.pixels.decoding import Decoder, FileFacts
+from semiray.radiographs.pixels.decoding import VERSION, Decoder, FileFacts
+from semiray.radiographs.pixels.framing import unframe
+from semiray.radiographs.pixels.suspects import attitudes
+from semiray.radiographs.reading.options import Framing
 from semiray.radiographs.store.files import Lines, index_lines, map_numbers, read_json, seal, unseal
 
 __all__ = ["STORED", "DecodedFiles", "cache_folder", "cached_folder", "decode_cached", "read_decoded", "write_decoded"]
 
 STORED = ("source.json", "images.npy", "files.jsonl", "files.npy", "decoded.json")
+Result = tuple[FileFacts, npt.NDArray[np.uint8] | None]
 _HEADER_BYTES = 128
 _BATCH = 256  # files between two points from which an interrupted start continues
 _SWEPT = 7 * 86400  # seconds after which what a killed start left is removed
@@ -72,7 +76,7 @@ def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = T
     # Written, not mapped: a full disk under a memory map kills the process; under a write it is an error.
     with (folder / "images.npy").open("r+b") as pixels, (folder / "files.jsonl").open("ab") as lines:
         pixels.seek(0, os.SEEK_END)
-        while part := list(islice(results, batch)):
+        while part := _looked_at(islice(results, batch), decoder.framing):
             images = [image for _, image in part if image is not None]
             count += len(images)
             if keep:
@@ -93,17 +97,36 @@ def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = T
         more = "; ..." if len(files) > 5 else "."
         _clear(folder)
         raise SemirayError(f"{decoder.listing.root}: none of {len(files):,} images can be read. {problems}{more}")
-    facts = {"fingerprint": decoder.fingerprint(files), "readable": count}
+    facts = {"fingerprint": decoder.fingerprint(files), "readable": count, "version": VERSION}
     seal(folder / "decoded.json", facts, ("images.npy", "files.jsonl", "files.npy"))
+
+
+def _looked_at(part: Iterable[Result], framing: Framing) -> list[Result]:
+    """Add to the facts about images which of them are inverted or rotated: many at once are faster than one by one."""
+    results = list(part)
+    shown = [
+        (i, unframe(image, facts.height, facts.width, framing))
+        for i, (facts, image) in enumerate(results)
+        if image is not None and not facts.looks
+    ]
+    for (i, _), looks in zip(shown, attitudes([image for _, image in shown]), strict=True):
+        if looks:
+            facts, image = results[i]
+            results[i] = facts._replace(looks=looks), image
+    return results
 
 
 def read_decoded(folder: Path, *, verify: bool = False) -> DecodedFiles:
     """Map what ``write_decoded`` wrote.
 
     Raises:
-        SemirayError: if it isn't there or isn't whole; see ``unseal``.
+        SemirayError: if it isn't there, isn't whole (see ``unseal``), or another version decoded files in another way.
     """
     facts = unseal(folder / "decoded.json", verify=verify)
+    if facts.get("version") != VERSION:
+        raise SemirayError(
+            f"{folder}: its images were decoded by another version of semiray, which reads some files differently."
+        )
     return DecodedFiles(map_numbers(folder / "images.npy"), _map_files(folder), str(facts["fingerprint"]))
 
 

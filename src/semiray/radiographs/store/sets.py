@@ -7,9 +7,11 @@ without which it isn't a set. Prepared sets are such folders, and so is what the
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +24,21 @@ from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest, processors, read_bytes
 from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.pixels.suspects import suspects
+from semiray.radiographs.reading.keep import column_name
 from semiray.radiographs.reading.options import Framing, ReadingOptions
-from semiray.radiographs.reading.records import Listing, Record
+from semiray.radiographs.reading.records import Findings, Listing, Record
+from semiray.radiographs.reading.summary import Advice, Summary
+from semiray.radiographs.reading.views import column_values, propose_keep, shell_quoted
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
 from semiray.radiographs.store.files import Lines, map_numbers, read_json, seal, unseal, write_lines, write_numbers
 from semiray.radiographs.store.validity import SET_TROUBLE, check_columns, check_facts, check_places, row_cells, row_key
 
 __all__ = ["COLUMNS", "FACTS", "DataSet", "ShardImages", "assemble", "check_options", "fill", "open_set"]
 
-VERSION = 2
+VERSION = 3
 FACTS = "set.json"
-COLUMNS = ("rows.jsonl", "rows.npy", "labels.npy", "patients.npy", "patient_codes.npy")
+COLUMNS = ("rows.jsonl", "rows.npy", "labels.npy", "patients.npy", "patient_codes.npy", "findings.npy")
 _PLACES = "places.npy"  # of images that stay in their shards
 
 
@@ -43,7 +49,7 @@ class ShardImages:
 
     Args:
         shards: the .tar files.
-        places: (N, 3) int64: per image its shard's index, its offset and its size in bytes.
+        places: (N, 4) int64: per image its shard's index, its offset, its size in bytes, and 1 if it is inverted.
         resolution: side of the images.
         framing: ``crop`` or ``pad``.
     """
@@ -77,7 +83,7 @@ class ShardImages:
         images = np.empty((*places.shape[:-1], *self.shape[1:]), np.uint8)
         flat = images.reshape(-1, *self.shape[1:])
         with ThreadPoolExecutor(max(1, min(len(flat), processors())), thread_name_prefix="semiray-decode") as pool:
-            for at, image in enumerate(pool.map(self._read, places.reshape(-1, 3))):
+            for at, image in enumerate(pool.map(self._read, places.reshape(-1, 4))):
                 flat[at] = image
         picked: npt.NDArray[np.uint8] = images[(*[slice(None)] * (places.ndim - 1), *rest)]
         return picked
@@ -87,11 +93,12 @@ class ShardImages:
         return images if dtype is None else images.astype(dtype)
 
     def _read(self, place: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        shard, offset, size = (int(number) for number in place)
+        shard, offset, size, inverted = (int(number) for number in place)
         path = self._shards[shard]
         try:
             content = read_bytes(Record(path, path.name, None, "", {}, offset, size))
-            return frame(decode_grey(content)[0], self._resolution, self._framing)
+            pixels = decode_grey(content).pixels
+            return frame(255 - pixels if inverted else pixels, self._resolution, self._framing)
         except UnreadableImageError as error:
             raise SemirayError(
                 f"{path}: an image that could be read at first can't be read any more ({error}; byte {offset:,}). The "
@@ -121,24 +128,71 @@ class DataSet:
 
 
 def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
-    """Join a listing to its decoded files, leaving out those that can't be decoded."""
-    skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem)
+    """Join a listing to its decoded files, leaving out those that can't be decoded or are something else."""
+    listing = listing.without(*suspects(decoded.files))
+    skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem and not file.left_out)
     lost = {key for key, _ in skipped}
-    records = [record for record in listing.records if record.key not in lost]
+    rows = np.array([i for i, record in enumerate(listing.records) if record.key not in lost], np.int64)
+    records = [listing.records[i] for i in rows]
     present = {record.label for record in records}
     names = tuple(name for name in listing.classes if name in present)
     number = {name: i for i, name in enumerate(names)}
+    findings = listing.findings.take(rows)
+    labels = np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64)
+    people = [record.patient for record in records]
+    if listing.hashed:  # hashes differ from machine to machine, the order of the images doesn't
+        place = {patient: i for i, patient in enumerate(dict.fromkeys(people))}
+        codes = np.array([place[patient] for patient in people], np.int32)
+        people = [str(place[patient]) for patient in people]
+    told = ((record.label, patient) for record, patient in zip(records, people, strict=True))
+    fingerprint = digest(decoded.fingerprint, told)
+    if findings.names:
+        states = hashlib.sha256(findings.states.tobytes()).hexdigest()
+        fingerprint = digest(fingerprint, (findings.names, states))
     return RadiographSet(
         images=decoded.images,
-        labels=np.array([-1 if record.label is None else number[record.label] for record in records], dtype=np.int64),
+        labels=labels,
         classes=names,
         patients=np.array([record.patient for record in records], dtype=np.str_),
         keys=tuple(record.key for record in records),
         metadata=tuple(record.metadata for record in records),
-        fingerprint=digest(decoded.fingerprint, ((record.label, record.patient) for record in records)),
+        fingerprint=fingerprint,
         skipped=skipped,
-        notes=listing.notes,
         options=options,
+        stored_codes=codes if listing.hashed else None,
+        finding_names=findings.names,
+        findings=findings.values,
+        summary=_summary(listing.summary, records, names, findings),
+    )
+
+
+_STATES = {"1": 1, "0": 0, "uncertain": -1, "blank": -2}
+
+
+def _summary(read: Summary, records: Sequence[Record], classes: Sequence[str], findings: Findings) -> Summary:
+    """What was read, with the counts of the images that could be decoded."""
+    labels = Counter(record.label for record in records)
+    parts = Counter(record.metadata.get("split", "") for record in records)
+    rows = [record.metadata for record in records]
+    columns = column_values(rows)
+    advice = list(read.advice)
+    if keep := propose_keep(columns):
+        views = "; ".join(
+            f"{name}: {', '.join(columns[name])}" for name in columns if name in keep or column_name(name) in keep
+        )
+        advice.insert(0, Advice(f"Views or modalities are mixed ({views}).", f"--keep {shell_quoted(keep)}"))
+    return replace(
+        read,
+        images=len(records),
+        patients=len({record.patient for record in records}),
+        classes={name: labels[name] for name in classes},
+        findings={
+            name: {state: int((findings.states[:, j] == value).sum()) for state, value in _STATES.items()}
+            for j, name in enumerate(findings.names)
+        },
+        parts={part: parts[part] for part in ("train", "validation", "test") if parts[part]},
+        columns=columns,
+        advice=tuple(advice),
     )
 
 
@@ -154,7 +208,7 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     listing = decoder.listing
     _, files = decoder.identify()
     records = ((record.key, record.label, record.patient, record.metadata) for record in listing.records)
-    source = digest(f"{files} {options.selection()}", records)
+    source = digest(f"{files} {options.selection()} {listing.findings.names}", records)
     for partial in folder.glob(f".*{PARTIAL}"):  # left by a kill; no other process writes here
         partial.unlink()
     former = read_json(folder / FACTS)
@@ -174,11 +228,12 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     write_numbers(folder / "labels.npy", data.labels)
     write_numbers(folder / "patients.npy", data.patients)
     write_numbers(folder / "patient_codes.npy", data.patient_codes.astype(np.int32))
+    write_numbers(folder / "findings.npy", data.findings)
     if shards:
         shard, kept = {path: i for i, path in enumerate(shards)}, set(data.keys)
         readable = (record for record in listing.records if record.key in kept)
-        places = [(shard[record.path], record.offset, record.size or 0) for record in readable]
-        write_numbers(folder / _PLACES, np.array(places, np.int64).reshape(-1, 3))
+        places = [(shard[record.path], record.offset, record.size or 0, record.inverted) for record in readable]
+        write_numbers(folder / _PLACES, np.array(places, np.int64).reshape(-1, 4))
     facts = {
         "what": "radiographs prepared by semiray",
         "version": VERSION,
@@ -191,7 +246,8 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
         "classes": data.classes,
         "fingerprint": data.fingerprint,
         "skipped": data.skipped,
-        "notes": data.notes,
+        "finding_names": data.finding_names,
+        "summary": data.summary.to_dict() if data.summary else None,
         "shards": [str(path.resolve()) for path in shards],
     }
     seal(folder / FACTS, facts, (*COLUMNS, _PLACES) if shards else COLUMNS)
@@ -211,8 +267,8 @@ def open_set(
     version = read_json(folder / FACTS).get("version")
     if isinstance(version, int) and version != VERSION:
         raise SemirayError(
-            f"{folder} was prepared by {'a later' if version > VERSION else 'an earlier'} version of semiray: give the "
-            "command that prepared it again (if the original files are unchanged, nothing is decoded again), or update."
+            f"{folder} was prepared by {'a later' if version > VERSION else 'an earlier'} version of semiray: "
+            "prepare the original data set again in another folder, or update semiray."
         )
     try:
         facts = unseal(folder / FACTS, verify=verify)
@@ -242,9 +298,11 @@ def open_set(
             metadata=Lines[Mapping[str, str]](folder, "rows", row_cells),
             fingerprint=facts["fingerprint"],
             skipped=tuple((key, problem) for key, problem in facts["skipped"]),
-            notes=tuple(facts["notes"]),
             options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
             stored_codes=map_numbers(folder / "patient_codes.npy"),
+            finding_names=tuple(facts["finding_names"]),
+            findings=map_numbers(folder / "findings.npy"),
+            summary=Summary.from_dict(facts["summary"]),
         )
         check_columns(folder, facts, radiographs)
     except SET_TROUBLE as error:

@@ -60,7 +60,7 @@ def _body(result: BenefitResult, _: Results) -> Iterator[Block]:
             "come from them; if the test patients were among them, the figures are too good."
         )
     else:
-        yield "The generator was trained on other patients: a gain is what they add, not augmentation of these."
+        yield "The generator was trained on other patients, or not only on these: a gain may be what the others add."
     yield Picture("benefit")
     fractions = [
         html("{}<br><small>{} patients</small>", f"{f:.0%}", f"{result.n_patients[f]:,.0f}") for f in s.fractions

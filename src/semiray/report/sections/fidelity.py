@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from semiray.evaluation import FidelityResult, Results
-from semiray.evaluation.judges.feature_spaces import SPACES
 from semiray.report.section import Block, Guide, Headline, Section, Table, cell, html
 
 __all__ = ["HEADLINES", "MEASURES", "SECTION", "space_name"]
@@ -20,6 +19,12 @@ MEASURES = {
     "sliced": "sliced Wasserstein distance",
     "spectrum": "distance of spectra, decibels",
     "pair_similarity": "MS-SSIM of pairs of a class",
+}
+SPACES = {
+    "trtr": "the last layer of the classifier trained on real images",
+    "inception": "the last layer but one of FID's Inception network, trained on photographs",
+    "xrv": "the last layer but one of torchxrayvision's DenseNet-121, trained on chest X-rays",
+    "rad-dino": "the class token of RAD-DINO, trained on chest X-rays without labels",
 }
 HEADLINES = ("frechet", "precision", "coverage")
 

@@ -1,7 +1,8 @@
-"""A figure whose words are words: no class name, unit or title is ever a formula, or breaks the drawing."""
+"""Figures of semiray: their files say who drew them, and their words are words, never formulas."""
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from matplotlib.text import Text
 from semiray.errors import SemirayError
 from semiray.escaping import in_terminal
 
-__all__ = ["PlainFigure", "check_replaceable"]
+__all__ = ["SemirayFigure", "check_replaceable"]
 
 _MARK = "semiray"
 _MARKS = {"png": "Software", "pdf": "Creator", "svg": "Creator"}
@@ -20,8 +21,10 @@ _END = 1 << 14  # bytes at either end of a file, where its metadata are
 _WIDEST, _LARGEST = 2**16, 2**28  # pixels: what matplotlib draws, and what takes 1 GB
 
 
-class PlainFigure(Figure):
-    """A figure of matplotlib that shows every text as it is written, dollar signs and control characters included.
+class SemirayFigure(Figure):
+    """A figure that shows every text as it is written, dollar signs and control characters included.
+
+    Its PNG, PDF and SVG files name semiray in their metadata, so that none is taken for a radiograph.
 
     matplotlib reads what stands between two dollar signs as a formula, and fails if it is none. Texts can be added at
     any time; they are set right when the figure is laid out or drawn.
@@ -36,11 +39,16 @@ class PlainFigure(Figure):
                 "columns, classes or factors at once."
             )
 
+    def marks(self, kind: str) -> dict[str, str]:
+        """Return the metadata of a file of a kind: ``png``, ``pdf`` or ``svg``."""
+        return {_MARKS[kind]: _MARK} if kind in _MARKS else {}
+
     def savefig(self, fname: Any, **options: Any) -> None:
-        """Save as matplotlib does, marked in the metadata of PNG, PDF and SVG as a figure of semiray's."""
-        kind = options.get("format") or Path(str(fname)).suffix.lower().removeprefix(".") or "png"
-        if kind in _MARKS:
-            options["metadata"] = {_MARKS[kind]: _MARK} | dict(options.get("metadata") or {})
+        """Save as matplotlib does, with these marks."""
+        name = Path(fname).suffix.lower().removeprefix(".") if isinstance(fname, str | PathLike) else ""
+        kind = options.get("format") or name or "png"
+        if marks := self.marks(kind):
+            options["metadata"] = marks | dict(options.get("metadata") or {})
         super().savefig(fname, **options)
 
     def draw(self, renderer: Any) -> None:

@@ -1,0 +1,330 @@
+"""Classes and findings in the columns of tables: one label an image, lists of findings, or a column for each.
+
+Findings become a matrix of 1, 0 and unknown, as in torchxrayvision (Cohen et al. 2022, https://arxiv.org/abs/2111.00595).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from semiray.errors import SemirayError
+from semiray.radiographs.reading.folders import some
+from semiray.radiographs.reading.joining import Found
+from semiray.radiographs.reading.options import ReadingOptions, parse_classes
+from semiray.radiographs.reading.records import Findings
+from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.tables import plain
+
+__all__ = ["Labels", "read_labels", "select_findings", "split_cell"]
+
+LABEL_COLUMNS = (
+    "label",
+    "labels",
+    "class",
+    "class_name",
+    "classes",
+    "diagnosis",
+    "diagnoses",
+    "finding",
+    "findings",
+    "finding_labels",
+    "finding_name",
+    "pathology",
+    "pathologies",
+    "disease",
+    "diseases",
+    "problems",
+    "condition",
+    "category",
+    "target",
+    "final_diagnosis",
+    "ground_truth",
+)
+_READER_COLUMNS = (
+    "rad_id",
+    "reader",
+    "reader_id",
+    "radiologist",
+    "radiologist_id",
+    "annotator",
+    "annotator_id",
+    "rater",
+)
+_STATES = {"1": 1, "0": 0, "-1": -1, "": -2}
+_WORDS = {"true": 1, "yes": 1, "positive": 1, "present": 1, "false": 0, "no": 0, "negative": 0, "absent": 0,
+          "uncertain": -1, "unknown": -2, "nan": -2}  # fmt: skip
+# Names of findings in public sets, without punctuation; two of them make columns of 0 and 1 findings.
+_KNOWN = frozenset(
+    "nofinding enlargedcardiomediastinum cardiomegaly lungopacity lunglesion edema consolidation pneumonia atelectasis "
+    "pneumothorax pleuraleffusion effusion pleuralother fracture supportdevices infiltration infiltrate mass nodule "
+    "emphysema fibrosis pleuralthickening hernia tuberculosis covid covid19 normal aorticenlargement calcification ild "
+    "noduleormass nodulemass otherlesion pulmonaryfibrosis viralpneumonia bacterialpneumonia lungtumor copd "
+    "groundglassopacity opacity lungcancer scoliosis".split()
+)
+_NOT_FINDINGS = re.compile(
+    r"(?:^|_)(?:id|x|y|w|h|x_?min|x_?max|y_?min|y_?max|width|height|age|sex|gender|male|female|view|split|train|test|"
+    r"valid|fold|index|number|count|year|died|dead|death|survival|survived|alive|icu|intubated|ventilated|went_icu|"
+    r"frontal|lateral|is_\w+|has_\w+|set|part|row|column_\d+)(?:_|$)"
+)
+_MOST_WORDS = 4  # in the mean of the names of findings; more are sentences
+_MOST_CONFLICTS = 0.05  # share of images whose rows differ, up to which they are conflicts, not several findings
+
+
+@dataclass
+class Labels:
+    """What columns tell.
+
+    Attributes:
+        classes: one label per image.
+        names: findings in the order of the table.
+        states: per image the states (1, 0, -1, -2) of the findings, in their order.
+        where: how they were found, in words.
+        notes: what was decided.
+        advice: what else could be read.
+    """
+
+    classes: dict[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    states: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    where: str = ""
+    notes: list[str] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
+
+
+def read_labels(found: Found, options: ReadingOptions) -> Labels:
+    """Find classes or findings in the columns of a data set's tables.
+
+    A column of labels is known by its name, or by cells that are lists. Its cells are findings where some are lists, or
+    where the rows of more than 5 % of the images differ, else classes. Columns of 1, 0, -1 and blank are a finding
+    each; where exactly one is 1 in every row, they are classes.
+
+    Raises:
+        SemirayError: if the user's column doesn't exist or is empty.
+    """
+    columns = found.columns()
+    if options.label_column is not None:
+        return _of_column(found, options.label_column, options)
+    known = _label_columns(found, columns)
+    wide = [] if options.findings == "none" else _wide_columns(found, columns)
+    if len({plain(name) for name in wide} & _KNOWN) >= 3:
+        labels = _of_wide(found, wide)
+        labels.advice += [_other(name, found) for name in known if name not in wide]
+        return labels
+    passed: list[str] = []
+    for name in known:
+        labels = _of_column(found, name, options)
+        if labels.classes or labels.names:
+            labels.advice += [_other(other, found) for other in known if other != name]
+            labels.notes += passed
+            return labels
+        passed += labels.notes
+    labels = _of_wide(found, wide) if wide else Labels()
+    labels.notes += passed
+    return labels
+
+
+def _other(name: str, found: Found) -> Advice:
+    values = Counter(cell for cells in found.cells(name).values() for cell in cells)
+    listed = some([f"{value} ({count:,})" for value, count in values.most_common(4)])
+    return Advice(f"Column {name!r} could be the label, too: {listed}.", f"--label-column '{name}'")
+
+
+def _label_columns(found: Found, columns: Sequence[str]) -> list[str]:
+    """Columns that may be the label: words before numbers, in the order of the known names; then columns of lists."""
+    order = {plain(name): place for place, name in enumerate(LABEL_COLUMNS)}
+    named = sorted((name for name in columns if plain(name) in order), key=lambda name: order[plain(name)])
+    filled = {name: cells for name in named if (cells := found.cells(name))}
+    numeric = {
+        name for name, cells in filled.items() if all(_state(cell) is not None for c in cells.values() for cell in c)
+    }
+    ranked = [name for name in filled if name not in numeric] + [name for name in filled if name in numeric]
+    if not ranked:
+        for name in columns:
+            values = [cell for cells in found.cells(name).values() for cell in cells]
+            if values and sum(map(_is_list, values)) > len(values) / 2:
+                ranked.append(name)
+    return ranked
+
+
+def _is_list(cell: str) -> bool:
+    return cell.startswith("[") and cell.endswith("]") and ("'" in cell or '"' in cell or cell == "[]")
+
+
+def split_cell(cell: str) -> list[str]:
+    """The findings in a cell: ``Effusion|Mass``, ``Effusion; Mass``, ``['Effusion', 'Mass']``; commas don't split."""
+    if _is_list(cell):
+        try:
+            values = ast.literal_eval(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            values = re.findall(r"'([^']*)'|\"([^\"]*)\"", cell)
+            values = [one or two for one, two in values]
+        return list(dict.fromkeys(text for value in values if (text := str(value).strip())))
+    return list(dict.fromkeys(text for part in re.split(r"[|;]", cell) if (text := part.strip())))
+
+
+def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
+    if column not in found.columns():
+        tables = some([table.path.name for table, _ in found.joined])
+        raise SemirayError(
+            f"{tables}: no column {column!r} (label_column=). The columns are: {', '.join(found.columns())}."
+        )
+    cells = found.cells(column)
+    if not cells:
+        raise SemirayError(f"column {column!r} (label_column=): every cell is empty.")
+    several = sum(len(values) > 1 for values in cells.values())
+    lists = any(_is_list(value) or "|" in value or ";" in value for values in cells.values() for value in values)
+    reader = next((name for name in found.columns() if plain(name) in map(plain, _READER_COLUMNS)), None)
+    if options.findings != "none" and reader is not None and several:
+        return _of_readers(found, column, reader)
+    if options.findings != "none" and (lists or several > _MOST_CONFLICTS * len(cells)):
+        return _of_lists(found, column, cells)
+    labels = Labels({key: values[0] for key, values in cells.items()}, where=f"column {column!r}")
+    if several:
+        keys = [key for key, values in cells.items() if len(values) > 1]
+        text = f"{several:,} images have rows with different labels; the first row of each is used: {some(keys)}."
+        labels.advice.append(Advice(text, "--findings all"))
+    different = len(set(labels.classes.values()))
+    most = min(max(20, len(labels.classes) // 20), max(2, len(labels.classes) // 2))
+    if options.label_column is None and different > most:
+        labels.notes.append(
+            f"Column {column!r} has {different:,} different values: too many to be classes; it isn't used."
+        )
+        labels.classes, labels.where = {}, ""
+    return labels
+
+
+def _of_lists(found: Found, column: str, cells: Mapping[str, Sequence[str]]) -> Labels:
+    """Cells that list findings: those listed are present, the others absent; where nothing is listed, all are blank."""
+    listed = {key: [name for cell in values for name in split_cell(cell)] for key, values in cells.items()}
+    names = tuple(sorted({name for present in listed.values() for name in present}))
+    if len(names) > max(50, len(cells) // 4) or sum(len(name.split()) for name in names) > _MOST_WORDS * len(names):
+        note = f"Column {column!r} has {len(names):,} different texts: too many to be findings; it isn't used."
+        return Labels(notes=[note])
+    states = {
+        key: tuple(int(name in held) for name in names)
+        for key, present in listed.items()
+        if (held := frozenset(present))
+    }
+    labels = Labels({}, names, states, f"column {column!r}: several findings per image")
+    if blank := len(found.paths) - len(states):
+        labels.notes.append(f"{blank:,} images have no finding in column {column!r}: all their findings are blank.")
+    return labels
+
+
+def _of_readers(found: Found, column: str, reader: str) -> Labels:
+    """A row per reader and finding: present if all readers saw it, absent if none did, else uncertain."""
+    seen: dict[str, dict[str, set[str]]] = {}
+    for key, row in found.rows.items():
+        for one in (row, *found.more.get(key, ())):
+            if one.get(reader, ""):
+                seen.setdefault(key, {}).setdefault(one[reader], set()).update(split_cell(one.get(column, "")))
+    names = tuple(sorted({name for readers in seen.values() for present in readers.values() for name in present}))
+    states: dict[str, tuple[int, ...]] = {}
+    disagree = 0
+    for key, readers in seen.items():
+        votes = Counter(name for present in readers.values() for name in present)
+        states[key] = tuple({0: 0, len(readers): 1}.get(votes[name], -1) for name in names)
+        disagree += -1 in states[key]
+    note = (
+        f"Readers ({reader!r}) disagree on {disagree:,} of {len(seen):,} images: what only some of an image's readers "
+        "saw is uncertain."
+    )
+    return Labels({}, names, states, f"column {column!r} of several readers", [note])
+
+
+def _wide_columns(found: Found, columns: Iterable[str]) -> list[str]:
+    """Columns of 1, 0, -1 and blank that may be findings."""
+    wide = []
+    for name in columns:
+        if name in {column for _, column in found.joined}:  # names images, by numbers as well
+            continue
+        if _NOT_FINDINGS.search(re.sub(r"(?<=[a-z])(?=[A-Z])|[\W]+", "_", name).lower()):
+            continue
+        values = {cell for cells in found.cells(name).values() for cell in cells}
+        if values and len(values) <= 8 and all(_state(value) is not None for value in values):
+            wide.append(name)
+    known = sum(plain(name) in _KNOWN for name in wide)
+    return wide if known >= 2 or len(wide) >= 5 or _one_hot(found, wide) else []
+
+
+def _one_hot(found: Found, names: Sequence[str]) -> bool:
+    """Whether of three or more columns exactly one is 1 in every row."""
+    rows = [row for row in found.rows.values() if any(row.get(name) for name in names)]
+    return len(names) > 2 and bool(rows) and all(sum(_state(row.get(n, "")) == 1 for n in names) == 1 for row in rows)
+
+
+@lru_cache(maxsize=4096)
+def _state(cell: str) -> int | None:
+    if cell in _STATES:
+        return _STATES[cell]
+    try:
+        return _STATES.get(f"{float(cell.replace(',', '.')):g}")
+    except ValueError:
+        return _WORDS.get(cell.lower())
+
+
+def _of_wide(found: Found, names: Sequence[str]) -> Labels:
+    states: dict[str, tuple[int, ...]] = {}
+    disagree = 0
+    for key, row in found.rows.items():
+        rows = (row, *found.more.get(key, ()))
+        several = [tuple(_state(one.get(name, "")) or 0 for name in names) for one in rows]
+        states[key] = several[0] if len(several) == 1 else tuple(map(_agreed, zip(*several, strict=True)))
+        disagree += any(len(set(states) - {-2}) > 1 for states in zip(*several, strict=True)) if len(several) > 1 else 0
+    notes = [f"Rows disagree on {disagree:,} images; those findings are uncertain."] if disagree else []
+    labels = Labels({}, tuple(names), states, f"{len(names)} columns: {some(list(names))}", notes)
+    told = [values for values in states.values() if max(values) > -2]
+    if told and all(sum(values) == 1 and min(values) >= 0 for values in told):
+        labels.classes = {key: names[values.index(1)] for key, values in states.items() if 1 in values}
+        labels.where = f"{len(names)} columns, of which exactly one is 1 in each row: {some(list(names))}"
+        labels.names, labels.states = (), {}
+    return labels
+
+
+def _agreed(states: Iterable[int]) -> int:
+    """The state on which rows agree; blank ones don't count; uncertain where they differ."""
+    known = set(states) - {-2}
+    return known.pop() if len(known) == 1 else -1 if known else -2
+
+
+def select_findings(labels: Labels, keys: Sequence[str], options: ReadingOptions, notes: list[str]) -> Findings:
+    """Return the matrix of findings of images, as the options say: which, and how uncertain and blank are read.
+
+    Raises:
+        SemirayError: if a finding is named that isn't there, or findings are required where there are none.
+    """
+    if options.findings == "none" or not labels.names:
+        if options.findings not in (None, "none"):
+            raise SemirayError(
+                "findings=: no column of lists such as 'Effusion|Mass' and no columns of 1, 0, -1 and blank were found "
+                "in a table that names the images."
+            )
+        return Findings()
+    names = labels.names
+    if options.findings not in (None, "all"):
+        chosen = tuple(parse_classes(options.findings or "", "findings"))
+        if unknown := [name for name in chosen if name not in names]:
+            raise SemirayError(
+                f"findings=: there is no finding {', '.join(map(repr, unknown))}. The findings are: {', '.join(names)}."
+            )
+        names = chosen
+    place = [labels.names.index(name) for name in names]
+    blank = (-2,) * len(labels.names)
+    states = np.array([labels.states.get(key, blank) for key in keys], np.int8).reshape(len(keys), -1)[:, place]
+    values = np.where(states >= 0, states, np.nan).astype(np.float32)
+    if options.uncertain != "unknown":
+        values[states == -1] = float(options.uncertain == "positive")
+    if options.blank == "negative":
+        values[states == -2] = 0
+    if (states == -1).any():
+        notes.append(f"Uncertain findings are read as {options.uncertain} (uncertain=unknown|positive|negative).")
+    if (states == -2).any():
+        notes.append(f"Blank findings are read as {options.blank} (blank=unknown|negative).")
+    return Findings(names, states, values)

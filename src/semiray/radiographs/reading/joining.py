@@ -1,0 +1,377 @@
+"""Joins tables to the images that they name: by paths or names, or by the studies and patients of other tables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import eq, itemgetter
+from pathlib import Path, PurePosixPath
+
+from semiray.errors import SemirayError
+from semiray.radiographs.reading.folders import some
+from semiray.radiographs.reading.names import part_of
+from semiray.radiographs.reading.records import IMAGE_SUFFIXES
+from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.tables import Row, Table, plain, read_tables
+
+__all__ = ["Found", "ImageIndex", "find_path_column", "join_tables"]
+
+_PATH_HINTS = ("path", "file", "image", "img", "name", "dicom")
+_IDENTIFIERS = re.compile(r"(?:^|_)(?:patient|subject|study|case|exam|series|uid|id|pid)|(?:id|uid|no|number)$")
+_HALF = 0.5
+_ENDINGS = (*sorted(IMAGE_SUFFIXES), ".dcm", ".dicom")
+_KIND = re.compile(r"_(?:image|study)$")  # 65761e66de9f_image, of SIIM-FISABIO-RSNA
+_MOST_CLASSES = 20
+
+
+@dataclass
+class Found:
+    """What is on disk, before the user's options are applied.
+
+    Attributes:
+        root: the folder that keys are relative to.
+        layout: in words.
+        paths: per image its file or shard.
+        labels: per image the class that folders or shards tell.
+        rows: per image what tables say of it: the first row of each table, joined.
+        more: per image its further rows, where a table has several.
+        joined: the tables that are used, with the column that names images or joins them.
+        spans: per image of a shard, offset and size.
+        dicom: keys of DICOM files.
+        patients: per image the patient that a header tells.
+        left_out: files that aren't used, by kind.
+        notes: what was guessed or joined.
+        advice: what looks wrong or unused.
+    """
+
+    root: Path
+    layout: str
+    paths: dict[str, Path]
+    labels: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    more: dict[str, list[Row]] = field(default_factory=dict)
+    joined: list[tuple[Table, str]] = field(default_factory=list)
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    dicom: set[str] = field(default_factory=set)
+    patients: dict[str, str] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
+
+    def columns(self) -> list[str]:
+        """The columns of all tables that are used, each once."""
+        return list(dict.fromkeys(name for table, _ in self.joined for name in table.columns))
+
+    def all_columns(self) -> list[str]:
+        """The columns of all tables, and those that folders and lists add, such as ``split``."""
+        return list(dict.fromkeys([*self.columns(), *(name for row in self.rows.values() for name in row)]))
+
+    def cells(self, column: str) -> dict[str, list[str]]:
+        """Per image the different cells of a column that aren't empty, in the order of its rows."""
+        cells = {key: [cell] for key, row in self.rows.items() if (cell := row.get(column, ""))}
+        for key, rows in self.more.items():
+            if key in self.paths:
+                several = [cell for row in rows if (cell := row.get(column, ""))]
+                if several:
+                    cells[key] = list(dict.fromkeys([*cells.get(key, []), *several]))
+        return cells
+
+
+class ImageIndex:
+    """Finds the image that a cell names: by a path, the end of one, or a file name, with or without its extension."""
+
+    def __init__(self, keys: Iterable[str], prefix: str = "") -> None:
+        """Index image keys; paths in the table may start from ``prefix``, its folder relative to the root."""
+        self.keys = set(keys)
+        self.prefix = prefix
+        self._names: dict[str, list[str]] = {}
+        self._stems: dict[str, list[str]] = {}
+        for key in self.keys:
+            name = PurePosixPath(key).name.lower()
+            self._names.setdefault(name, []).append(key)
+            self._stems.setdefault(_stem(name), []).append(key)
+
+    def below(self, prefix: str) -> ImageIndex:
+        """The same images for a table in another folder."""
+        other = ImageIndex(())
+        other.keys, other.prefix, other._names, other._stems = self.keys, prefix, self._names, self._stems
+        return other
+
+    def may_name(self, cell: str) -> bool:
+        """Whether the last part of a cell is an image's name; quick."""
+        return bool(self._candidates(cell.replace("\\", "/").rsplit("/", 1)[-1]))
+
+    def find(self, cell: str) -> str | None:
+        """Return the key that a cell names, or None if there is none or more than one."""
+        value = os.path.normpath(cell.replace("\\", "/")).replace(os.sep, "/") if cell else ""
+        if not value:
+            return None
+        joined = os.path.normpath(f"{self.prefix}/{value}").replace(os.sep, "/") if self.prefix else value
+        for exact in (joined, value):
+            if exact in self.keys:
+                return exact
+        candidates = self._candidates(value.rsplit("/", 1)[-1])
+        if len(candidates) > 1 or "/" in value:
+            # Folders in the cell must agree with the image's folders, compared from the end.
+            wanted = value.lower().split("/")[-2::-1]
+            folders = {key: key.lower().split("/")[-2::-1] for key in candidates}
+            candidates = [key for key in candidates if all(map(eq, folders[key], wanted))] if wanted else candidates
+        if len(candidates) > 1:
+            name = value.rsplit("/", 1)[-1]
+            candidates = [key for key in candidates if name in (PurePosixPath(key).name, PurePosixPath(key).stem)]
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _candidates(self, name: str) -> Sequence[str]:
+        """Keys of images of a name, whatever its case, with or without its ending, or with that of a DICOM file."""
+        name = name.lower()
+        found = self._names.get(name) or self._stems.get(name)
+        if not found and name.endswith(_ENDINGS):
+            found = self._stems.get(_stem(name))
+        return found or self._stems.get(_KIND.sub("", name)) or ()
+
+
+def _stem(name: str) -> str:
+    """A name without the endings of images, of which converted files may have two: ``1.dcm.png``."""
+    while name.endswith(_ENDINGS):
+        name = name[: name.rindex(".")]
+    return name
+
+
+def find_path_column(table: Table, index: ImageIndex, column: str | None = None) -> tuple[str, list[str | None]] | None:
+    """Find the column whose cells name images: the user's, or one in which enough do.
+
+    Returns:
+        The column's name and, per row, the image's key or None. None if no column names images: at least half of a
+        column's cells must, or its cells must name half of the images.
+
+    Raises:
+        SemirayError: if the chosen column doesn't exist or names no image.
+    """
+    if column is not None:
+        if column not in table.columns:
+            raise SemirayError(
+                f"{table.path}: no column {column!r} (path_column=). The columns are: {', '.join(table.columns)}."
+            )
+        found = [index.find(row[column]) for row in table.rows]
+        if not any(found):
+            sample = ", ".join(repr(row[column]) for row in table.rows[:3]) or "none: the table has no rows"
+            some_keys = ", ".join(sorted(index.keys)[:3]) or "none"
+            raise SemirayError(
+                f"{table.path}, column {column!r}: no cell names an image. Cells: {sample}. Images: {some_keys}."
+            )
+        return column, found
+    ranked = []
+    for name in table.columns:
+        cells = [row[name] for row in table.rows]
+        if not any(map(index.may_name, cells)):
+            continue
+        keys = {cell: index.find(cell) for cell in set(cells) if cell}
+        found = [keys.get(cell) for cell in cells]
+        hits = len({key for key in found if key is not None})
+        if not hits or (hits < _HALF * len(keys) and hits < _HALF * len(index.keys)):
+            continue
+        # Row numbers can be stems of images by chance: prefer cells with extensions, and columns with telling names.
+        suffixed = sum(Path(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells)
+        ranked.append(((hits, suffixed, any(hint in name.lower() for hint in _PATH_HINTS)), name, found))
+    return max(ranked, key=itemgetter(0))[1:] if ranked else None
+
+
+def join_tables(found: Found, tables: Mapping[str, Path], path_column: str | None) -> dict[str, str]:
+    """Join to the images of a folder every table below it that names them, or their studies or patients.
+
+    Args:
+        found: gets the rows; changed in place.
+        tables: the tables' files by their keys.
+        path_column: the user's column of image paths, or None.
+
+    Returns:
+        The official parts that lists of images such as ``test_list.txt`` tell, by key.
+
+    Raises:
+        SemirayError: if no table has the user's column, or it names no image.
+    """
+    index = ImageIndex(found.paths)
+    parts: dict[str, str] = {}
+    others: list[Table] = []
+    broken: list[SemirayError] = []
+    matched: list[tuple[Table, str, list[str | None]]] = []
+    mismatches: list[SemirayError] = []
+    for key, path in tables.items():
+        try:
+            read = read_tables(path)
+        except SemirayError as error:
+            if path.suffix.lower() not in (".txt", ".json"):
+                broken.append(error)
+            continue
+        parent = PurePosixPath(key).parent.as_posix()
+        for table in read:
+            try:
+                match = _match(table, index.below("" if parent == "." else parent), path_column)
+            except SemirayError as error:
+                mismatches.append(error)
+                continue
+            if match is None:
+                others += [table] * bool(table.rows)
+                continue
+            part = _part_in(path.stem)
+            if part:
+                parts |= {key: part for key in match[2] if key is not None}
+            if len(match[0].columns) == 1:
+                if not part:
+                    count = len(set(match[2]) - {None})
+                    text = f"{path.name} lists {count:,} of the images; nothing says what for, so it isn't used."
+                    found.advice.append(Advice(text))
+            else:
+                matched.append(match)
+    if path_column is not None and not matched and tables:
+        there = ", ".join(tables)
+        raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column=): {there}."))
+    found.notes.extend(f"Table not read: {problem}" for problem in broken)
+    matched.sort(key=lambda match: (-len(set(match[2]) - {None}), str(match[0].path)))
+    for table, column, keys in matched:
+        _add(found, table, column, keys)
+    if matched and (without := len(found.paths) - len(found.rows)):
+        named = some(sorted({table.path.name for table, _ in found.joined}))
+        found.notes.append(f"{without:,} images have no row in {named}.")
+    for table in others:
+        if path_column is None or found.joined:
+            _add_by_identifier(found, table)
+    # Parts of lists count only where there is more than one: train.csv alone says nothing.
+    return parts if len(set(parts.values())) > 1 else {}
+
+
+def _match(table: Table, index: ImageIndex, path_column: str | None) -> tuple[Table, str, list[str | None]] | None:
+    """The table, without a header if its first line names an image, with the column that names images."""
+    if path_column is not None and path_column not in table.columns:
+        table = table.without_header()
+        if path_column not in table.columns:
+            return None
+    elif path_column is None and any(index.find(name) for name in table.columns if index.may_name(name)):
+        table = table.without_header()
+    match = find_path_column(table, index, path_column)
+    if match is None:
+        return None
+    column, keys = match
+    if not table.headed and path_column is None and len(table.columns) > 1:
+        names = _roles(table, column)
+        table, column = table.renamed(names), names[table.columns.index(column)]
+    return table, column, keys
+
+
+def _roles(table: Table, column: str) -> list[str]:
+    """Names for the columns of a list without a header, such as ``patient file class source`` of COVIDx."""
+    names = list(table.columns)
+    place = names.index(column)
+    different = {name: {row[name] for row in table.rows} for name in names}
+    names[place] = "file"
+    after = [i for i in range(place + 1, len(names)) if 1 < len(different[names[i]]) <= _MOST_CLASSES]
+    if after:
+        names[after[0]] = "label"
+    before = [i for i in range(place) if len(different[table.columns[i]]) > _MOST_CLASSES or i == 0]
+    if before:
+        names[before[0]] = "patient"
+    return names
+
+
+def _part_in(stem: str) -> str | None:
+    """The part that one of a list's words names: ``train_COVIDx9A``, ``rsna_test_split``."""
+    found = {part for word in re.split(r"[\W_]+", stem) if (part := part_of(word))}
+    return "train" if found == {"train", "validation"} else next(iter(found)) if len(found) == 1 else None
+
+
+def _add(found: Found, table: Table, column: str, keys: Sequence[str | None]) -> None:
+    """Give images their rows; further rows of an image are kept apart, and rows that name no image are counted."""
+    lost = []
+    seen: set[str] = set()
+    conflicts: dict[str, int] = Counter()
+    for key, row in zip(keys, table.rows, strict=True):
+        if key is None:
+            lost.append(row[column] or "(empty)")
+        elif key in seen:
+            found.more.setdefault(key, []).append(row)
+        else:
+            seen.add(key)
+            mine = found.rows.setdefault(key, {})
+            for name, cell in row.items():
+                if not mine.get(name):
+                    mine[name] = cell
+                elif cell and cell != mine[name] and name != column:
+                    conflicts[name] += 1
+    if lost:
+        found.notes.append(
+            f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image of the data set "
+            f"(column {column!r}): {some(lost)}."
+        )
+    for name, count in conflicts.items():
+        other = found.joined[0][0].path.name
+        text = f"{table.path.name} says otherwise than {other} in column {name!r} of {count:,} images; {other} is used."
+        found.advice.append(Advice(text))
+    if not table.headed:
+        found.notes.append(f"{table.path.name} has no header: its columns are called {', '.join(table.columns)}.")
+    found.notes.extend(table.notes)
+    found.joined.append((table, column))
+
+
+def _add_by_identifier(found: Found, table: Table) -> None:
+    """Join a table that names no image by identifiers that rows share with it, or that folders and names contain."""
+    shared = [name for name in table.columns if _IDENTIFIERS.search(plain_words(name))]
+    have = {plain(name): name for name in found.columns()}
+    pairs = [(name, have[plain(name)]) for name in shared if plain(name) in have]
+    matches: dict[str, list[Row]] = {}
+    if pairs:
+        mine, theirs = [pair[1] for pair in pairs], [pair[0] for pair in pairs]
+        by_value: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        for row in table.rows:
+            by_value[tuple(row[name] for name in theirs)].append(row)
+        for key, row in found.rows.items():
+            values = tuple(row.get(name, "") for name in mine)
+            if all(values) and values in by_value:
+                matches[key] = by_value[values]
+        how = some([f"{name!r}" for name in theirs])
+    if not matches:
+        for name in shared:
+            matches = _by_path(found.paths, table, name)
+            how = f"{name!r} in paths"
+            if matches:
+                break
+    if len(matches) < min(len(found.paths), len(table.rows)) * 0.1 or not matches:
+        text = f"{table.path.name} ({len(table.rows):,} rows) names none of the images and isn't used."
+        found.advice.append(Advice(text, "--path-column COLUMN"))
+        return
+    for key, rows in matches.items():
+        mine_row = found.rows.setdefault(key, {})
+        for column, cell in rows[0].items():
+            if not mine_row.get(column):
+                mine_row[column] = cell
+        if len(rows) > 1:
+            found.more.setdefault(key, []).extend(rows[1:])
+    found.joined.append((table, ""))
+    found.notes.append(
+        f"{table.path.name} is joined by {how}: {len(matches):,} of {len(found.paths):,} images have a row."
+    )
+
+
+def plain_words(name: str) -> str:
+    """A column's name in lower case with _ between its words: ``PatientID`` is patient_id."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", "_", name).lower()
+
+
+def _by_path(paths: Iterable[str], table: Table, column: str) -> dict[str, list[Row]]:
+    """Rows whose cell is a folder or a word of an image's path, with or without the letters before a number."""
+    by_value: dict[str, list[Row]] = defaultdict(list)
+    for row in table.rows:
+        if len(value := _KIND.sub("", row[column])) > 2:
+            by_value[value].append(row)
+    matches: dict[str, list[Row]] = {}
+    for key in paths:
+        names = PurePosixPath(key).with_suffix("").parts
+        for word in (*names, *re.split(r"[_\-. ]", names[-1])):
+            bare = re.sub(r"^[A-Za-z]+[-_]?(?=\d)", "", word)
+            rows = by_value.get(word) or by_value.get(bare)
+            if rows:
+                matches[key] = rows
+                break
+    return matches

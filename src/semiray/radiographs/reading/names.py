@@ -1,0 +1,143 @@
+"""What the names of files and folders say: storage, official parts, masks, views, and what can't be a class."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+__all__ = ["is_mask_file", "is_mask_folder", "is_no_class", "is_storage", "is_system", "is_view", "part_of", "words"]
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+
+_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+_SYSTEM_FOLDERS = frozenset({"__macosx", "$recycle.bin", "system volume information", "__pycache__", "lost+found"})
+
+# Words about how files are stored, not about what they show.
+_STORAGE = frozenset(
+    "image images img imgs picture pictures pic pics photo photos png jpg jpeg jfif tif tiff bmp webp dcm dicom dicoms "
+    "file files data dataset datasets set sets database folder folders dir archive archives cxr cxrs xray xrays x ray "
+    "rays chest thorax radiograph radiographs radiography scan scans normalized normalised resized rescaled original "
+    "originals raw processed preprocessed cropped enhanced small medium large full all part parts batch batches chunk "
+    "chunks split splits subset subsets volume volumes vol stage v version final main bit px pixels size grey gray "
+    "input inputs sample samples copy copies backup old new unzipped extracted and of the".split()
+)
+_PARTS = {
+    **dict.fromkeys(("train", "training", "trainval", "trn"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing", "tst", "holdout"), "test"),
+}
+_VIEWS = frozenset(
+    "view views pa ap ll lat frontal front lateral side posteroanterior anteroposterior mod rx cr dx".split()
+)
+
+_MASK = frozenset({"mask", "masks", "groundtruth", "groundtruths"})
+# Words that say mask where no other word than these and their qualifiers is in the name.
+_ANNOTATION = frozenset(
+    "gt gts seg segs segmentation segmentations segment segments annotation annotations annotated annot annots contour "
+    "contours outline outlines label labels bbox bboxes boxes heatmap heatmaps overlay overlays".split()
+)
+_QUALIFIERS = frozenset(
+    "lung lungs left right heart clavicle clavicles rib ribs infection infections lesion lesions manual auto automatic "
+    "binary predicted human expert radiologist ground truth truths pixel level png jpg jpeg tif tiff bmp images image "
+    "files maps map".split()
+)
+_UNLESS = frozenset({"and", "with", "without", "no", "non", "un"})  # "images and masks" contains both
+_ENDS_AS_MASK = re.compile(
+    r"[\W_]*(?:left|right|lungs?|infection)?[\W_]*"
+    r"(?:masks?|ground[\W_]?truths?|gts?|segs?|segmentations?|segmented|annotations?|annotated|annot|contours?|labels?)"
+    r"[\W_]*\d*$",
+    re.IGNORECASE,
+)
+
+_NUMBER = re.compile(r"^[\W_]*\d[\d\W_]*$")
+_HASH = re.compile(
+    r"^(?=[0-9a-f-]*\d)(?:[0-9a-f]{8,}(?:-[0-9a-f]{4,})*|[0-9a-f]{2})$|^\d+(?:\.\d+){3,}$", re.IGNORECASE
+)
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_DATE = re.compile(rf"^(?:\d{{1,4}}[-_. ]?)?(?:{_MONTHS})[a-z]*(?:[-_. ]?\d{{1,4}}){{1,2}}$", re.IGNORECASE)
+# A letter or a word for a person, a visit or a folder, and its number.
+_NUMBERED = re.compile(
+    r"^(?:p|s|e|n|c|v|i|im|img|pt|pat|patient|person|subject|subj|sub|ses|session|study|stud|series|ser|visit|exam|"
+    r"examination|case|view|acc|accession|site|center|centre|scan|group|fold|folder|dir|part|batch|chunk|shard|archive|"
+    r"volume|vol|disk|disc|page|dataset|set|images?|imgs?|files?|cxr|xray)s?[-_ #]*(?:[0-9][0-9a-z]*(?:[-_.][0-9]+)*)$"
+    r"|^(?:sub|ses|run|acq|mod|rec)-[0-9a-z]+$",
+    re.IGNORECASE,
+)
+
+
+def words(name: str) -> list[str]:
+    """Split a name into lower-case words and numbers: ``leftMask_2`` is left, mask, 2."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def is_system(name: str) -> bool:
+    """Whether a file or folder belongs to an operating system or is hidden."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES or name.lower() in _SYSTEM_FOLDERS
+
+
+def part_of(name: str) -> str | None:
+    """The official part that a name says, ``train``, ``validation`` or ``test``; other words may only be of storage.
+
+    ``train_val``, from which a validation part is still to be taken, is train.
+    """
+    found = words(name)
+    parts = {_PARTS[word] for word in found if word in _PARTS}
+    rest = [word for word in found if word not in _PARTS and word not in _STORAGE and not word.isdigit()]
+    if rest or not parts:
+        return None
+    if len(parts) == 1:
+        return next(iter(parts))
+    return "train" if parts == {"train", "validation"} else None
+
+
+def is_storage(name: str) -> bool:
+    """Whether all words of a name are about storage: ``images_001``, ``CXR_png``, ``Lung Segmentation Data``."""
+    found = {word for word in words(name) if not word.isdigit()}
+    known = _STORAGE | _ANNOTATION | _MASK
+    return bool(found & known) and found <= known | _QUALIFIERS
+
+
+def is_view(name: str) -> bool:
+    """Whether a name says a projection: ``PA``, ``Lateral``, ``view1_frontal``."""
+    found = words(name)
+    return any(word in _VIEWS for word in found) and all(
+        word in _VIEWS or word in _STORAGE or word.isdigit() for word in found
+    )
+
+
+def is_no_class(name: str) -> bool:
+    """Whether a folder can't be a class: a number, a date, a hash, a patient, a study, a view, a part or storage."""
+    return bool(
+        _NUMBER.match(name)
+        or _HASH.match(name)
+        or _DATE.match(name)
+        or _NUMBERED.match(name)
+        or part_of(name)
+        or is_storage(name)
+        or is_view(name)
+    )
+
+
+def is_mask_folder(name: str) -> bool:
+    """Whether a folder contains masks or annotations: ``lung masks``, ``leftMask``, ``ground truth``."""
+    found = set(words(name))
+    if found & _UNLESS:
+        return False
+    if found & _MASK or {"ground", "truth"} <= found or {"ground", "truths"} <= found:
+        return True
+    return bool(found & _ANNOTATION) and found <= _ANNOTATION | _QUALIFIERS
+
+
+def is_mask_file(name: str, stems: frozenset[str] | set[str]) -> bool:
+    """Whether a file is a mask: its name says so, or it is another image's name with such an ending.
+
+    Args:
+        name: the file's name.
+        stems: names, without endings, of all images.
+    """
+    stem = PurePosixPath(name).stem
+    found = words(stem)
+    if any(word in _MASK for word in found) and not set(found) & _UNLESS:
+        return True
+    base = _ENDS_AS_MASK.sub("", stem)
+    return base != stem and base in stems

@@ -1,0 +1,96 @@
+"""Who the patient of each image is: from a table, a DICOM header, or known patterns of names and folders."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.tables import plain
+
+__all__ = ["PATIENT_COLUMNS", "PATIENT_PRESETS", "patients_by_name", "propose_pattern"]
+
+PATIENT_COLUMNS = (
+    "patient_id",
+    "patient",
+    "subject_id",
+    "subject",
+    "patient_identifier",
+    "patient_number",
+    "patient_no",
+    "person_id",
+    "participant_id",
+    "participant",
+    "pid",
+    "case_id",
+    "uid",
+)
+
+PATIENT_PRESETS: Mapping[str, str] = {
+    # Kermany et al. 2018: personN_virus_M.jpeg; IM-0439-0001-0002.jpeg and NORMAL2-IM-0439-0001.jpeg count apart.
+    "kermany": r"(person\d+|(?:NORMAL2-)?IM-\d+)",
+    # Winther et al. 2020: a column of data.csv.
+    "hannover": "patient_id",
+}
+
+# How public sets write patients into paths. The first that most images match is taken.
+_PATTERNS = {
+    "preset kermany": r"(?:^|/)(person\d+(?=_(?:virus|bacteria)_\d)|(?:NORMAL2-)?IM-\d+(?=-\d))",
+    "names such as 00000013_005": r"(?:^|/)(\d{8})_\d{3}\.[^./]+$",
+    "folders such as p10/p10000032": r"(?:^|/)p\d{2}/(p\d{8})/",
+    "names such as sub-01 (BIDS)": r"(?:^|/)(sub-[A-Za-z0-9]+)(?=[/_.])",
+    "names such as patient00001": (
+        r"(?:^|/)((?i:patients?|person|subject|subj|pat|pt|participant|case)[-_ #]?\d+)(?=[/_\-. (])"
+    ),
+    "names such as p0001_1": r"(?:^|/)([pP][-_]?\d{2,})(?=[/_\-][^/]*)",
+}
+
+
+def patients_by_name(keys: Sequence[str]) -> tuple[dict[str, str], str, list[str]]:
+    """Find patients in the images' paths where more than half follow one known pattern.
+
+    Returns:
+        Patients by key; how they were found, in words (empty where they weren't); the keys that don't match.
+    """
+    for words, text in _PATTERNS.items():
+        pattern = re.compile(text)
+        found = {key: match[1] for key in keys if (match := pattern.search(key))}
+        if len(found) > len(keys) / 2:
+            return found, f"file and folder names ({words})", [key for key in keys if key not in found]
+    return {}, "", []
+
+
+def propose_pattern(keys: Sequence[str], columns: Mapping[str, Mapping[str, str]]) -> Advice:
+    """What to do where every image counts as its own patient.
+
+    Args:
+        keys: the images' keys.
+        columns: metadata by key; a column with an identifier that repeats is proposed.
+
+    Returns:
+        Advice with an option that would group images; without one where names and columns show no groups.
+    """
+    text = "Nothing tells patients: every image counts as its own patient, so images of one may be in two parts."
+    names = dict.fromkeys(name for row in columns.values() for name in row)
+    for name in names:
+        if plain(name).endswith(("id", "no", "number", "accession", "study", "exam", "person", "subject", "case")):
+            cells = [cell for row in columns.values() if (cell := row.get(name, ""))]
+            if len(keys) / 2 < len(cells) and _groups(cells):
+                return Advice(text, f"--patient-column '{name}'")
+    for pattern in (r"([^/]+)/[^/]+$", r"([^/]+)[_-][^/_-]+$", r"([^/_-]+)[_-][^/]+$", r"([^/]*?\d+)\D[^/]*$"):
+        found = [match[1] for key in keys if (match := re.search(pattern, key))]
+        if len(found) > len(keys) / 2 and _groups(found):
+            return Advice(f"{text} If names tell them, for example:", f"--patient-from '{pattern}'")
+    stem = PurePosixPath(keys[0]).name if keys else "1.png"
+    return Advice(
+        f"{text} Names such as {stem} show no groups; if they contain the patient, give --patient-from REGEX, and if a "
+        "table does, --patient-column COLUMN."
+    )
+
+
+def _groups(values: Sequence[str]) -> bool:
+    """Whether values look like patients: fewer than images, but many, none with a large share."""
+    counts = Counter(values)
+    return 1 < len(counts) < len(values) and max(counts.values()) <= max(12, len(values) // 20) and len(counts) > 4

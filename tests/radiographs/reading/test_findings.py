@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from semiray.errors import SemirayError
+from semiray.radiographs.reading.findings import read_labels, select_findings, split_cell
+from semiray.radiographs.reading.joining import Found
+from semiray.radiographs.reading.options import reading_options
+from semiray.radiographs.reading.tables import Table
+
+
+def found(columns, rows, more=None):
+    """A set of one image per row, joined to one table."""
+    keys = [f"{i}.png" for i in range(len(rows))]
+    dicts = [dict(zip(columns, row, strict=True)) for row in rows]
+    extra = {key: [dict(zip(columns, row, strict=True)) for row in several] for key, several in (more or {}).items()}
+    table = Table(Path("t.csv"), tuple(columns), tuple(dicts))
+    paths = {key: Path(key) for key in keys}
+    return Found(Path(), "", paths, rows=dict(zip(keys, dicts, strict=True)), more=extra, joined=[(table, columns[0])])
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("Effusion|Mass", ["Effusion", "Mass"]),
+        ("Effusion; Mass;", ["Effusion", "Mass"]),
+        ("['a', ' b', 'a']", ["a", "b"]),
+        ('["it\'s"]', ["it's"]),
+        ("[]", []),
+        ("['a', nan]", ["a"]),
+        ("COVID-19, Atelectasis", ["COVID-19, Atelectasis"]),
+        ("[" * 3000 + "'a'" + "]" * 3000, ["a"]),
+        ("", []),
+    ],
+)
+def test_cells_that_list_findings(cell, names):
+    assert split_cell(cell) == names
+
+
+def test_a_column_of_lists():
+    labels = read_labels(found(["f", "labels"], [["0", "a|b"], ["1", "b"], ["2", ""]]), reading_options({}))
+    assert labels.names == ("a", "b")
+    assert labels.states == {"0.png": (1, 1), "1.png": (0, 1)}
+    assert any("1 images have no finding" in note for note in labels.notes)
+
+
+def test_columns_of_states_and_of_words():
+    cells = ["1.0", "0", "-1", "", "TRUE", "no"]
+    labels = read_labels(
+        found(["f", "Edema", "Mass"], [[str(i), c, "0"] for i, c in enumerate(cells)]), reading_options({})
+    )
+    assert [labels.states[f"{i}.png"][0] for i in range(6)] == [1, 0, -1, -2, 1, 0]
+
+
+def test_one_column_of_1_per_row_makes_classes():
+    rows = [[str(i), *(str(int(i % 3 == j)) for j in range(3))] for i in range(6)]
+    labels = read_labels(found(["f", "x", "y disease", "z"], rows), reading_options({}))
+    assert set(labels.classes.values()) <= {"x", "y disease", "z"}
+
+
+def test_readers_who_disagree_are_counted():
+    rows = [["0", "a", "R1"], ["1", "b", "R1"]]
+    more = {"0.png": [["0", "b", "R2"]], "1.png": [["1", "b", "R2"]]}
+    labels = read_labels(found(["f", "class_name", "rad_id"], rows, more), reading_options({}))
+    assert labels.states == {"0.png": (-1, -1), "1.png": (0, 1)}
+    assert any("disagree on 1 of 2" in note for note in labels.notes)
+
+
+def test_a_few_rows_in_conflict_leave_classes_and_many_make_findings():
+    rows = [[str(i), "ab"[i % 2]] for i in range(40)]
+    few = read_labels(found(["f", "label"], rows, {"0.png": [["0", "b"]]}), reading_options({}))
+    assert few.classes["0.png"] == "a"
+    assert any("1 images have rows with different labels" in one.text for one in few.advice)
+    many = read_labels(
+        found(["f", "label"], rows, {f"{i}.png": [[str(i), "c"]] for i in range(9)}), reading_options({})
+    )
+    assert many.names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("cell", ["The heart is large; the lungs are clear of any effusion.", "seen {} times"])
+def test_free_text_is_neither_class_nor_finding(cell):
+    rows = [[str(i), cell.format(i) + f" {i}"] for i in range(60)]
+    labels = read_labels(found(["f", "findings"], rows), reading_options({}))
+    assert not labels.classes
+    assert not labels.names
+
+
+def test_coordinates_ages_and_survival_are_no_findings():
+    columns = ["f", "x", "y", "sex", "died", "Target"]
+    labels = read_labels(
+        found(columns, [[str(i), "1", "0", "1", "0", str(i % 2)] for i in range(8)]), reading_options({})
+    )
+    assert set(labels.classes.values()) == {"0", "1"}
+    assert "Target" in labels.where
+
+
+def test_findings_are_selected_and_unknown_cells_read_as_told():
+    labels = read_labels(found(["f", "Edema", "Mass"], [["0", "1", ""], ["1", "-1", "0"]]), reading_options({}))
+    keys, notes = ["0.png", "1.png"], []
+    both = select_findings(labels, keys, reading_options({}), notes)
+    np.testing.assert_array_equal(both.values, [[1, np.nan], [np.nan, 0]])
+    assert any("Uncertain" in note for note in notes)
+    assert any("Blank" in note for note in notes)
+    read = select_findings(labels, keys, reading_options({"uncertain": "negative", "blank": "negative"}), [])
+    assert read.values.tolist() == [[1, 0], [0, 0]]
+    one = select_findings(labels, keys, reading_options({"findings": "Mass"}), [])
+    assert (one.names, one.states.shape) == (("Mass",), (2, 1))
+    with pytest.raises(SemirayError, match=r"no finding 'Hernia'. The findings are: Edema, Mass"):
+        select_findings(labels, keys, reading_options({"findings": "Hernia"}), [])
+
+
+def test_findings_that_are_required_must_be_there():
+    labels = read_labels(found(["f", "age"], [["0", "12"]]), reading_options({"findings": "all"}))
+    with pytest.raises(SemirayError, match="no column of lists"):
+        select_findings(labels, ["0.png"], reading_options({"findings": "all"}), [])
