@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["from_spreadsheet", "in_figure", "in_markdown", "in_spreadsheet", "in_terminal", "printable"]
+__all__ = ["from_spreadsheet", "in_figure", "in_markdown", "in_short", "in_spreadsheet", "in_terminal", "printable"]
 
 # Controls (but line feed and tab), and what reorders or breaks lines of text: U+200E, 202A and so on.
 _ACTING = re.compile(
@@ -57,6 +57,21 @@ def in_spreadsheet(cell: str) -> str:
 def from_spreadsheet(cell: str) -> str:
     """The cell that `in_spreadsheet` wrote."""
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell[1:]) else cell
+
+
+def in_short(number: float) -> str:
+    """A number that a user gave, in few characters; also one that no float can hold.
+
+    Examples:
+        >>> in_short(3000), in_short(10**20), in_short(10**400)
+        ('3,000', '1e+20', 'a number of 401 digits')
+    """
+    if isinstance(number, int) and abs(number) < 10**15:
+        return f"{number:,}"
+    try:
+        return f"{number:.6g}"
+    except OverflowError:
+        return f"a number of {int(int(number).bit_length() * 0.30103) + 1:,} digits"
 
 
 def in_markdown(text: str) -> str:

@@ -161,7 +161,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Count values and depth while the tree grows, so that neither stack nor memory is used up."""
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         self.depth += 1
         try:
             if self.depth > DEEPEST:

@@ -42,7 +42,7 @@ _BAR = 24  # characters
 class CleanConsole(Console):
     """A console on which words of others are only words: no markup, no emoji codes, no control characters."""
 
-    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]
+    def render_str(self, text: str, **options: Any) -> Text:
         """Text as it is shown."""
         return super().render_str(in_terminal(text), **options)
 

@@ -93,11 +93,13 @@ def _checked(name: object, data: object, figures: list[Headline]) -> ReportFigur
     if len(figures) > _MOST or not all(0 <= one.digits <= 12 for one in figures):
         raise ValueError("more figures, or digits, than a report has")
     numbers = ("value", "low", "high", "reference")
-    finite = [
-        replace(one, **{key: None for key in numbers if (x := getattr(one, key)) is not None and not abs(x) < _LARGEST})
-        for one in figures
-    ]
-    return ReportFigures(str(name), str(data), {one.title: one for one in finite})
+    found: dict[str, Headline] = {}
+    for one in figures:
+        given = {key: getattr(one, key) for key in numbers}
+        # JSON has no infinity, and matplotlib draws none.
+        unknown: dict[str, Any] = {key: None for key, x in given.items() if x is not None and not abs(x) < _LARGEST}
+        found[one.title] = replace(one, **unknown)
+    return ReportFigures(str(name), str(data), found)
 
 
 def compare_lines(reports: Sequence[ReportFigures]) -> list[str]:

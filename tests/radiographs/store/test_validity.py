@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from semiray.errors import SemirayError
+from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.store.validity import check_columns, check_facts, check_places, row_cells, row_key
 
 FACTS: dict[str, Any] = {
@@ -20,18 +21,21 @@ FACTS: dict[str, Any] = {
     "shards": [],
 }
 COLUMNS: dict[str, Any] = {
-    "images": (3, 16, 16),
+    "images": np.zeros((3, 16, 16), np.uint8),
     "labels": np.array([-1, 0, 1]),
     "patients": np.array(["p", "q", "p"]),
-    "codes": np.array([0, 1, 0], np.int32),
-    "findings": np.array([[0], [1], [np.nan]], np.float32),
-    "names": 1,
+    "stored_codes": np.array([0, 1, 0], np.int32),
 }
+
+
+def made(**change: Any) -> RadiographSet:
+    rest: dict[str, Any] = {"classes": ("a", "b"), "keys": "xyz", "metadata": ({},) * 3, "fingerprint": ""}
+    return RadiographSet(**rest | COLUMNS | change)
 
 
 def test_a_set_as_it_was_written_passes() -> None:
     check_facts(Path("set"), FACTS)
-    check_columns(Path("set"), 3, FACTS, **COLUMNS)
+    check_columns(Path("set"), FACTS, made())
     check_places(Path("set"), np.array([[0, 512, 30]]), 1)
     assert row_key(["k", {"a": "1"}]) == "k"
     assert row_cells(["k", {"a": "1"}]) == {"a": "1"}
@@ -65,24 +69,21 @@ def test_facts_of_other_types_are_sentences(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"images": (2, 16, 16)},
-        {"images": (3, 16, 8)},
+        {"images": np.zeros((2, 16, 16), np.uint8)},
+        {"images": np.zeros((3, 16, 16), np.float32)},
         {"labels": np.array([-2, 0, 1])},
         {"labels": np.array([0, 0, 2])},
         {"labels": np.array([0.0, 0.0, np.nan])},
         {"labels": np.array([0, 1])},
         {"patients": np.array([1, 2, 3])},
         {"patients": np.array(["a"])},
-        {"codes": np.array([0, -1, 0], np.int32)},
-        {"codes": np.array([0, 3, 0], np.int32)},
-        {"findings": np.array([[0], [2], [np.nan]], np.float32)},
-        {"findings": np.array([[0], [1], [1]])},
-        {"names": 2},
+        {"stored_codes": np.array([0, -1, 0], np.int32)},
+        {"stored_codes": np.array([0, 3, 0], np.int32)},
     ],
 )
 def test_columns_that_do_not_belong_are_sentences(change: dict[str, Any]) -> None:
     with pytest.raises(SemirayError, match="damaged"):
-        check_columns(Path("set"), 3, FACTS, **COLUMNS | change)
+        check_columns(Path("set"), FACTS, made(**change))
 
 
 @pytest.mark.parametrize("places", [[[1, 0, 1]], [[0, -1, 1]], [[0, 0, 2**62]], [[0, 0]], [[0.5, 0, 0]]])

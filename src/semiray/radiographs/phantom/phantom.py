@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 from scipy.ndimage import uniform_filter1d
 
 from semiray.errors import SemirayError
+from semiray.escaping import in_short
 from semiray.files import user_path
 from semiray.memory import keep_freed_memory
 from semiray.radiographs.phantom.anatomy import attenuation
@@ -98,7 +99,9 @@ def render_phantoms(
     if not low <= resolution <= high:
         raise SemirayError(f"phantom resolution {resolution} is outside {low} to {high} pixels")
     if not (0 <= seed < 2**64 and 0 <= first < 2**63):
-        raise SemirayError(f"phantom seed {seed:.3g} and first index {first:.3g} must be 0 or more, and below 2**63")
+        raise SemirayError(
+            f"phantom seed {in_short(seed)} and first index {in_short(first)} must be 0 or more, and below 2**63"
+        )
     total = len(table)
     check_amount(total, resolution)
     images = np.empty((total, resolution, resolution), dtype=np.uint8)
@@ -124,10 +127,11 @@ def render_phantoms(
 
 def check_amount(n: int, resolution: int) -> None:
     """Raise SemirayError where so many images of this side don't fit into a computer's memory."""
-    if not 0 <= n <= _MOST_PIXELS // max(1, resolution) ** 2:
+    most = _MOST_PIXELS // max(1, resolution) ** 2
+    if not 0 <= n <= most:
         raise SemirayError(
-            f"n = {n:.6g}: at most {_MOST_PIXELS // max(1, resolution) ** 2:,} phantoms of {resolution} pixels can be "
-            "rendered at once; make several folders with other seeds."
+            f"n = {in_short(n)}: at most {most:,} phantoms of {resolution} pixels can be rendered at once; make "
+            "several folders with other seeds."
         )
 
 

@@ -43,7 +43,7 @@ def compile_pattern(pattern: str | None, option: str) -> regex.Pattern[str] | No
             re.compile(pattern)
             compiled: regex.Pattern[str] = regex.compile(pattern)
     except (re.error, regex.error) as error:
-        raise _wrong(pattern, option, str(error.msg), error.pos or 0) from error
+        raise _wrong(pattern, option, str(getattr(error, "msg", error)), getattr(error, "pos", None) or 0) from error
     except (RecursionError, OverflowError, MemoryError, ValueError) as error:
         raise SemirayError(f"{option}=: {pattern!r} is too deeply nested or too large.") from error
     try:

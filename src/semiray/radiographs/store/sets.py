@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from semiray.radiographs.reading.summary import Advice, Summary
 from semiray.radiographs.reading.views import column_values, propose_keep, shell_quoted
 from semiray.radiographs.store.decoded import DecodedFiles, read_decoded, write_decoded
 from semiray.radiographs.store.files import Lines, map_numbers, read_json, seal, unseal, write_lines, write_numbers
+from semiray.radiographs.store.validity import SET_TROUBLE, check_columns, check_facts, check_places, row_cells, row_key
 
 __all__ = ["COLUMNS", "FACTS", "DataSet", "ShardImages", "assemble", "check_options", "fill", "open_set"]
 
@@ -272,6 +272,7 @@ def open_set(
         )
     try:
         facts = unseal(folder / FACTS, verify=verify)
+        check_facts(folder, facts)
         decoded = read_decoded(folder, verify=verify)
     except SemirayError as error:
         raise SemirayError(f"{error} Delete this folder and prepare the set again, or restore it.") from error
@@ -284,22 +285,28 @@ def open_set(
     images: ImageArray = decoded.images
     if facts["shards"]:
         shards = [Path(path) for path in facts["shards"]]
-        images = ShardImages(shards, map_numbers(folder / _PLACES), facts["resolution"], facts["framing"])
-    radiographs = RadiographSet(
-        images=images,
-        labels=map_numbers(folder / "labels.npy"),
-        classes=tuple(facts["classes"]),
-        patients=map_numbers(folder / "patients.npy"),
-        keys=Lines[str](folder, "rows", itemgetter(0)),
-        metadata=Lines[Mapping[str, str]](folder, "rows", itemgetter(1)),
-        fingerprint=facts["fingerprint"],
-        skipped=tuple((key, problem) for key, problem in facts["skipped"]),
-        options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
-        stored_codes=map_numbers(folder / "patient_codes.npy"),
-        finding_names=tuple(facts["finding_names"]),
-        findings=map_numbers(folder / "findings.npy"),
-        summary=Summary.from_dict(facts["summary"]),
-    )
+        places = map_numbers(folder / _PLACES, "i", 2)
+        check_places(folder, places, len(shards))
+        images = ShardImages(shards, places, facts["resolution"], facts["framing"])
+    try:
+        radiographs = RadiographSet(
+            images=images,
+            labels=map_numbers(folder / "labels.npy"),
+            classes=tuple(facts["classes"]),
+            patients=map_numbers(folder / "patients.npy"),
+            keys=Lines[str](folder, "rows", row_key),
+            metadata=Lines[Mapping[str, str]](folder, "rows", row_cells),
+            fingerprint=facts["fingerprint"],
+            skipped=tuple((key, problem) for key, problem in facts["skipped"]),
+            options=ReadingOptions.from_selection(facts["options"], facts["framing"]),
+            stored_codes=map_numbers(folder / "patient_codes.npy"),
+            finding_names=tuple(facts["finding_names"]),
+            findings=map_numbers(folder / "findings.npy"),
+            summary=Summary.from_dict(facts["summary"]),
+        )
+        check_columns(folder, facts, radiographs)
+    except SET_TROUBLE as error:
+        raise SemirayError(f"{folder} isn't a set that semiray prepared, or is damaged ({error}).") from error
     return DataSet(radiographs, decoded.files, folder, facts["layout"], facts["resolution"], facts["framing"])
 
 

@@ -14,8 +14,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from semiray.errors import SemirayError
+from semiray.radiographs.dataset import RadiographSet
 
-__all__ = ["check_columns", "check_facts", "check_places", "row_cells", "row_key"]
+__all__ = ["SET_TROUBLE", "check_columns", "check_facts", "check_places", "row_cells", "row_key"]
+
+SET_TROUBLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError)
+"""What reading the facts of a set can raise that nobody wrote."""
 
 
 class _Facts(BaseModel):
@@ -44,46 +48,30 @@ def check_facts(folder: Path, facts: Mapping[str, Any]) -> None:
         raise _damaged(folder, "a file that was left out has no reason")
 
 
-def check_columns(
-    folder: Path,
-    n: int,
-    facts: Mapping[str, Any],
-    *,
-    images: tuple[int, ...],
-    labels: npt.NDArray[Any],
-    patients: npt.NDArray[Any],
-    codes: npt.NDArray[Any],
-    findings: npt.NDArray[Any] | None = None,
-    names: int = 0,
-) -> None:
-    """Raise SemirayError unless the columns of a set of ``n`` images have its length, and values that they can have.
+def check_columns(folder: Path, facts: Mapping[str, Any], data: RadiographSet[Any]) -> None:
+    """Raise SemirayError unless the columns of a set belong together: one length, and values that they can have.
 
     Args:
-        folder: the set.
-        n: the number of rows.
+        folder: the set's folder.
         facts: what it says of itself, checked.
-        images: the shape of its images.
-        labels: (N,) from -1 to the number of classes, exclusive.
-        patients: (N,) texts.
-        codes: (N,) from 0.
-        findings: (N, K) of 0, 1 and NaN.
-        names: K.
+        data: the set as it was mapped into memory.
     """
-    side, classes = facts["resolution"], len(facts["classes"])
-    if images != (n, side, side):
-        raise _damaged(folder, f"{n:,} rows, but images {images}")
-    for name, column, kind, low, high in (
-        ("labels", labels, "i", -1, classes - 1),
-        ("patient_codes", codes, "iu", 0, max(0, n - 1)),
+    n, side = len(data), facts["resolution"]
+    if data.images.shape != (n, side, side) or data.images.dtype != np.uint8:
+        raise _damaged(folder, f"{n:,} rows, but images {data.images.shape} {data.images.dtype}")
+    for name, column, kinds, low, high in (
+        ("labels", data.labels, "i", -1, len(data.classes) - 1),
+        ("patient_codes", data.patient_codes, "iu", 0, max(0, n - 1)),
     ):
-        if column.shape != (n,) or column.dtype.kind not in kind:
+        if column.shape != (n,) or column.dtype.kind not in kinds:
             raise _damaged(folder, f"{name} is {column.shape} {column.dtype}")
         if n and not (low <= int(column.min()) and int(column.max()) <= high):
             raise _damaged(folder, f"{name} holds a number that isn't from {low} to {high:,}")
-    if patients.shape != (n,) or patients.dtype.kind != "U":
-        raise _damaged(folder, f"patients is {patients.shape} {patients.dtype}")
+    if data.patients.shape != (n,) or data.patients.dtype.kind != "U":
+        raise _damaged(folder, f"patients is {data.patients.shape} {data.patients.dtype}")
+    findings = getattr(data, "findings", None)
     if findings is not None:
-        if findings.shape != (n, names) or findings.dtype != np.float32:
+        if findings.shape != (n, len(data.finding_names)) or findings.dtype != np.float32:
             raise _damaged(folder, f"findings is {findings.shape} {findings.dtype}")
         if not bool(((findings == 0) | (findings == 1) | np.isnan(findings)).all()):
             raise _damaged(folder, "findings holds a number that is neither 0 nor 1 nor NaN")
