@@ -64,8 +64,14 @@ def test_the_sheet_is_written(folder, tmp_path):
         inspect(folder, cache=tmp_path / "cache", sheet=tmp_path / name)
         with Image.open(tmp_path / name) as page:
             assert page.width > 500
+    (tmp_path / "file").write_text("mine")
     with pytest.raises(SemirayError, match="can't be written"):
-        inspect(folder, cache=tmp_path / "cache", sheet=folder / "test" / "N.png" / "sheet.png")
+        inspect(folder, cache=tmp_path / "cache", sheet=tmp_path / "file" / "sheet.png")
+    with pytest.raises(SemirayError, match="into the data set"):
+        inspect(folder, cache=tmp_path / "cache", sheet=folder / "sheet.png")
+    with pytest.raises(SemirayError, match="isn't a figure of semiray's"):
+        inspect(folder, cache=tmp_path / "cache", sheet=tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_hannover(shared_data, tmp_path):

@@ -108,12 +108,12 @@ def test_masks_beside_their_radiographs_are_left_out(tmp_path, draw):
     picture = draw(tmp_path / "images" / "a.png")
     shape = Image.new("L", (24, 20))
     shape.paste(255, (4, 4, 10, 16))
-    for name in ("lungs/a.png", "images/a_mask_left.png", "images/alone.png"):
+    for name in ("lungs/a.png", "images/a_left.png", "images/alone.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shape.save(tmp_path / name)
     shutil.copy(picture, tmp_path / "lungs" / "alone.png")
     facts = {facts.key: facts for facts, _ in Decoder(read_records(tmp_path, ReadingOptions()), 8).decode()}
-    masks = {"images/a_mask_left.png", "images/alone.png", "lungs/a.png"}
+    masks = {"images/a_left.png", "images/alone.png", "lungs/a.png"}
     assert {key for key, one in facts.items() if one.left_out == "masks"} == masks
     assert facts["lungs/a.png"].width == 24
     assert "mask" in facts["lungs/a.png"].problem

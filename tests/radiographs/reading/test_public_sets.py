@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-import pytest
+import openpyxl
 
 from semiray.radiographs.reading.options import reading_options
 from semiray.radiographs.reading.readers import read_records
@@ -97,7 +97,6 @@ def test_siim(tmp_path, draw):
 
 
 def test_radiography_database_with_its_workbooks(tmp_path, draw):
-    openpyxl = pytest.importorskip("openpyxl")
     for name in ("COVID", "Normal", "Viral Pneumonia"):
         book = openpyxl.Workbook()
         book.active.append(["FILE NAME", "FORMAT", "SIZE", "URL"])

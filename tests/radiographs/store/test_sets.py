@@ -69,8 +69,8 @@ def images(tmp_path):
     contents = [b"header", b""]
     for i, image in enumerate(PIXELS):
         stream = io.BytesIO()
-        Image.fromarray(image).save(stream, "PNG")
-        places.append((i % 2, len(contents[i % 2]), len(stream.getvalue())))
+        Image.fromarray(image if i % 3 else 255 - image).save(stream, "PNG")
+        places.append((i % 2, len(contents[i % 2]), len(stream.getvalue()), i % 3 == 0))
         contents[i % 2] += stream.getvalue() + bytes(i)
     for path, content in zip(paths, contents, strict=True):
         path.write_bytes(content)

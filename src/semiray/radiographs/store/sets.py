@@ -161,7 +161,7 @@ def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -
         options=options,
         stored_codes=codes if listing.hashed else None,
         finding_names=findings.names,
-        findings=findings.values,
+        findings=findings.values if findings.names else np.zeros((len(records), 0), np.float32),
         summary=_summary(listing.summary, records, names, findings),
     )
 
@@ -313,7 +313,8 @@ def open_set(
 def check_options(folder: Path, own: ReadingOptions, given: ReadingOptions) -> None:
     """Raise SemirayError if options differ from those that a set was prepared with; those not given don't count."""
     fixed = own.selection()
-    changed = [name for name, value in given.selection().items() if value is not None and value != fixed[name]]
+    asked = {name: value for name, value in given.selection().items() if name in given.model_fields_set}
+    changed = [name for name, value in asked.items() if value is not None and value != fixed[name]]
     if changed:
         said = ", ".join(f"{name} {'not given' if fixed[name] is None else fixed[name]}" for name in changed)
         raise SemirayError(
