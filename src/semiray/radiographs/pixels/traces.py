@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
-from semiray.files import whole_file
+from semiray.files import user_path, whole_file
 from semiray.radiographs.pixels.duplicates import low_frequencies
 from semiray.radiographs.pixels.images import ImageArray
 
@@ -105,7 +105,7 @@ class Traces:
         Raises:
             SemirayError: if the file can't be written.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         try:
             with whole_file(path) as temporary, temporary.open("wb") as file:
                 np.save(file, self.rows, allow_pickle=False)
@@ -119,7 +119,7 @@ class Traces:
         Raises:
             SemirayError: if the file can't be read, or holds something else.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         try:
             rows = np.load(path, allow_pickle=False)
         except OSError as error:

@@ -26,13 +26,14 @@ from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out
 from semiray.radiographs.reading.joining import Found, ImageIndex, find_path_column, join_tables
 from semiray.radiographs.reading.keep import read_condition
 from semiray.radiographs.reading.names import part_of
-from semiray.radiographs.reading.options import ReadingOptions, compile_pattern, search
+from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.patients import (
     PATIENT_COLUMNS,
     PATIENT_PRESETS,
     patients_by_name,
     propose_pattern,
 )
+from semiray.radiographs.reading.patterns import compile_pattern, search
 from semiray.radiographs.reading.records import (
     IMAGE_SUFFIXES,
     TABLE_SUFFIXES,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import json
 import lzma
 import re
 from collections import Counter
@@ -22,6 +21,7 @@ from semiray.radiographs.reading.records import table_suffix
 
 if TYPE_CHECKING:
     import pandas
+from semiray.structured import parse_json
 
 __all__ = ["Row", "Table", "choose_column", "plain", "read_table", "read_tables"]
 
@@ -263,8 +263,8 @@ def _read_parquet(path: Path) -> Table:
 def _read_json(path: Path, raw: bytes) -> Table:
     """A list of objects, pairs of names and labels, or StyleGAN's ``{"labels": [[name, 0], ...]}``."""
     try:
-        content = json.loads(decode_text(raw))
-    except (ValueError, RecursionError) as error:
+        content = parse_json(decode_text(raw), path.name, halves=True)
+    except (SemirayError, ValueError) as error:
         raise SemirayError(f"{path}: this isn't a JSON file ({str(error).splitlines()[0]}).") from error
     if isinstance(content, dict) and isinstance(content.get("labels"), list | dict):
         content = content["labels"]
