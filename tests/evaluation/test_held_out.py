@@ -208,6 +208,7 @@ def test_official_parts_are_kept_where_a_set_is_judged(real: RadiographSet) -> N
     sides = sides_of_set(data, None, None, official_split=True)
     assert sides.split.train.tolist() == list(range(60))
     assert sides.split.test.tolist() == sides.held_out.tolist() == list(range(60, 90))
+    assert "official parts of the real images were kept: classifiers are trained on 60" in sides.notes[0]
     with pytest.raises(SemirayError, match="exclude each other"):
         sides_of_set(data, sides.split, None, official_split=True)
 

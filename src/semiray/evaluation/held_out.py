@@ -103,7 +103,13 @@ def sides_of_set(
         "figures are too good."
     )
     drawn = split_by_patient(data, FRACTIONS, official=official_split)
-    return Sides(drawn, drawn.test if official_split else np.arange(len(data)), None, None, [note])
+    parts = f"classifiers are trained on {len(drawn.train):,} of them and tested on {len(drawn.test):,}"
+    how = (
+        f"The official parts of the real images were kept: {parts}."
+        if official_split
+        else f"The real images were split here by patient (seed {drawn.seed}): {parts}."
+    )
+    return Sides(drawn, drawn.test if official_split else np.arange(len(data)), None, None, [how, note])
 
 
 def _of_own_set(

@@ -103,7 +103,8 @@ def test_what_holds_no_traces_is_told_in_a_sentence(tmp_path):
         Traces.load(path)
     Traces.of(pictures(5, 32, seed=5)).save(path)
     whole = path.read_bytes()
-    for content in (b"", b"nonsense", whole[:40], whole[:-1], whole[:6] + b"\x09" + whole[7:]):
+    larger = whole.replace(b"(5,)", b"(9999999999999,)")
+    for content in (b"", b"nonsense", b"PK\x03\x04", whole[:40], whole[:-1], whole.replace(b"{", b"(", 1), larger):
         path.write_bytes(content)
         with pytest.raises(SemirayError, match="aren't traces"):
             Traces.load(path)

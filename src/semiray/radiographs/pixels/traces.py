@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from tokenize import TokenError
 from typing import NamedTuple
 
 import numpy as np
@@ -121,12 +122,12 @@ class Traces:
         """
         path = user_path(path)
         try:
-            rows = np.load(path, allow_pickle=False)
+            rows = np.array(np.lib.format.open_memmap(path, mode="r"))  # which compares shape and size of the file
         except OSError as error:
             raise SemirayError(f"{path}: the traces can't be read ({error.strerror or error}).") from error
-        except (ValueError, EOFError, SyntaxError, MemoryError) as error:
+        except (ValueError, TypeError, OverflowError, SyntaxError, TokenError, MemoryError, RecursionError) as error:
             raise SemirayError(f"{path}: these aren't traces of training images; the file is damaged.") from error
-        if not isinstance(rows, np.ndarray) or rows.dtype != _TRACE or rows.ndim != 1 or not len(rows):
+        if rows.dtype != _TRACE or rows.ndim != 1 or not len(rows):
             raise SemirayError(f"{path}: these aren't traces of training images; the file is damaged.")
         return cls(rows)
 
