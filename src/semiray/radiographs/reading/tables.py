@@ -10,6 +10,7 @@ import gzip
 import io
 import lzma
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.records import table_suffix
+from semiray.structured import parse_json
 
 if TYPE_CHECKING:
     import pandas
-from semiray.structured import parse_json
 
 __all__ = ["Row", "Table", "choose_column", "plain", "read_table", "read_tables"]
 
@@ -93,7 +94,7 @@ def read_tables(path: Path) -> list[Table]:
             tables = [_read_json(path, raw)]
         else:
             tables = [_read_text(path, raw, suffix)]
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise SemirayError(f"{path}: the table can't be read ({reason}).") from error
     if not tables:
