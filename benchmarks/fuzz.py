@@ -14,16 +14,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
+import gzip
 import io
 import json
 import os
 import resource
 import signal
+import struct
 import sys
 import tempfile
 import time
 import traceback
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -342,6 +345,7 @@ EVENTS = [
 def words() -> list[Entrance]:
     """What is written on a command line, and files that people write."""
     from semiray.priors import JointPrior, read_grounds
+    from semiray.radiographs.reading.keep import read_condition
     from semiray.radiographs.reading.options import parse_classes, reading_options
     from semiray.radiographs.reading.patterns import compile_pattern, search
     from semiray.settings import load_settings, read_ground
@@ -382,6 +386,10 @@ def words() -> list[Entrance]:
     assignments = ["objectives.sort=0.5", "data.classes={a: b}", "seed=3", "optimisation.betas=[0, 0.9]"]
     patterns = [r"patient(\d+)", r"^([^/]+)/", r"(?i)STUDY\d", r"(?P<a>p\d{2})/", r"(a|b)+c", r"view[12]_\w+(?=\.jpg)"]
 
+    columns = ["age", "view", "Frontal/Lateral", "class"]
+    rows = [dict(zip(columns, cells, strict=True)) for cells in (("60", "PA", "F", "x"), ("", "L", "", "\x1b[31m"))]
+    conditions = ["age >= 18 and view in {'PA', 'AP'}", "not ('P' in view or `Frontal/Lateral` == '')", "class == 'x'"]
+
     def find(pattern: str) -> None:
         if compiled := compile_pattern(pattern, "label_from"):
             search(compiled, keys, "label_from", "unlabelled", [], seconds=1.0)
@@ -396,6 +404,7 @@ def words() -> list[Entrance]:
         Entrance("ground rules", written(".yaml", GROUNDS, lambda path: read_grounds(read_ground(path), prior))),
         Entrance("events", said(EVENTS, lambda text: prior.given(text).sample(8)), 2),
         Entrance("classes", said(["COVID=covid, Normal", "a, b=c, d"], parse_classes)),
+        Entrance("--keep", said(conditions, lambda text: read_condition(text, columns)(rows)), 1.5),
         Entrance(
             "reading options", said(["COVID", "p(\\d)"], lambda t: reading_options({"classes": t, "label_from": t}))
         ),
@@ -427,6 +436,7 @@ REPORTS: list[dict[str, Any]] = [
 
 def files(valid: Path) -> list[Entrance]:
     """Files that semiray or other tools write."""
+    from semiray.escaping import in_terminal
     from semiray.radiographs import Split, load_radiographs
     from semiray.radiographs.reading.options import reading_options
     from semiray.radiographs.reading.readers import read_records
@@ -457,8 +467,21 @@ def files(valid: Path) -> list[Entrance]:
         if not dice:
             plot_comparison(found).savefig(io.BytesIO(), format="png")
 
-    def records(data: Path) -> None:
-        read_records(data, reading_options({}))
+    asked = {
+        "keep": ["View == 'PA'", "label != 'x' and path in {'a/0.png'}"],
+        "findings": ["all", "none", "Effusion, Mass"],
+        "classes": ["COVID, Normal", "Effusion, No Finding"],
+        "label_column": ["label", "class"],
+        "patient_column": ["patient"],
+        "path_column": ["path"],
+        "label_from": ["(a|b)/"],
+        "patient_from": ["(\\d)", "kermany"],
+        "uncertain": ["positive"],
+    }
+
+    def options(mutant: Mutant) -> dict[str, Any]:
+        names = [name for name in asked if mutant.rng.random() < 0.15]
+        return {name: mutant.text(asked[name]) if mutant.rng.random() < 0.5 else asked[name][0] for name in names}
 
     rng = np.random.default_rng(0)
     small: list[bytes] = []
@@ -472,6 +495,20 @@ def files(valid: Path) -> list[Entrance]:
         "patientId\tfile\tclass\n1\t0.png\tx\n2\t1.png\ty\n",
     ]
 
+    plain = [text.encode() for text in tables] + [tables[0].encode("utf-16"), tables[1].encode("cp1252")]
+    named = [{"path": "a/0.png", "label": "x", "patient": "1"}, {"path": "b/3.png", "label": "y", "patient": None}]
+    forms = {
+        ".json": [json.dumps(one).encode() for one in (named, {"labels": [["0.png", 0], ["1.png", 1]]})],
+        ".gz": [gzip.compress(text.encode()) for text in tables],
+    }
+    with contextlib.suppress(ImportError):
+        import pandas
+
+        for ending, write in ((".xlsx", "to_excel"), (".parquet", "to_parquet")):
+            stream = io.BytesIO()
+            getattr(pandas.DataFrame(named), write)(stream, index=False)
+            forms[ending] = [stream.getvalue()]
+
     def tabled(name: str) -> Callable[[Mutant, Path], Any]:
         def prepare(mutant: Mutant, folder: Path) -> Callable[[Path], Any]:
             for i in range(4):
@@ -479,9 +516,18 @@ def files(valid: Path) -> list[Entrance]:
                 place.mkdir(parents=True, exist_ok=True)
                 (place / f"{i}.png").write_bytes(small[i])
             path = folder / "set" / name
-            path.write_bytes(mutant.bytes([text.encode() for text in tables]))
-            data = folder / "set" if mutant.rng.random() < 0.5 else path
-            return lambda _: records(data)
+            path.write_bytes(mutant.bytes(forms.get(path.suffix, plain)))
+            data, chosen = (folder / "set" if mutant.rng.random() < 0.5 else path), options(mutant)
+            whole = mutant.rng.random() < 0.3
+
+            def read(out: Path) -> None:
+                if not whole:
+                    read_records(data, reading_options(chosen))
+                    return
+                found = load_radiographs(data, resolution=16, cache=out / "cache", **chosen)
+                in_terminal("\n".join(found.summary.lines() if found.summary else ())).encode()
+
+            return read
 
         return prepare
 
@@ -511,6 +557,8 @@ def files(valid: Path) -> list[Entrance]:
         Entrance("CSV", tabled("table.csv"), 1.5),
         Entrance("TSV", tabled("table.tsv"), 0.5),
         Entrance("JSON table", tabled("dataset.json"), 0.5),
+        Entrance("gzipped CSV", tabled("table.csv.gz"), 0.5),
+        *[Entrance(f"{e[1:]} table", tabled(f"table{e}"), 0.5) for e in (".xlsx", ".parquet") if e in forms],
         Entrance("folders and names", folders, 0.5),
         Entrance("tar shards", shard, 1),
         *prepared(valid, small),
@@ -585,6 +633,7 @@ def runs(valid: Path) -> list[Entrance]:
     from safetensors.torch import save_file
 
     from semiray.networks import build_networks
+    from semiray.radiographs.pixels.traces import Traces
     from semiray.settings import make_settings
     from semiray.training import Run, network_shape, run_prior
     from semiray.training.checkpoints import read_checkpoint, save_tensors
@@ -641,8 +690,37 @@ def runs(valid: Path) -> list[Entrance]:
                 path.write_bytes(mutant.bytes([path.read_bytes()]))
         return lambda _: read_checkpoint(folder)
 
+    traced = io.BytesIO()
+    np.save(traced, Traces.of(np.random.default_rng(2).integers(0, 256, (3, 16, 16), np.uint8)).rows)
+
+    def traces(mutant: Mutant, folder: Path) -> Callable[[Path], Any]:
+        (folder / "traces.npy").write_bytes(mutant.bytes([traced.getvalue()]))
+        return lambda _: Traces.load(folder / "traces.npy").find(np.zeros((2, 16, 16), np.uint8))
+
     del valid
-    return [Entrance("runs, checksums right", run, 0.5), Entrance("checkpoints", checkpoint, 1)]
+    found = [Entrance("runs, checksums right", run, 0.5), Entrance("checkpoints", checkpoint, 1)]
+    return [*found, Entrance("traces", traces, 0.5), Entrance("figures and names", figures, 0.3)]
+
+
+def figures(mutant: Mutant, _: Path) -> Callable[[Path], Any]:
+    """Names of classes, units and titles in a figure and in Markdown."""
+    from semiray.escaping import in_markdown
+    from semiray.figures import SemirayFigure
+    from semiray.priors import Factor, JointPrior
+
+    names = [mutant.text(["COVID", "Viral Pneumonia", "µm"]) for _ in range(3)]
+
+    def read(_: Path) -> None:
+        figure = SemirayFigure(figsize=(2, 2))
+        axes = figure.add_subplot()
+        axes.set_yticks([0, 1], names[:2])
+        axes.set_title(names[2][:200])
+        figure.tight_layout()
+        figure.savefig(io.BytesIO(), format="png")
+        in_markdown("".join(names)).encode()
+        JointPrior([Factor("a", "uniform", 1, {"low": 0, "high": 1}, unit=names[0])]).to_yaml()
+
+    return read
 
 
 def images(valid: Path) -> list[Entrance]:
@@ -681,6 +759,11 @@ def images(valid: Path) -> list[Entrance]:
         return prepare
 
     found = [Entrance(f"{kind} pixels", pixels(content), 1) for kind, content in kinds.items()]
+    for wide, high in ((1, 60_000), (60_000, 1), (60_000, 60_000), (2**31 - 1, 2**31 - 1), (0, 0)):
+        head, png, bmp = b"IHDR" + struct.pack(">II", wide, high) + b"\x08\0\0\0\0", kinds["PNG"][0], kinds["BMP"][0]
+        kinds["PNG"].append(png[:12] + head + zlib.crc32(head).to_bytes(4, "big") + png[33:])
+        kinds["BMP"].append(bmp[:18] + struct.pack("<II", wide, high) + bmp[26:])
+    kinds["PNG"].append(stored(np.zeros((1, 50_000), np.uint8), "PNG"))
     with contextlib.suppress(ImportError):
         from pydicom.data import get_testdata_file
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.files import whole_file
+from semiray.files import user_path, whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.loading import is_prepared, open_data
 from semiray.radiographs.pixels.decoding import FileFacts, Progress
@@ -140,7 +140,7 @@ def inspect(
     """
     reading = reading_options(options)
     if sheet is not None:
-        _check_sheet(Path(data).expanduser(), Path(sheet).expanduser())
+        _check_sheet(user_path(data), user_path(sheet))
     found = open_data(
         data, reading, resolution=resolution, cache=cache, workers=workers, progress=progress, verify=True
     )
@@ -148,7 +148,7 @@ def inspect(
     readable = [file for file in found.files if not file.problem]
     exact, near, conflicts = _duplicates(xrays, readable)
     if sheet is not None:
-        _write_sheet(Path(sheet).expanduser(), xrays, found.root.resolve().name)
+        _write_sheet(user_path(sheet), xrays, found.root.resolve().name)
     widths, heights = (np.array([getattr(file, side) for file in readable]) for side in ("width", "height"))
     _, per_patient = np.unique(xrays.patient_codes, return_counts=True)
     parts = Counter(row["split"] for row in xrays.metadata if row.get("split") in ("train", "validation", "test"))

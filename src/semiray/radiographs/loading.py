@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from semiray.errors import SemirayError
-from semiray.files import LOCK, PARTIAL, hold_folder
+from semiray.files import LOCK, PARTIAL, hold_folder, user_path
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import VERSION, Decoder, Progress, digest
 from semiray.radiographs.pixels.images import ImageArray
@@ -90,7 +90,7 @@ def prepare_radiographs(
     Examples:
         >>> prepare_radiographs("chest_xray", "prepared", resolution=128)  # doctest: +SKIP
     """
-    data, out, reading = Path(data).expanduser(), Path(out).expanduser(), reading_options(options)
+    data, out, reading = user_path(data), user_path(out), reading_options(options)
     _check_out(out)
     if is_prepared(data):
         raise SemirayError(f"{data} is a prepared set already: give the data set that it was made from.")
@@ -121,7 +121,7 @@ def open_data(
     A framing that isn't given is a prepared set's own, a resolution too, else 64. With ``verify``, a prepared set's
     pixels are compared with their checksum, whatever their size.
     """
-    data, cache = Path(data).expanduser(), cache_folder() if cache is None else Path(cache).expanduser()
+    data, cache = user_path(data), cache_folder() if cache is None else user_path(cache)
     given = options.framing if "framing" in options.model_fields_set else None
     if is_prepared(data):
         found = open_set(data, resolution=resolution, framing=given, verify=verify)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError, SemirayWarning
-from semiray.files import whole_file
+from semiray.files import user_path, whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
 from semiray.radiographs.pixels.images import ImageArray
@@ -57,7 +57,7 @@ class Split:
         Raises:
             SemirayError: if it can't be written.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         try:
             with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.write(f'{{\n "seed": {self.seed}')
@@ -82,7 +82,7 @@ class Split:
         Raises:
             SemirayError: if the file isn't a split, or names images that the data set lacks.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         seed, hashes, part = _read(path)
         order = np.argsort(hashes)
         hashes = hashes[order]

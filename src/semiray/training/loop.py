@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from semiray.devices import choose_device
 from semiray.errors import SemirayError
-from semiray.files import hold_folder, write_whole
+from semiray.files import hold_folder, user_path, write_whole
 from semiray.memory import keep_freed_memory
 from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions, Split, split_by_patient
@@ -80,7 +80,7 @@ def train(
     """
     keep_freed_memory()
     group = current_process_group()
-    files = RunFiles(Path(out).expanduser())
+    files = RunFiles(user_path(out))
     settings = override(
         settings or Settings(), prior=prior, minutes=minutes, images=images, seed=seed, ground=ground, **options
     )
@@ -196,7 +196,7 @@ def plan_training(
             invalid; settings contradict those of the run to resume; there is no such device.
     """
     choose_device(device)
-    files, asked = RunFiles(Path(out).expanduser()), settings or Settings()
+    files, asked = RunFiles(user_path(out)), settings or Settings()
     if not resume:
         if current_process_group().leads:
             check_unused(files)

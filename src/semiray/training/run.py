@@ -10,6 +10,7 @@ import torch
 
 from semiray.devices import choose_device
 from semiray.errors import SemirayError
+from semiray.files import user_path
 from semiray.networks import Discriminator, Generator, build_networks
 from semiray.priors import JointPrior
 from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiographs
@@ -182,7 +183,7 @@ class Run:
         Examples:
             ``Run.load("RUN").prior.names``
         """
-        files, device = RunFiles(Path(path).expanduser()), choose_device(device)
+        files, device = RunFiles(user_path(path)), choose_device(device)
         settings, data = read_run_record(files.folder)
         prior = run_prior(settings)
         classes = tuple(data.get("classes") or ())

@@ -10,12 +10,11 @@ from semiray.errors import SemirayError
 from semiray.radiographs.reading.options import (
     ReadingKeywords,
     ReadingOptions,
-    compile_pattern,
     parse_classes,
     reading_options,
-    search,
     write_class,
 )
+from semiray.radiographs.reading.patterns import compile_pattern, search
 
 
 @pytest.mark.parametrize(

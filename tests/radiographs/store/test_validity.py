@@ -18,6 +18,8 @@ FACTS: dict[str, Any] = {
     "classes": ["a", "b"],
     "fingerprint": "0",
     "skipped": [["x.png", "broken"]],
+    "finding_names": ["f"],
+    "summary": None,
     "shards": [],
 }
 COLUMNS: dict[str, Any] = {
@@ -25,6 +27,8 @@ COLUMNS: dict[str, Any] = {
     "labels": np.array([-1, 0, 1]),
     "patients": np.array(["p", "q", "p"]),
     "stored_codes": np.array([0, 1, 0], np.int32),
+    "findings": np.array([[0], [1], [np.nan]], np.float32),
+    "finding_names": ("f",),
 }
 
 
@@ -36,7 +40,7 @@ def made(**change: Any) -> RadiographSet:
 def test_a_set_as_it_was_written_passes() -> None:
     check_facts(Path("set"), FACTS)
     check_columns(Path("set"), FACTS, made())
-    check_places(Path("set"), np.array([[0, 512, 30]]), 1)
+    check_places(Path("set"), np.array([[0, 512, 30, 1]]), 1)
     assert row_key(["k", {"a": "1"}]) == "k"
     assert row_cells(["k", {"a": "1"}]) == {"a": "1"}
 
@@ -56,6 +60,8 @@ def test_a_set_as_it_was_written_passes() -> None:
         {"shards": [1]},
         {"options": None},
         {"fingerprint": None},
+        {"finding_names": [3]},
+        {"summary": 3},
     ],
 )
 def test_facts_of_other_types_are_sentences(change: dict[str, Any]) -> None:
@@ -79,6 +85,9 @@ def test_facts_of_other_types_are_sentences(change: dict[str, Any]) -> None:
         {"patients": np.array(["a"])},
         {"stored_codes": np.array([0, -1, 0], np.int32)},
         {"stored_codes": np.array([0, 3, 0], np.int32)},
+        {"findings": np.array([[0], [2], [np.nan]], np.float32)},
+        {"findings": np.array([[0], [1], [1]])},
+        {"finding_names": ("f", "g")},
     ],
 )
 def test_columns_that_do_not_belong_are_sentences(change: dict[str, Any]) -> None:
@@ -86,7 +95,9 @@ def test_columns_that_do_not_belong_are_sentences(change: dict[str, Any]) -> Non
         check_columns(Path("set"), FACTS, made(**change))
 
 
-@pytest.mark.parametrize("places", [[[1, 0, 1]], [[0, -1, 1]], [[0, 0, 2**62]], [[0, 0]], [[0.5, 0, 0]]])
+@pytest.mark.parametrize(
+    "places", [[[1, 0, 1, 0]], [[0, -1, 1, 0]], [[0, 0, 2**62, 0]], [[0, 0, 1, 2]], [[0, 0]], [[0.5, 0, 0, 0]]]
+)
 def test_places_that_no_shard_has_are_sentences(places: list[list[float]]) -> None:
     with pytest.raises(SemirayError, match="damaged"):
         check_places(Path("set"), np.array(places), 1)

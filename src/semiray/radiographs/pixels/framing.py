@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from semiray.errors import SemirayError
+from semiray.files import user_path
 from semiray.radiographs.pixels.depth import deep_colour
 from semiray.radiographs.pixels.dicom import decode_dicom
 from semiray.radiographs.pixels.grey import Decoded, UnreadableImageError, check_size, scale_range
@@ -228,7 +229,7 @@ def read_radiograph(path: str | Path, resolution: int, framing: Framing = "crop"
     Raises:
         SemirayError: naming the file and why it can't be read.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     try:
         return frame(decode_grey(path.read_bytes())[0], resolution, framing)
     except UnreadableImageError as error:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semiray.errors import SemirayError
-from semiray.files import whole_file
+from semiray.files import user_path, whole_file
 from semiray.radiographs.pixels.duplicates import low_frequencies
 from semiray.radiographs.pixels.images import ImageArray
 
@@ -106,7 +106,7 @@ class Traces:
         Raises:
             SemirayError: if the file can't be written.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         try:
             with whole_file(path) as temporary, temporary.open("wb") as file:
                 np.save(file, self.rows, allow_pickle=False)
@@ -120,7 +120,7 @@ class Traces:
         Raises:
             SemirayError: if the file can't be read, or holds something else.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         try:
             rows = np.array(np.lib.format.open_memmap(path, mode="r"))  # which compares shape and size of the file
         except OSError as error:

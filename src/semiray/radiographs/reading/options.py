@@ -18,10 +18,8 @@ __all__ = [
     "Framing",
     "ReadingKeywords",
     "ReadingOptions",
-    "compile_pattern",
     "parse_classes",
     "reading_options",
-    "search",
     "write_class",
 ]
 
@@ -70,7 +68,9 @@ class ReadingOptions(BaseModel):
     def _as_mapping(cls, classes: object) -> object:
         if isinstance(classes, str):
             return parse_classes(classes)
-        return {name: name for name in classes} if isinstance(classes, list | tuple) else classes
+        if isinstance(classes, list | tuple) and all(isinstance(name, str) for name in classes):
+            return {name: name for name in classes}
+        return classes
 
     def selection(self) -> dict[str, Any]:
         """Return the options that decide on labels, patients and classes, as JSON types; None where not given."""
@@ -124,7 +124,7 @@ def reading_options(keywords: Mapping[str, Any]) -> ReadingOptions:
             if item["type"] == "extra_forbidden":
                 lines.append(f"{name}: no such option; the options are {', '.join(ReadingOptions.model_fields)}")
             else:
-                lines.append(f"{name} = {item['input']!r}: {item['msg']}")
+                lines.append(f"{name} = {repr(item['input'])[:200]}: {item['msg'].removeprefix('Value error, ')}")
         raise SemirayError("\n".join(lines)) from error
 
 
@@ -177,51 +177,3 @@ def write_class(label: str) -> str:
 def _unquoted(text: str) -> str:
     text = text.strip()
     return text[1:-1].replace('""', '"') if len(text) > 1 and text[0] == text[-1] == '"' else text
-
-
-def compile_pattern(pattern: str | None, option: str) -> re.Pattern[str] | None:
-    """Compile a user's regular expression; None stays None. An error marks the place."""
-    if pattern is None:
-        return None
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        at = error.pos or 0
-        raise SemirayError(
-            f"{option}=: not a regular expression: {error.msg} at position {at}.\n  {pattern}\n  {' ' * at}^ here"
-        ) from error
-    if compiled.match("") and not compiled.groups:
-        raise SemirayError(f"{option}=: {pattern!r} matches the empty text, so it says nothing about any image.")
-    return compiled
-
-
-def search(
-    pattern: re.Pattern[str], keys: Sequence[str], option: str, otherwise: str, notes: list[str]
-) -> dict[str, str]:
-    """Search a pattern in keys; group 1 is the value if there is a group, else the whole match.
-
-    Returns:
-        Values by key, for the keys that match; a note says that the others are ``otherwise``, unless that is empty.
-
-    Raises:
-        SemirayError: if no key matches; the message shows some.
-    """
-    matches = {key: match.group(1 if pattern.groups else 0) for key in keys if (match := pattern.search(key))}
-    values = {key: value for key, value in matches.items() if value}
-    if not values:
-        raise SemirayError(
-            f"{option}=: {pattern.pattern!r} matches none of {len(keys):,} images. "
-            f"Examples of their names: {', '.join(_spread(keys))}."
-        )
-    missed = [key for key in keys if key not in values]
-    if missed and otherwise:
-        notes.append(
-            f"{option} doesn't match {len(missed):,} images, which are {otherwise}: {', '.join(_spread(missed))}."
-        )
-    return values
-
-
-def _spread(keys: Sequence[str], most: int = 4) -> list[str]:
-    """Some names from the whole list, so that different folders are represented."""
-    step = max(1, len(keys) // most)
-    return list(keys[::step][:most])

@@ -26,13 +26,14 @@ from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out
 from semiray.radiographs.reading.joining import Found, ImageIndex, find_path_column, join_tables
 from semiray.radiographs.reading.keep import read_condition
 from semiray.radiographs.reading.names import part_of
-from semiray.radiographs.reading.options import ReadingOptions, compile_pattern, search
+from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.patients import (
     PATIENT_COLUMNS,
     PATIENT_PRESETS,
     patients_by_name,
     propose_pattern,
 )
+from semiray.radiographs.reading.patterns import compile_pattern, search
 from semiray.radiographs.reading.records import (
     IMAGE_SUFFIXES,
     TABLE_SUFFIXES,
@@ -286,7 +287,7 @@ def _direct(rows: Sequence[Mapping[str, str]], column: str, root: Path) -> dict[
     found = {}
     for cell in {row[column] for row in rows}:
         path = root / cell.replace("\\", "/")
-        if Path(cell).suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+        if Path(cell).suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path):  # noqa: PTH113  # no name is too long
             inside = Path(os.path.normpath(path))
             key = inside.relative_to(root).as_posix() if inside.is_relative_to(root) else inside.as_posix()
             found[cell] = (key, path)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import json
 import lzma
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.records import table_suffix
+from semiray.structured import parse_json
 
 if TYPE_CHECKING:
     import pandas
@@ -93,7 +94,7 @@ def read_tables(path: Path) -> list[Table]:
             tables = [_read_json(path, raw)]
         else:
             tables = [_read_text(path, raw, suffix)]
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise SemirayError(f"{path}: the table can't be read ({reason}).") from error
     if not tables:
@@ -263,8 +264,8 @@ def _read_parquet(path: Path) -> Table:
 def _read_json(path: Path, raw: bytes) -> Table:
     """A list of objects, pairs of names and labels, or StyleGAN's ``{"labels": [[name, 0], ...]}``."""
     try:
-        content = json.loads(decode_text(raw))
-    except (ValueError, RecursionError) as error:
+        content = parse_json(decode_text(raw), path.name, halves=True)
+    except (SemirayError, ValueError) as error:
         raise SemirayError(f"{path}: this isn't a JSON file ({str(error).splitlines()[0]}).") from error
     if isinstance(content, dict) and isinstance(content.get("labels"), list | dict):
         content = content["labels"]

@@ -19,18 +19,20 @@ from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
 from semiray.errors import SemirayError
-from semiray.files import write_whole
+from semiray.files import user_path, write_whole
 from semiray.radiographs.pixels.decoding import VERSION, Decoder, FileFacts
 from semiray.radiographs.pixels.framing import unframe
 from semiray.radiographs.pixels.suspects import attitudes
 from semiray.radiographs.reading.options import Framing
 from semiray.radiographs.store.files import Lines, index_lines, map_numbers, read_json, seal, unseal
+from semiray.structured import parse_json
 
 __all__ = ["STORED", "DecodedFiles", "cache_folder", "cached_folder", "decode_cached", "read_decoded", "write_decoded"]
 
@@ -127,13 +129,13 @@ def read_decoded(folder: Path, *, verify: bool = False) -> DecodedFiles:
         raise SemirayError(
             f"{folder}: its images were decoded by another version of semiray, which reads some files differently."
         )
-    return DecodedFiles(map_numbers(folder / "images.npy"), _map_files(folder), str(facts["fingerprint"]))
+    return DecodedFiles(map_numbers(folder / "images.npy"), _map_files(folder), str(facts.get("fingerprint")))
 
 
 def cache_folder() -> Path:
     """Return the folder for caches: ``$SEMIRAY_CACHE``, else ``semiray`` in the platform's folder for users' caches."""
     if chosen := os.environ.get("SEMIRAY_CACHE"):
-        return Path(chosen).expanduser()
+        return user_path(chosen)
     if chosen := os.environ.get("XDG_CACHE_HOME"):
         return Path(chosen) / "semiray"
     try:
@@ -215,7 +217,18 @@ def _sweep(folder: Path) -> None:
 
 
 def _map_files(folder: Path) -> Lines[FileFacts]:
-    return Lines(folder, "files", lambda facts: FileFacts(*facts))
+    return Lines(folder, "files", _file_facts)
+
+
+def _file_facts(row: Any) -> FileFacts:
+    """The facts in a line; TypeError unless they are some."""
+    facts = FileFacts(*row)
+    sides = (facts.width, facts.height)
+    if not all(type(side) is int and 0 <= side < 2**31 for side in sides):
+        raise TypeError(sides)
+    if not all(isinstance(part, str) for part in facts if part not in sides):
+        raise TypeError(facts)
+    return facts
 
 
 def _clear(folder: Path) -> None:
@@ -233,8 +246,8 @@ def _restore(folder: Path, shape: tuple[int, int], keep: bool) -> tuple[int, int
     with files.open("r+b") as lines:
         for line in lines:
             try:
-                readable = not FileFacts(*json.loads(line)).problem
-            except (ValueError, TypeError):  # Cut off in the middle.
+                readable = not _file_facts(parse_json(line, files.name, halves=True)).problem
+            except (SemirayError, ValueError, TypeError):  # Cut off in the middle.
                 break
             if keep and count + readable > there:
                 break

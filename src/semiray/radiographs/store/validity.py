@@ -22,9 +22,31 @@ SET_TROUBLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OSEr
 """What reading the facts of a set can raise that nobody wrote."""
 
 
-class _Facts(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
+
+class _Advice(_Strict):
+    text: str
+    option: str
+
+
+class _Summary(_Strict):
+    layout: str
+    images: int
+    patients: int
+    patients_from: str
+    labels_from: str
+    classes: dict[str, int]
+    findings: dict[str, dict[str, int]]
+    parts: dict[str, int]
+    left_out: dict[str, int]
+    columns: dict[str, dict[str, int]]
+    notes: list[str]
+    advice: list[_Advice]
+
+
+class _Facts(_Strict):
     layout: str
     resolution: int = Field(ge=1, le=65_536)
     framing: Literal["crop", "pad"]
@@ -32,6 +54,8 @@ class _Facts(BaseModel):
     classes: list[str]
     fingerprint: str
     skipped: list[tuple[str, str] | list[str]]
+    finding_names: list[str]
+    summary: _Summary | None
     shards: list[str]
 
 
@@ -69,20 +93,22 @@ def check_columns(folder: Path, facts: Mapping[str, Any], data: RadiographSet[An
             raise _damaged(folder, f"{name} holds a number that isn't from {low} to {high:,}")
     if data.patients.shape != (n,) or data.patients.dtype.kind != "U":
         raise _damaged(folder, f"patients is {data.patients.shape} {data.patients.dtype}")
-    findings = getattr(data, "findings", None)
-    if findings is not None:
-        if findings.shape != (n, len(data.finding_names)) or findings.dtype != np.float32:
-            raise _damaged(folder, f"findings is {findings.shape} {findings.dtype}")
-        if not bool(((findings == 0) | (findings == 1) | np.isnan(findings)).all()):
-            raise _damaged(folder, "findings holds a number that is neither 0 nor 1 nor NaN")
+    findings, wanted = data.findings, (n, len(data.finding_names))
+    if (findings.shape != wanted and (findings.size or data.finding_names)) or findings.dtype != np.float32:
+        raise _damaged(folder, f"findings is {findings.shape} {findings.dtype}")
+    if not bool(((findings == 0) | (findings == 1) | np.isnan(findings)).all()):
+        raise _damaged(folder, "findings holds a number that is neither 0 nor 1 nor NaN")
 
 
 def check_places(folder: Path, places: npt.NDArray[Any], shards: int) -> None:
-    """Raise SemirayError unless places (N, 3) of images name one of so many shards, and a part of it that can be."""
-    if places.ndim != 2 or places.shape[1] != 3 or places.dtype != np.int64:
+    """Raise SemirayError unless places (N, 4) of images name one of so many shards, and a part of it that can be."""
+    if places.ndim != 2 or places.shape[1] != 4 or places.dtype != np.int64:
         raise _damaged(folder, f"places is {places.shape} {places.dtype}")
     if len(places) and not (
-        places.min() >= 0 and int(places[:, 0].max()) < shards and int(places[:, 1:].max()) < 2**62
+        places.min() >= 0
+        and int(places[:, 0].max()) < shards
+        and int(places[:, 1:3].max()) < 2**62
+        and int(places[:, 3].max()) <= 1
     ):
         raise _damaged(folder, "places names bytes that no shard has")
 
