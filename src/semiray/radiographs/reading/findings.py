@@ -196,7 +196,7 @@ def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
     long = sum(map(len, labels.classes.values())) > _LONGEST * len(labels.classes)
     if options.label_column is None and (different > most or long):
         labels.notes.append(
-            f"Column {column!r} has {different:,} different values: too many, or too long, to be classes; it isn't used."
+            f"Column {column!r} has {different:,} different values: too many or too long to be classes; it isn't used."
         )
         labels.classes, labels.where = {}, ""
     return labels
