@@ -14,10 +14,10 @@ from semiray.errors import SemirayError
 from semiray.radiographs.reading.names import (
     are_hashes,
     are_people,
+    class_in,
     is_disease,
     is_mask_file,
     is_mask_folder,
-    is_no_class,
     is_storage,
     is_system,
     is_view,
@@ -109,7 +109,9 @@ def walk(root: Path) -> Tree:
         entered.add(real)
         relative = Path(folder).relative_to(root)
         subfolders.sort()
-        if kind := _written_by_semiray(set(files), set(subfolders)):
+        kind = _written_by_semiray(set(files), set(subfolders))
+        # Phantoms are data of their own, but none of another set's.
+        if kind or (folder != str(root) and _are_phantoms(Path(folder), set(files))):
             if folder == str(root):
                 raise SemirayError(
                     f"{root} is {kind} that semiray wrote, not a data set. Give the folder of radiographs."
@@ -252,6 +254,10 @@ def _written_by_semiray(files: set[str], folders: set[str]) -> str:
     return ""
 
 
+def _are_phantoms(folder: Path, files: set[str]) -> bool:
+    return "factors.csv" in files and any(folder.glob("*/phantom_*.png"))
+
+
 def _images_below(folder: str) -> int:
     return sum(Path(name).suffix.lower() in IMAGE_SUFFIXES for _, _, names in os.walk(folder) for name in names)
 
@@ -283,7 +289,7 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
     # Among hashes, aa and cafe are hashes, too.
     hashed = {depth for depth, names in levels.items() if len(names) > 3 and are_hashes(names)}
     named = {
-        path: tuple(name for depth, name in enumerate(path) if not is_no_class(name) and depth not in hashed)
+        path: tuple(said for depth, name in enumerate(path) if depth not in hashed and (said := class_in(name)))
         for path in different
     }
     named, wrapper = _unwrap(named)

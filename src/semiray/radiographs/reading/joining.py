@@ -253,7 +253,7 @@ def join_tables(found: Found, tables: Mapping[str, Path], path_column: str | Non
     if path_column is not None and not matched and tables:
         there = ", ".join(tables)
         raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column=): {there}."))
-    found.notes.extend(f"Table not read: {problem}" for problem in broken)
+    found.advice.extend(Advice(f"Table not read: {problem}") for problem in broken)
     matched.sort(key=lambda match: (-len(set(match[2]) - {None}), str(match[0].path)))
     for table, column, keys in matched:
         _add(found, table, column, keys)

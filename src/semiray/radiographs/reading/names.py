@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 __all__ = [
     "are_hashes",
     "are_people",
+    "class_in",
     "is_disease",
     "is_mask_file",
     "is_mask_folder",
@@ -71,9 +72,12 @@ _HASH = re.compile(
 )
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DATE = re.compile(rf"^(?:\d{{1,4}}[-_. ]?)?(?:{_MONTHS})[a-z]*(?:[-_. ]?\d{{1,4}}){{1,2}}$", re.IGNORECASE)
+_PREFIX = re.compile(
+    r"^(?:study|series|exam|visit|scan|session|patient|case)[-_ ]?\d+[-_ ]+(?=[^\W\d_])", re.IGNORECASE
+)
 # A letter or a word for a person, a visit or a folder, and its number.
 _NUMBERED = re.compile(
-    r"^(?:p|s|e|n|c|v|i|im|img|pt|pat|patient|person|subject|subj|sub|ses|session|study|stud|series|ser|visit|exam|"
+    r"^(?:p|s|i|im|img|pt|pat|patient|person|subject|subj|sub|ses|session|study|stud|series|ser|visit|exam|"
     r"examination|case|view|acc|accession|id|pid|uid|mrn|site|center|centre|scan|group|fold|folder|dir|part|batch|chunk|shard|archive|"
     r"volume|vol|disk|disc|page|dataset|set|images?|imgs?|files?|cxr|xray)s?[-_ #]*"
     r"(?:[0-9][0-9a-z]*(?:[-_.][0-9a-f]*[0-9][0-9a-f]*)*)$"
@@ -133,6 +137,12 @@ def is_no_class(name: str) -> bool:
         or is_storage(name)
         or is_view(name)
     )
+
+
+def class_in(name: str) -> str:
+    """What a folder's name may say of a class: itself, but ``positive`` of ``study1_positive``; empty for none."""
+    rest = _PREFIX.sub("", name)
+    return "" if is_no_class(rest) or (rest == name and is_no_class(name)) else rest
 
 
 def is_mask_folder(name: str) -> bool:

@@ -203,6 +203,9 @@ def _parse(path: Path, text: str, delimiter: str, notes: list[str]) -> Iterable[
         return []
     except (ParserError, ValueError, OverflowError, RecursionError) as error:
         raise SemirayError(f"{path}: this isn't a table: {_reason(str(error))}.") from error
+    # Missing cells at the end of a line are NaN, empty ones are not.
+    if short := int(frame.isna().any(axis=1).sum()):
+        notes.append(f"{path.name}: {short:,} rows have fewer cells than the header; the missing ones count as empty.")
     return _cells(frame)
 
 
