@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.folders import some
-from semiray.radiographs.reading.names import part_of
+from semiray.radiographs.reading.names import name_of, part_of
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES
 from semiray.radiographs.reading.summary import Advice
 from semiray.radiographs.reading.tables import Row, Table, plain, plain_words, read_tables, roles
@@ -94,7 +94,7 @@ class ImageIndex:
         self._numbers: dict[int, list[str]] = {}
         self.part: str | None = None
         for key in self.keys:
-            name = PurePosixPath(key).name.lower()
+            name = name_of(key).lower()
             self._names.setdefault(name, []).append(key)
             self._stems.setdefault(stem := _stem(name), []).append(key)
             if stem.isascii() and stem.isdigit() and len(stem) < 19:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 
 __all__ = [
     "are_hashes",
     "are_people",
     "class_in",
+    "folders_of",
     "is_disease",
     "is_mask_file",
     "is_mask_folder",
@@ -18,8 +18,10 @@ __all__ = [
     "is_storage",
     "is_system",
     "is_view",
+    "name_of",
     "part_of",
     "say_disease",
+    "stem_of",
     "words",
 ]
 
@@ -84,6 +86,22 @@ _NUMBERED = re.compile(
     r"|^(?:sub|ses|run|acq|mod|rec)-[0-9a-z]+$",
     re.IGNORECASE,
 )
+
+
+def folders_of(key: str) -> tuple[str, ...]:
+    """The folders of a key; keys are split as text, since pathlib would take longer than reading the disk."""
+    return tuple(key.split("/")[:-1])
+
+
+def name_of(key: str) -> str:
+    """The file's name of a key."""
+    return key.rpartition("/")[2]
+
+
+def stem_of(key: str) -> str:
+    """The file's name of a key without its ending."""
+    name = name_of(key)
+    return name[:at] if (at := name.rfind(".")) > 0 else name
 
 
 def words(name: str) -> list[str]:
@@ -164,7 +182,7 @@ def is_mask_file(name: str, stems: frozenset[str] | set[str]) -> bool:
     """
     if not _MAYBE_MASK.search(name):  # most names, quickly
         return False
-    stem = PurePosixPath(name).stem
+    stem = stem_of(name)
     found = words(stem)
     if any(word in _MASK for word in found) and not set(found) & _UNLESS:
         return True
