@@ -196,3 +196,129 @@ def test_findings_by_name_and_how_unknown_cells_are_read(tmp_path, draw):
     assert classes(two) == {"Cardiomegaly": 3, "Edema": 3}
     assert two.summary.left_out["of several classes"] == 3
     assert len(two.findings.values) == len(two)
+
+
+def fill(folder, draw, names):
+    """Images of these names, all different."""
+    for seed, name in enumerate(names):
+        draw(folder / name, seed=seed)
+
+
+def test_numbers_in_a_table_are_no_names_of_images(tmp_path, draw):
+    fill(tmp_path, draw, [f"{'NP'[i % 2]}/{i}.png" for i in range(30, 60)])
+    write(tmp_path / "people.csv", ["age", "sex", "label"], [[i, "mf"[i % 2], "x"] for i in range(30, 60)])
+    assert classes(listed(tmp_path)) == {"N": 15, "P": 15}
+
+
+def test_a_manifest_of_synthetic_images_says_nothing_of_radiographs(tmp_path, draw):
+    fill(tmp_path, draw, [f"{'NP'[i % 2]}/{i}.png" for i in range(12)])
+    fill(tmp_path / "made", draw, [f"{i:06d}.png" for i in range(12)])
+    write(
+        tmp_path / "made" / "manifest.csv", ["index", "file", "label"], [[i, f"{i:06d}.png", "fake"] for i in range(12)]
+    )
+    listing = read_records(
+        tmp_path, reading_options({}), lambda path: "synthetic images" * (path.parent.name == "made")
+    )
+    assert classes(listing) == {"N": 6, "P": 6}
+    assert listing.summary.left_out == {"synthetic images": 12, "semiray output": 1}
+
+
+def test_folders_of_people_and_hashes_are_no_classes(tmp_path, draw):
+    fill(tmp_path / "a", draw, [f"CXR{i}_IM-{i}/{j}.png" for i in range(20) for j in range(2)])
+    fill(tmp_path / "b", draw, [f"{name}/{i}.png" for name in ("00", "1f", "ba", "cf", "f3", "7e") for i in range(4)])
+    for name in "ab":
+        assert listed(tmp_path / name).classes == ()
+
+
+def test_a_wrapper_that_names_a_disease_is_no_class(tmp_path, draw):
+    fill(tmp_path, draw, [f"chestxray_pneumonia_v2/{i}.png" for i in range(4)])
+    assert listed(tmp_path).classes == ()
+
+
+def test_one_hot_vectors_are_classes(tmp_path, draw):
+    fill(tmp_path, draw, [f"00000/{i}.png" for i in range(6)])
+    rows = ", ".join(f'["00000/{i}.png", [{", ".join(str(int(i % 3 == j)) for j in range(3))}]]' for i in range(6))
+    (tmp_path / "dataset.json").write_text(f'{{"labels": [{rows}]}}')
+    assert classes(listed(tmp_path)) == {"0": 2, "1": 2, "2": 2}
+
+
+def test_quotes_that_swallow_lines_are_told_of(tmp_path, draw):
+    fill(tmp_path, draw, [f"{i}.png" for i in range(12)])
+    rows = [[f"{i}.png", f'"{i}' if i in (3, 8) else i, "ab"[i % 2]] for i in range(12)]
+    write(tmp_path / "t.csv", ["file", "site no", "label"], rows)
+    assert "quote" in " ".join(listed(tmp_path).summary.lines())
+
+
+def test_ids_without_zeros_and_as_decimals_name_images(tmp_path, draw):
+    for name, cell in (("zeros", "{}"), ("decimals", "{}.0")):
+        fill(tmp_path / name, draw, [f"{i:05d}.png" for i in range(1, 13)])
+        write(tmp_path / name / "t.csv", ["image id", "label"], [[cell.format(i), "ab"[i % 2]] for i in range(1, 13)])
+        assert classes(listed(tmp_path / name)) == {"a": 6, "b": 6}
+
+
+def test_the_same_names_in_two_parts_belong_to_the_tables_there(tmp_path, draw):
+    for part, label in (("train", "ab"), ("test", "ba")):
+        fill(tmp_path, draw, [f"{part}/{i:03d}.png" for i in range(8)])
+        write(tmp_path / part / "labels.csv", ["file", "label"], [[f"{i:03d}.png", label[i % 2]] for i in range(8)])
+    listing = listed(tmp_path)
+    assert classes(listing) == {"a": 8, "b": 8}
+    assert parts(listing) == {"train": 8, "test": 8}
+
+
+def test_a_bad_row_is_left_out_and_named_and_many_are_refused(tmp_path, draw):
+    fill(tmp_path, draw, [f"{i}.png" for i in range(30)])
+    rows = [[f"{i}.png", "ab"[i % 2]] for i in range(30)]
+    write(tmp_path / "t.csv", ["file", "label"], [*rows[:9], ["9.png", "a", "or b"], *rows[10:]])
+    listing = listed(tmp_path)
+    assert sum(classes(listing)[name] for name in "ab") == 29
+    assert any("1 rows have more cells" in note for note in listing.notes)
+    write(tmp_path / "t.csv", ["file", "label"], [[*row, "or b"] for row in rows])
+    assert any("30 cells" in one.text or "line 2: 3 cells" in one.text for one in listed(tmp_path).summary.advice)
+
+
+def test_columns_that_may_be_labels_are_proposed(tmp_path, draw):
+    fill(tmp_path, draw, [f"{i}.png" for i in range(30)])
+    write(tmp_path / "t.csv", ["file", "severity", "sex"], [[f"{i}.png", i % 3, "mf"[i % 2]] for i in range(30)])
+    (option,) = [one.option for one in listed(tmp_path).summary.advice if "--label-column" in one.option]
+    assert option == "--label-column 'severity'"
+
+
+def test_the_same_radiographs_in_two_formats_are_told_of(tmp_path, draw):
+    fill(tmp_path, draw, [f"{kind}/scan{i:03d}.{kind}" for kind in ("png", "jpg") for i in range(8)])
+    assert any("same radiographs twice" in one.text for one in listed(tmp_path).summary.advice)
+
+
+def test_classes_after_the_number_of_a_study(tmp_path, draw):
+    fill(tmp_path, draw, [f"XR/patient{i:05d}/study1_{'positive' if i % 2 else 'negative'}/1.png" for i in range(12)])
+    listing = listed(tmp_path)
+    assert classes(listing) == {"positive": 6, "negative": 6}
+    assert patients(listing) == 12
+
+
+def test_phantoms_inside_a_set_and_files_of_unknown_kind_are_counted(tmp_path, draw):
+    fill(tmp_path, draw, [f"{'NP'[i % 2]}/{i}.png" for i in range(12)])
+    fill(tmp_path / "toys", draw, [f"normal/phantom_{i}.png" for i in range(3)])
+    (tmp_path / "toys" / "factors.csv").write_text("file,label\n")
+    (tmp_path / "N" / "what.xyz").write_bytes(b"?")
+    listing = listed(tmp_path)
+    assert len(listing) == 12
+    assert listing.summary.left_out == {"semiray output": 3, "files of unknown kind": 1}
+
+
+def test_a_title_above_the_header_of_a_workbook_is_passed_over(tmp_path, draw):
+    fill(tmp_path, draw, [f"{i}.png" for i in range(12)])
+    book = openpyxl.Workbook()
+    for row in (["Export of 2024"], ["file", "diagnosis"], *([f"{i}.png", "ab"[i % 2]] for i in range(12))):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    assert classes(listed(tmp_path)) == {"a": 6, "b": 6}
+
+
+def test_three_tables_are_joined_one_by_the_other(tmp_path, draw):
+    fill(tmp_path, draw, [f"{i:04d}x.png" for i in range(12)])
+    write(tmp_path / "images.csv", ["image", "study_id"], [[f"{i:04d}x.png", f"s{i // 2}"] for i in range(12)])
+    write(tmp_path / "patients.csv", ["patient_id", "label"], [[f"p{i}", "ab"[i % 2]] for i in range(3)])
+    write(tmp_path / "studies.csv", ["study_id", "patient_id"], [[f"s{i}", f"p{i // 2}"] for i in range(6)])
+    listing = listed(tmp_path)
+    assert patients(listing) == 3
+    assert classes(listing) == {"a": 8, "b": 4}
