@@ -68,8 +68,10 @@ def test_one_set_of_pins_serves_every_supported_python(start: ModuleType) -> Non
             names.append(pin.name)
             versions = [f"3.{minor}.0" for minor in range(start.OLDEST[1], start.NEWEST[1] + 1)]
             linux = {"sys_platform": "linux", "platform_machine": "x86_64"}
-            holds = {pin.marker is None or pin.marker.evaluate({"python_full_version": v, **linux}) for v in versions}
-            assert len(holds) == 1, f"{line} depends on the version of Python"
+            holds = [pin.marker is None or pin.marker.evaluate({"python_full_version": v, **linux}) for v in versions]
+            # TensorFlow, of the extra tfp, has no wheels for Python 3.14: it and what only it needs may end before.
+            until = [True, True, True, False] if "< '3.14'" in line else []
+            assert holds in ([True] * 4, [False] * 4, until), f"{line} depends on the version of Python"
     assert len(names) == len(set(names))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from semiray.generation import SyntheticDataset, encode, generate, represent, traverse, write_images
     from semiray.priors import Factor, JointPrior
     from semiray.radiographs import load_radiographs, prepare_radiographs, split_by_patient
-    from semiray.report import evaluate, judge
+    from semiray.report.evaluate import evaluate, judge
     from semiray.settings import Settings
     from semiray.training import Run, train
 

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
     from semiray.radiographs.pixels.framing import read_radiograph
     from semiray.radiographs.pixels.images import ImageArray
+    from semiray.radiographs.pixels.traces import Traces
     from semiray.radiographs.reading.options import ReadingOptions
     from semiray.radiographs.reading.records import Listing, Record
+    from semiray.radiographs.reading.summary import Advice, Summary
     from semiray.radiographs.sheet import contact_sheet
     from semiray.radiographs.splits import Split, split_by_patient
     from semiray.radiographs.store.decoded import cache_folder
 
 __all__ = [
+    "Advice",
     "CopyResult",
     "ImageArray",
     "Inspection",
@@ -29,6 +32,8 @@ __all__ = [
     "ReadingOptions",
     "Record",
     "Split",
+    "Summary",
+    "Traces",
     "cache_folder",
     "contact_sheet",
     "find_copies",
@@ -50,10 +55,12 @@ _MODULES = (
     "pixels.framing",
     "reading.options",
     "reading.records",
+    "reading.summary",
     "sheet",
     "splits",
     "store.decoded",
     "pixels.images",
+    "pixels.traces",
 )
 
 

@@ -141,7 +141,7 @@ def propose_classes(findings: Findings) -> list[Advice]:
     none = [name for name in present if "".join(filter(str.isalpha, name.lower())) in ("nofinding", "normal")]
     common = sorted((name for name in present if name not in none), key=lambda name: -present[name])
     chosen = [*none[:1], *common[: 2 - len(none[:1])]]
-    text = "Images have findings, not classes. Classes can be made of those that contain a finding, for example:"
+    text = "Images have findings, not classes. Classes can be made of those that contain a finding."
     return [Advice(text, _quoted(", ".join(map(write_class, chosen))))]
 
 

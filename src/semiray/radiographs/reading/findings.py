@@ -73,6 +73,7 @@ _NOT_FINDINGS = re.compile(
     r"valid|fold|index|number|count|year|died|dead|death|survival|survived|alive|icu|intubated|ventilated|went_icu|"
     r"frontal|lateral|is_\w+|has_\w+|set|part|row|column_\d+)(?:_|$)"
 )
+_LONGEST = 60  # characters of a label, in the mean; more are sentences
 _MOST_WORDS = 4  # in the mean of the names of findings; more are sentences
 _MOST_CONFLICTS = 0.05  # share of images whose rows differ, up to which they are conflicts, not several findings
 
@@ -192,9 +193,10 @@ def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
         labels.advice.append(Advice(text, "--findings all"))
     different = len(set(labels.classes.values()))
     most = min(max(20, len(labels.classes) // 20), max(2, len(labels.classes) // 2))
-    if options.label_column is None and different > most:
+    long = sum(map(len, labels.classes.values())) > _LONGEST * len(labels.classes)
+    if options.label_column is None and (different > most or long):
         labels.notes.append(
-            f"Column {column!r} has {different:,} different values: too many to be classes; it isn't used."
+            f"Column {column!r} has {different:,} different values: too many or too long to be classes; it isn't used."
         )
         labels.classes, labels.where = {}, ""
     return labels
@@ -324,7 +326,7 @@ def select_findings(labels: Labels, keys: Sequence[str], options: ReadingOptions
     if options.blank == "negative":
         values[states == -2] = 0
     if (states == -1).any():
-        notes.append(f"Uncertain findings are read as {options.uncertain} (uncertain=unknown|positive|negative).")
+        notes.append(f"Uncertain findings are read as {options.uncertain} (--uncertain unknown|positive|negative).")
     if (states == -2).any():
-        notes.append(f"Blank findings are read as {options.blank} (blank=unknown|negative).")
+        notes.append(f"Blank findings are read as {options.blank} (--blank unknown|negative).")
     return Findings(names, states, values)

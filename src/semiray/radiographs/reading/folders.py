@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ _TEXTS = frozenset(
     ".txt .md .rst .html .htm .pdf .doc .docx .xml .yaml .yml .toml .ini .cfg .py .ipynb .log .sh .bib .lock "
     ".safetensors .jsonl .css .js .c .cpp .h .m .r .rtf .odt .ppt .pptx .db .sqlite .tex .sha256 .md5".split()
 )
+_VIEW_IN_NAME = re.compile(r"_(?:vp-)?(pa|ap|ll|lateral|lat|frontal)(?=_|\.[a-z]+$)")
 _DEEPEST_TABLE = 3  # folders above a table
 _MOST_TEXTS = 50  # lists in one folder; more are notes about single images
 _COMPARED = 32  # pairs of copies whose content is compared before the others are believed
@@ -183,10 +185,6 @@ def _leave_out_masks(tree: Tree) -> None:
         del tree.images[key]
     if masks:
         tree.left_out["masks"] += len(masks)
-    for key in [
-        key for key in tree.tables if any(is_mask_folder(part) for part in PurePosixPath(key).parts[shared:-1])
-    ]:
-        del tree.tables[key]
 
 
 def _shared(paths: Iterable[Sequence[str]]) -> int:
@@ -263,8 +261,9 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
     parts = {key: part for key, path in paths.items() if has_parts and (part := parts_of[path])}
 
     views_of = {path: next((name for name in path if is_view(name) and not part_of(name)), None) for path in different}
-    has_views = len(set(views_of.values()) - {None}) > 1
-    views = {key: view for key, path in paths.items() if has_views and (view := views_of[path])}
+    views = {key: view for key, path in paths.items() if (view := views_of[path] or _view_in(key))}
+    if len(set(views.values())) < 2 or len(views) < len(keys) / 2:
+        views = {}
 
     named = {path: tuple(name for name in path if not is_no_class(name)) for path in different}
     named, wrapper = _unwrap(named)
@@ -295,6 +294,12 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
             text = f"Folders {some(numbered)} are taken as storage, not as classes."
             advice.append(Advice(text, r"--label-from '(?:^|/)(\d{1,2})/'"))
     return FolderLabels(_layout(counts, labels, bool(parts), paths.values()), labels, parts, views, notes, advice)
+
+
+def _view_in(key: str) -> str | None:
+    """The view that a file's name says: ``view1_frontal.jpg``, ``sub-1_vp-pa_cr.png``."""
+    match = _VIEW_IN_NAME.search(key.rpartition("/")[2].lower())
+    return match[1] if match else None
 
 
 def _layout(counts: Mapping[str, int], labels: Mapping[str, str], parts: bool, paths: Iterable[Sequence[str]]) -> str:

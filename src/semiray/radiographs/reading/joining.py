@@ -237,7 +237,8 @@ def join_tables(found: Found, tables: Mapping[str, Path], path_column: str | Non
         named = some(sorted({table.path.name for table, _ in found.joined}))
         found.notes.append(f"{without:,} images have no row in {named}.")
     for table in others:
-        if path_column is None or found.joined:
+        # Texts about single images, as many sets have them, are no tables.
+        if (path_column is None or found.joined) and table.path.suffix.lower() != ".txt":
             _add_by_identifier(found, table)
     # Parts of lists count only where there is more than one: train.csv alone says nothing.
     return parts if len(set(parts.values())) > 1 else {}
@@ -368,7 +369,7 @@ def _by_path(paths: Iterable[str], table: Table, column: str) -> dict[str, list[
     matches: dict[str, list[Row]] = {}
     for key in paths:
         names = PurePosixPath(key).with_suffix("").parts
-        for word in (*names, *re.split(r"[_\-. ]", names[-1])):
+        for word in (*names, *(word for name in names for word in re.split(r"[_\-. ]", name))):
             bare = re.sub(r"^[A-Za-z]+[-_]?(?=\d)", "", word)
             rows = by_value.get(word) or by_value.get(bare)
             if rows:

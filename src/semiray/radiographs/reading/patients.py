@@ -35,6 +35,7 @@ PATIENT_PRESETS: Mapping[str, str] = {
     "hannover": "patient_id",
 }
 
+_HASH = re.compile(r"[0-9a-f-]{16,}$", re.IGNORECASE)
 # How public sets write patients into paths. The first that most images match is taken.
 _PATTERNS = {
     "preset kermany": r"(?:^|/)(person\d+(?=_(?:virus|bacteria)_\d)|(?:NORMAL2-)?IM-\d+(?=-\d))",
@@ -79,10 +80,11 @@ def propose_pattern(keys: Sequence[str], columns: Mapping[str, Mapping[str, str]
             cells = [cell for row in columns.values() if (cell := row.get(name, ""))]
             if len(keys) / 2 < len(cells) and _groups(cells):
                 return Advice(text, f"--patient-column '{name}'")
+    stems = [PurePosixPath(key).stem for key in keys]
     for pattern in (r"([^/]+)/[^/]+$", r"([^/]+)[_-][^/_-]+$", r"([^/_-]+)[_-][^/]+$", r"([^/]*?\d+)\D[^/]*$"):
         found = [match[1] for key in keys if (match := re.search(pattern, key))]
-        if len(found) > len(keys) / 2 and _groups(found):
-            return Advice(f"{text} If names tell them, for example:", f"--patient-from '{pattern}'")
+        if len(found) > len(keys) / 2 and _groups(found) and not all(map(_HASH.match, stems)):
+            return Advice(f"{text} Names may tell them.", f"--patient-from '{pattern}'")
     stem = PurePosixPath(keys[0]).name if keys else "1.png"
     return Advice(
         f"{text} Names such as {stem} show no groups; if they contain the patient, give --patient-from REGEX, and if a "

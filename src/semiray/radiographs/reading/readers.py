@@ -132,6 +132,8 @@ def read_records(
         patient, row = patients.get(key, key), found.rows.get(key, {})
         records.append(Record(found.paths[key], key, classes.get(key), patient, row, offset, size, key in inverted))
     advice = [*found.advice, *labels.advice]
+    if labels.classes is not found.labels and labels.where:  # folders needn't tell classes where columns do
+        advice = [one for one in advice if "--label-from" not in one.option]
     if not patients:
         advice.insert(0, propose_pattern(keys, found.rows))
     if not classes:
@@ -343,6 +345,10 @@ def _patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str], st
         raise SemirayError(f"column {column!r} (patient_column=): every cell is empty.")
     if cells:
         patients = {key: values[0] for key, values in cells.items() if key in found.paths}
+        by_name, where, missed = patients_by_name(keys)
+        if column is None and len(patients) < len(keys) and by_name and not missed:
+            found.notes.append(f"Column {known!r} tells the patients of {len(patients):,} images, names those of all.")
+            return by_name, where
         if without := len(found.rows) - len(cells):
             found.notes.append(f"{without:,} rows have no patient in column {known!r}: each is its own patient.")
         if several := [key for key, values in cells.items() if len(values) > 1]:

@@ -15,11 +15,11 @@ from typing import Any, Generic, SupportsIndex, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from semiray import structured
 from semiray.errors import SemirayError
 from semiray.files import whole_file, write_whole
 from semiray.radiographs.pixels.decoding import digest
 from semiray.structured import parse_json
+from semiray.structured import read_json as read_structured
 
 __all__ = ["Lines", "index_lines", "map_numbers", "read_json", "seal", "unseal", "write_lines", "write_numbers"]
 
@@ -142,7 +142,7 @@ def unseal(path: Path, *, verify: bool = False, cheap: int = _CHEAP) -> dict[str
 def read_json(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file, or an empty one if the file is missing or broken."""
     try:
-        content = structured.read_json(path, halves=True)
+        content = read_structured(path, halves=True)
     except (OSError, SemirayError):
         return {}
     return content if isinstance(content, dict) else {}
