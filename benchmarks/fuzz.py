@@ -322,7 +322,7 @@ PRIORS: list[dict[str, Any]] = [
     {
         "factors": {
             "w": {"family": "weibull", "scale": 3, "shape": 1.5},
-            "n": {"family": "normal", "mean": 0, "sd": 1, "correlation": -0.1},
+            "n": {"family": "normal", "mean": 0, "standard_deviation": 1, "correlation": -0.1},
         }
     },
 ]
@@ -337,7 +337,7 @@ GROUNDS: list[Any] = [
 EVENTS = [
     "survival == 1 and duration <= 14",
     "7 <= duration < 14 or presentation < texture",
-    "not (survival[2] in {0, 1})",
+    "not (survival[2] in {1})",
     "all(survival) == 1",
     "any(duration) > 30 and mean(texture) < 0",
     "duration[3] > duration and survival != 0",

@@ -20,7 +20,7 @@ from semiray.radiographs.reading.joining import Found
 from semiray.radiographs.reading.options import ReadingOptions, parse_classes
 from semiray.radiographs.reading.records import Findings
 from semiray.radiographs.reading.summary import Advice
-from semiray.radiographs.reading.tables import plain
+from semiray.radiographs.reading.tables import plain, plain_words
 
 __all__ = ["Labels", "read_labels", "select_findings", "split_cell"]
 
@@ -47,6 +47,7 @@ LABEL_COLUMNS = (
     "final_diagnosis",
     "ground_truth",
 )
+_LABEL_WORD = re.compile(r"(?:^|_)(?:label|class|diagnosis|diagnose|befund)$|^(?:label|class|diagnosis|diagnose)_")
 _READER_COLUMNS = (
     "rad_id",
     "reader",
@@ -59,7 +60,8 @@ _READER_COLUMNS = (
 )
 _STATES = {"1": 1, "0": 0, "-1": -1, "": -2}
 _WORDS = {"true": 1, "yes": 1, "positive": 1, "present": 1, "false": 0, "no": 0, "negative": 0, "absent": 0,
-          "uncertain": -1, "unknown": -2, "nan": -2}  # fmt: skip
+          "uncertain": -1,
+          "unknown": -2, "nan": -2, "na": -2, "n/a": -2, "null": -2, "none": -2, "?": -2, "-": -2}  # fmt: skip
 # Names of findings in public sets, without punctuation; two of them make columns of 0 and 1 findings.
 _KNOWN = frozenset(
     "nofinding enlargedcardiomediastinum cardiomegaly lungopacity lunglesion edema consolidation pneumonia atelectasis "
@@ -114,7 +116,9 @@ def read_labels(found: Found, options: ReadingOptions) -> Labels:
         return _of_column(found, options.label_column, options)
     known = _label_columns(found, columns)
     wide = [] if options.findings == "none" else _wide_columns(found, columns)
-    if len({plain(name) for name in wide} & _KNOWN) >= 3:
+    boxed = {t.path for t, _ in found.joined if {"xmin", "ymin"} <= {plain(c) for c in t.columns}}
+    boxes_only = bool(known) and all(t.path in boxed for t, _ in found.joined if known[0] in t.columns)
+    if len({plain(name) for name in wide} & _KNOWN) >= (2 if boxes_only else 3):
         labels = _of_wide(found, wide)
         labels.advice += [_other(name, found) for name in known if name not in wide]
         return labels
@@ -141,6 +145,7 @@ def _label_columns(found: Found, columns: Sequence[str]) -> list[str]:
     """Columns that may be the label: words before numbers, in the order of the known names; then columns of lists."""
     order = {plain(name): place for place, name in enumerate(LABEL_COLUMNS)}
     named = sorted((name for name in columns if plain(name) in order), key=lambda name: order[plain(name)])
+    named += [name for name in columns if name not in named and _LABEL_WORD.search(plain_words(name))]
     filled = {name: cells for name in named if (cells := found.cells(name))}
     numeric = {
         name for name, cells in filled.items() if all(_state(cell) is not None for c in cells.values() for cell in c)
@@ -192,6 +197,9 @@ def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
         text = f"{several:,} images have rows with different labels; the first row of each is used: {some(keys)}."
         labels.advice.append(Advice(text, "--findings all"))
     different = len(set(labels.classes.values()))
+    if options.label_column is None and _sentences(set(labels.classes.values())):
+        labels.notes.append(f"Column {column!r} has sentences, not classes; it isn't used.")
+        labels.classes, labels.where = {}, ""
     most = min(max(20, len(labels.classes) // 20), max(2, len(labels.classes) // 2))
     long = sum(map(len, labels.classes.values())) > _LONGEST * len(labels.classes)
     if options.label_column is None and (different > most or long):
@@ -200,6 +208,17 @@ def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
         )
         labels.classes, labels.where = {}, ""
     return labels
+
+
+def _sentences(values: set[str]) -> bool:
+    """Whether most texts are sentences or lists of numbers, such as reports and boxes."""
+    long = [
+        v
+        for v in values
+        if len(v.split()) > 4
+        and (v.rstrip().endswith((".", "!", "?")) or any(re.fullmatch(r"-?[\d.]+", word) for word in v.split()))
+    ]
+    return len(long) > len(values) / 2
 
 
 def _of_lists(found: Found, column: str, cells: Mapping[str, Sequence[str]]) -> Labels:
@@ -266,10 +285,12 @@ def _one_hot(found: Found, names: Sequence[str]) -> bool:
 def _state(cell: str) -> int | None:
     if cell in _STATES:
         return _STATES[cell]
+    if cell.lower() in _WORDS:  # before numbers, of which nan is one
+        return _WORDS[cell.lower()]
     try:
         return _STATES.get(f"{float(cell.replace(',', '.')):g}")
     except ValueError:
-        return _WORDS.get(cell.lower())
+        return None
 
 
 def _of_wide(found: Found, names: Sequence[str]) -> Labels:

@@ -12,6 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.names import (
+    are_hashes,
+    are_people,
+    is_disease,
     is_mask_file,
     is_mask_folder,
     is_no_class,
@@ -19,6 +22,7 @@ from semiray.radiographs.reading.names import (
     is_system,
     is_view,
     part_of,
+    say_disease,
 )
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, is_table
 from semiray.radiographs.reading.summary import Advice
@@ -38,7 +42,7 @@ _OTHERS = {
 # Files whose content isn't looked at, since no radiograph ends like this.
 _TEXTS = frozenset(
     ".txt .md .rst .html .htm .pdf .doc .docx .xml .yaml .yml .toml .ini .cfg .py .ipynb .log .sh .bib .lock "
-    ".safetensors .jsonl .css .js .c .cpp .h .m .r .rtf .odt .ppt .pptx .db .sqlite .tex .sha256 .md5".split()
+    ".safetensors .css .js .c .cpp .h .m .r .rtf .odt .ppt .pptx .db .sqlite .tex .sha256 .md5".split()
 )
 _VIEW_IN_NAME = re.compile(r"_(?:vp-)?(pa|ap|ll|lateral|lat|frontal)(?=_|\.[a-z]+$)")
 _DEEPEST_TABLE = 3  # folders above a table
@@ -159,12 +163,19 @@ def _leave_out_own(tree: Tree, marked: Callable[[Path], str]) -> None:
     for key in tree.images:
         if key.lower().endswith(".png"):
             by_folder[PurePosixPath(key).parent.as_posix()].append(key)
+    own: set[PurePosixPath] = set()
     for keys in by_folder.values():
         if any(marked(tree.images[key]) for key in {keys[0], keys[len(keys) // 2], keys[-1]}):
             for key in keys:
                 if kind := marked(tree.images[key]):
                     del tree.images[key]
                     tree.left_out[kind] += 1
+                    own.update(PurePosixPath(key).parents)
+    # The manifest beside such images says nothing of others.
+    theirs = {parent for key in tree.images for parent in PurePosixPath(key).parents}
+    for key in [key for key in tree.tables if PurePosixPath(key).parent in own - theirs]:
+        del tree.tables[key]
+        tree.left_out["semiray output"] += 1
 
 
 def _leave_out_masks(tree: Tree) -> None:
@@ -265,17 +276,26 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
     if len(set(views.values())) < 2 or len(views) < len(keys) / 2:
         views = {}
 
-    named = {path: tuple(name for name in path if not is_no_class(name)) for path in different}
+    levels: dict[int, set[str]] = defaultdict(set)
+    for path in different:
+        for depth, name in enumerate(path):
+            levels[depth].add(name)
+    # Among hashes, aa and cafe are hashes, too.
+    hashed = {depth for depth, names in levels.items() if len(names) > 3 and are_hashes(names)}
+    named = {
+        path: tuple(name for depth, name in enumerate(path) if not is_no_class(name) and depth not in hashed)
+        for path in different
+    }
     named, wrapper = _unwrap(named)
     named, advice_on_level = _choose_level(named)
     advice += advice_on_level
     labels = {key: kept[0] for key, path in paths.items() if (kept := named[path])}
     counts = Counter(labels.values())
-    if len(counts) > max(20, len(labels) // 20):
+    if len(counts) > max(20, len(labels) // 20) or are_people(counts):
         advice.append(
             Advice(
-                f"{len(counts):,} folders contain {len(labels):,} images: too many to be classes, so nothing is "
-                "labelled by folders.",
+                f"{len(counts):,} folders contain {len(labels):,} images: too many or too much alike to be classes, so "
+                "nothing is labelled by folders.",
                 "--label-from REGEX",
             )
         )
@@ -283,7 +303,7 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
     elif labels and len(labels) < len(keys):
         loose = [key for key in keys if key not in labels]
         notes.append(f"{len(loose):,} images are in no class folder and are unlabelled: {some(loose)}.")
-    if len(counts) == 1 and not _diseases(counts) and all(path[:1] == (*counts,) for path in different):
+    if len(counts) == 1 and not is_disease(next(iter(counts))) and all(path[:1] == (*counts,) for path in different):
         notes.append(f"All images are in {next(iter(counts))}/: it is taken as the set's folder, not as a class.")
         labels, counts = {}, Counter()
     if wrapper and labels:
@@ -344,23 +364,17 @@ def _choose_level(
         if len(kept) > 1:
             below[kept[0]].add(kept[1])
     firsts = {kept[0] for kept in folders.values() if kept}
-    if len(firsts) < 2 or len(below) < 2:
+    if len(firsts) < 2 or not below or (all(len(names) < 2 for names in below.values()) and len(below) < 2):
         return folders, []
     seconds = set[str]().union(*below.values())
     repeated = sum(map(len, below.values())) / len(seconds)
     first, second = some(sorted(firsts)), some(sorted(seconds))
-    if len(below) == len(firsts) and 2 <= len(seconds) <= 20 and repeated > 1.5 and not _diseases(firsts):
+    if len(below) == len(firsts) and 2 <= len(seconds) <= 20 and repeated > 1.5 and not say_disease(firsts):
         text = f"Folders {second} repeat below {first}: the inner ones are taken as classes."
         option = "--label-from '" + "(?:^|/)(" + "|".join(sorted(firsts)) + ")/'"
         return {path: kept[1:] for path, kept in folders.items()}, [Advice(text, option)]
     text = f"Folders {first} are taken as classes, the folders in them ({second}) are not."
     return folders, [Advice(text, "--label-from '([^/]+)/[^/]+$'")]
-
-
-def _diseases(names: Iterable[str]) -> bool:
-    known = ("normal", "covid", "pneumonia", "healthy", "tubercul", "opacity", "effusion", "virus", "viral", "bacteri",
-             "positive", "negative", "cancer", "nodule", "infected", "abnormal", "sick", "cardiomegaly")  # fmt: skip
-    return any(word in name.lower() for name in names for word in known)
 
 
 def some(names: Sequence[str], most: int = 3) -> str:

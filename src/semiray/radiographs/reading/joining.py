@@ -15,16 +15,18 @@ from semiray.radiographs.reading.folders import some
 from semiray.radiographs.reading.names import part_of
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES
 from semiray.radiographs.reading.summary import Advice
-from semiray.radiographs.reading.tables import Row, Table, plain, read_tables
+from semiray.radiographs.reading.tables import Row, Table, plain, plain_words, read_tables, roles
 
 __all__ = ["Found", "ImageIndex", "find_path_column", "join_tables"]
 
 _PATH_HINTS = ("path", "file", "image", "img", "name", "dicom")
-_IDENTIFIERS = re.compile(r"(?:^|_)(?:patient|subject|study|case|exam|series|uid|id|pid)|(?:id|uid|no|number)$")
+_IDENTIFIERS = re.compile(
+    r"(?:^|_)(?:patient|subject|participant|person|study|case|exam|series|uid|id|pid)|(?:id|uid|no|number)$"
+)
+_NO_NAME = re.compile(r"(?:^|_)(?:age|year|index|row|count|width|height|rows|columns|unnamed)(?:_|$)")
 _HALF = 0.5
 _ENDINGS = (*sorted(IMAGE_SUFFIXES), ".dcm", ".dicom")
 _KIND = re.compile(r"_(?:image|study)$")  # 65761e66de9f_image, of SIIM-FISABIO-RSNA
-_MOST_CLASSES = 20
 
 
 @dataclass
@@ -89,15 +91,20 @@ class ImageIndex:
         self.prefix = prefix
         self._names: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
+        self._numbers: dict[int, list[str]] = {}
+        self.part: str | None = None
         for key in self.keys:
             name = PurePosixPath(key).name.lower()
             self._names.setdefault(name, []).append(key)
-            self._stems.setdefault(_stem(name), []).append(key)
+            self._stems.setdefault(stem := _stem(name), []).append(key)
+            if stem.isascii() and stem.isdigit() and len(stem) < 19:
+                self._numbers.setdefault(int(stem), []).append(key)
 
-    def below(self, prefix: str) -> ImageIndex:
-        """The same images for a table in another folder."""
+    def below(self, prefix: str, part: str | None = None) -> ImageIndex:
+        """The same images for a table in another folder, or of an official part: its own images are preferred."""
         other = ImageIndex(())
         other.keys, other.prefix, other._names, other._stems = self.keys, prefix, self._names, self._stems
+        other._numbers, other.part = self._numbers, part
         return other
 
     def may_name(self, cell: str) -> bool:
@@ -119,6 +126,10 @@ class ImageIndex:
             wanted = value.lower().split("/")[-2::-1]
             folders = {key: key.lower().split("/")[-2::-1] for key in candidates}
             candidates = [key for key in candidates if all(map(eq, folders[key], wanted))] if wanted else candidates
+        if len(candidates) > 1 and self.prefix:
+            candidates = [key for key in candidates if key.startswith(f"{self.prefix}/")] or candidates
+        if len(candidates) > 1 and self.part:
+            candidates = [k for k in candidates if self.part in map(part_of, PurePosixPath(k).parts[:-1])] or candidates
         if len(candidates) > 1:
             name = value.rsplit("/", 1)[-1]
             candidates = [key for key in candidates if name in (PurePosixPath(key).name, PurePosixPath(key).stem)]
@@ -130,6 +141,8 @@ class ImageIndex:
         found = self._names.get(name) or self._stems.get(name)
         if not found and name.endswith(_ENDINGS):
             found = self._stems.get(_stem(name))
+        if not found and (number := re.fullmatch(r"(\d{1,18})(?:\.0)?", name)):
+            found = self._numbers.get(int(number[1]))  # spreadsheets drop leading zeros, pandas adds .0
         return found or self._stems.get(_KIND.sub("", name)) or ()
 
 
@@ -164,8 +177,17 @@ def find_path_column(table: Table, index: ImageIndex, column: str | None = None)
             )
         return column, found
     ranked = []
+    columns = {name: [row[name] for row in table.rows] for name in table.columns}
+    named = [n for n, cells in columns.items() if sum(c.lower().endswith(_ENDINGS) for c in cells) > len(cells) / 2]
     for name in table.columns:
-        cells = [row[name] for row in table.rows]
+        cells = columns[name]
+        # Row numbers, indices and ages can be names of images by chance.
+        numbers = all(re.fullmatch(r"\d+(?:\.0)?|", cell) for cell in cells)
+        if numbers and _NO_NAME.search(plain_words(name)):
+            continue
+        hinted = any(hint in name.lower() for hint in _PATH_HINTS) or _IDENTIFIERS.search(plain_words(name))
+        if numbers and table.headed and (named or (not hinted and len(set(cells)) < len(cells))):
+            continue
         if not any(map(index.may_name, cells)):
             continue
         keys = {cell: index.find(cell) for cell in set(cells) if cell}
@@ -199,17 +221,19 @@ def join_tables(found: Found, tables: Mapping[str, Path], path_column: str | Non
     broken: list[SemirayError] = []
     matched: list[tuple[Table, str, list[str | None]]] = []
     mismatches: list[SemirayError] = []
+    stems = set(index._stems)  # a note about one image lies beside it, under its name
     for key, path in tables.items():
         try:
             read = read_tables(path)
         except SemirayError as error:
-            if path.suffix.lower() not in (".txt", ".json"):
+            if path.suffix.lower() != ".txt" and path.with_suffix("").name.lower() not in stems:
                 broken.append(error)
             continue
         parent = PurePosixPath(key).parent.as_posix()
         for table in read:
             try:
-                match = _match(table, index.below("" if parent == "." else parent), path_column)
+                below = index.below("" if parent == "." else parent, _part_in(path.stem))
+                match = _match(table, below, path_column)
             except SemirayError as error:
                 mismatches.append(error)
                 continue
@@ -236,10 +260,13 @@ def join_tables(found: Found, tables: Mapping[str, Path], path_column: str | Non
     if matched and (without := len(found.paths) - len(found.rows)):
         named = some(sorted({table.path.name for table, _ in found.joined}))
         found.notes.append(f"{without:,} images have no row in {named}.")
-    for table in others:
-        # Texts about single images, as many sets have them, are no tables.
-        if (path_column is None or found.joined) and table.path.suffix.lower() != ".txt":
-            _add_by_identifier(found, table)
+    # Texts about single images, as many sets have them, are no tables.
+    others = [t for t in others if (path_column is None or found.joined) and t.path.suffix.lower() != ".txt"]
+    # A table of studies may lead to one of patients.
+    while joined := [table for table in others if _add_by_identifier(found, table)]:
+        others = [table for table in others if table not in joined]
+    if others:
+        _advise_unused(found, others)
     # Parts of lists count only where there is more than one: train.csv alone says nothing.
     return parts if len(set(parts.values())) > 1 else {}
 
@@ -257,24 +284,9 @@ def _match(table: Table, index: ImageIndex, path_column: str | None) -> tuple[Ta
         return None
     column, keys = match
     if not table.headed and path_column is None and len(table.columns) > 1:
-        names = _roles(table, column)
+        names = roles(table, column)
         table, column = table.renamed(names), names[table.columns.index(column)]
     return table, column, keys
-
-
-def _roles(table: Table, column: str) -> list[str]:
-    """Names for the columns of a list without a header, such as ``patient file class source`` of COVIDx."""
-    names = list(table.columns)
-    place = names.index(column)
-    different = {name: {row[name] for row in table.rows} for name in names}
-    names[place] = "file"
-    after = [i for i in range(place + 1, len(names)) if 1 < len(different[names[i]]) <= _MOST_CLASSES]
-    if after:
-        names[after[0]] = "label"
-    before = [i for i in range(place) if len(different[table.columns[i]]) > _MOST_CLASSES or i == 0]
-    if before:
-        names[before[0]] = "patient"
-    return names
 
 
 def _part_in(stem: str) -> str | None:
@@ -316,7 +328,13 @@ def _add(found: Found, table: Table, column: str, keys: Sequence[str | None]) ->
     found.joined.append((table, column))
 
 
-def _add_by_identifier(found: Found, table: Table) -> None:
+def _advise_unused(found: Found, tables: Sequence[Table]) -> None:
+    listed = some([f"{table.path.name} ({len(table.rows):,} rows)" for table in tables])
+    several = f"{len(tables):,} tables name" if len(tables) > 1 else "A table names"
+    found.advice.append(Advice(f"{several} none of the images and isn't used: {listed}.", "--path-column COLUMN"))
+
+
+def _add_by_identifier(found: Found, table: Table) -> bool:
     """Join a table that names no image by identifiers that rows share with it, or that folders and names contain."""
     shared = [name for name in table.columns if _IDENTIFIERS.search(plain_words(name))]
     have = {plain(name): name for name in found.columns()}
@@ -339,9 +357,7 @@ def _add_by_identifier(found: Found, table: Table) -> None:
             if matches:
                 break
     if len(matches) < min(len(found.paths), len(table.rows)) * 0.1 or not matches:
-        text = f"{table.path.name} ({len(table.rows):,} rows) names none of the images and isn't used."
-        found.advice.append(Advice(text, "--path-column COLUMN"))
-        return
+        return False
     for key, rows in matches.items():
         mine_row = found.rows.setdefault(key, {})
         for column, cell in rows[0].items():
@@ -353,11 +369,7 @@ def _add_by_identifier(found: Found, table: Table) -> None:
     found.notes.append(
         f"{table.path.name} is joined by {how}: {len(matches):,} of {len(found.paths):,} images have a row."
     )
-
-
-def plain_words(name: str) -> str:
-    """A column's name in lower case with _ between its words: ``PatientID`` is patient_id."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", "_", name).lower()
+    return True
 
 
 def _by_path(paths: Iterable[str], table: Table, column: str) -> dict[str, list[Row]]:

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-__all__ = ["is_mask_file", "is_mask_folder", "is_no_class", "is_storage", "is_system", "is_view", "part_of", "words"]
+__all__ = [
+    "are_hashes",
+    "are_people",
+    "is_disease",
+    "is_mask_file",
+    "is_mask_folder",
+    "is_no_class",
+    "is_storage",
+    "is_system",
+    "is_view",
+    "part_of",
+    "say_disease",
+    "words",
+]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 
@@ -49,6 +64,7 @@ _ENDS_AS_MASK = re.compile(
     re.IGNORECASE,
 )
 
+_MAYBE_MASK = re.compile("mask|truth|gt|seg|annot|contour|label", re.IGNORECASE)
 _NUMBER = re.compile(r"^[\W_]*\d[\d\W_]*$")
 _HASH = re.compile(
     r"^(?=[0-9a-f-]*\d)(?:[0-9a-f]{8,}(?:-[0-9a-f]{4,})*|[0-9a-f]{2})$|^\d+(?:\.\d+){3,}$", re.IGNORECASE
@@ -58,8 +74,9 @@ _DATE = re.compile(rf"^(?:\d{{1,4}}[-_. ]?)?(?:{_MONTHS})[a-z]*(?:[-_. ]?\d{{1,4
 # A letter or a word for a person, a visit or a folder, and its number.
 _NUMBERED = re.compile(
     r"^(?:p|s|e|n|c|v|i|im|img|pt|pat|patient|person|subject|subj|sub|ses|session|study|stud|series|ser|visit|exam|"
-    r"examination|case|view|acc|accession|site|center|centre|scan|group|fold|folder|dir|part|batch|chunk|shard|archive|"
-    r"volume|vol|disk|disc|page|dataset|set|images?|imgs?|files?|cxr|xray)s?[-_ #]*(?:[0-9][0-9a-z]*(?:[-_.][0-9]+)*)$"
+    r"examination|case|view|acc|accession|id|pid|uid|mrn|site|center|centre|scan|group|fold|folder|dir|part|batch|chunk|shard|archive|"
+    r"volume|vol|disk|disc|page|dataset|set|images?|imgs?|files?|cxr|xray)s?[-_ #]*"
+    r"(?:[0-9][0-9a-z]*(?:[-_.][0-9a-f]*[0-9][0-9a-f]*)*)$"
     r"|^(?:sub|ses|run|acq|mod|rec)-[0-9a-z]+$",
     re.IGNORECASE,
 )
@@ -135,9 +152,46 @@ def is_mask_file(name: str, stems: frozenset[str] | set[str]) -> bool:
         name: the file's name.
         stems: names, without endings, of all images.
     """
+    if not _MAYBE_MASK.search(name):  # most names, quickly
+        return False
     stem = PurePosixPath(name).stem
     found = words(stem)
     if any(word in _MASK for word in found) and not set(found) & _UNLESS:
         return True
     base = _ENDS_AS_MASK.sub("", stem)
     return base != stem and base in stems
+
+
+def are_people(counts: Mapping[str, int]) -> bool:
+    """Whether folders are rather patients or studies: many, alike but for their numbers, or of a few images each."""
+    if len(counts) < 6:
+        return False
+    skeletons = Counter(re.sub(r"\d+", "0", name) for name in counts)
+    return skeletons.most_common(1)[0][1] > len(counts) / 2 or (
+        any(c.isdigit() for name in counts for c in name) and sum(counts.values()) <= 3 * len(counts)
+    )
+
+
+def are_hashes(names: set[str]) -> bool:
+    """Whether folders of one folder are hexadecimal, as long as each other, and most can't be classes."""
+    alike = len({len(name) for name in names}) == 1 and all(
+        set(name.lower()) <= set("0123456789abcdef-") for name in names
+    )
+    return alike and sum(map(is_no_class, names)) > len(names) / 2
+
+
+def say_disease(names: Iterable[str]) -> bool:
+    """Whether one of some names contains the word of a disease, or of health."""
+    known = ("normal", "covid", "pneumonia", "healthy", "tubercul", "opacity", "effusion", "virus", "viral", "bacteri",
+             "positive", "negative", "cancer", "nodule", "infected", "abnormal", "sick", "cardiomegaly")  # fmt: skip
+    return any(word in name.lower() for name in names for word in known)
+
+
+def is_disease(name: str) -> bool:
+    """Whether a name says a disease or health and nothing else: ``COVID-19``, not ``covid_chestxray_v2``."""
+    said = [word for word in words(name) if not word.isdigit() and word != "non"]
+    return (
+        bool(said)
+        and all(say_disease([word]) or word in ("lung", "pleural", "no", "finding") for word in said)
+        and ("mnist" not in name.lower())
+    )

@@ -7,10 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+from semiray.errors import SemirayError
+from semiray.radiographs.reading.folders import some
+from semiray.radiographs.reading.joining import Found
+from semiray.radiographs.reading.options import ReadingOptions
+from semiray.radiographs.reading.patterns import compile_pattern, search
 from semiray.radiographs.reading.summary import Advice
-from semiray.radiographs.reading.tables import plain
+from semiray.radiographs.reading.tables import choose_column, plain
 
-__all__ = ["PATIENT_COLUMNS", "PATIENT_PRESETS", "patients_by_name", "propose_pattern"]
+__all__ = ["PATIENT_COLUMNS", "PATIENT_PRESETS", "patients_by_name", "propose_pattern", "read_patients"]
 
 PATIENT_COLUMNS = (
     "patient_id",
@@ -24,8 +29,15 @@ PATIENT_COLUMNS = (
     "participant_id",
     "participant",
     "pid",
+    "mrn",
+    "medical_record_number",
     "case_id",
     "uid",
+)
+
+PATIENT_WORDS = re.compile(  # without case and punctuation
+    r"(?:anon\w*|deid\w*|hashed|study|new|orig\w*)?(?:patient|patienten|subject|participant|person|probanden?|pat)"
+    r"(?:s|en)?(?:id|ids|no|nr|num|number|nummer|code|key|hash|uid|identifier|identification|pseudonym|index)"
 )
 
 PATIENT_PRESETS: Mapping[str, str] = {
@@ -96,3 +108,50 @@ def _groups(values: Sequence[str]) -> bool:
     """Whether values look like patients: fewer than images, but many, none with a large share."""
     counts = Counter(values)
     return 1 < len(counts) < len(values) and max(counts.values()) <= max(12, len(values) // 20) and len(counts) > 4
+
+
+def read_patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str], str]:
+    """Patients by key, and how they were found."""
+    pattern, column = options.patient_from, options.patient_column
+    if pattern == "hannover":
+        pattern, column = None, PATIENT_PRESETS["hannover"]
+    elif pattern is not None:
+        pattern = PATIENT_PRESETS.get(pattern, pattern)
+    keys = sorted(found.paths)
+    if compiled := compile_pattern(pattern, "patient_from"):
+        return search(compiled, keys, "patient_from", "their own patients", found.notes), (
+            f"patient_from={options.patient_from}"
+        )
+    columns = found.columns()
+    if column is not None and column not in columns:
+        there = f"The columns are: {', '.join(columns)}." if columns else "There is no table that names the images."
+        raise SemirayError(f"no column {column!r} (patient_column=). {there}")
+    known = (
+        column
+        or choose_column(columns, PATIENT_COLUMNS)
+        or next((name for name in columns if PATIENT_WORDS.fullmatch(plain(name))), None)
+    )
+    cells = found.cells(known) if known is not None else {}
+    if column is not None and not cells:
+        raise SemirayError(f"column {column!r} (patient_column=): every cell is empty.")
+    if cells:
+        patients = {key: values[0] for key, values in cells.items() if key in found.paths}
+        by_name, where, missed = patients_by_name(keys)
+        if column is None and len(patients) < len(keys) and by_name and not missed:
+            found.notes.append(f"Column {known!r} tells the patients of {len(patients):,} images, names those of all.")
+            return by_name, where
+        if without := len(found.rows) - len(cells):
+            found.notes.append(f"{without:,} rows have no patient in column {known!r}: each is its own patient.")
+        if several := [key for key, values in cells.items() if len(values) > 1]:
+            text = f"{len(several):,} images have rows of several patients; the first is used: {some(several)}."
+            found.advice.append(Advice(text))
+        return patients, f"column {known!r}"
+    if found.patients:
+        return found.patients, "DICOM headers (PatientID, kept as a hash)"
+    patients, where, missed = patients_by_name(keys)
+    if patients and missed:
+        text = f"{len(missed):,} images follow no such name and are each their own patient: {some(missed)}."
+        found.advice.append(Advice(text))
+    if "preset kermany" in where:
+        found.notes.append("Patients are taken from the file names (preset kermany).")
+    return patients, where

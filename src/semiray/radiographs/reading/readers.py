@@ -14,6 +14,7 @@ import numpy as np
 
 from semiray.errors import SemirayError
 from semiray.escaping import printable
+from semiray.radiographs.reading.advice import PART_COLUMNS, other_columns, same_names
 from semiray.radiographs.reading.classes import (
     advise_on_classes,
     choose_classes,
@@ -26,14 +27,9 @@ from semiray.radiographs.reading.findings import Labels, read_labels, select_fin
 from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out, some, walk
 from semiray.radiographs.reading.joining import Found, ImageIndex, find_path_column, join_tables
 from semiray.radiographs.reading.keep import read_condition
-from semiray.radiographs.reading.names import part_of
+from semiray.radiographs.reading.names import part_of, words
 from semiray.radiographs.reading.options import ReadingOptions
-from semiray.radiographs.reading.patients import (
-    PATIENT_COLUMNS,
-    PATIENT_PRESETS,
-    patients_by_name,
-    propose_pattern,
-)
+from semiray.radiographs.reading.patients import propose_pattern, read_patients
 from semiray.radiographs.reading.patterns import compile_pattern, search
 from semiray.radiographs.reading.records import (
     IMAGE_SUFFIXES,
@@ -48,17 +44,6 @@ from semiray.radiographs.reading.tables import choose_column, plain, read_table
 
 __all__ = ["find_shards", "read_records", "unmarked"]
 
-_PART_COLUMNS = (
-    "split",
-    "subset",
-    "partition",
-    "fold",
-    "set",
-    "dataset_split",
-    "data_split",
-    "official_split",
-    "phase",
-)
 _PHOTOMETRIC = ("photometric_interpretation", "photometricinterpretation_dicom", "photometric")
 
 
@@ -107,7 +92,7 @@ def read_records(
     _check_columns(data, found, options)
     labels = _labels(found, options)
     labels.classes.update({key: printable(name) for key, name in labels.classes.items() if not name.isprintable()})
-    patients, patients_from = _patients(found, options)
+    patients, patients_from = read_patients(found, options)
     parts = {key: part for key, part in (parts | _parts(found)).items() if key in found.paths}
     if len(set(parts.values())) < 2:
         parts = {}
@@ -134,6 +119,7 @@ def read_records(
     advice = [*found.advice, *labels.advice]
     if labels.classes is not found.labels and labels.where:  # folders needn't tell classes where columns do
         advice = [one for one in advice if "--label-from" not in one.option]
+    advice += [*other_columns(found, labels, keys, options), *same_names(keys)]
     if not patients:
         advice.insert(0, propose_pattern(keys, found.rows))
     if not classes:
@@ -323,60 +309,27 @@ def _labels(found: Found, options: ReadingOptions) -> Labels:
     return labels
 
 
-def _patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str], str]:
-    """Patients by key, and how they were found."""
-    pattern, column = options.patient_from, options.patient_column
-    if pattern == "hannover":
-        pattern, column = None, PATIENT_PRESETS["hannover"]
-    elif pattern is not None:
-        pattern = PATIENT_PRESETS.get(pattern, pattern)
-    keys = sorted(found.paths)
-    if compiled := compile_pattern(pattern, "patient_from"):
-        return search(compiled, keys, "patient_from", "their own patients", found.notes), (
-            f"patient_from={options.patient_from}"
-        )
-    columns = found.columns()
-    if column is not None and column not in columns:
-        there = f"The columns are: {', '.join(columns)}." if columns else "There is no table that names the images."
-        raise SemirayError(f"no column {column!r} (patient_column=). {there}")
-    known = column or choose_column(columns, PATIENT_COLUMNS)
-    cells = found.cells(known) if known is not None else {}
-    if column is not None and not cells:
-        raise SemirayError(f"column {column!r} (patient_column=): every cell is empty.")
-    if cells:
-        patients = {key: values[0] for key, values in cells.items() if key in found.paths}
-        by_name, where, missed = patients_by_name(keys)
-        if column is None and len(patients) < len(keys) and by_name and not missed:
-            found.notes.append(f"Column {known!r} tells the patients of {len(patients):,} images, names those of all.")
-            return by_name, where
-        if without := len(found.rows) - len(cells):
-            found.notes.append(f"{without:,} rows have no patient in column {known!r}: each is its own patient.")
-        if several := [key for key, values in cells.items() if len(values) > 1]:
-            text = f"{len(several):,} images have rows of several patients; the first is used: {some(several)}."
-            found.advice.append(Advice(text))
-        return patients, f"column {known!r}"
-    if found.patients:
-        return found.patients, "DICOM headers (PatientID, kept as a hash)"
-    patients, where, missed = patients_by_name(keys)
-    if patients and missed:
-        text = f"{len(missed):,} images follow no such name and are each their own patient: {some(missed)}."
-        found.advice.append(Advice(text))
-    if "preset kermany" in where:
-        found.notes.append("Patients are taken from the file names (preset kermany).")
-    return patients, where
-
-
 def _parts(found: Found) -> dict[str, str]:
     """Official parts by a column, or by the names of the tables that images are in."""
     by_column: dict[str, str] = {}
     for column in found.columns():
-        if plain(column) in map(plain, _PART_COLUMNS):
+        if plain(column) in map(plain, PART_COLUMNS):
             cells = found.cells(column)
-            parts = {key: part_of(values[0]) for key, values in cells.items()}
-            if parts and all(parts.values()):
-                by_column = {key: part for key, part in parts.items() if part}
+            parts = {key: _part_of_cell(values[0]) for key, values in cells.items()}
+            by_column = {key: part for key, part in parts.items() if part}
+            if len(set(by_column.values())) > 1 and len(by_column) > len(parts) / 2:
+                if other := sorted({cells[key][0] for key in parts if key not in by_column}):
+                    text = f"Column {column!r}: {some(other)} is no official part; those images are in none."
+                    found.advice.append(Advice(text))
                 break
+            by_column = {}
     return by_column
+
+
+def _part_of_cell(cell: str) -> str | None:
+    """The part of a cell such as ``Internal test``, whatever the other words."""
+    parts = {part for word in words(cell) if (part := part_of(word))}
+    return part_of(cell) or (next(iter(parts)) if len(parts) == 1 else None)
 
 
 def _kept(found: Found, options: ReadingOptions) -> list[str]:

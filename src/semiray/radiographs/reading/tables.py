@@ -14,6 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,12 @@ from semiray.structured import parse_json
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Row", "Table", "choose_column", "plain", "read_table", "read_tables"]
+__all__ = ["Row", "Table", "choose_column", "plain", "plain_words", "read_table", "read_tables", "roles"]
 
 Row = Mapping[str, str]
 
 _DELIMITERS = ",;\t|"
+_MOST_CLASSES = 20
 _LARGEST = 4 << 30  # bytes of a table, unpacked
 _OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SHEETS = {".xlsx", ".xls", ".xlsb", ".ods"}
@@ -43,6 +45,7 @@ class Table:
         columns: the header.
         rows: one mapping per row; an empty cell is the empty string.
         notes: what was repaired, in sentences.
+        first: the first line as it stands, where names of columns were made unique.
         headed: whether the first line names the columns; else they are called ``column 1`` and so on.
     """
 
@@ -51,13 +54,15 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     headed: bool = True
+    first: tuple[str, ...] = ()
 
     def without_header(self) -> Table:
         """The same with the first line as a row."""
         names = tuple(f"column {number}" for number in range(1, len(self.columns) + 1))
-        first = dict(zip(names, self.columns, strict=True))
+        first = dict(zip(names, self.first or self.columns, strict=True))
         rows = (dict(zip(names, row.values(), strict=True)) for row in self.rows)
-        return Table(self.path, names, (first, *rows), self.notes, headed=False)
+        notes = tuple(note for note in self.notes if "several columns called" not in note)
+        return Table(self.path, names, (first, *rows), notes, headed=False)
 
     def renamed(self, names: Sequence[str]) -> Table:
         """The same with other names of its columns."""
@@ -90,7 +95,7 @@ def read_tables(path: Path) -> list[Table]:
         raw = _read_whole(path)
         if suffix in _SHEETS:
             tables = _read_sheets(path, raw)
-        elif suffix == ".json":
+        elif suffix in (".json", ".jsonl"):
             tables = [_read_json(path, raw)]
         else:
             tables = [_read_text(path, raw, suffix)]
@@ -133,15 +138,40 @@ def _read_text(path: Path, raw: bytes, suffix: str) -> Table:
     text = decode_text(raw)
     lines = iter(io.StringIO(text))
     header = next((line for line in lines if line.strip()), "").rstrip("\r\n")
-    unquoted = re.sub(r'"[^"]*"', "", header)
-    counts = {delimiter: unquoted.count(delimiter) for delimiter in _DELIMITERS}
+    sample = [re.sub(r'"[^"]*"', "", line) for line in (header, *islice((one for one in lines if one.strip()), 20))]
+    # That which most lines have as often as the header, and most often.
+    counts = {one: _agreement([line.count(one) for line in sample]) for one in _DELIMITERS}
+    if not any(counts.values()):
+        counts = {one: sample[0].count(one) for one in _DELIMITERS}
     delimiter = "\t" if suffix == ".tsv" and counts["\t"] else max(counts, key=lambda one: counts[one])
     if suffix == ".txt" and not counts[delimiter]:
         delimiter = " "
-    return _to_table(path, _parse(path, text, delimiter))
+    notes: list[str] = []
+    table = _to_table(path, _parse(path, text, delimiter, notes))
+    width = len(table.columns)
+    # A quote that isn't closed swallows the lines up to the next one: a cell then contains whole lines.
+    swallowed = [
+        number
+        for number, row in enumerate(table.rows, 2)
+        if width > 1
+        and any(
+            "\n" in c and any(line.count(delimiter) >= width - 1 for line in c.split("\n")[1:]) for c in row.values()
+        )
+    ]
+    if swallowed:
+        notes.append(
+            f"{path.name}, row {swallowed[0]}: a cell contains whole lines of the table. A quote isn't closed there, "
+            "so rows are lost."
+        )
+    return replace(table, notes=(*table.notes, *notes))
 
 
-def _parse(path: Path, text: str, delimiter: str) -> Iterable[Sequence[str]]:
+def _agreement(counts: Sequence[int]) -> int:
+    same = sum(count == counts[0] for count in counts)
+    return counts[0] if same > len(counts) / 2 else 0
+
+
+def _parse(path: Path, text: str, delimiter: str, notes: list[str]) -> Iterable[Sequence[str]]:
     """The lines of a text as lists of cells; every line as long as the first."""
     import pandas
     from pandas.errors import EmptyDataError, ParserError
@@ -155,8 +185,20 @@ def _parse(path: Path, text: str, delimiter: str) -> Iterable[Sequence[str]]:
             if "EOF inside string" in str(error) or separator == r"\s+":
                 raise
             width = len(pandas.read_csv(io.StringIO(text), sep=separator, nrows=1, **common).columns)
-            long = _Trimmer(path, width, str(error))
+            long = _Trimmer(width)
             frame = pandas.read_csv(io.StringIO(text), sep=separator, engine="python", on_bad_lines=long, **common)
+            if len(long.left_out) * 10 > len(frame):
+                line = re.search(r"line (\d+)", str(error))
+                place = f", line {line[1]}" if line else ""
+                raise SemirayError(
+                    f"{path}{place}: {long.width_seen} cells ({long.left_out[0]}, ...), but the header has {width} "
+                    "columns. Quote cells that contain the delimiter."
+                ) from error
+            if long.left_out:
+                notes.append(
+                    f"{path.name}: {len(long.left_out):,} rows have more cells than the header and are left out, such "
+                    f"as: {long.left_out[0]}. Quote cells that contain the delimiter."
+                )
     except EmptyDataError:
         return []
     except (ParserError, ValueError, OverflowError, RecursionError) as error:
@@ -165,19 +207,18 @@ def _parse(path: Path, text: str, delimiter: str) -> Iterable[Sequence[str]]:
 
 
 class _Trimmer:
-    """Cuts empty cells from lines that have more cells than the header; any other such line is an error."""
+    """Cuts empty cells from lines that have more cells than the header; any other such line is left out."""
 
-    def __init__(self, path: Path, width: int, said: str) -> None:
-        self.path, self.width, self.said = path, width, said
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.left_out: list[str] = []
+        self.width_seen = 0
 
-    def __call__(self, cells: list[str]) -> list[str]:
+    def __call__(self, cells: list[str]) -> list[str] | None:
         if any(cell.strip() for cell in cells[self.width :]):
-            line = re.search(r"line (\d+)", self.said)
-            place = f", line {line[1]}" if line else ""
-            raise SemirayError(
-                f"{self.path}{place}: {len(cells)} cells ({', '.join(cells[:2])}, ...), but the header has "
-                f"{self.width} columns. Quote cells that contain the delimiter."
-            )
+            self.left_out.append(", ".join(cells[:2]))
+            self.width_seen = self.width_seen or len(cells)
+            return None
         return cells[: self.width]
 
 
@@ -198,12 +239,18 @@ def _cells(frame: pandas.DataFrame) -> Iterable[Sequence[str]]:
 
 def _to_table(path: Path, lines: Iterable[Sequence[str]]) -> Table:
     """Take the first line that isn't empty as the header; names are made unique."""
-    filled = (cells for cells in lines if any(cells))
+    kept = [cells for cells in lines if any(cells)]
+    notes: list[str] = []
+    # A title has one cell, where the lines below it have more.
+    while len(kept) > 2 and len(kept[0]) > 1 and sum(map(bool, kept[0])) == 1 and sum(map(bool, kept[1])) > 1:
+        notes.append(f"{path.name}: the line {''.join(kept[0])!r} above the header is passed over.")
+        del kept[0]
+    filled = iter(kept)
     header = list(next(filled, ()))
     if not header:
         raise SemirayError(f"{path}: the table is empty. Its first line should name the columns.")
-    notes: list[str] = []
     seen: Counter[str] = Counter()
+    first = tuple(header)
     for i, name in enumerate(header):
         seen[name] += 1
         if not name:
@@ -219,7 +266,7 @@ def _to_table(path: Path, lines: Iterable[Sequence[str]]) -> Table:
             f"{path.name}, row {swallowed}: a cell has more than 20 lines. Is a quote not closed there, so that rows "
             "are lost?"
         )
-    return Table(path, tuple(header), rows, tuple(notes))
+    return Table(path, tuple(header), rows, tuple(notes), first=first)
 
 
 def _read_sheets(path: Path, raw: bytes) -> list[Table]:
@@ -264,7 +311,11 @@ def _read_parquet(path: Path) -> Table:
 def _read_json(path: Path, raw: bytes) -> Table:
     """A list of objects, pairs of names and labels, or StyleGAN's ``{"labels": [[name, 0], ...]}``."""
     try:
-        content = parse_json(decode_text(raw), path.name, halves=True)
+        text = decode_text(raw)
+        if table_suffix(path) == ".jsonl":
+            content = [parse_json(line, path.name, halves=True) for line in text.splitlines() if line.strip()]
+        else:
+            content = parse_json(text, path.name, halves=True)
     except (SemirayError, ValueError) as error:
         raise SemirayError(f"{path}: this isn't a JSON file ({str(error).splitlines()[0]}).") from error
     if isinstance(content, dict) and isinstance(content.get("labels"), list | dict):
@@ -278,9 +329,20 @@ def _read_json(path: Path, raw: bytes) -> Table:
     if all(isinstance(one, dict) for one in content):
         columns = list(dict.fromkeys(str(name) for one in content for name in one))
         return _to_table(path, [columns, *([_as_text(one.get(name)) for name in columns] for one in content)])
+    if all(isinstance(one, list) and len(one) == 2 and _is_vector(one[1]) for one in content):
+        if all(sum(one[1]) == 1 for one in content):
+            content = [[name, values.index(1)] for name, values in content]
+        else:
+            width = max(len(values) for _, values in content)
+            header = ["name", *(f"label {i}" for i in range(width))]
+            return _to_table(path, [header, *([str(name), *map(str, values)] for name, values in content)])
     if all(isinstance(one, list | tuple) and len(one) == 2 for one in content):
         return _to_table(path, [["name", "label"], *([_as_text(value) for value in one] for one in content)])
     raise SemirayError(f"{path}: this JSON file isn't a table: a list of objects, or of names and labels.")
+
+
+def _is_vector(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(one in (0, 1) for one in value)
 
 
 def _as_text(value: Any) -> str:
@@ -296,9 +358,33 @@ def plain(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
+def plain_words(name: str) -> str:
+    """A column's name in lower case with _ between its words: ``PatientID`` is patient_id."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", "_", name).lower()
+
+
 def choose_column(columns: Iterable[str], known: Sequence[str]) -> str | None:
     """Return the first column with one of the known names, whatever their case and punctuation, else None."""
     names: dict[str, str] = {}
     for column in columns:
         names.setdefault(plain(column), column)
     return next((names[plain(name)] for name in known if plain(name) in names), None)
+
+
+def roles(table: Table, column: str) -> list[str]:
+    """Names for the columns of a list without a header, such as ``patient file class source`` of COVIDx."""
+    names = list(table.columns)
+    place = names.index(column)
+    different = {name: {row[name] for row in table.rows} for name in names}
+    names[place] = "file"
+    after = [i for i in range(place + 1, len(names)) if 1 < len(different[names[i]]) <= _MOST_CLASSES]
+    binary = [i for i in range(place + 1, len(names)) if different[names[i]] <= {"0", "1", "-1", ""}]
+    if len(binary) > 1 and len(binary) == len(names) - place - 1:  # a column a finding, of which nothing tells the name
+        for number, i in enumerate(binary, 1):
+            names[i] = f"finding {number}"
+    elif after:
+        names[after[0]] = "label"
+    before = [i for i in range(place) if len(different.get(table.columns[i], ())) > _MOST_CLASSES or i == 0]
+    if before:
+        names[before[0]] = "patient"
+    return names
