@@ -42,7 +42,7 @@ def test_radiography_database_in_both_layouts(database, tmp_path, draw):
     assert listing.classes == ("COVID", "Lung_Opacity", "Normal", "Viral Pneumonia")
     assert listing.layout == "COVID-19 Radiography Database (images/ and masks/)"
     assert listing.summary.left_out == {"masks": 12}
-    assert any("Table not read" in note for note in listing.notes)
+    assert sum("Table not read" in one.text for one in listing.summary.advice) == 4
     old = tmp_path / "old"
     for name in ("COVID", "NORMAL", "Viral Pneumonia"):
         draw(old / name / f"{name}(1).png")
@@ -186,7 +186,7 @@ def test_tables_that_name_no_image_are_passed_over(tmp_path, draw):
     (tmp_path / "broken.csv").write_text("a,b\n1,2,3\n")
     listing = listed(tmp_path)
     assert listing.classes == ("N", "P")
-    assert any("broken.csv, line 2" in note for note in listing.notes)
+    assert any("broken.csv, line 2" in one.text for one in listing.summary.advice)
     with pytest.raises(SemirayError, match=r"costs\.csv, column 'euro': no cell names an image"):
         listed(tmp_path, path_column="euro")
     with pytest.raises(SemirayError, match=r"no table has a column 'yen' \(path_column=\): broken.csv, costs.csv"):

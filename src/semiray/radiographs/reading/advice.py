@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from semiray.radiographs.reading.findings import Labels
 from semiray.radiographs.reading.folders import some
 from semiray.radiographs.reading.joining import Found
-from semiray.radiographs.reading.names import part_of
+from semiray.radiographs.reading.names import folders_of, part_of, stem_of
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.patients import PATIENT_COLUMNS
 from semiray.radiographs.reading.summary import Advice
@@ -65,13 +64,11 @@ def same_names(keys: Sequence[str]) -> list[Advice]:
     """Folders that contain most of each other's names, such as dicom/ and png/: the same radiographs twice?"""
     stems: dict[str, dict[str, str]] = defaultdict(dict)
     for key in keys:
-        path = PurePosixPath(key)
-        if not path.stem.isdigit() or len(path.stem) > 6:
-            stems[path.stem].setdefault(path.parent.as_posix(), key)
+        stem = stem_of(key)
+        if not stem.isdigit() or len(stem) > 6:
+            stems[stem].setdefault(key.rpartition("/")[0], key)
     twice = [sorted(where.values()) for where in stems.values() if len(where) > 1]
-    apart = [
-        pair for pair in twice if len({part_of(p) for k in pair for p in PurePosixPath(k).parts[:-1]} - {None}) < 2
-    ]
+    apart = [pair for pair in twice if len({part_of(p) for k in pair for p in folders_of(k)} - {None}) < 2]
     if len(apart) < 3 or 2 * len(apart) < len(keys) / 4:
         return []
     where = " and ".join(apart[0][:2])

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.names import part_of
 from semiray.radiographs.reading.options import write_class
 from semiray.radiographs.reading.records import Findings
 from semiray.radiographs.reading.summary import Advice
@@ -128,6 +129,8 @@ def propose_labels(keys: Sequence[str]) -> list[Advice]:
     for pattern in (r"[_-]([A-Za-z]+|\d)\.[^./]+$", r"(?:^|/)([A-Za-z]{3,})[^/]*$", r"[_-]([A-Za-z]{3,})[_-][^/]*$"):
         found = [match[1] for key in keys if (match := re.search(pattern, key))]
         counts = Counter(found)
+        if any(map(part_of, counts)):
+            continue
         if len(found) == len(keys) and 2 <= len(counts) <= 10 and min(counts.values()) > 1:
             listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items()))
             text = f"Nothing tells classes, but a part of the names has few values: {listed}."

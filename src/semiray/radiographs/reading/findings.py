@@ -130,7 +130,8 @@ def read_labels(found: Found, options: ReadingOptions) -> Labels:
             labels.notes += passed
             return labels
         passed += labels.notes
-    labels = _of_wide(found, wide) if wide else Labels()
+    lone = [name for name in columns if plain(name) in _KNOWN and _is_binary(found, name)]
+    labels = _of_wide(found, wide) if wide else _of_column(found, lone[0], options) if len(lone) == 1 else Labels()
     labels.notes += passed
     return labels
 
@@ -160,11 +161,14 @@ def _label_columns(found: Found, columns: Sequence[str]) -> list[str]:
 
 
 def _is_list(cell: str) -> bool:
-    return cell.startswith("[") and cell.endswith("]") and ("'" in cell or '"' in cell or cell == "[]")
+    quoted = cell.startswith("[") and cell.endswith("]") and ("'" in cell or '"' in cell or cell == "[]")
+    return quoted or (cell.startswith("{") and cell.endswith("}"))
 
 
 def split_cell(cell: str) -> list[str]:
     """The findings in a cell: ``Effusion|Mass``, ``Effusion; Mass``, ``['Effusion', 'Mass']``; commas don't split."""
+    if cell.startswith("{") and _is_list(cell):  # an array of a database
+        return list(dict.fromkeys(text for part in cell[1:-1].split(",") if (text := part.strip(" \"'"))))
     if _is_list(cell):
         try:
             values = ast.literal_eval(cell)
@@ -268,11 +272,16 @@ def _wide_columns(found: Found, columns: Iterable[str]) -> list[str]:
             continue
         if _NOT_FINDINGS.search(re.sub(r"(?<=[a-z])(?=[A-Z])|[\W]+", "_", name).lower()):
             continue
-        values = {cell for cells in found.cells(name).values() for cell in cells}
-        if values and len(values) <= 8 and all(_state(value) is not None for value in values):
+        if _is_binary(found, name):
             wide.append(name)
     known = sum(plain(name) in _KNOWN for name in wide)
     return wide if known >= 2 or len(wide) >= 5 or _one_hot(found, wide) else []
+
+
+def _is_binary(found: Found, name: str) -> bool:
+    """Whether a column's cells are 1, 0, -1, or words for them."""
+    values = {cell for cells in found.cells(name).values() for cell in cells}
+    return 0 < len(values) <= 8 and all(_state(value) is not None for value in values)
 
 
 def _one_hot(found: Found, names: Sequence[str]) -> bool:

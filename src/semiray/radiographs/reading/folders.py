@@ -8,21 +8,24 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.names import (
     are_hashes,
     are_people,
+    class_in,
+    folders_of,
     is_disease,
     is_mask_file,
     is_mask_folder,
-    is_no_class,
     is_storage,
     is_system,
     is_view,
+    name_of,
     part_of,
     say_disease,
+    stem_of,
 )
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, is_table
 from semiray.radiographs.reading.summary import Advice
@@ -107,9 +110,12 @@ def walk(root: Path) -> Tree:
             subfolders.clear()
             continue
         entered.add(real)
-        relative = Path(folder).relative_to(root)
+        relative, here = Path(folder).relative_to(root).parts, Path(folder)
+        prefix = "/".join((*relative, ""))
         subfolders.sort()
-        if kind := _written_by_semiray(set(files), set(subfolders)):
+        kind = _written_by_semiray(set(files), set(subfolders))
+        # Phantoms are data of their own, but none of another set's.
+        if kind or (folder != str(root) and _are_phantoms(Path(folder), set(files))):
             if folder == str(root):
                 raise SemirayError(
                     f"{root} is {kind} that semiray wrote, not a data set. Give the folder of radiographs."
@@ -120,24 +126,24 @@ def walk(root: Path) -> Tree:
         for name in [name for name in subfolders if is_system(name)]:
             subfolders.remove(name)
             if not name.startswith("."):
-                tree.left_out["system files"] += sum(len(names) for _, _, names in os.walk(Path(folder) / name))
+                tree.left_out["system files"] += sum(len(names) for _, _, names in os.walk(here / name))
         lists = sum(name.lower().endswith(".txt") for name in files) <= _MOST_TEXTS
         for name in files:
             if is_system(name):
                 tree.left_out["system files"] += 1
                 continue
-            suffix = Path(name).suffix.lower()
+            suffix = f".{name.rpartition('.')[2].lower()}" if "." in name[1:] else ""
             # Names that aren't valid Unicode couldn't be printed or saved.
-            key = os.fsencode((relative / name).as_posix()).decode("utf-8", "replace")
+            key = _as_text(prefix + name)
             if suffix in IMAGE_SUFFIXES:
-                tree.images[key] = Path(folder) / name
+                tree.images[key] = here / name
             elif is_table(name) and (lists or suffix != ".txt"):
-                if len(relative.parts) <= _DEEPEST_TABLE and (Path(folder) / name).is_file():  # a pipe never ends
-                    tree.tables[key] = Path(folder) / name
+                if len(relative) <= _DEEPEST_TABLE and (here / name).is_file():  # a pipe never ends
+                    tree.tables[key] = here / name
             elif suffix in _OTHERS:
                 tree.left_out[_OTHERS[suffix]] += 1
-            elif suffix not in _TEXTS and (Path(folder) / name).is_file():
-                tree.unknown[key] = Path(folder) / name
+            elif suffix not in _TEXTS and (here / name).is_file():
+                tree.unknown[key] = here / name
     if unreadable:
         tree.notes.append(f"{len(unreadable):,} folders can't be read: {some(unreadable)}.")
     tree.images, tree.tables = dict(sorted(tree.images.items())), dict(sorted(tree.tables.items()))
@@ -162,35 +168,43 @@ def _leave_out_own(tree: Tree, marked: Callable[[Path], str]) -> None:
     by_folder: dict[str, list[str]] = defaultdict(list)
     for key in tree.images:
         if key.lower().endswith(".png"):
-            by_folder[PurePosixPath(key).parent.as_posix()].append(key)
-    own: set[PurePosixPath] = set()
+            by_folder[key.rpartition("/")[0]].append(key)
+    own: set[str] = set()
     for keys in by_folder.values():
         if any(marked(tree.images[key]) for key in {keys[0], keys[len(keys) // 2], keys[-1]}):
             for key in keys:
                 if kind := marked(tree.images[key]):
                     del tree.images[key]
                     tree.left_out[kind] += 1
-                    own.update(PurePosixPath(key).parents)
+                    own.update(_parents(key))
     # The manifest beside such images says nothing of others.
-    theirs = {parent for key in tree.images for parent in PurePosixPath(key).parents}
-    for key in [key for key in tree.tables if PurePosixPath(key).parent in own - theirs]:
+    theirs = {parent for key in tree.images for parent in _parents(key)} if own else set()
+    for key in [key for key in tree.tables if key.rpartition("/")[0] in own - theirs]:
         del tree.tables[key]
         tree.left_out["semiray output"] += 1
+
+
+def _parents(key: str) -> list[str]:
+    """The folders that contain a file, each as a key; the empty text is the root."""
+    folders = folders_of(key)
+    return ["/".join(folders[:depth]) for depth in range(len(folders) + 1)]
+
+
+def _as_text(name: str) -> str:
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
 def _leave_out_masks(tree: Tree) -> None:
     """By folders' names below the folder that contains everything, and by files' names."""
     if not tree.images:
         return
-    folders = {PurePosixPath(key).parts[:-1] for key in tree.images}
+    folders = {folders_of(key) for key in tree.images}
     # The folder that contains everything may be called after masks, unless the images lie directly in it.
     shared = _shared(folders) - (len(folders) == 1)
     of_masks = {parts for parts in folders if any(is_mask_folder(part) for part in parts[max(shared, 0) :])}
-    stems = {PurePosixPath(key).stem for key in tree.images}
+    stems = {stem_of(key) for key in tree.images}
     masks = [
-        key
-        for key in tree.images
-        if PurePosixPath(key).parts[:-1] in of_masks or is_mask_file(PurePosixPath(key).name, stems)
+        key for key in tree.images if (of_masks and folders_of(key) in of_masks) or is_mask_file(name_of(key), stems)
     ]
     for key in masks:
         del tree.images[key]
@@ -206,12 +220,12 @@ def _shared(paths: Iterable[Sequence[str]]) -> int:
 
 def _leave_out_copies(tree: Tree, root: str) -> None:
     """Leave out copies of a folder inside itself or beside itself: the same names there, and the same content."""
-    named: Counter[str] = Counter(PurePosixPath(key).name for key in tree.images)
+    named: Counter[str] = Counter(map(name_of, tree.images))
     first: dict[tuple[str, ...], str] = {}
     pairs: list[tuple[str, str]] = []
     for key in sorted(tree.images, key=lambda key: (key.count("/"), key)):
-        if named[PurePosixPath(key).name] > 1:
-            one = first.setdefault(_without_storage(PurePosixPath(key).parts, root), key)
+        if named[name_of(key)] > 1:
+            one = first.setdefault(_without_storage(key.split("/"), root), key)
             if one != key and _size(tree.images[one]) == _size(tree.images[key]):
                 pairs.append((key, one))
     sampled = pairs[:: max(1, len(pairs) // _COMPARED)]
@@ -252,6 +266,10 @@ def _written_by_semiray(files: set[str], folders: set[str]) -> str:
     return ""
 
 
+def _are_phantoms(folder: Path, files: set[str]) -> bool:
+    return "factors.csv" in files and any(folder.glob("*/phantom_*.png"))
+
+
 def _images_below(folder: str) -> int:
     return sum(Path(name).suffix.lower() in IMAGE_SUFFIXES for _, _, names in os.walk(folder) for name in names)
 
@@ -265,7 +283,7 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
     keys = list(images)
     notes: list[str] = []
     advice: list[Advice] = []
-    paths = {key: PurePosixPath(key).parts[:-1] for key in keys}
+    paths = {key: folders_of(key) for key in keys}
     different = set(paths.values())
     parts_of = {path: next(filter(None, map(part_of, path)), None) for path in different}
     has_parts = len({part for part in parts_of.values() if part}) > 1
@@ -283,7 +301,7 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
     # Among hashes, aa and cafe are hashes, too.
     hashed = {depth for depth, names in levels.items() if len(names) > 3 and are_hashes(names)}
     named = {
-        path: tuple(name for depth, name in enumerate(path) if not is_no_class(name) and depth not in hashed)
+        path: tuple(said for depth, name in enumerate(path) if depth not in hashed and (said := class_in(name)))
         for path in different
     }
     named, wrapper = _unwrap(named)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.folders import some
-from semiray.radiographs.reading.names import part_of
+from semiray.radiographs.reading.names import name_of, part_of
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES
 from semiray.radiographs.reading.summary import Advice
 from semiray.radiographs.reading.tables import Row, Table, plain, plain_words, read_tables, roles
@@ -94,7 +94,7 @@ class ImageIndex:
         self._numbers: dict[int, list[str]] = {}
         self.part: str | None = None
         for key in self.keys:
-            name = PurePosixPath(key).name.lower()
+            name = name_of(key).lower()
             self._names.setdefault(name, []).append(key)
             self._stems.setdefault(stem := _stem(name), []).append(key)
             if stem.isascii() and stem.isdigit() and len(stem) < 19:
@@ -253,7 +253,7 @@ def join_tables(found: Found, tables: Mapping[str, Path], path_column: str | Non
     if path_column is not None and not matched and tables:
         there = ", ".join(tables)
         raise next(iter(mismatches), SemirayError(f"no table has a column {path_column!r} (path_column=): {there}."))
-    found.notes.extend(f"Table not read: {problem}" for problem in broken)
+    found.advice.extend(Advice(f"Table not read: {problem}") for problem in broken)
     matched.sort(key=lambda match: (-len(set(match[2]) - {None}), str(match[0].path)))
     for table, column, keys in matched:
         _add(found, table, column, keys)

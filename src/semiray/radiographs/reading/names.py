@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 
 __all__ = [
     "are_hashes",
     "are_people",
+    "class_in",
+    "folders_of",
     "is_disease",
     "is_mask_file",
     "is_mask_folder",
@@ -17,8 +18,10 @@ __all__ = [
     "is_storage",
     "is_system",
     "is_view",
+    "name_of",
     "part_of",
     "say_disease",
+    "stem_of",
     "words",
 ]
 
@@ -71,15 +74,34 @@ _HASH = re.compile(
 )
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DATE = re.compile(rf"^(?:\d{{1,4}}[-_. ]?)?(?:{_MONTHS})[a-z]*(?:[-_. ]?\d{{1,4}}){{1,2}}$", re.IGNORECASE)
+_PREFIX = re.compile(
+    r"^(?:study|series|exam|visit|scan|session|patient|case)[-_ ]?\d+[-_ ]+(?=[^\W\d_])", re.IGNORECASE
+)
 # A letter or a word for a person, a visit or a folder, and its number.
 _NUMBERED = re.compile(
-    r"^(?:p|s|e|n|c|v|i|im|img|pt|pat|patient|person|subject|subj|sub|ses|session|study|stud|series|ser|visit|exam|"
+    r"^(?:p|s|i|im|img|pt|pat|patient|person|subject|subj|sub|ses|session|study|stud|series|ser|visit|exam|"
     r"examination|case|view|acc|accession|id|pid|uid|mrn|site|center|centre|scan|group|fold|folder|dir|part|batch|chunk|shard|archive|"
     r"volume|vol|disk|disc|page|dataset|set|images?|imgs?|files?|cxr|xray)s?[-_ #]*"
     r"(?:[0-9][0-9a-z]*(?:[-_.][0-9a-f]*[0-9][0-9a-f]*)*)$"
     r"|^(?:sub|ses|run|acq|mod|rec)-[0-9a-z]+$",
     re.IGNORECASE,
 )
+
+
+def folders_of(key: str) -> tuple[str, ...]:
+    """The folders of a key; keys are split as text, since pathlib would take longer than reading the disk."""
+    return tuple(key.split("/")[:-1])
+
+
+def name_of(key: str) -> str:
+    """The file's name of a key."""
+    return key.rpartition("/")[2]
+
+
+def stem_of(key: str) -> str:
+    """The file's name of a key without its ending."""
+    name = name_of(key)
+    return name[:at] if (at := name.rfind(".")) > 0 else name
 
 
 def words(name: str) -> list[str]:
@@ -135,6 +157,12 @@ def is_no_class(name: str) -> bool:
     )
 
 
+def class_in(name: str) -> str:
+    """What a folder's name may say of a class: itself, but ``positive`` of ``study1_positive``; empty for none."""
+    rest = _PREFIX.sub("", name)
+    return "" if is_no_class(rest) or (rest == name and is_no_class(name)) else rest
+
+
 def is_mask_folder(name: str) -> bool:
     """Whether a folder contains masks or annotations: ``lung masks``, ``leftMask``, ``ground truth``."""
     found = set(words(name))
@@ -154,7 +182,7 @@ def is_mask_file(name: str, stems: frozenset[str] | set[str]) -> bool:
     """
     if not _MAYBE_MASK.search(name):  # most names, quickly
         return False
-    stem = PurePosixPath(name).stem
+    stem = stem_of(name)
     found = words(stem)
     if any(word in _MASK for word in found) and not set(found) & _UNLESS:
         return True

@@ -93,9 +93,10 @@ def propose_pattern(keys: Sequence[str], columns: Mapping[str, Mapping[str, str]
             if len(keys) / 2 < len(cells) and _groups(cells):
                 return Advice(text, f"--patient-column '{name}'")
     stems = [PurePosixPath(key).stem for key in keys]
-    for pattern in (r"([^/]+)/[^/]+$", r"([^/]+)[_-][^/_-]+$", r"([^/_-]+)[_-][^/]+$", r"([^/]*?\d+)\D[^/]*$"):
+    by_name = (r"([^/]+)[_-][^/_-]+$", r"([^/_-]+)[_-][^/]+$", r"([^/]*?\d+)\D[^/]*$")
+    for pattern in (r"([^/]+)/[^/]+$", *(() if all(map(_HASH.match, stems)) else by_name)):
         found = [match[1] for key in keys if (match := re.search(pattern, key))]
-        if len(found) > len(keys) / 2 and _groups(found) and not all(map(_HASH.match, stems)):
+        if len(found) > len(keys) / 2 and _groups(found):
             return Advice(f"{text} Names may tell them.", f"--patient-from '{pattern}'")
     stem = PurePosixPath(keys[0]).name if keys else "1.png"
     return Advice(

@@ -224,9 +224,11 @@ def _dicom(tree: Tree, salt: Callable[[], bytes]) -> DicomHeaders:
     for keys in folders.values():
         if any(_is_dicom(tree.images[key]) for key in {keys[0], keys[len(keys) // 2], keys[-1]}):
             files |= {key: tree.images[key] for key in keys}
-    if not any(map(_is_dicom, files.values())):
-        return DicomHeaders({}, {}, {}, ())
-    headers = read_headers(files, salt())
+    headers = DicomHeaders({}, {}, {}, ())
+    if any(map(_is_dicom, files.values())):
+        headers = read_headers(files, salt())
+    if others := len(tree.unknown.keys() - headers.rows.keys() - headers.left_out.keys()):
+        tree.left_out["files of unknown kind"] += others
     tree.images = {key: path for key, path in tree.images.items() if key not in headers.left_out}
     tree.images = dict(sorted((tree.images | {key: files[key] for key in headers.rows}).items()))
     tree.left_out.update(headers.left_out.values())

@@ -14,7 +14,7 @@ from semiray.radiographs.reading.summary import Advice, Summary
 
 __all__ = ["IMAGE_SUFFIXES", "TABLE_SUFFIXES", "Findings", "Listing", "Record", "is_table", "table_suffix"]
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp"})
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsb", ".ods", ".parquet", ".json", ".jsonl"})
 COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 

@@ -6,6 +6,7 @@ pandas rather than polars: it reads UTF-16, ragged files and spreadsheets, and i
 from __future__ import annotations
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
@@ -13,6 +14,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -203,6 +205,12 @@ def _parse(path: Path, text: str, delimiter: str, notes: list[str]) -> Iterable[
         return []
     except (ParserError, ValueError, OverflowError, RecursionError) as error:
         raise SemirayError(f"{path}: this isn't a table: {_reason(str(error))}.") from error
+    # pandas fills lines that are too short, and doesn't say so.
+    short, width = 0, len(frame.columns)
+    with suppress(csv.Error):
+        short = sum(0 < len(cells) < width for cells in csv.reader(io.StringIO(text), delimiter=delimiter))
+    if short and delimiter != " ":
+        notes.append(f"{path.name}: {short:,} rows have fewer cells than the header; the missing ones count as empty.")
     return _cells(frame)
 
 
