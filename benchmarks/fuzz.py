@@ -48,6 +48,8 @@ LONGEST = 20.0  # seconds
 MEMORY = 12 << 30  # bytes of address space
 
 WORDS = [
+    " " * 3000, "a " * 1500, "_" * 2000, "-" * 2000, "|" * 2000, "," * 2000, "'" * 1001, '"' * 1001, "0" * 3000,
+    "1." * 900,
     "[" * 3000, "{a: " * 500, "(" * 300, "- " * 200, "&a [*a]", "&a {b: *a}", "*b", "<<: *a",
     "!!python/object/apply:os.system [ls]", "!!timestamp 2020-01-01", "!!int ''", "!!set {a}", "2020-13-45", "1:30",
     "9" * 400, "9" * 5000, "1e400", ".nan", ".inf", "-1", "0", "true", "null", "~", "1e-400", "NaN", "Infinity",
@@ -320,7 +322,7 @@ PRIORS: list[dict[str, Any]] = [
     {
         "factors": {
             "w": {"family": "weibull", "scale": 3, "shape": 1.5},
-            "n": {"family": "normal", "mean": 0, "sd": 1, "correlation": -0.1},
+            "n": {"family": "normal", "mean": 0, "standard_deviation": 1, "correlation": -0.1},
         }
     },
 ]
@@ -335,7 +337,7 @@ GROUNDS: list[Any] = [
 EVENTS = [
     "survival == 1 and duration <= 14",
     "7 <= duration < 14 or presentation < texture",
-    "not (survival[2] in {0, 1})",
+    "not (survival[2] in {1})",
     "all(survival) == 1",
     "any(duration) > 30 and mean(texture) < 0",
     "duration[3] > duration and survival != 0",
@@ -770,9 +772,30 @@ def images(valid: Path) -> list[Entrance]:
         names = ("CT_small.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm")
         dicom = [Path(str(path)).read_bytes() for name in names if (path := get_testdata_file(name, download=False))]
         if dicom:
-            found.append(Entrance("DICOM pixels", pixels(dicom), 0.5))
+            found += [
+                Entrance("DICOM pixels", pixels(dicom), 0.5),
+                Entrance("DICOM folders", _dicom_folder(dicom), 0.5),
+            ]
     del valid
     return found
+
+
+def _dicom_folder(valid: list[bytes]) -> Callable[[Mutant, Path], Any]:
+    from semiray.radiographs import load_radiographs
+
+    heads = [one.replace(b"CT", b"CR").replace(b"MR", b"DX") for one in valid]  # so that some pass for radiographs
+
+    def prepare(mutant: Mutant, folder: Path) -> Callable[[Path], Any]:
+        for i in range(3):
+            (folder / f"{i}.dcm").write_bytes(mutant.bytes([*valid, *heads], words=bool(i)))
+
+        def read(out: Path) -> None:
+            found = load_radiographs(folder, resolution=16, cache=out / "cache")
+            "".join(cell for row in found.metadata for cell in row.values()).encode()
+
+        return read
+
+    return prepare
 
 
 def commands(valid: Path) -> list[Entrance]:

@@ -46,3 +46,12 @@ def test_without_a_gpu_its_script_says_so() -> None:
     if done.returncode:
         assert "There is no GPU here" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_hostile_inputs_are_read_or_refused_at_every_entrance() -> None:
+    done = play("fuzz.py", "-n", 600, "--show")
+    assert done.returncode == 0, done.stdout + done.stderr
+    *_, last = done.stdout.strip().splitlines()
+    assert last.startswith("| all |")
+    assert last.split(" | ")[4:7] == ["0", "0", "0"]

@@ -3,8 +3,10 @@
 import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from semiray.cli import app, in_options, main
 from semiray.errors import SemirayError
@@ -97,3 +99,21 @@ def test_an_error_of_the_library_speaks_of_options(
     failing.append(SemirayError("DATA: load it with resolution=32"))
     assert main(["fail"]) == 2
     assert capsys.readouterr().err == "semiray: DATA: load it with --resolution 32\n"
+
+
+def test_nothing_that_is_echoed_moves_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = "\x1b[31m\x1b]0;title\x07\u202e"
+    (tmp_path / bad).mkdir()
+    Image.new("L", (20, 20)).save(tmp_path / bad / "a.png")
+    for words in (
+        ["data", "inspect", str(tmp_path), "--out", str(tmp_path.parent / "sheet.png")],
+        ["data", "inspect", str(tmp_path), "--label-from", f"({bad}", "--out", "x.png"],
+        ["compare", f"{tmp_path}/{bad}"],
+        ["data", "phantom", f"--{bad}"],
+        [bad],
+        ["train", "a", "--out", "b", "--set", f"{bad}=1"],
+    ):
+        main(words)
+        said = "".join(capsys.readouterr())
+        assert said
+        assert all(character.isprintable() or character in "\n\t" for character in said), words

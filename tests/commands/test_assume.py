@@ -105,3 +105,14 @@ def test_a_prior_is_printed_as_it_can_be_read_and_drawn(tmp_path: Path, semiray_
     assert code == 0
     assert again.replace("b.png", "a.png") == said
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_no_input_and_nothing_else_than_a_prior_is_written_over(table: Path, semiray_says: Semiray) -> None:
+    rules, own = table.parent / "ground.yaml", table.parent / "notes.txt"
+    own.write_text("mine", encoding="utf-8")
+    before = {path: path.read_bytes() for path in (table, rules, own)}
+    for out, says in ((table, "would be lost"), (rules, "would be lost"), (own, "isn't a prior")):
+        code, _, error = semiray_says("prior", "fit", table, "--ground", rules, "--out", out)
+        assert code == 2
+        assert says in error
+    assert {path: path.read_bytes() for path in before} == before

@@ -123,6 +123,7 @@ def judge(
     """Judge any synthetic images: a classifier trained on them is tested on real patients, beside its ceiling."""
     from semiray.commands.console import console, progress_bar, read_data, wrote
     from semiray.devices import choose_device
+    from semiray.files import user_path
     from semiray.radiographs import Split
     from semiray.radiographs.pixels.traces import Traces
     from semiray.report import judge, summarise
@@ -130,7 +131,7 @@ def judge(
 
     choose_device(device)  # before large folders are decoded
     protocol, features = benefit.settings(quick), space.open()
-    kept = None if split is None else RunFiles(split.expanduser().parent).traces
+    kept = None if split is None else RunFiles(user_path(split).parent).traces
     traces = Traces.load(kept) if kept is not None and kept.exists() else None
     framing = {"framing": reading["framing"]} if "framing" in reading else {}
     made = read_data(synthetic, resolution=resolution, cache=cache, read_synthetic=True, **framing)

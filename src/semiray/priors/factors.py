@@ -22,7 +22,7 @@ __all__ = ["MOST_CODES", "RESERVED_NAMES", "Factor", "factor_columns", "factor_o
 RESERVED_NAMES = frozenset({"all", "any", "mean"})
 """Words of the event language, which can't be names of factors."""
 
-MOST_CODES = 512
+MOST_CODES = 256
 """Code dimensions of all factors together, which a correlation matrix can join in a moment."""
 
 _MOST_DIMENSIONS = 256

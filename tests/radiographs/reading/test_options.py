@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import get_type_hints
 
 import pytest
@@ -110,3 +111,11 @@ def test_no_pattern_stays_none_and_invalid_ones_are_explained():
         compile_pattern("a*", "label_from")
     with pytest.raises(SemirayError, match=r"'zebra' matches none of 6 images.*COVID/0\.png"):
         search(compile_pattern("zebra", "label_from"), KEYS, "label_from", "unlabelled", [])
+
+
+@pytest.mark.parametrize("text", [" " * 3000 + '"x', "a" + " " * 3000 + "=" + " " * 3000 + '"', '"' * 3001])
+def test_no_text_of_classes_takes_long(text):
+    started = time.monotonic()
+    with pytest.raises(SemirayError, match="neither a label"):
+        parse_classes(text)
+    assert time.monotonic() - started < 2

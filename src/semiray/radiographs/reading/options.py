@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 Framing = Literal["crop", "pad"]
-_WORD = r'\s*(?:"(?:[^"]|"")*"|[^",=]*)\s*'
+_WORD = r'\s*+(?:"(?:[^"]|"")*+"|[^",=]*+)\s*+'  # possessive: no text takes longer than its length
 _ENTRY = re.compile(rf"(?P<label>{_WORD})(?:=(?P<name>{_WORD}))?(?=,|$)")
 
 

@@ -13,6 +13,7 @@ from secrets import token_bytes
 import numpy as np
 
 from semiray.errors import SemirayError
+from semiray.escaping import printable
 from semiray.radiographs.reading.advice import PART_COLUMNS, other_columns, same_names
 from semiray.radiographs.reading.classes import (
     advise_on_classes,
@@ -90,6 +91,7 @@ def read_records(
     found, parts = _find(data, options, marked, salt)
     _check_columns(data, found, options)
     labels = _labels(found, options)
+    labels.classes.update({key: printable(name) for key, name in labels.classes.items() if not name.isprintable()})
     patients, patients_from = read_patients(found, options)
     parts = {key: part for key, part in (parts | _parts(found)).items() if key in found.paths}
     if len(set(parts.values())) < 2:
