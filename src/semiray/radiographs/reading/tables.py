@@ -33,7 +33,7 @@ Row = Mapping[str, str]
 
 _DELIMITERS = ",;\t|"
 _MOST_CLASSES = 20
-_LARGEST = 4 << 30  # bytes of a table, unpacked
+_LARGEST = 1 << 30  # bytes of a table, unpacked
 _OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SHEETS = {".xlsx", ".xls", ".xlsb", ".ods"}
 
@@ -116,7 +116,7 @@ def _read_whole(path: Path) -> bytes:
     with opener(path, "rb") if opener else path.open("rb") as file:
         raw: bytes = file.read(_LARGEST + 1)
     if len(raw) > _LARGEST:
-        raise SemirayError(f"{path}: more than 4 GB of text in a table. Split it, or save it as Parquet.")
+        raise SemirayError(f"{path}: more than 1 GB of text in a table. Split it, or save it as Parquet.")
     return raw
 
 
