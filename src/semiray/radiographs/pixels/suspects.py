@@ -26,6 +26,7 @@ _SIDE, _FIELDS = 64, 8  # of images that are compared with the mean radiograph, 
 _FEW = 64  # grey levels in one row of pixels
 _SAME_NAME = 8  # images that share a name which still tells one from another
 _SLACK = 10  # grey levels by which compression moves one of two values
+_MOST_OF_ROW = 0.8
 _MOST = 0.92  # share of the pixels that have two values, of a mask: of radiographs at most 0.86
 _BLACK = 16
 _CHEST = np.array(
@@ -85,9 +86,10 @@ def look(pixels: npt.NDArray[np.float32], transparent: float = 0.0) -> str:
         One of ``black``, ``empty`` (one grey level) and ``two-valued`` (two or very few), and ``transparent``, with a
         comma between them; empty if nothing is.
     """
-    middle = pixels[len(pixels) // 2]
+    middle = _histogram(pixels[len(pixels) // 2])
     found = ""
-    if np.count_nonzero(_histogram(middle)) <= _FEW:  # else there is no need to look at all of it
+    # Else there is no need to look at all of it.
+    if np.count_nonzero(middle) <= _FEW and _two_values(middle)[0] >= _MOST_OF_ROW:
         found = _poor(_histogram(pixels))
     if transparent > 0.5:
         found += "," * bool(found) + "transparent"

@@ -6,7 +6,9 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import eq, itemgetter
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +28,7 @@ _IDENTIFIERS = re.compile(
 _NO_NAME = re.compile(r"(?:^|_)(?:age|year|index|row|count|width|height|rows|columns|unnamed)(?:_|$)")
 _HALF = 0.5
 _ENDINGS = (*sorted(IMAGE_SUFFIXES), ".dcm", ".dicom")
+_WHOLE = re.compile(r"(\d{1,18})(?:\.0)?")
 _KIND = re.compile(r"_(?:image|study)$")  # 65761e66de9f_image, of SIIM-FISABIO-RSNA
 
 
@@ -89,23 +92,25 @@ class ImageIndex:
         """Index image keys; paths in the table may start from ``prefix``, its folder relative to the root."""
         self.keys = set(keys)
         self.prefix = prefix
-        self._names: dict[str, list[str]] = {}
-        self._stems: dict[str, list[str]] = {}
-        self._numbers: dict[int, list[str]] = {}
         self.part: str | None = None
+        self._stems: dict[str, list[str]] = {}
         for key in self.keys:
-            name = name_of(key).lower()
-            self._names.setdefault(name, []).append(key)
-            self._stems.setdefault(stem := _stem(name), []).append(key)
-            if stem.isascii() and stem.isdigit() and len(stem) < 19:
-                self._numbers.setdefault(int(stem), []).append(key)
+            self._stems.setdefault(_stem(name_of(key).lower()), []).append(key)
 
     def below(self, prefix: str, part: str | None = None) -> ImageIndex:
         """The same images for a table in another folder, or of an official part: its own images are preferred."""
-        other = ImageIndex(())
-        other.keys, other.prefix, other._names, other._stems = self.keys, prefix, self._names, self._stems
-        other._numbers, other.part = self._numbers, part
+        other = copy(self)
+        other.prefix, other.part = prefix, part
         return other
+
+    @cached_property
+    def _numbers(self) -> dict[int, list[str]]:
+        """Keys by the number that is their name."""
+        numbers: dict[int, list[str]] = {}
+        for stem, keys in self._stems.items():
+            if stem.isascii() and stem.isdigit() and len(stem) < 19:
+                numbers.setdefault(int(stem), []).extend(keys)
+        return numbers
 
     def may_name(self, cell: str) -> bool:
         """Whether the last part of a cell is an image's name; quick."""
@@ -138,10 +143,10 @@ class ImageIndex:
     def _candidates(self, name: str) -> Sequence[str]:
         """Keys of images of a name, whatever its case, with or without its ending, or with that of a DICOM file."""
         name = name.lower()
-        found = self._names.get(name) or self._stems.get(name)
-        if not found and name.endswith(_ENDINGS):
-            found = self._stems.get(_stem(name))
-        if not found and (number := re.fullmatch(r"(\d{1,18})(?:\.0)?", name)):
+        found = self._stems.get(_stem(name))
+        if found and len(found) > 1:
+            found = [key for key in found if name_of(key).lower() == name] or found
+        if not found and (number := _WHOLE.fullmatch(name)):
             found = self._numbers.get(int(number[1]))  # spreadsheets drop leading zeros, pandas adds .0
         return found or self._stems.get(_KIND.sub("", name)) or ()
 

@@ -178,7 +178,7 @@ def _parse(path: Path, text: str, delimiter: str, notes: list[str]) -> Iterable[
     import pandas
     from pandas.errors import EmptyDataError, ParserError
 
-    common: dict[str, Any] = {"header": None, "dtype": str, "keep_default_na": False, "skipinitialspace": True}
+    common: dict[str, Any] = {"header": None, "dtype": object, "keep_default_na": False, "skipinitialspace": True}
     separator = r"\s+" if delimiter == " " else delimiter
     try:
         try:
