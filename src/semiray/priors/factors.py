@@ -25,9 +25,8 @@ RESERVED_NAMES = frozenset({"all", "any", "mean"})
 MOST_CODES = 256
 """Code dimensions of all factors together, which a correlation matrix can join in a moment."""
 
-_MOST_DIMENSIONS = 256
 _MOST_VALUES = 4096  # of a list of categories, or of points of a tabulated distribution
-_LONGEST_NAME = _LONGEST_UNIT = 60
+_LONGEST = 60  # characters of a name, or of a unit
 _FLOAT32_MAX = float(torch.finfo(torch.float32).max)
 
 
@@ -62,10 +61,10 @@ class Factor:
     def __post_init__(self) -> None:
         where = f"factor {short(repr(self.name))}"
         name = self.name if isinstance(self.name, str) and self.name.isascii() else ""
-        if not name.isidentifier() or keyword.iskeyword(name) or len(name) > _LONGEST_NAME:
+        if not name.isidentifier() or keyword.iskeyword(name) or len(name) > _LONGEST:
             raise SemirayError(
                 f"{where}: a name consists of letters, digits and _, starts with a letter, and has at most "
-                f"{_LONGEST_NAME} of them"
+                f"{_LONGEST} of them"
             )
         if self.name in RESERVED_NAMES:
             raise SemirayError(f"{where}: {self.name!r} is a word of the event language; choose another name")
@@ -74,17 +73,14 @@ class Factor:
             check_name(where, "family", self.family, sorted(FAMILIES))
         object.__setattr__(self, "family", family)
         whole = isinstance(self.dimensions, numbers.Integral) and not isinstance(self.dimensions, bool)
-        if not whole or not 1 <= self.dimensions <= _MOST_DIMENSIONS:
+        if not whole or not 1 <= self.dimensions <= MOST_CODES:
             raise SemirayError(
-                f"{where}: dimensions = {short(repr(self.dimensions))} is not a whole number from 1 to "
-                f"{_MOST_DIMENSIONS}"
+                f"{where}: dimensions = {short(repr(self.dimensions))} is not a whole number from 1 to {MOST_CODES}"
             )
         object.__setattr__(self, "dimensions", int(self.dimensions))
-        unit = str(self.unit) if isinstance(self.unit, str | int | float) else "\n"
-        if isinstance(self.unit, bool) or len(unit) > _LONGEST_UNIT or not unit.isprintable():
-            raise SemirayError(
-                f"{where}: unit = {short(repr(self.unit))} must be a text of at most {_LONGEST_UNIT} letters"
-            )
+        unit, written = str(self.unit), isinstance(self.unit, str | int | float) and not isinstance(self.unit, bool)
+        if not written or len(unit) > _LONGEST or not unit.isprintable():
+            raise SemirayError(f"{where}: unit = {short(repr(self.unit))} must be a text of at most {_LONGEST} letters")
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "correlation", self._checked_correlation())
         object.__setattr__(self, "parameters", self._checked_parameters())
