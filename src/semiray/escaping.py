@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["from_spreadsheet", "in_figure", "in_markdown", "in_short", "in_spreadsheet", "in_terminal", "printable"]
+__all__ = ["from_spreadsheet", "in_figure", "in_markdown", "in_spreadsheet", "in_terminal", "printable", "shortened"]
 
 # Controls (but line feed and tab), and what reorders or breaks lines of text: U+200E, 202A and so on.
 _ACTING = re.compile(
@@ -18,6 +18,7 @@ _FORMULA = re.compile("['=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MARKUP = re.compile(r"[\\`*\[\]|~]")
 _LONGEST = 100_000
+_SHOWN = 80  # characters of a value in a message
 
 
 def in_terminal(text: str) -> str:
@@ -59,21 +60,6 @@ def from_spreadsheet(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell[1:]) else cell
 
 
-def in_short(number: float) -> str:
-    """A number that a user gave, in few characters; also one that no float can hold.
-
-    Examples:
-        >>> in_short(3000), in_short(10**20), in_short(10**400)
-        ('3,000', '1e+20', 'a number of 401 digits')
-    """
-    if isinstance(number, int) and abs(number) < 10**15:
-        return f"{number:,}"
-    try:
-        return f"{number:.6g}"
-    except OverflowError:
-        return f"a number of {int(int(number).bit_length() * 0.30103) + 1:,} digits"
-
-
 def in_markdown(text: str) -> str:
     r"""Text for a line of Markdown in which it shows as it is: no tags, links, emphasis, code or cells.
 
@@ -99,6 +85,17 @@ def printable(name: str) -> str:
         return name
     known = re.sub("[\udc80-\udcff]", lambda byte: f"\\x{ord(byte.group()) - 0xDC00:02x}", name)
     return re.sub("[\t\n]", " ", _ACTING.sub(_written, known))
+
+
+def shortened(value: object) -> str:
+    """A value that a user gave, as Python writes it, cut to what a message can hold.
+
+    Examples:
+        >>> shortened([1, "a"]), len(shortened(10**400))
+        ("[1, 'a']", 80)
+    """
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _written(match: re.Match[str]) -> str:

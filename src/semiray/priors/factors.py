@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.names import suggestion
+from semiray.escaping import shortened
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
-from semiray.priors.inputs import check_name, number, short
+from semiray.priors.inputs import check_name, number
+from semiray.suggestions import suggestion
 
 __all__ = ["MOST_CODES", "RESERVED_NAMES", "Factor", "factor_columns", "factor_of"]
 
@@ -59,7 +60,7 @@ class Factor:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        where = f"factor {short(repr(self.name))}"
+        where = f"factor {shortened(self.name)}"
         name = self.name if isinstance(self.name, str) and self.name.isascii() else ""
         if not name.isidentifier() or keyword.iskeyword(name) or len(name) > _LONGEST:
             raise SemirayError(
@@ -75,12 +76,12 @@ class Factor:
         whole = isinstance(self.dimensions, numbers.Integral) and not isinstance(self.dimensions, bool)
         if not whole or not 1 <= self.dimensions <= MOST_CODES:
             raise SemirayError(
-                f"{where}: dimensions = {short(repr(self.dimensions))} is not a whole number from 1 to {MOST_CODES}"
+                f"{where}: dimensions = {shortened(self.dimensions)} is not a whole number from 1 to {MOST_CODES}"
             )
         object.__setattr__(self, "dimensions", int(self.dimensions))
         unit, written = str(self.unit), isinstance(self.unit, str | int | float) and not isinstance(self.unit, bool)
         if not written or len(unit) > _LONGEST or not unit.isprintable():
-            raise SemirayError(f"{where}: unit = {short(repr(self.unit))} must be a text of at most {_LONGEST} letters")
+            raise SemirayError(f"{where}: unit = {shortened(self.unit)} must be a text of at most {_LONGEST} letters")
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "correlation", self._checked_correlation())
         object.__setattr__(self, "parameters", self._checked_parameters())
@@ -99,7 +100,7 @@ class Factor:
     @property
     def text(self) -> str:
         """The factor in one line: "duration ~ exponential(mean=10.0) x 5"."""
-        values = ", ".join(f"{key}={short(value)}" for key, value in self.parameters.items())
+        values = ", ".join(f"{key}={shortened(value)}" for key, value in self.parameters.items())
         return f"{self.name} ~ {self.family}({values}) x {self.dimensions}"
 
     def constants(self) -> dict[str, Tensor]:
@@ -144,7 +145,7 @@ class Factor:
         entry = f"factor {self.name!r}: {key}"
         if not _is_list(value):
             if parameter.listed:
-                raise SemirayError(f"{entry} must be a list of numbers, not {short(repr(value))}")
+                raise SemirayError(f"{entry} must be a list of numbers, not {shortened(value)}")
             return _in_range(value, parameter, entry)
         if len(value) > _MOST_VALUES:
             raise SemirayError(f"{entry} lists {len(value):,} values; at most {_MOST_VALUES:,} are allowed")
