@@ -1,8 +1,8 @@
 """Which real images are held out: by the split that the generator was trained with, and by content.
 
 An image that the generator was trained on, or a copy of it, tests nothing, wherever it lies; nor does another image of
-its patient. Copies within a data set are found as for a split (:mod:`semiray.radiographs.pixels.duplicates`), those of
-another data set by the traces that a run keeps (:mod:`semiray.radiographs.pixels.traces`).
+its patient. Copies within a data set are found as for a split (`semiray.radiographs.pixels.duplicates`), those of
+another data set by the traces that a run keeps (`semiray.radiographs.pixels.traces`).
 """
 
 from __future__ import annotations
