@@ -1,14 +1,14 @@
-"""Words of others where something would act on them: in a terminal, a figure, a spreadsheet, Markdown.
+"""Words of others where something would act on them: in a terminal, a spreadsheet, Markdown.
 
 Class names, units, labels, paths and cells come from data sets. Shown as they are, they could move the cursor of a
-terminal, be a formula of a figure or of a spreadsheet, or a tag of a page.
+terminal, be a formula of a spreadsheet, or a tag of a page. Figures see to theirs (`semiray.figures`).
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["from_spreadsheet", "in_figure", "in_markdown", "in_spreadsheet", "in_terminal", "printable", "shortened"]
+__all__ = ["from_spreadsheet", "in_markdown", "in_spreadsheet", "in_terminal", "printable", "shortened"]
 
 # Controls (but line feed and tab), and what reorders or breaks lines of text: U+200E, 202A and so on.
 _ACTING = re.compile(
@@ -31,16 +31,6 @@ def in_terminal(text: str) -> str:
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]} ... ({len(text) - _LONGEST:,} more characters)"
     return _ACTING.sub(_written, text)
-
-
-def in_figure(text: str) -> str:
-    r"""Text for matplotlib, which would read what stands between two dollar signs as a formula.
-
-    Examples:
-        >>> print(in_figure("$5 to $9"))
-        \$5 to \$9
-    """
-    return _ACTING.sub(_written, text).replace("$", r"\$")
 
 
 def in_spreadsheet(cell: str) -> str:
@@ -83,8 +73,7 @@ def printable(name: str) -> str:
     """
     if name.isascii() and name.isprintable():
         return name
-    known = re.sub("[\udc80-\udcff]", lambda byte: f"\\x{ord(byte.group()) - 0xDC00:02x}", name)
-    return re.sub("[\t\n]", " ", _ACTING.sub(_written, known))
+    return re.sub("[\t\n]", " ", _ACTING.sub(_written, name))
 
 
 def shortened(value: object) -> str:
@@ -100,4 +89,5 @@ def shortened(value: object) -> str:
 
 def _written(match: re.Match[str]) -> str:
     code = ord(match.group())
+    code -= 0xDC00 * (0xDC80 <= code < 0xDD00)  # a byte that is no UTF-8
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
