@@ -10,7 +10,7 @@ import pytest
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.evaluation.held_out import Sides, sides_of_run, sides_of_set
 from semiray.evaluation.results import Overlap
-from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.radiographs import RadiographSet, ReadingOptions, Split, split_by_patient
 from semiray.radiographs.pixels.traces import Traces
 from semiray.training import RunFiles
 
@@ -142,6 +142,13 @@ def test_one_new_patient_is_enough(real: RadiographSet, set_maker: Any, run: Any
     )
     sides = sides_of_run(run, joined)
     assert sides.split.test.tolist() == sides.held_out.tolist() == [len(joined) - 2, len(joined) - 1]
+
+
+def test_another_framing_would_hide_copies(real: RadiographSet, run: Any) -> None:
+    assert run.settings.data.framing == "crop"
+    assert sides_of_run(run, elsewhere(real, options=ReadingOptions(framing="crop"))).overlap is not None
+    with pytest.raises(SemirayError, match="these with framing=pad"):
+        sides_of_run(run, elsewhere(real, options=ReadingOptions(framing="pad")))
 
 
 def test_an_old_run_says_that_content_was_not_compared(real: RadiographSet, run: Any) -> None:

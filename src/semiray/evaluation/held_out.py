@@ -52,21 +52,26 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
 
     Raises:
         SemirayError: Images that the split names are missing, or the run's files are damaged; no image is left to test
-            on.
+            on; another data set was framed otherwise than the run's.
     """
     path, traces = RunFiles(Path(run.path)).split, run.traces()
     split = Split.load(path, data.keys, partial=True)
     named = len(split.train) + len(split.validation) + len(split.test)
-    if not named:
-        opening = "The run was trained on another data set: its split names none of these images."
-        return _of_another_set(data, traces, opening)
     unchanged = run.data.get("fingerprint", data.fingerprint) == data.fingerprint
+    opening = "" if named else "The run was trained on another data set: its split names none of these images."
     try:
-        split = run.split(data)
+        split = run.split(data) if named else split
     except SemirayError:  # some are missing: this isn't the run's data, or not all of it
         if traces is None or unchanged or _known(traces, data, split).mean() >= MOST:
             raise
         opening = "The run's split names some of these images, but by content it was trained on others."
+    if opening:
+        framing = run.settings.data.framing
+        if traces is not None and data.options is not None and data.options.framing != framing:
+            raise SemirayError(
+                f"The images that the run was trained on were read with framing={framing}, these with "
+                f"framing={data.options.framing}: copies couldn't be recognised. Read these likewise."
+            )
         return _of_another_set(data, traces, opening)
     if not len(split.test):
         raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
