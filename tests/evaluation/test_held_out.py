@@ -192,6 +192,13 @@ def test_training_images_that_a_split_calls_test_images_are_seen_through(real: R
     check_sound(sides, real, split.train)
 
 
+def test_patients_of_whom_another_part_holds_a_training_image_are_left_out(real: RadiographSet) -> None:
+    """A split by image: of each patient one image, which was trained on, is for validation, the other for testing."""
+    told = Split(np.arange(0, 30), np.arange(30, 90, 2), np.arange(31, 90, 2))
+    with pytest.raises(SemirayError, match="nothing is left to test on"):
+        sides_of_set(real, told, Traces.of(real.images, told.validation), official_split=False)
+
+
 def test_copies_across_a_given_split_are_left_out(real: RadiographSet, set_maker: Any) -> None:
     """A split that somebody made by image: patients and copies are on both sides."""
     images = np.kron(real.images[:, ::4, ::4], np.ones((4, 4))).astype(np.uint8)

@@ -134,7 +134,7 @@ def _of_own_set(
     if traces is not None:
         known = _known(traces, data, split)
         if not known.all() or len(traces) > len(known):  # the split isn't that of the training, or the images aren't
-            trained[split.test[traces.find(data.images, split.test).recognised]] = True
+            trained |= traces.find(data.images).recognised
         own = bool(known.all() or (not unchanged and known.mean() >= MOST))
         if not own:
             _say(
