@@ -70,7 +70,7 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
         if traces is not None and data.options is not None and data.options.framing != framing:
             raise SemirayError(
                 f"The images that the run was trained on were read with framing={framing}, these with "
-                f"framing={data.options.framing}: copies couldn't be recognised. Read these likewise."
+                f"framing={data.options.framing}: copies couldn't be recognised. Read these with framing={framing}."
             )
         return _of_another_set(data, traces, opening)
     if not len(split.test):

@@ -65,7 +65,7 @@ class Factor:
         if not name.isidentifier() or keyword.iskeyword(name) or len(name) > _LONGEST:
             raise SemirayError(
                 f"{where}: a name consists of letters, digits and _, starts with a letter, and has at most "
-                f"{_LONGEST} of them"
+                f"{_LONGEST} characters"
             )
         if self.name in RESERVED_NAMES:
             raise SemirayError(f"{where}: {self.name!r} is a word of the event language; choose another name")
@@ -81,7 +81,9 @@ class Factor:
         object.__setattr__(self, "dimensions", int(self.dimensions))
         unit, written = str(self.unit), isinstance(self.unit, str | int | float) and not isinstance(self.unit, bool)
         if not written or len(unit) > _LONGEST or not unit.isprintable():
-            raise SemirayError(f"{where}: unit = {shortened(self.unit)} must be a text of at most {_LONGEST} letters")
+            raise SemirayError(
+                f"{where}: unit = {shortened(self.unit)} must be a text of at most {_LONGEST} characters"
+            )
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "correlation", self._checked_correlation())
         object.__setattr__(self, "parameters", self._checked_parameters())

@@ -87,9 +87,7 @@ def train(
     )
     settings = plan_training(files.folder, settings, resume=resume, device=device)
     if resume:
-        check_same(
-            files, "fingerprint", data.fingerprint, "the images aren't those", "images, read with the same options,"
-        )
+        check_same(files, "fingerprint", data.fingerprint, "the images", "images, read with the same options,")
     else:
         settings = fit_to_data(settings, data)
     with hold_folder(files.folder) if group.leads else nullcontext(lambda: None) as check_held:
