@@ -36,7 +36,7 @@ DEEPEST = 64
 _MOST_VALUES = 200_000  # of a YAML file, repetitions by aliases included: some 10 s to read
 _LONGEST_NUMBER = 300  # digits: what float() can take
 _QUOTED = re.compile(r"""\"(?:[^"\\\n]|\\.)*+\"|'[^'\n]*+'""")
-_BETWEEN_KEYS = re.compile(r"[,=\[\]{}\n]")
+_DEEP_KEY = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){65}")  # of TOML, more than DEEPEST levels
 
 
 def read_json(path: Path, *, largest: int = LARGEST, halves: bool = False) -> Any:
@@ -106,7 +106,7 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     """The content of a TOML text; arguments and errors as those of `parse_json`."""
     text = _decode(text, where, LARGEST_WRITTEN)
     # tomllib keeps every beginning of a dotted key: a.a.a... of 200 kB would take all memory.
-    if any(part.count(".") > DEEPEST for part in _BETWEEN_KEYS.split(_QUOTED.sub("q", text))):
+    if _DEEP_KEY.search(_QUOTED.sub("q", text)):
         raise SemirayError(f"{where}: nested more than {DEEPEST} levels deep")
     try:
         tree = tomllib.loads(text)
