@@ -22,20 +22,19 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
 from semiray.evaluation import train_classifier
-from semiray.evaluation.sides import labelled_parts, run_split
+from semiray.evaluation.held_out import sides_of_run
+from semiray.evaluation.parts import labelled_parts
 from semiray.evaluation.statistics.classification import score_predictions
 from semiray.evaluation.statistics.intervals import PatientBootstrap
 from semiray.files import write_whole
 from semiray.generation import generate
-from semiray.radiographs import RadiographSet, load_radiographs
+from semiray.radiographs import RadiographSet
 from semiray.training import Run
 
 
 def read_test(run: Run, data: Path) -> RadiographSet:
-    options = run.settings.data.model_dump(exclude={"fractions"})
-    images = load_radiographs(data, resolution=run.resolution, **options)
-    split, _, _ = run_split(run, images)
-    return labelled_parts(run.classes, images, split)[1]
+    images = run.load_data(data)
+    return labelled_parts(run.classes, images, sides_of_run(run, images).split)[1]
 
 
 def judge_once(path: Path, data: Path, repetition: int, asked: dict[str, int]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from semiray.escaping import from_spreadsheet, in_figure, in_markdown, in_spreadsheet, in_terminal, printable
+from semiray.escaping import from_spreadsheet, in_markdown, in_spreadsheet, in_terminal, printable
 
 
 @pytest.mark.parametrize("bad", ["\x1b[31m", "\x1b]0;title\x07", "\x9b31m", "\r", "\u202e", "\ud800", "\x7f", "\u2028"])
@@ -55,10 +55,6 @@ def test_markdown_shows_what_is_written() -> None:
     assert in_markdown("[a](javascript:b)\n# c | `d`") == r"\[a\](javascript:b) # c \| \`d\`"
     assert in_markdown("# a") == r"\# a"
     assert in_markdown("Viral_Pneumonia, 95 %") == "Viral_Pneumonia, 95 %"
-
-
-def test_a_figure_shows_dollars() -> None:
-    assert in_figure(r"$\frac{") == r"\$\frac{"
 
 
 def test_names_can_be_written() -> None:

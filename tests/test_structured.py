@@ -96,15 +96,20 @@ def test_plain_json_is_read() -> None:
     [
         ("a = " + "[" * 100_000, "levels deep"),
         ("a" + ".a" * 100_000 + " = 1", "levels deep"),
+        ("[" + "a . 'b.b' ." * 50 + "c]", "levels deep"),
         ("a = " + "9" * 5_000, "doesn't exist"),
         ("a = 2020-01-01", "in quotes"),
         ("a = ", "not TOML"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_what_toml_can_hide_is_a_sentence(text: str, says: str) -> None:
     with pytest.raises(SemirayError, match=says):
         parse_toml(text, "f.toml")
+
+
+def test_a_row_of_dots_is_no_key() -> None:
+    assert parse_toml(f"# {'.' * 100}\na = [{'1.5, ' * 100}]\nb = 1", "f.toml")["b"] == 1
 
 
 def test_files_are_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
-from semiray.escaping import in_short
+from semiray.escaping import shortened
 from semiray.files import check_unused, user_path
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def make_phantoms(
     out = user_path(out)
     check_unused(out)
     if not 0 <= seed < 2**63:
-        raise SemirayError(f"seed = {in_short(seed)}: a seed of phantoms is a whole number from 0 to 2**63 - 1.")
+        raise SemirayError(f"seed = {shortened(seed)}: a seed of phantoms is a whole number from 0 to 2**63 - 1.")
     if n < 1:
         raise SemirayError(f"n = {n}: ask for at least one phantom.")
     check_amount(n, resolution)

@@ -1,14 +1,14 @@
-"""Words of others where something would act on them: in a terminal, a figure, a spreadsheet, Markdown.
+"""Words of others where something would act on them: in a terminal, a spreadsheet, Markdown.
 
 Class names, units, labels, paths and cells come from data sets. Shown as they are, they could move the cursor of a
-terminal, be a formula of a figure or of a spreadsheet, or a tag of a page.
+terminal, be a formula of a spreadsheet, or a tag of a page. Figures see to theirs (`semiray.figures`).
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["from_spreadsheet", "in_figure", "in_markdown", "in_short", "in_spreadsheet", "in_terminal", "printable"]
+__all__ = ["from_spreadsheet", "in_markdown", "in_spreadsheet", "in_terminal", "printable", "shortened"]
 
 # Controls (but line feed and tab), and what reorders or breaks lines of text: U+200E, 202A and so on.
 _ACTING = re.compile(
@@ -18,6 +18,7 @@ _FORMULA = re.compile("['=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MARKUP = re.compile(r"[\\`*\[\]|~]")
 _LONGEST = 100_000
+_SHOWN = 80  # characters of a value in a message
 
 
 def in_terminal(text: str) -> str:
@@ -30,16 +31,6 @@ def in_terminal(text: str) -> str:
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]} ... ({len(text) - _LONGEST:,} more characters)"
     return _ACTING.sub(_written, text)
-
-
-def in_figure(text: str) -> str:
-    r"""Text for matplotlib, which would read what stands between two dollar signs as a formula.
-
-    Examples:
-        >>> print(in_figure("$5 to $9"))
-        \$5 to \$9
-    """
-    return _ACTING.sub(_written, text).replace("$", r"\$")
 
 
 def in_spreadsheet(cell: str) -> str:
@@ -57,21 +48,6 @@ def in_spreadsheet(cell: str) -> str:
 def from_spreadsheet(cell: str) -> str:
     """The cell that `in_spreadsheet` wrote."""
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell[1:]) else cell
-
-
-def in_short(number: float) -> str:
-    """A number that a user gave, in few characters; also one that no float can hold.
-
-    Examples:
-        >>> in_short(3000), in_short(10**20), in_short(10**400)
-        ('3,000', '1e+20', 'a number of 401 digits')
-    """
-    if isinstance(number, int) and abs(number) < 10**15:
-        return f"{number:,}"
-    try:
-        return f"{number:.6g}"
-    except OverflowError:
-        return f"a number of {int(int(number).bit_length() * 0.30103) + 1:,} digits"
 
 
 def in_markdown(text: str) -> str:
@@ -97,10 +73,21 @@ def printable(name: str) -> str:
     """
     if name.isascii() and name.isprintable():
         return name
-    known = re.sub("[\udc80-\udcff]", lambda byte: f"\\x{ord(byte.group()) - 0xDC00:02x}", name)
-    return re.sub("[\t\n]", " ", _ACTING.sub(_written, known))
+    return re.sub("[\t\n]", " ", _ACTING.sub(_written, name))
+
+
+def shortened(value: object) -> str:
+    """A value that a user gave, as Python writes it, cut to what a message can hold.
+
+    Examples:
+        >>> shortened([1, "a"]), len(shortened(10**400))
+        ("[1, 'a']", 80)
+    """
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _written(match: re.Match[str]) -> str:
     code = ord(match.group())
+    code -= 0xDC00 * (0xDC80 <= code < 0xDD00)  # a byte that is no UTF-8
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -86,7 +86,7 @@ def check_not_input(out: Path, *inputs: Path | str | None) -> None:
     """Raise SemirayError where a result would be written over one of the files that it is made from."""
     out = user_path(out)
     for one in inputs:
-        if one is not None and out.exists() and (path := Path(one).expanduser()).exists() and out.samefile(path):
+        if one is not None and out.exists() and (path := user_path(one)).exists() and out.samefile(path):
             raise SemirayError(f"out={out} is {one}, which is read here and would be lost: name another file.")
 
 

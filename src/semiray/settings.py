@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from semiray.errors import SemirayError
+from semiray.escaping import shortened
 from semiray.files import user_path
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.structured import DEEPEST, parse_yaml, read_structured
@@ -257,12 +258,6 @@ def parse_assignment(text: str) -> dict[str, Any]:
     for key in reversed(keys):
         tree = {key: tree}
     return dict(tree)
-
-
-def shortened(value: Any) -> str:
-    """What was written, as Python writes it, cut to a length that a message can hold."""
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
 
 
 def known_options(model: type[BaseModel], prefix: str = "") -> list[str]:

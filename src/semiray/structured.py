@@ -1,8 +1,8 @@
 """The one reader of JSON, YAML and TOML: plain data of bounded size and depth, or a sentence with file and place.
 
-Whatever a file holds, the result consists of mappings with plain keys, lists, texts that can be written again, finite
-sizes of whole numbers, fractions, true, false and null. A mapping is never inside itself, and what is repeated by
-aliases counts as often as it is repeated. Dates are texts.
+Whatever a file holds, the result consists of mappings with plain keys, lists, texts that can be written again, whole
+numbers of at most 300 digits, fractions, true, false and null. A mapping is never inside itself, and what is repeated
+by aliases counts as often as it is repeated. Dates are texts in YAML; in TOML they must be in quotes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from semiray.errors import SemirayError
+from semiray.escaping import shortened
 
 __all__ = [
     "DEEPEST",
@@ -35,7 +36,7 @@ DEEPEST = 64
 _MOST_VALUES = 200_000  # of a YAML file, repetitions by aliases included: some 10 s to read
 _LONGEST_NUMBER = 300  # digits: what float() can take
 _QUOTED = re.compile(r"""\"(?:[^"\\\n]|\\.)*+\"|'[^'\n]*+'""")
-_BETWEEN_KEYS = re.compile(r"[,=\[\]{}\n]")
+_DEEP_KEY = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){65}")  # of TOML, more than DEEPEST levels
 
 
 def read_json(path: Path, *, largest: int = LARGEST, halves: bool = False) -> Any:
@@ -105,7 +106,7 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     """The content of a TOML text; arguments and errors as those of `parse_json`."""
     text = _decode(text, where, LARGEST_WRITTEN)
     # tomllib keeps every beginning of a dotted key: a.a.a... of 200 kB would take all memory.
-    if any(part.count(".") > DEEPEST for part in _BETWEEN_KEYS.split(_QUOTED.sub("q", text))):
+    if _DEEP_KEY.search(_QUOTED.sub("q", text)):
         raise SemirayError(f"{where}: nested more than {DEEPEST} levels deep")
     try:
         tree = tomllib.loads(text)
@@ -185,7 +186,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except (ValueError, OverflowError, KeyError, IndexError, TypeError, AttributeError):
-            return self._refuse(f"{_short(getattr(node, 'value', ''))} isn't {_PLAIN_TAGS[node.tag]}", node)
+            return self._refuse(f"{shortened(getattr(node, 'value', ''))} isn't {_PLAIN_TAGS[node.tag]}", node)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         """Check the keys, which PyYAML doesn't."""
@@ -199,7 +200,7 @@ class _Loader(yaml.SafeLoader):
                 continue
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                self._refuse(f"{_short(key)} is given twice", key_node)
+                self._refuse(f"{shortened(key)} is given twice", key_node)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -274,11 +275,6 @@ def _decode(text: str | bytes, where: str, largest: int) -> str:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SemirayError(f"{where}: not UTF-8 text (byte {error.start:,}); save it as UTF-8") from None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _lower(text: str) -> str:

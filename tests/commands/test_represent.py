@@ -52,7 +52,7 @@ def test_a_figure_is_drawn_and_the_error_told(
         ({"--steps": "1"}, "steps"),
         ({"--label": "lobr"}, "Did you mean 'lobar'"),
         ({"--out": "figure.txt"}, ".png"),
-        ({"image": "f.png", "--out": "f.png"}, "is the image itself"),
+        ({"image": "settings", "--out": "settings"}, "would be lost"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
 )
@@ -67,8 +67,7 @@ def test_bad_input_is_answered_in_a_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     asked = {"run": str(work / "run"), "image": image, "--move": "texture", "--out": "new/f.png"} | changes
-    if asked["image"] == "settings":
-        asked["image"] = str(work / "run" / "settings.yaml")
+    asked = {name: str(work / "run" / "settings.yaml") if it == "settings" else it for name, it in asked.items()}
     words = [asked.pop("run"), asked.pop("image")]
     assert main(["represent", *words, *(word for pair in asked.items() for word in pair)]) == 2
     error = capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.evaluation.held_out import Sides, sides_of_run, sides_of_set
 from semiray.evaluation.results import Overlap
-from semiray.radiographs import RadiographSet, Split, split_by_patient
+from semiray.radiographs import RadiographSet, ReadingOptions, Split, split_by_patient
 from semiray.radiographs.pixels.traces import Traces
 from semiray.training import RunFiles
 
@@ -102,7 +102,7 @@ def test_names_that_are_the_runs_by_chance_prove_nothing(set_maker: Any, real: R
     data = replace(other, keys=("more/0.png", *other.keys[1:]), fingerprint="another")
     sides = sides_of_run(run, data)
     assert len(sides.held_out) == 120
-    assert "images of the same names have another content" in sides.notes[0]
+    assert "by content it was trained on others" in sides.notes[0]
     less = real.take(range(1, 90))
     with pytest.raises(SemirayError, match="are missing"):
         sides_of_run(run, less)
@@ -144,6 +144,13 @@ def test_one_new_patient_is_enough(real: RadiographSet, set_maker: Any, run: Any
     assert sides.split.test.tolist() == sides.held_out.tolist() == [len(joined) - 2, len(joined) - 1]
 
 
+def test_another_framing_would_hide_copies(real: RadiographSet, run: Any) -> None:
+    assert run.settings.data.framing == "crop"
+    assert sides_of_run(run, elsewhere(real, options=ReadingOptions(framing="crop"))).overlap is not None
+    with pytest.raises(SemirayError, match="these with framing=pad"):
+        sides_of_run(run, elsewhere(real, options=ReadingOptions(framing="pad")))
+
+
 def test_an_old_run_says_that_content_was_not_compared(real: RadiographSet, run: Any) -> None:
     RunFiles(run.path).traces.unlink()
     sides = sides_of_run(run, elsewhere(real))
@@ -172,6 +179,24 @@ def test_another_split_beside_the_run_is_seen_through(real: RadiographSet, run: 
     turned.save(RunFiles(run.path).split, real.keys)
     with pytest.raises(SemirayError, match="nothing is left to test on"):
         sides_of_run(run, real)
+
+
+def test_training_images_that_a_split_calls_test_images_are_seen_through(real: RadiographSet, run: Any) -> None:
+    """Every training image of the split was trained on; some of its test images, too."""
+    split, traces = run.split(real), run.traces()
+    moved = np.isin(split.train, np.flatnonzero(np.isin(real.patients, real.patients[split.train[:10]])))
+    told = Split(split.train[~moved], split.validation, np.sort([*split.test, *split.train[moved]]))
+    sides = sides_of_set(real, told, traces, official_split=False)
+    assert np.array_equal(sides.split.test, split.test)
+    assert sides.own
+    check_sound(sides, real, split.train)
+
+
+def test_patients_of_whom_another_part_holds_a_training_image_are_left_out(real: RadiographSet) -> None:
+    """A split by image: of each patient one image, which was trained on, is for validation, the other for testing."""
+    told = Split(np.arange(0, 30), np.arange(30, 90, 2), np.arange(31, 90, 2))
+    with pytest.raises(SemirayError, match="nothing is left to test on"):
+        sides_of_set(real, told, Traces.of(real.images, told.validation), official_split=False)
 
 
 def test_copies_across_a_given_split_are_left_out(real: RadiographSet, set_maker: Any) -> None:
@@ -211,6 +236,10 @@ def test_official_parts_are_kept_where_a_set_is_judged(real: RadiographSet) -> N
     assert "official parts of the real images were kept: classifiers are trained on 60" in sides.notes[0]
     with pytest.raises(SemirayError, match="exclude each other"):
         sides_of_set(data, sides.split, None, official_split=True)
+    sides = sides_of_set(data, None, Traces.of(real.images, np.arange(50, 70)), official_split=True)
+    assert sides.split.train.tolist() == list(range(60))
+    assert sides.split.test.tolist() == sides.held_out.tolist() == list(range(70, 90))
+    assert sides.own is False
 
 
 def test_added_and_changed_images_are_told(real: RadiographSet, set_maker: Any, run: Any) -> None:

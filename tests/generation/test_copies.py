@@ -1,5 +1,6 @@
 """Copies of training images among generated ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,13 @@ def test_a_run_that_only_repeats_its_training_images_is_refused(run: Run, data: 
     copies.keep(data.images[Split.load(run.path / "split.json", data.keys).train[:2]])
     with pytest.raises(SemirayError, match="every generated image is a copy"):
         copies.summary()
+
+
+def test_images_of_the_same_names_are_not_taken_for_training_images(run: Run, data: RadiographSet) -> None:
+    assert len(CopyFilter(run, replace(data, fingerprint="moved")).keep(data.images[:2])) == 2
+    other = np.random.default_rng(0).integers(0, 256, data.images.shape, np.uint8)
+    with pytest.raises(SemirayError, match="have names of training images, but another content"):
+        CopyFilter(run, replace(data, images=other, fingerprint="other"))
 
 
 def test_generate_leaves_copies_out(run: Run, data: RadiographSet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.priors.inputs import MISSING, check_name, number, read_cell, short
+from semiray.priors.inputs import MISSING, check_name, number, read_cell
 
 
 def test_numbers_are_finite_and_may_be_text() -> None:
@@ -23,11 +23,6 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:
     check_name("prior", "key", "factors", ["factors", "between"])
     with pytest.raises(SemirayError, match=r"^prior: no key 'factor', did you mean 'factors'\?; the keys are factors"):
         check_name("prior", "key", "factor", ["factors", "between"])
-
-
-def test_long_values_are_cut() -> None:
-    assert short([1, 2]) == "[1, 2]"
-    assert len(short("a" * 200)) == 80
 
 
 WORDS = {"y": 1.0, "n": 0.0, "moved away": None, "1": 7.0}

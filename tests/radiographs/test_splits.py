@@ -141,7 +141,14 @@ def test_a_saved_split_is_the_same_split(tmp_path):
 @pytest.mark.parametrize("indent", [None, 0, 1, 4])
 def test_a_split_laid_out_by_another_tool_is_read(tmp_path, indent):
     path, keys = tmp_path / "split.json", ["a:b", 'say "train": [', "ä/\udcff", "x]", "y"]
-    content = {"made by": "hand", "test": keys[:1], "train": keys[1:4], "validation": [], "seed": 7}
+    content = {
+        "made by": "hand",
+        "left out": ["p", "q"],
+        "test": keys[:1],
+        "train": keys[1:4],
+        "validation": [],
+        "seed": 7,
+    }
     path.write_text(json.dumps(content, indent=indent))
     split = Split.load(path, keys)
     assert [part.tolist() for part in parts(split)] == [[1, 2, 3], [], [0]]

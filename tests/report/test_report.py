@@ -95,6 +95,12 @@ def test_every_figure_is_one_of_the_names_in_their_order(whole: Any) -> None:
     assert set(figure_names()) == set(drawn)
 
 
+def test_a_traversal_too_large_to_draw_costs_no_report(whole: Any) -> None:
+    many = replace(whole[0].traversal, classes=tuple(map(str, range(900))))
+    names = [name for name, _, _ in draw_figures(whole[0].model_copy(update={"traversal": many}))]
+    assert names == [name for name in figure_names() if name != "traversal"]
+
+
 @pytest.fixture(scope="module")
 def keeps() -> Any:
     schema = report_schema()

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from semiray import structured
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.radiographs import RadiographSet
 from semiray.settings import Settings, make_settings, override
@@ -79,6 +80,17 @@ def test_a_run_recognises_what_it_was_trained_on(tmp_path: Path, data: Radiograp
     assert run.traces() is None
     train(data, run.path, settings.model_copy(update={"images": 72}), resume=True)
     assert file.read_bytes() == written
+
+
+def test_what_could_not_be_read_again_is_said_before_training(
+    tmp_path: Path, data: RadiographSet, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(structured, "LARGEST_WRITTEN", 500)
+    with pytest.raises(SemirayError, match=r"settings\.yaml: larger than"):
+        train(data, tmp_path / "run", settings)
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+    monkeypatch.undo()
+    train(data, tmp_path / "run", settings)
 
 
 def test_official_parts_are_kept_and_what_they_share_is_recorded(
@@ -220,5 +232,7 @@ def test_errors_are_for_people(tmp_path: Path, make_blobs: Blobs, data: Radiogra
     train(data, tmp_path / "run", settings)
     with pytest.raises(SemirayError, match="resume=True"):
         train(data, tmp_path / "run", settings)
-    with pytest.raises(SemirayError, match="aren't those"):
+    with pytest.raises(
+        SemirayError, match=r"^the images aren't those that .*run was trained on: resume with the same images, read"
+    ):
         train(make_blobs(seed=9), tmp_path / "run", settings, resume=True)

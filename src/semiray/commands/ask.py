@@ -90,9 +90,9 @@ def generate(
     if copies is not None and copies.seen:
         console.print(copies.summary(), soft_wrap=True)
     if request.event_probability is not None:
-        console.print(f"P({where}) = {request.event_probability:.4g} under the prior", markup=False, soft_wrap=True)
+        console.print(f"P({where}) = {request.event_probability:.4g} under the prior", soft_wrap=True)
     if found is None:
-        console.print(f"Share {scale.shard} of {out} is complete; other shares are missing.", markup=False)
+        console.print(f"Share {scale.shard} of {out} is complete; other shares are missing.")
     else:
         wrote(found)
 
@@ -129,19 +129,16 @@ def represent(
 ) -> None:
     """Encode a radiograph, show its reconstruction and error, then the same patient while one factor changes."""
     from semiray.commands.console import console, progress_bar, save_figure
-    from semiray.errors import SemirayError
+    from semiray.files import check_not_input
     from semiray.generation import plot_representation, represent
     from semiray.training import Run
 
-    if out.resolve() == image.resolve():
-        raise SemirayError(f"--out {out} is the image itself, which the figure would overwrite: name another file.")
+    check_not_input(out, image)
     loaded = Run.load(run, device)
     with progress_bar("Searching") as show:
         found = represent(loaded, image, move=move, steps=steps, label=label, seed=seed, progress=show)
     if found.label is not None:
-        console.print(
-            f"Class: {found.label}, {'estimated by the sorter' if found.label_guessed else 'given'}", markup=False
-        )
+        console.print(f"Class: {found.label}, {'estimated by the sorter' if found.label_guessed else 'given'}")
     console.print(
         f"Reconstruction: SSIM {found.ssim:.3f} (by noise alone {found.noise_ssim:.3f}), "
         f"mean error {found.error:.1f} grey levels of 255",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from semiray.commands.options import Figure, read_ground
+from semiray.commands.options import Figure
 
 __all__ = ["app"]
 
@@ -23,7 +23,7 @@ def show(
     from semiray.priors import JointPrior
 
     prior = JointPrior.default() if file is None else JointPrior.from_yaml(file)
-    console.print(prior.to_yaml(), markup=False, soft_wrap=True, end="")
+    console.print(prior.to_yaml(), soft_wrap=True, end="")
     save_figure(prior.plot("marginals" if marginals else "pairs"), out)
 
 
@@ -49,6 +49,7 @@ def fit(
     from semiray.priors import JointPrior, fit_prior, read_grounds
     from semiray.radiographs.reading.patients import PATIENT_COLUMNS
     from semiray.radiographs.reading.tables import choose_column, read_table
+    from semiray.settings import read_ground
 
     check_not_input(out, table, prior, ground)
     start = JointPrior.default() if prior is None else JointPrior.from_yaml(prior)
@@ -63,5 +64,5 @@ def fit(
         fitted = fit_prior(content.rows, patients, grounds, start)
     except SemirayError as error:
         raise SemirayError(f"{table}: {error}") from None
-    console.print("\n".join(fitted.lines), markup=False, soft_wrap=True)
+    console.print("\n".join(fitted.lines), soft_wrap=True)
     wrote(fitted.save(out, f"Fitted to {table.name} by `semiray prior fit`"))

@@ -81,7 +81,7 @@ def read_data(data: Path, *, resolution: int, cache: Path | None = None, **optio
 
     with progress_bar("Reading radiographs") as show:
         images = load_radiographs(data, resolution=resolution, cache=cache, progress=show, **options)
-    console.print(describe_data(images), markup=False, soft_wrap=True)
+    console.print(describe_data(images), soft_wrap=True)
     return images
 
 
@@ -123,7 +123,7 @@ def save_figure(figure: "Figure", path: Path) -> None:
 
 def wrote(path: Path) -> None:
     """Say what was written."""
-    console.print(f"Wrote {path}", markup=False, soft_wrap=True)
+    console.print(f"Wrote {path}", soft_wrap=True)
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def live_reports() -> Iterator[Callable[["TrainingReport"], None]]:
             nonlocal last
             if time.monotonic() - last >= _LINE_SECONDS or report.seconds_left <= 0:
                 last = time.monotonic()
-                console.print(report_line(report), markup=False, soft_wrap=True)
+                console.print(report_line(report), soft_wrap=True)
 
         yield say
         return

@@ -38,7 +38,7 @@ def inspect_data(
 
     with progress_bar("Reading radiographs") as show:
         inspection = inspect(data, resolution=resolution, sheet=out, cache=cache, progress=show, **reading)
-    console.print("\n".join(inspection.lines()), markup=False, soft_wrap=True)
+    console.print("\n".join(inspection.lines()), soft_wrap=True)
     wrote(out)
     xrays = inspection.data.radiographs
     groups = {} if source_column is None else {"sources": xrays.groups(source_column)}
@@ -48,7 +48,7 @@ def inspect_data(
         with progress_bar(f"Looking for shortcuts between {kind}") as show:
             found = measure_shortcuts(xrays.images, group, names, xrays.patients, progress=show)
         head = f"shortcuts between {kind}: area under the ROC curve of one view alone; chance level 0.5"
-        console.print("\n".join(["", head, *shortcut_lines(found)]), markup=False, soft_wrap=True)
+        console.print("\n".join(["", head, *shortcut_lines(found)]), soft_wrap=True)
 
 
 @app.command("prepare")
@@ -68,7 +68,7 @@ def prepare_data(
 
     with progress_bar("Decoding radiographs") as show:
         prepared = prepare_radiographs(data, out, resolution=resolution, progress=show, **reading)
-    console.print(describe_data(prepared), markup=False, soft_wrap=True)
+    console.print(describe_data(prepared), soft_wrap=True)
     wrote(out)
 
 

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.options import ReadingOptions
-from semiray.settings import Settings, read_ground
+from semiray.settings import Settings
 
 __all__ = [
     "Cache",
@@ -22,6 +22,7 @@ __all__ = [
     "Data",
     "Device",
     "Figure",
+    "OfficialSplit",
     "OptionsOf",
     "Out",
     "Reading",
@@ -29,7 +30,6 @@ __all__ = [
     "Seed",
     "Space",
     "TrainingOptions",
-    "read_ground",
     "with_groups",
 ]
 
@@ -54,6 +54,14 @@ Cache = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER", rich_help_panel=READING, help="Folder for decoded images; by default the user's cache folder."
+    ),
+]
+OfficialSplit = Annotated[
+    bool,
+    typer.Option(
+        "--official-split",
+        rich_help_panel=READING,
+        help="Keep the parts that the data came with: train, val and test folders, a table's column, lists of files.",
     ),
 ]
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semiray.commands.options import Cache, Data, Device, Out, Reading, RunFolder, Space, with_groups
-from semiray.commands.train import OfficialSplit
+from semiray.commands.options import Cache, Data, Device, OfficialSplit, Out, Reading, RunFolder, Space, with_groups
 
 __all__ = ["compare", "evaluate", "judge"]
 
@@ -87,7 +86,7 @@ def evaluate(
             progress=show,
             on_file=files.append,
         )
-    console.print("\n".join(summarise(report)), markup=False, soft_wrap=True)
+    console.print("\n".join(summarise(report)), soft_wrap=True)
     for file in files:
         wrote(file)
 
@@ -153,7 +152,7 @@ def judge(
             device=device,
             progress=show,
         )
-    console.print("\n".join(summarise(report)), markup=False, soft_wrap=True)
+    console.print("\n".join(summarise(report)), soft_wrap=True)
     wrote(out / "report.html")
 
 
@@ -166,6 +165,6 @@ def compare(
     from semiray.report import compare_lines, plot_comparison, read_reports
 
     found = read_reports(reports)
-    console.print("\n".join(compare_lines(found)), markup=False, soft_wrap=True)
+    console.print("\n".join(compare_lines(found)), soft_wrap=True)
     if out is not None:
         save_figure(plot_comparison(found), out)

@@ -6,18 +6,19 @@ from typing import Annotated
 
 import typer
 
-from semiray.commands.options import READING, Cache, Data, Device, Out, Reading, Seed, TrainingOptions, with_groups
+from semiray.commands.options import (
+    Cache,
+    Data,
+    Device,
+    OfficialSplit,
+    Out,
+    Reading,
+    Seed,
+    TrainingOptions,
+    with_groups,
+)
 
-__all__ = ["OfficialSplit", "demo", "train"]
-
-OfficialSplit = Annotated[
-    bool,
-    typer.Option(
-        "--official-split",
-        rich_help_panel=READING,
-        help="Keep the parts that the data came with: train, val and test folders, a table's column, lists of files.",
-    ),
-]
+__all__ = ["demo", "train"]
 
 
 @with_groups
@@ -56,10 +57,10 @@ def train(
             radiographs = read_data(data, resolution=planned.resolution, cache=cache, **reading)
         with live_reports() as show:
             run = train(radiographs, out, asked, resume=resume, device=device, on_report=show)
-    console.print(run.meaning, markup=False, soft_wrap=True)
+    console.print(run.meaning, soft_wrap=True)
     wrote(out)
     words = shlex.join(["semiray", "evaluate", str(out), str(data), "--out", "proof"])
-    console.print(f"Next: {words}", markup=False, soft_wrap=True)
+    console.print(f"Next: {words}", soft_wrap=True)
 
 
 def demo(
@@ -76,11 +77,11 @@ def demo(
     steps = iter(range(1, 100))
 
     def say(line: str) -> None:
-        console.print(f"{next(steps)}. {line}", markup=False)
+        console.print(f"{next(steps)}. {line}")
 
     report = run_demo(out, minutes=minutes, seed=seed, device=device, say=say, bar=progress_bar, watch=live_reports)
     console.print()
-    console.print("\n".join(summarise(report)), markup=False, soft_wrap=True)
+    console.print("\n".join(summarise(report)), soft_wrap=True)
     console.print(
         "\nThese are phantoms, toy images with known factors: the report is about semiray, not about a disease."
     )

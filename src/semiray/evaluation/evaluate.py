@@ -11,9 +11,9 @@ from semiray.evaluation.context import FRESH_SEED, Context
 from semiray.evaluation.held_out import sides_of_run, sides_of_set
 from semiray.evaluation.judges.feature_spaces import check_space
 from semiray.evaluation.options import BenefitSettings, EvaluationOptions
+from semiray.evaluation.parts import check_resolution, describe, is_phantom, sample_images
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Results
-from semiray.evaluation.sides import check_resolution, describe, is_phantom, sample_images
 from semiray.generation import measure_traversal
 from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.radiographs.pixels.traces import Traces

@@ -1,8 +1,8 @@
 """Which real images are held out: by the split that the generator was trained with, and by content.
 
 An image that the generator was trained on, or a copy of it, tests nothing, wherever it lies; nor does another image of
-its patient. Copies within a data set are found as for a split (:mod:`semiray.radiographs.pixels.duplicates`), those of
-another data set by the traces that a run keeps (:mod:`semiray.radiographs.pixels.traces`).
+its patient. Copies within a data set are found as for a split (`semiray.radiographs.pixels.duplicates`), those of
+another data set by the traces that a run keeps (`semiray.radiographs.pixels.traces`).
 """
 
 from __future__ import annotations
@@ -52,21 +52,26 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
 
     Raises:
         SemirayError: Images that the split names are missing, or the run's files are damaged; no image is left to test
-            on.
+            on; another data set was framed otherwise than the run's.
     """
     path, traces = RunFiles(Path(run.path)).split, run.traces()
     split = Split.load(path, data.keys, partial=True)
     named = len(split.train) + len(split.validation) + len(split.test)
-    if not named:
-        opening = "The run was trained on another data set: its split names none of these images."
-        return _of_another_set(data, traces, opening)
     unchanged = run.data.get("fingerprint", data.fingerprint) == data.fingerprint
+    opening = "" if named else "The run was trained on another data set: its split names none of these images."
     try:
-        split = run.split(data)
+        split = run.split(data) if named else split
     except SemirayError:  # some are missing: this isn't the run's data, or not all of it
         if traces is None or unchanged or _known(traces, data, split).mean() >= MOST:
             raise
-        opening = "The run was trained on another data set: images of the same names have another content."
+        opening = "The run's split names some of these images, but by content it was trained on others."
+    if opening:
+        framing = run.settings.data.framing
+        if traces is not None and data.options is not None and data.options.framing != framing:
+            raise SemirayError(
+                f"The images that the run was trained on were read with framing={framing}, these with "
+                f"framing={data.options.framing}: copies couldn't be recognised. Read these with framing={framing}."
+            )
         return _of_another_set(data, traces, opening)
     if not len(split.test):
         raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
@@ -96,18 +101,20 @@ def sides_of_set(
         if not len(split.test):
             raise SemirayError("split= has no test image.")
         return _of_own_set(data, split, traces, [], unchanged=False)
-    if traces is not None:
+    if traces is not None and not official_split:
         return _of_another_set(data, traces, "The real images were split here.")
-    note = (
-        "It is not known which real images the generator was trained on. If it has seen the test patients, the "
-        "figures are too good."
-    )
     drawn = split_by_patient(data, FRACTIONS, official=official_split)
     parts = f"classifiers are trained on {len(drawn.train):,} of them and tested on {len(drawn.test):,}"
     how = (
         f"The official parts of the real images were kept: {parts}."
         if official_split
         else f"The real images were split here by patient (seed {drawn.seed}): {parts}."
+    )
+    if traces is not None:
+        return _of_own_set(data, drawn, traces, [how], unchanged=False)
+    note = (
+        "It is not known which real images the generator was trained on. If it has seen the test patients, the "
+        "figures are too good."
     )
     return Sides(drawn, drawn.test if official_split else np.arange(len(data)), None, None, [how, note])
 
@@ -126,16 +133,16 @@ def _of_own_set(
     own = True
     if traces is not None:
         known = _known(traces, data, split)
-        if not known.all():  # the split isn't that of the training, or the images aren't
-            trained[split.test[traces.find(data.images, split.test).recognised]] = True
-            own = not unchanged and bool(known.mean() >= MOST)
-            if not own:
-                _say(
-                    notes,
-                    f"By content, {(~known).sum():,} of the {len(known):,} training images of the split aren't among "
-                    "those that the generator was trained on: "
-                    + ("the split isn't that of its training." if unchanged else "they are others, or have changed."),
-                )
+        if not known.all() or len(traces) > len(known):  # the split isn't that of the training, or the images aren't
+            trained |= traces.find(data.images).recognised
+        own = bool(known.all() or (not unchanged and known.mean() >= MOST))
+        if not own:
+            _say(
+                notes,
+                f"By content, {(~known).sum():,} of the {len(known):,} training images of the split aren't among "
+                "those that the generator was trained on: "
+                + ("the split isn't that of its training." if unchanged else "they are others, or have changed."),
+            )
     copied = np.zeros(len(data), bool)
     for group in groups:
         copied[list(group)] = trained[list(group)].any()

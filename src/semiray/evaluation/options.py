@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from semiray.errors import SemirayError
-from semiray.escaping import in_short
+from semiray.escaping import shortened
 from semiray.evaluation.judges.architectures import Architecture
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.results import Result
@@ -27,7 +27,7 @@ def _check_range(settings: Result, **least: int) -> None:
     for name, low in least.items():
         value, high = getattr(settings, name), _MOST.get(name, _MOST_OTHERS)
         if not low <= value <= high:
-            raise SemirayError(f"{name} = {in_short(value)}: must be at least {low}, and at most {high:,}.")
+            raise SemirayError(f"{name} = {shortened(value)}: must be at least {low}, and at most {high:,}.")
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,13 @@ class CopyFilter:
 
     def __init__(self, run: Run, data: RadiographSet[ImageArray]) -> None:
         self._train = data.take(data.labelled(run.split(data).train))
+        if data.fingerprint != run.data.get("fingerprint") and (traces := run.traces()) is not None:
+            found = traces.find(self._train.images)
+            if others := int((~(found.recognised | found.blank)).sum()):
+                raise SemirayError(
+                    f"{others:,} of {len(self._train):,} images have names of training images, but another content: "
+                    "give what the run was trained on, read with the same options."
+                )
         self._patients = unite_patients(self._train.patients, near_duplicates(self._train.images))
         self.fingerprint = data.fingerprint
         self.seen = self.dropped = 0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.escaping import in_figure, in_short
+from semiray.escaping import in_terminal, shortened
 from semiray.figures import SemirayFigure
 from semiray.generation.sampling import BLOCK, generate
 from semiray.networks.presets import LayerRow, describe
@@ -107,7 +107,8 @@ def row_labels(names: Sequence[str], size: float = 9) -> tuple[list[str], float]
 
 def text_width(text: str, size: float) -> float:
     """The width of a line of text, in inches, at this size in points."""
-    return float(TextPath((0, 0), in_figure(text), size=size).get_extents().width / 72) if text.strip() else 0.0
+    shown = in_terminal(text).replace("$", r"\$")  # as a `SemirayFigure` shows it: no formula
+    return float(TextPath((0, 0), shown, size=size).get_extents().width / 72) if text.strip() else 0.0
 
 
 def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | None = None, seed: int = 0) -> Figure:
@@ -123,7 +124,7 @@ def plot_samples(run: Run, *, columns: int = 10, rows: int = 2, where: str | Non
     """
     if not (1 <= columns <= _MOST_TILES and 1 <= rows <= _MOST_TILES):
         raise SemirayError(
-            f"columns = {in_short(columns)}, rows = {in_short(rows)}: ask for 1 to {_MOST_TILES} of each."
+            f"columns = {shortened(columns)}, rows = {shortened(rows)}: ask for 1 to {_MOST_TILES} of each."
         )
     labels: tuple[str | None, ...] = run.classes or (None,)
     per_class, side = rows * columns, run.resolution

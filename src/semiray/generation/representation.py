@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.escaping import in_short
+from semiray.escaping import shortened
 from semiray.files import user_path
 from semiray.generation.encoding import discriminate, encode
 from semiray.generation.figures import FAINT, INK, SyntheticFigure, blank_figure, show
@@ -149,7 +149,7 @@ def moved_codes(prior: JointPrior, codes: NDArray[np.float32], move: str, steps:
     """Codes (S, M) float32: ``codes`` (M,) except for one factor, or one dimension, which moves in ``steps``."""
     lead = prior.index(move)
     if not 2 <= steps <= MOST_STEPS:
-        raise SemirayError(f"steps = {in_short(steps)}: a move takes 2 to {MOST_STEPS}.")
+        raise SemirayError(f"steps = {shortened(steps)}: a move takes 2 to {MOST_STEPS}.")
     factor, whole = next((name, part) for name, part in prior.slices.items() if part.start <= lead < part.stop)
     path = factor_path(prior, factor, steps).numpy()
     columns = whole if move == factor else slice(lead, lead + 1)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from semiray.devices import inference_batch
 from semiray.errors import SemirayError
-from semiray.escaping import in_short
+from semiray.escaping import shortened
 from semiray.generation.copies import CopyFilter
 from semiray.generation.synthetic import Synthetic
 from semiray.networks import Generator
@@ -87,7 +87,7 @@ class Request:
         batch: int = BATCH,
     ) -> None:
         if not 0 <= seed < 2**64:
-            raise SemirayError(f"seed = {in_short(seed)}: a seed is an integer from 0 to 2**64 - 1.")
+            raise SemirayError(f"seed = {shortened(seed)}: a seed is an integer from 0 to 2**64 - 1.")
         self.run, self.label, self.where, self.seed, self.bf16, self.batch = run, label, where, seed, bf16, batch
         self._class = (None if run.classes else -1) if label is None else class_index(run.classes, label)
         conditional = None if where is None else run.prior.given(where)
@@ -183,10 +183,10 @@ def check_range(n: int, start: int) -> None:
     if n < 1:
         raise SemirayError(f"n = {n}: ask for at least one image.")
     if n > MOST_IMAGES:
-        raise SemirayError(f"n = {in_short(n)}: at most {MOST_IMAGES:,} images; ask for more with another seed.")
+        raise SemirayError(f"n = {shortened(n)}: at most {MOST_IMAGES:,} images; ask for more with another seed.")
     if not 0 <= start <= LAST_START:
         raise SemirayError(
-            f"start = {in_short(start)}: the index of the first image lies between 0 and {LAST_START:.0e}."
+            f"start = {shortened(start)}: the index of the first image lies between 0 and {LAST_START:.0e}."
         )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
-from semiray.escaping import in_short
+from semiray.escaping import shortened
 from semiray.files import check_unused, hold_folder, sweep, user_path, write_whole
 from semiray.generation.copies import CopyFilter
 from semiray.generation.formats import Format, open_format
@@ -105,7 +105,7 @@ def write_sample(
     per_part = PER_PART.get(form, BLOCK) if per_part is None else per_part
     if not BLOCK <= per_part <= _MOST_PER_PART or per_part % BLOCK:
         raise SemirayError(
-            f"{in_short(per_part)} images per shard: choose a multiple of {BLOCK} up to {_MOST_PER_PART:,}, "
+            f"{shortened(per_part)} images per shard: choose a multiple of {BLOCK} up to {_MOST_PER_PART:,}, "
             "such as 10240."
         )
     share, count = share or Share(), -(-n // per_part)

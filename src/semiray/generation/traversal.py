@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.escaping import in_short
+from semiray.escaping import shortened
 from semiray.generation.figures import FAINT, INK, THUMB, blank_figure, enlarge, mosaic, row_labels, show
 from semiray.generation.sampling import BLOCK, draw_block, render
 
@@ -187,7 +187,7 @@ def _check(prior: JointPrior, names: Sequence[str], patients: int, steps: int) -
         raise SemirayError(f"no factor to show: choose among {', '.join(known)}.")
     if not (1 <= patients <= MOST_STEPS and 2 <= steps <= MOST_STEPS):
         raise SemirayError(
-            f"patients = {in_short(patients)}, steps = {in_short(steps)}: 1 to {MOST_STEPS} patients and 2 to "
+            f"patients = {shortened(patients)}, steps = {shortened(steps)}: 1 to {MOST_STEPS} patients and 2 to "
             f"{MOST_STEPS} steps make a figure."
         )
 

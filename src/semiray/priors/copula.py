@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.names import unknown
 from semiray.priors.correlation import check_correlation
 from semiray.priors.factors import Factor, factor_columns, factor_of
 from semiray.priors.families.family import SCORE_BOUND, Family, Marginal
+from semiray.suggestions import unknown
 
 __all__ = ["GaussianCopula"]
 

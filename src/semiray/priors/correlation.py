@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
+from semiray.escaping import shortened
 from semiray.priors.factors import Factor, factor_columns
-from semiray.priors.inputs import check_name, number, short
+from semiray.priors.inputs import check_name, number
 
 __all__ = [
     "Between",
@@ -77,7 +78,7 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
         where = f"between[{i}]"
         if isinstance(entry, str) or not isinstance(entry, Sequence) or len(entry) not in (3, 4):
             raise SemirayError(
-                f"{where} = {short(repr(entry))} must read [factor, factor, correlation], "
+                f"{where} = {shortened(entry)} must read [factor, factor, correlation], "
                 "such as [survival, duration, 0.3]"
             )
         for name in entry[:2]:
@@ -92,7 +93,7 @@ def read_between(entries: Any, factors: Sequence[Factor]) -> tuple[Between, ...]
             )
         through: Any = entry[3] if len(entry) == 4 else "lead"
         if through not in ("lead", "all"):
-            raise SemirayError(f"{where}: {short(repr(through))} must be lead or all")
+            raise SemirayError(f"{where}: {shortened(through)} must be lead or all")
         if frozenset((first, second)) in pairs:
             raise SemirayError(f"{where}: the pair ({first}, {second}) is given twice")
         pairs.add(frozenset((first, second)))

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.names import suggestion
+from semiray.escaping import shortened
 from semiray.priors.families.family import SCORE_BOUND, Family, Parameter
 from semiray.priors.families.registry import FAMILIES
-from semiray.priors.inputs import check_name, number, short
+from semiray.priors.inputs import check_name, number
+from semiray.suggestions import suggestion
 
 __all__ = ["MOST_CODES", "RESERVED_NAMES", "Factor", "factor_columns", "factor_of"]
 
@@ -25,9 +26,8 @@ RESERVED_NAMES = frozenset({"all", "any", "mean"})
 MOST_CODES = 256
 """Code dimensions of all factors together, which a correlation matrix can join in a moment."""
 
-_MOST_DIMENSIONS = 256
 _MOST_VALUES = 4096  # of a list of categories, or of points of a tabulated distribution
-_LONGEST_NAME = _LONGEST_UNIT = 60
+_LONGEST = 60  # characters of a name, or of a unit
 _FLOAT32_MAX = float(torch.finfo(torch.float32).max)
 
 
@@ -60,12 +60,12 @@ class Factor:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        where = f"factor {short(repr(self.name))}"
+        where = f"factor {shortened(self.name)}"
         name = self.name if isinstance(self.name, str) and self.name.isascii() else ""
-        if not name.isidentifier() or keyword.iskeyword(name) or len(name) > _LONGEST_NAME:
+        if not name.isidentifier() or keyword.iskeyword(name) or len(name) > _LONGEST:
             raise SemirayError(
                 f"{where}: a name consists of letters, digits and _, starts with a letter, and has at most "
-                f"{_LONGEST_NAME} of them"
+                f"{_LONGEST} characters"
             )
         if self.name in RESERVED_NAMES:
             raise SemirayError(f"{where}: {self.name!r} is a word of the event language; choose another name")
@@ -74,16 +74,15 @@ class Factor:
             check_name(where, "family", self.family, sorted(FAMILIES))
         object.__setattr__(self, "family", family)
         whole = isinstance(self.dimensions, numbers.Integral) and not isinstance(self.dimensions, bool)
-        if not whole or not 1 <= self.dimensions <= _MOST_DIMENSIONS:
+        if not whole or not 1 <= self.dimensions <= MOST_CODES:
             raise SemirayError(
-                f"{where}: dimensions = {short(repr(self.dimensions))} is not a whole number from 1 to "
-                f"{_MOST_DIMENSIONS}"
+                f"{where}: dimensions = {shortened(self.dimensions)} is not a whole number from 1 to {MOST_CODES}"
             )
         object.__setattr__(self, "dimensions", int(self.dimensions))
-        unit = str(self.unit) if isinstance(self.unit, str | int | float) else "\n"
-        if isinstance(self.unit, bool) or len(unit) > _LONGEST_UNIT or not unit.isprintable():
+        unit, written = str(self.unit), isinstance(self.unit, str | int | float) and not isinstance(self.unit, bool)
+        if not written or len(unit) > _LONGEST or not unit.isprintable():
             raise SemirayError(
-                f"{where}: unit = {short(repr(self.unit))} must be a text of at most {_LONGEST_UNIT} letters"
+                f"{where}: unit = {shortened(self.unit)} must be a text of at most {_LONGEST} characters"
             )
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "correlation", self._checked_correlation())
@@ -103,7 +102,7 @@ class Factor:
     @property
     def text(self) -> str:
         """The factor in one line: "duration ~ exponential(mean=10.0) x 5"."""
-        values = ", ".join(f"{key}={short(value)}" for key, value in self.parameters.items())
+        values = ", ".join(f"{key}={shortened(value)}" for key, value in self.parameters.items())
         return f"{self.name} ~ {self.family}({values}) x {self.dimensions}"
 
     def constants(self) -> dict[str, Tensor]:
@@ -148,7 +147,7 @@ class Factor:
         entry = f"factor {self.name!r}: {key}"
         if not _is_list(value):
             if parameter.listed:
-                raise SemirayError(f"{entry} must be a list of numbers, not {short(repr(value))}")
+                raise SemirayError(f"{entry} must be a list of numbers, not {shortened(value)}")
             return _in_range(value, parameter, entry)
         if len(value) > _MOST_VALUES:
             raise SemirayError(f"{entry} lists {len(value):,} values; at most {_MOST_VALUES:,} are allowed")

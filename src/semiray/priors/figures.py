@@ -18,11 +18,11 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from semiray.escaping import shortened
 from semiray.figures import SemirayFigure
 from semiray.priors.copula import GaussianCopula
 from semiray.priors.factors import factor_of
 from semiray.priors.families.family import Marginal
-from semiray.priors.inputs import short
 
 __all__ = ["plot_marginals", "plot_pairs", "prior_html"]
 
@@ -106,7 +106,7 @@ def prior_html(prior: GaussianCopula) -> str:
     head = row("th", "factor", "family", "parameters", "unit", "dimensions")
     rows = ""
     for f in prior.factors:
-        parameters = ", ".join(f"{key} = {short(value)}" for key, value in f.parameters.items())
+        parameters = ", ".join(f"{key} = {shortened(value)}" for key, value in f.parameters.items())
         rows += row("td", f.name, f.family, parameters, f.unit, str(f.dimensions))
     image = io.BytesIO()
     plot_marginals(prior).savefig(image, format="png", dpi=80)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.names import unknown
+from semiray.escaping import shortened
+from semiray.suggestions import unknown
 
-__all__ = ["ANSWERS", "MISSING", "check_name", "normal_word", "number", "read_cell", "short"]
+__all__ = ["ANSWERS", "MISSING", "check_name", "normal_word", "number", "read_cell"]
 
 MISSING = frozenset({"", "-", ".", "?", "n/a", "na", "nan", "none", "null", "missing", "not known", "unknown", "unk"})
 """Words for a missing value, in lower case."""
@@ -30,7 +31,7 @@ def number(value: Any, entry: str) -> float:
     except OverflowError:
         raise SemirayError(f"{entry} is too large a number") from None
     except (TypeError, ValueError, RuntimeError):
-        raise SemirayError(f"{entry} must be a number, not {short(repr(value))}") from None
+        raise SemirayError(f"{entry} must be a number, not {shortened(value)}") from None
     if not math.isfinite(result):
         raise SemirayError(f"{entry} = {result:g} must be finite")
     return result
@@ -41,12 +42,6 @@ def check_name(where: str, kind: str, name: Any, known: Iterable[str]) -> None:
     known = list(known)
     if name not in known:
         raise SemirayError(f"{where}: {unknown(kind, name, known)}")
-
-
-def short(value: Any) -> str:
-    """A value as text, cut to 80 characters."""
-    text = str(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def normal_word(cell: str) -> str:

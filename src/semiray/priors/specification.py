@@ -9,12 +9,12 @@ from typing import Any
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.names import suggestion
 from semiray.priors.correlation import Between
 from semiray.priors.factors import MOST_CODES, Factor
 from semiray.priors.families.registry import FAMILIES
 from semiray.priors.inputs import check_name
 from semiray.structured import read_yaml
+from semiray.suggestions import suggestion
 
 __all__ = ["read_keys", "read_specification", "write_specification"]
 

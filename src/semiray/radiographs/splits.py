@@ -117,15 +117,15 @@ def _read(path: Path) -> tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int8]]
     known: dict[str, Any] = {}
     try:
         for name, value in _entries(path):
-            if name in _PARTS and known.get(name, value) is None and value is not None:
-                if not isinstance(value, str):
-                    raise ValueError("an image's name isn't a text")
+            if name not in _PARTS or name not in known:
+                known[name] = value
+            elif value is None or known[name] is not None:
+                raise ValueError("a part is given twice")
+            elif not isinstance(value, str):
+                raise ValueError("an image's name isn't a text")
+            else:
                 named.append(hash(value))
                 part.append(_PARTS.index(name))
-            elif name in known:
-                raise ValueError("a part is given twice")
-            else:
-                known[name] = value
         seed = known["seed"]
         if any(known[name] is not None for name in _PARTS):
             raise ValueError("a part isn't a list")

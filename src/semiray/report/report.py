@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -110,8 +111,9 @@ def draw_figures(results: Results, *, real_images: bool = True) -> Iterator[tupl
         light, dark = (plot_images(results.samples, theme, real_images=real_images) for theme in (LIGHT, DARK))
         yield "images", light, dark
     if results.traversal is not None:
-        figure = plot_traversal(results.traversal)
-        yield "traversal", figure, figure
+        with suppress(SemirayError):  # hundreds of factors and many classes are too large to draw
+            figure = plot_traversal(results.traversal)
+            yield "traversal", figure, figure
     for section in sections():
         for name in section.plots:
             if real_images or name not in section.real_plots:

@@ -17,6 +17,7 @@ from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions, Split, split_by_patient
 from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, override
+from semiray.structured import parse_yaml
 from semiray.training.grounding import Grounding, read_grounding
 from semiray.training.process_group import ProcessGroup, current_process_group
 from semiray.training.reports import TrainingReport
@@ -86,9 +87,7 @@ def train(
     )
     settings = plan_training(files.folder, settings, resume=resume, device=device)
     if resume:
-        check_same(
-            files, "fingerprint", data.fingerprint, "the images aren't those", "images, read with the same options,"
-        )
+        check_same(files, "fingerprint", data.fingerprint, "the images", "images, read with the same options,")
     else:
         settings = fit_to_data(settings, data)
     with hold_folder(files.folder) if group.leads else nullcontext(lambda: None) as check_held:
@@ -141,9 +140,8 @@ def prepare(
             split.save(files.split, data.keys)
         if not files.traces.exists():  # which a run that is resumed may lack, if it was begun before there were any
             Traces.of(data.images, chosen).save(files.traces)
-        write_record(
-            files, settings, data, grounding, left_out
-        )  # last: from here on the folder is a run, and can be resumed
+        # Last: from here on the folder is a run, and can be resumed.
+        write_record(files, settings, data, grounding, left_out)
     group.wait()  # the others read the folder only now
     return Trainer(files, settings, prior, data, chosen, grounding, device, group)
 
@@ -173,7 +171,9 @@ def write_record(
     if grounding:
         known |= {"grounded": grounding.counts, "observations": grounding.digest}
     record = {"settings": settings.model_dump(mode="json"), "data": known}
-    write_whole(files.record, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+    text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
+    parse_yaml(text, str(files.record), halves=True)  # what is too large to be read again is said before hours of work
+    write_whole(files.record, text)
 
 
 def plan_training(

@@ -17,9 +17,9 @@ from semiray.evaluation.context import Context
 from semiray.evaluation.judgements.authenticity import AuthenticityResult, in_shares, measure_nearness, nearest_features
 from semiray.evaluation.judgements.membership import MembershipResult, measure_membership
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
+from semiray.evaluation.parts import match_labels
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Hidden, Number, Result, Skipped
-from semiray.evaluation.sides import match_labels
 from semiray.evaluation.statistics.intervals import one_per_patient
 from semiray.generation import critic_logits
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients

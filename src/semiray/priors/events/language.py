@@ -17,8 +17,8 @@ from torch import Tensor
 
 from semiray.errors import SemirayError
 from semiray.expressions import Expression, pointing, read_expression
-from semiray.names import unknown
 from semiray.priors.events.conditions import Comparison, Condition, Equal, Join, Less, Operand
+from semiray.suggestions import unknown
 
 __all__ = ["Event", "read_event"]
 

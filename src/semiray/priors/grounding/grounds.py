@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from semiray.errors import SemirayError
+from semiray.escaping import shortened
 from semiray.priors.grounding.recipes import RECIPES
-from semiray.priors.inputs import ANSWERS, check_name, normal_word, number, short
+from semiray.priors.inputs import ANSWERS, check_name, normal_word, number
 from semiray.priors.joint import JointPrior
 
 __all__ = ["Ground", "read_grounds"]
@@ -67,7 +68,7 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
         return {}
     entries = {"recipe": tree} if isinstance(tree, str) else tree
     if not isinstance(entries, Mapping):
-        raise SemirayError(f"ground = {short(repr(tree))}: write factor: {_EXAMPLE}; or recipe: {' or '.join(RECIPES)}")
+        raise SemirayError(f"ground = {shortened(tree)}: write factor: {_EXAMPLE}; or recipe: {' or '.join(RECIPES)}")
     is_factor = "recipe" in prior.slices  # a factor may have that name
     recipe = None if is_factor else entries.get("recipe")
     rules: dict[Any, Any] = {name: rule for name, rule in entries.items() if is_factor or name != "recipe"}
@@ -89,7 +90,7 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
 def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None) -> Ground:
     where, marginal = f"ground: {factor}", prior.marginal(factor)
     if not isinstance(entry, Mapping):
-        raise SemirayError(f"{where} = {short(repr(entry))}: write {_EXAMPLE}")
+        raise SemirayError(f"{where} = {shortened(entry)}: write {_EXAMPLE}")
     for option in entry:
         check_name(where, "option", option, _OPTIONS)
     if ("column" in entry) == ("time" in entry):
@@ -100,7 +101,7 @@ def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None)
         raise SemirayError(f"{where}: time is for durations, but this factor is {marginal.range}; use column")
     for option in ("column", "time", "event"):
         if option in entry and (not isinstance(entry[option], str) or not entry[option].strip()):
-            raise SemirayError(f"{where}: {option} = {short(repr(entry[option]))} must be the name of a column")
+            raise SemirayError(f"{where}: {option} = {shortened(entry[option])} must be the name of a column")
     binary = "event" in entry or marginal.values == (0.0, 1.0)
     known: dict[str, float | None] = dict(ANSWERS if "event" in entry else _OUTCOMES if binary else {})
     words = known | _read_words(entry.get("values", {}), where)

@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 from scipy.ndimage import uniform_filter1d
 
 from semiray.errors import SemirayError
-from semiray.escaping import in_short
+from semiray.escaping import shortened
 from semiray.files import user_path
 from semiray.memory import keep_freed_memory
 from semiray.radiographs.phantom.anatomy import attenuation
@@ -100,7 +100,7 @@ def render_phantoms(
         raise SemirayError(f"phantom resolution {resolution} is outside {low} to {high} pixels")
     if not (0 <= seed < 2**64 and 0 <= first < 2**63):
         raise SemirayError(
-            f"phantom seed {in_short(seed)} and first index {in_short(first)} must be 0 or more, and below 2**63"
+            f"phantom seed {shortened(seed)} and first index {shortened(first)} must be 0 or more, and below 2**63"
         )
     total = len(table)
     check_amount(total, resolution)
@@ -130,7 +130,7 @@ def check_amount(n: int, resolution: int) -> None:
     most = _MOST_PIXELS // max(1, resolution) ** 2
     if not 0 <= n <= most:
         raise SemirayError(
-            f"n = {in_short(n)}: at most {most:,} phantoms of {resolution} pixels can be rendered at once; make "
+            f"n = {shortened(n)}: at most {most:,} phantoms of {resolution} pixels can be rendered at once; make "
             "several folders with other seeds."
         )
 

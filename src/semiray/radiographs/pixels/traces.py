@@ -91,9 +91,10 @@ class Traces:
         """
         places = np.arange(len(images)) if chosen is None else chosen
         identical, alike, blank = np.zeros((3, len(places)), bool)
-        known = _unit(self.rows["coarse"].astype(np.float32))
+        hashes, known = np.sort(self.rows["pixels"]), _unit(self.rows["coarse"].astype(np.float32))
         for part, pixels, coarse in _described(images, places):
-            identical[part], blank[part] = np.isin(pixels, self.rows["pixels"]), ~coarse.any(axis=1)
+            identical[part] = np.searchsorted(hashes, pixels) < np.searchsorted(hashes, pixels, side="right")
+            blank[part] = ~coarse.any(axis=1)
             others = np.flatnonzero(~identical[part] & ~blank[part])
             for first in range(0, len(known), _COLUMNS):
                 near = coarse[others] @ known[first : first + _COLUMNS].T >= _ALIKE

@@ -23,7 +23,7 @@ from operator import ge, gt, le, lt
 
 from semiray.errors import SemirayError
 from semiray.expressions import Expression, pointing, read_expression
-from semiray.names import suggestion, unknown
+from semiray.suggestions import suggestion, unknown
 
 __all__ = ["RowCondition", "Rows", "column_name", "read_condition"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from semiray.names import suggestion, unknown
+from semiray.suggestions import suggestion, unknown
 
 
 def test_an_unknown_name_comes_with_the_known_ones() -> None:

@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from semiray.escaping import shortened
+
 __all__ = ["suggestion", "unknown"]
 
-_LONGEST = 80  # characters of a name that are shown
+_LONGEST = 80  # characters of a name that are compared
 
 
 def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
@@ -20,9 +22,8 @@ def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
     """
     known = list(known)
     kinds = f"{kind[:-1]}ies" if kind.endswith("y") and kind != "key" else f"{kind}s"
-    shown = repr(name) if len(repr(name)) <= _LONGEST else f"{repr(name)[:_LONGEST]}..."
     near = suggestion(str(name)[:_LONGEST], known)
-    return f"no {kind} {shown}{near}; the {kinds} are {', '.join(known) or 'none'}"
+    return f"no {kind} {shortened(name)}{near}; the {kinds} are {', '.join(known) or 'none'}"
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which real images train, which test, and which are shown."""
+"""Labelled real images of a split's parts, in the order of the classes; and which images are shown."""
 
 from __future__ import annotations
 
