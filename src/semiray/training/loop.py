@@ -167,7 +167,8 @@ def write_record(
     if left_out:
         known["left_out"] = left_out
     if data.summary is not None:
-        known["reading"] = data.summary.to_dict()
+        # Runs are shared: values of columns, which may name people, stay out.
+        known["reading"] = {**data.summary.to_dict(), "columns": {}}
     if grounding:
         known |= {"grounded": grounding.counts, "observations": grounding.digest}
     record = {"settings": settings.model_dump(mode="json"), "data": known}
