@@ -184,7 +184,7 @@ def _judge(dataset: Dataset, complete: bool, salt: bytes) -> _Header:
     remarks = []
     if not radiograph:
         remarks.append("DICOM files that name no modality (or OT, other) and are taken as radiographs: {n}.")
-    if float(row.get("NumberOfFrames", 1)) > 1:
+    if row.get("NumberOfFrames", "1") != "1":
         remarks.append("DICOM files with several frames, of which only the first is used: {n}.")
     if row.get("PresentationIntentType") == "FOR PROCESSING":
         remarks.append("DICOM files of raw data that isn't made to be viewed (FOR PROCESSING): {n}.")

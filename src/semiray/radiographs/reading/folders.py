@@ -63,7 +63,6 @@ class Tree:
         unknown: files with another ending or none, which may be DICOM.
         left_out: files that aren't used, by kind.
         notes: folders that can't be read.
-        advice: what looks wrong.
     """
 
     images: dict[str, Path] = field(default_factory=dict)
@@ -71,7 +70,6 @@ class Tree:
     unknown: dict[str, Path] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
-    advice: list[Advice] = field(default_factory=list)
 
 
 @dataclass
@@ -147,6 +145,7 @@ def walk(root: Path) -> Tree:
     if unreadable:
         tree.notes.append(f"{len(unreadable):,} folders can't be read: {some(unreadable)}.")
     tree.images, tree.tables = dict(sorted(tree.images.items())), dict(sorted(tree.tables.items()))
+    tree.unknown = dict(sorted(tree.unknown.items()))
     return tree
 
 
@@ -179,7 +178,8 @@ def _leave_out_own(tree: Tree, marked: Callable[[Path], str]) -> None:
                     own.update(_parents(key))
     # The manifest beside such images says nothing of others.
     theirs = {parent for key in tree.images for parent in _parents(key)} if own else set()
-    for key in [key for key in tree.tables if key.rpartition("/")[0] in own - theirs]:
+    own -= theirs
+    for key in [key for key in tree.tables if key.rpartition("/")[0] in own]:
         del tree.tables[key]
         tree.left_out["semiray output"] += 1
 
