@@ -57,8 +57,8 @@ def test_columns_of_states_and_of_words():
 
 def test_one_column_of_1_per_row_makes_classes():
     rows = [[str(i), *(str(int(i % 3 == j)) for j in range(3))] for i in range(6)]
-    labels = read_labels(found(["f", "x", "y disease", "z"], rows), reading_options({}))
-    assert set(labels.classes.values()) <= {"x", "y disease", "z"}
+    labels = read_labels(found(["f", "well", "ill", "other"], rows), reading_options({}))
+    assert [labels.classes[f"{i}.png"] for i in range(6)] == ["well", "ill", "other"] * 2
 
 
 def test_readers_who_disagree_are_counted():

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from semiray.radiographs.pixels.facts import FileFacts
 from semiray.radiographs.pixels.framing import axis_weights
+from semiray.radiographs.reading.names import stem_of
 from semiray.radiographs.reading.records import Record
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, some
 
 __all__ = ["MASKS", "Namesakes", "attitudes", "look", "suspects"]
 
@@ -131,7 +131,7 @@ class Namesakes:
         self._stems: Counter[str] = Counter()
         self._alike: Counter[tuple[str, str | None, str | None]] = Counter()
         for record in records:
-            stem = _stem(record.key)
+            stem = stem_of(record.key).lower()
             self._stems[stem] += 1
             self._alike[stem, record.label, record.metadata.get("split")] += 1
 
@@ -141,7 +141,7 @@ class Namesakes:
         A black one must share label and part of the split with it: else it may be a damaged radiograph. Names that
         more than eight images have, such as ``view1_frontal``, tell nothing.
         """
-        stem, rest = _stem(record.key), (record.label, record.metadata.get("split"))
+        stem, rest = stem_of(record.key).lower(), (record.label, record.metadata.get("split"))
         short = _without_mask_words(stem)
         for name, own in ((stem, 1), (short, 0)) if short != stem else ((stem, 1),):
             if own < self._stems[name] <= _SAME_NAME and (
@@ -151,14 +151,8 @@ class Namesakes:
         return False
 
 
-def suspects(
-    files: Iterable[FileFacts], options: Mapping[str, str] | None = None
-) -> tuple[dict[str, str], list[Advice]]:
+def suspects(files: Iterable[FileFacts]) -> tuple[dict[str, str], list[Advice]]:
     """Collect what looks wrong in a set from the facts about its files.
-
-    Args:
-        files: facts about all files.
-        options: for kinds of ``look``, the options that would mend them.
 
     Returns:
         The kind of every file that was left out, by its key; and advice, one for each thing that looks wrong.
@@ -174,8 +168,8 @@ def suspects(
     for kind, (what, mend) in _SAID.items():
         if keys := found.get(kind):
             said = what if len(keys) > 1 else _singular(what)
-            text = f"{len(keys):,} image{'s' * (len(keys) > 1)} {said}: {_some(keys)}. {mend}"
-            advice.append(Advice(text, (options or {}).get(kind, "")))
+            text = f"{len(keys):,} image{'s' * (len(keys) > 1)} {said}: {some(keys)}. {mend}"
+            advice.append(Advice(text))
     return left, advice
 
 
@@ -212,10 +206,6 @@ def _poor(levels: npt.NDArray[np.int64]) -> str:
     return "two-valued" if share >= _MOST and abs(first - second) >= 64 and least >= 0.002 else ""
 
 
-def _stem(key: str) -> str:
-    return PurePosixPath(key).stem.lower()
-
-
 def _without_mask_words(stem: str) -> str:
     while (short := _MASK_WORDS.sub("", stem)) != stem and short:
         stem = short
@@ -227,7 +217,3 @@ def _singular(what: str) -> str:
     return f"{ {'are': 'is', 'have': 'has', 'look': 'looks'}[first] } {rest}".replace("aren't", "isn't a").replace(
         "radiographs", "radiograph"
     )
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

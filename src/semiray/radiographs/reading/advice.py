@@ -7,12 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from semiray.radiographs.reading.findings import Labels
-from semiray.radiographs.reading.folders import some
 from semiray.radiographs.reading.joining import Found
 from semiray.radiographs.reading.names import folders_of, part_of, stem_of
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.patients import PATIENT_COLUMNS
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, shell_option, some
 from semiray.radiographs.reading.tables import plain, plain_words
 
 __all__ = ["PART_COLUMNS", "other_columns", "same_names"]
@@ -57,7 +56,7 @@ def other_columns(found: Found, labels: Labels, keys: Sequence[str], options: Re
         return []
     listed = "; ".join(f"{name!r}: {values}" for name, values in list(columns.items())[:3])
     verb = "could be the label, too" if labels.classes or labels.names else "could be the label"
-    return [Advice(f"Columns with few values {verb}: {listed}.", f"--label-column '{next(iter(columns))}'")]
+    return [Advice(f"Columns with few values {verb}: {listed}.", shell_option("--label-column", next(iter(columns))))]
 
 
 def same_names(keys: Sequence[str]) -> list[Advice]:

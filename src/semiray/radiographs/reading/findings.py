@@ -15,11 +15,10 @@ from functools import lru_cache
 import numpy as np
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.folders import some
 from semiray.radiographs.reading.joining import Found
 from semiray.radiographs.reading.options import ReadingOptions, parse_classes
 from semiray.radiographs.reading.records import Findings
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, shell_option, some
 from semiray.radiographs.reading.tables import plain, plain_words
 
 __all__ = ["Labels", "read_labels", "select_findings", "split_cell"]
@@ -139,7 +138,7 @@ def read_labels(found: Found, options: ReadingOptions) -> Labels:
 def _other(name: str, found: Found) -> Advice:
     values = Counter(cell for cells in found.cells(name).values() for cell in cells)
     listed = some([f"{value} ({count:,})" for value, count in values.most_common(4)])
-    return Advice(f"Column {name!r} could be the label, too: {listed}.", f"--label-column '{name}'")
+    return Advice(f"Column {name!r} could be the label, too: {listed}.", shell_option("--label-column", name))
 
 
 def _label_columns(found: Found, columns: Sequence[str]) -> list[str]:

@@ -28,9 +28,9 @@ from semiray.radiographs.reading.names import (
     stem_of,
 )
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, is_table
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, shell_option, some
 
-__all__ = ["FolderLabels", "Tree", "label_by_folder", "leave_out", "some", "walk"]
+__all__ = ["FolderLabels", "Tree", "label_by_folder", "leave_out", "walk"]
 
 _RADIOGRAPHY_CLASSES = frozenset({"covid", "normal", "lung_opacity", "viral pneumonia"})
 # Files that are none of ours to read, by their ending: counted, so that nobody misses them silently.
@@ -389,12 +389,7 @@ def _choose_level(
     first, second = some(sorted(firsts)), some(sorted(seconds))
     if len(below) == len(firsts) and 2 <= len(seconds) <= 20 and repeated > 1.5 and not say_disease(firsts):
         text = f"Folders {second} repeat below {first}: the inner ones are taken as classes."
-        option = "--label-from '" + "(?:^|/)(" + "|".join(sorted(firsts)) + ")/'"
+        option = shell_option("--label-from", f"(?:^|/)({'|'.join(map(re.escape, sorted(firsts)))})/")
         return {path: kept[1:] for path, kept in folders.items()}, [Advice(text, option)]
     text = f"Folders {first} are taken as classes, the folders in them ({second}) are not."
     return folders, [Advice(text, "--label-from '([^/]+)/[^/]+$'")]
-
-
-def some(names: Sequence[str], most: int = 3) -> str:
-    """The first names in a list, and whether there are more."""
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

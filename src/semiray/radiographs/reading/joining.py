@@ -12,10 +12,9 @@ from operator import itemgetter
 from pathlib import Path
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.folders import some
 from semiray.radiographs.reading.names import folders_of, name_of, part_in, part_of, stem_of
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, some
 from semiray.radiographs.reading.tables import Row, Table, plain, plain_words, read_tables, roles
 
 __all__ = ["Found", "ImageIndex", "find_path_column", "join_table_file", "join_tables"]

@@ -24,7 +24,7 @@ from semiray.radiographs.reading.classes import (
 from semiray.radiographs.reading.dicom_files import DicomHeaders, read_headers
 from semiray.radiographs.reading.dicom_format import HEAD_BYTES, looks_like_dicom
 from semiray.radiographs.reading.findings import Labels, read_labels, select_findings
-from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out, some, walk
+from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out, walk
 from semiray.radiographs.reading.joining import Found, join_table_file, join_tables
 from semiray.radiographs.reading.keep import read_condition
 from semiray.radiographs.reading.names import part_in
@@ -39,7 +39,7 @@ from semiray.radiographs.reading.records import (
     is_table,
 )
 from semiray.radiographs.reading.shards import read_shards
-from semiray.radiographs.reading.summary import Advice, Summary
+from semiray.radiographs.reading.summary import Advice, Summary, some
 from semiray.radiographs.reading.tables import choose_column, plain, read_tables
 
 __all__ = ["find_shards", "read_records", "unmarked"]
