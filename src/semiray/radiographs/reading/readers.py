@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_bytes
+from shlex import quote
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out
 from semiray.radiographs.reading.joining import Found, join_table_file, join_tables
 from semiray.radiographs.reading.keep import read_condition
 from semiray.radiographs.reading.names import part_in
-from semiray.radiographs.reading.options import ReadingOptions
+from semiray.radiographs.reading.options import ReadingOptions, write_class
 from semiray.radiographs.reading.patients import propose_pattern, read_patients
 from semiray.radiographs.reading.patterns import compile_pattern, search
 from semiray.radiographs.reading.records import (
@@ -39,7 +40,7 @@ from semiray.radiographs.reading.records import (
     is_table,
 )
 from semiray.radiographs.reading.shards import read_shards
-from semiray.radiographs.reading.summary import Advice, Summary, some
+from semiray.radiographs.reading.summary import Advice, Summary, shell_option, some
 from semiray.radiographs.reading.tables import choose_column, plain, read_tables
 
 __all__ = ["find_shards", "read_records", "unmarked"]
@@ -127,7 +128,8 @@ def read_records(
     if parts:
         counts = Counter(parts[key] for key in keys if key in parts)
         listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-        advice.append(Advice(f"Official parts ({listed}) are used only if you say so.", "--official-split"))
+        text = f"Training and judging use the official parts ({listed}) only if you say so."
+        advice.append(Advice(text, "--official-split"))
     summary = Summary(
         layout=found.layout,
         patients_from=patients_from or "not known: every image counts as its own",
@@ -165,8 +167,8 @@ def _is_table_file(data: Path) -> bool:
         raise SemirayError(f"{data}: no such file or folder.")
     suffix = data.suffix.lower()
     if suffix in (".zip", ".tar", ".tgz", ".7z", ".rar") or data.name.lower().endswith(".tar.gz"):
-        command = f"unzip {data.name}" if suffix == ".zip" else f"tar xf {data.name}"
-        raise SemirayError(f"{data} is an archive: unpack it ({command}) and give the folder.")
+        command = {".zip": "unzip", ".7z": "7z x", ".rar": "unrar x"}.get(suffix, "tar xf")
+        raise SemirayError(f"{data} is an archive: unpack it ({command} {quote(str(data))}) and give the folder.")
     if not is_table(data):
         hint = f" Give its folder, {data.parent}." if suffix in IMAGE_SUFFIXES else ""
         raise SemirayError(
@@ -316,7 +318,13 @@ def _labels(found: Found, options: ReadingOptions) -> Labels:
     if not labels.classes and found.labels:
         where = "names of folders" + (f"; findings: {labels.where}" if labels.names else "")
         return replace(labels, classes=found.labels, where=where)
-    if labels.classes and found.labels:
+    if filled := found.labels.keys() - labels.classes.keys():
+        there, names = sorted(set(labels.classes.values())), sorted({found.labels[key] for key in filled})
+        text = (
+            f"{len(filled):,} images, of which no column tells the class, are of that of their folders: {some(names)}."
+        )
+        option = "" if set(names) <= set(there) else shell_option("--classes", ", ".join(map(write_class, there)))
+        labels.advice.append(Advice(text, option))
         labels.classes = found.labels | labels.classes
     return labels
 

@@ -208,7 +208,8 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     listing = decoder.listing
     _, files = decoder.identify()
     records = ((record.key, record.label, record.patient, record.metadata) for record in listing.records)
-    source = digest(f"{files} {options.selection()} {listing.findings.names}", records)
+    states = hashlib.sha256(listing.findings.states.tobytes()).hexdigest()
+    source = digest(f"{files} {options.selection()} {listing.findings.names} {states}", records)
     for partial in folder.glob(f".*{PARTIAL}"):  # left by a kill; no other process writes here
         partial.unlink()
     former = read_json(folder / FACTS)
