@@ -31,6 +31,7 @@ def found(columns, rows, more=None):
         ('["it\'s"]', ["it's"]),
         ("[]", []),
         ("['a', nan]", ["a"]),
+        ("['a b' 'c'\n 'd']", ["a b", "c", "d"]),
         ("COVID-19, Atelectasis", ["COVID-19, Atelectasis"]),
         ("[" * 3000 + "'a'" + "]" * 3000, ["a"]),
         ("", []),
@@ -74,6 +75,9 @@ def test_a_few_rows_in_conflict_leave_classes_and_many_make_findings():
     few = read_labels(found(["f", "label"], rows, {"0.png": [["0", "b"]]}), reading_options({}))
     assert few.classes["0.png"] == "a"
     assert any("1 images have rows with different labels" in one.text for one in few.advice)
+    assert few.advice[0].option == "--findings all"
+    all_of_few = read_labels(found(["f", "label"], rows, {"0.png": [["0", "b"]]}), reading_options({"findings": "all"}))
+    assert all_of_few.states["0.png"] == (1, 1)
     many = read_labels(
         found(["f", "label"], rows, {f"{i}.png": [[str(i), "c"]] for i in range(9)}), reading_options({})
     )

@@ -269,12 +269,6 @@ def _to_table(path: Path, lines: Iterable[Sequence[str]]) -> Table:
     if repeated := [name for name, times in Counter(first).items() if name and times > 1]:
         notes.append(f"{path.name} has several columns called {', '.join(repeated)}; the first is used.")
     rows = tuple(dict(zip(header, cells, strict=True)) for cells in filled)
-    swallowed = next((n for n, row in enumerate(rows, 2) if any(cell.count("\n") > 20 for cell in row.values())), None)
-    if swallowed is not None:
-        notes.append(
-            f"{path.name}, row {swallowed}: a cell has more than 20 lines. Is a quote not closed there, so that rows "
-            "are lost?"
-        )
     return Table(path, tuple(header), rows, tuple(notes), first=first)
 
 
