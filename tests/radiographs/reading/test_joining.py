@@ -67,6 +67,10 @@ def test_a_table_that_is_the_set_is_read_with_and_without_a_header(tmp_path, dra
     assert {record.key: record.label for record in listing.records} == {"img/0.png": "A", "img/1.png": "B"}
     (tmp_path / "t.csv").write_text("\n".join(line.split(",")[0] for line in text.splitlines()))
     assert len(read_records(tmp_path / "t.csv", reading_options({}))) == 2
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "t.csv").write_text(text.replace("img/", "../img/"))
+    listing = read_records(tmp_path / "lists" / "t.csv", reading_options({}))
+    assert {record.key: record.label for record in listing.records} == {"../img/0.png": "A", "../img/1.png": "B"}
 
 
 def test_tables_are_not_joined_by_a_disease(tmp_path, draw):

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from semiray.radiographs.pixels.facts import FileFacts
 from semiray.radiographs.pixels.framing import axis_weights
+from semiray.radiographs.reading.folders import label_by_folder
 from semiray.radiographs.reading.names import stem_of
-from semiray.radiographs.reading.records import Record
 from semiray.radiographs.reading.summary import Advice, some
 
 __all__ = ["MASKS", "Namesakes", "attitudes", "look", "suspects"]
@@ -125,30 +125,38 @@ def attitudes(images: Sequence[npt.NDArray[np.uint8]]) -> list[str]:
 
 
 class Namesakes:
-    """Tells whether another image of a listing has the name of a mask, apart from words such as ``_mask``."""
+    """Tells whether another image of a set has the name of a mask, apart from words such as ``_mask``.
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    Only keys count, so that what was decoded holds for other options that tell labels, too.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._folders = label_by_folder(keys)
         self._stems: Counter[str] = Counter()
         self._alike: Counter[tuple[str, str | None, str | None]] = Counter()
-        for record in records:
-            stem = stem_of(record.key).lower()
+        for key in keys:
+            stem = stem_of(key).lower()
             self._stems[stem] += 1
-            self._alike[stem, record.label, record.metadata.get("split")] += 1
+            self._alike[(stem, *self._place(key))] += 1
 
-    def has(self, record: Record, looks: str) -> bool:
+    def has(self, key: str, looks: str) -> bool:
         """Whether an image is a mask: two-valued, or black as an empty mask is, beside one of its name.
 
-        A black one must share label and part of the split with it: else it may be a damaged radiograph. Names that
-        more than eight images have, such as ``view1_frontal``, tell nothing.
+        A black one must be in a folder of the same class and part: else it may be a damaged radiograph. Names that more
+        than eight images have, such as ``view1_frontal``, tell nothing.
         """
-        stem, rest = stem_of(record.key).lower(), (record.label, record.metadata.get("split"))
+        stem = stem_of(key).lower()
         short = _without_mask_words(stem)
         for name, own in ((stem, 1), (short, 0)) if short != stem else ((stem, 1),):
             if own < self._stems[name] <= _SAME_NAME and (
-                looks.startswith("two-valued") or (looks.startswith("black") and self._alike[(name, *rest)] > own)
+                looks.startswith("two-valued")
+                or (looks.startswith("black") and self._alike[(name, *self._place(key))] > own)
             ):
                 return True
         return False
+
+    def _place(self, key: str) -> tuple[str | None, str | None]:
+        return self._folders.labels.get(key), self._folders.parts.get(key)
 
 
 def suspects(files: Iterable[FileFacts]) -> tuple[dict[str, str], list[Advice]]:

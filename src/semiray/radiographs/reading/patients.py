@@ -34,6 +34,7 @@ PATIENT_COLUMNS = (
     "uid",
 )
 
+_OF_ANYTHING = ("caseid", "uid")
 PATIENT_WORDS = re.compile(  # without case and punctuation
     r"(?:anon\w*|deid\w*|hashed|study|new|orig\w*)?(?:patient|patienten|subject|participant|person|probanden?|pat)"
     r"(?:s|en)?(?:id|ids|no|nr|num|number|nummer|code|key|hash|uid|identifier|identification|pseudonym|index)"
@@ -132,6 +133,9 @@ def read_patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str]
         or next((name for name in columns if PATIENT_WORDS.fullmatch(plain(name))), None)
     )
     cells = found.cells(known) if known is not None else {}
+    if column is None and known is not None and plain(known) in _OF_ANYTHING:
+        different = {value for values in cells.values() for value in values}
+        cells = cells if len(different) < len(cells) else {}  # an image's own number says nothing of its patient
     if column is not None and not cells:
         raise SemirayError(f"column {column!r} (patient_column=): every cell is empty.")
     if cells:

@@ -292,9 +292,9 @@ def _direct(cells: Iterable[str], root: Path) -> dict[str, tuple[str, Path]]:
     for cell in cells:
         path = root / cell.replace("\\", "/")
         if Path(cell).suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path):  # noqa: PTH113  # no name is too long
-            inside = Path(os.path.normpath(path))
-            key = inside.relative_to(root).as_posix() if inside.is_relative_to(root) else inside.as_posix()
-            found[cell] = (key, path)
+            inside, named = Path(os.path.normpath(path)), Path(os.path.normpath(cell.replace("\\", "/")))
+            key = inside.relative_to(root) if inside.is_relative_to(root) else named
+            found[cell] = (key.as_posix(), path)
     return found
 
 
