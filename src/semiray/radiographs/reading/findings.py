@@ -76,6 +76,7 @@ _NOT_FINDINGS = re.compile(
 )
 _LONGEST = 60  # characters of a label, in the mean; more are sentences
 _MOST_WORDS = 4  # in the mean of the names of findings; more are sentences
+_MOST_NAMES = 1000  # of findings in one column; more are keywords, whose matrix wouldn't fit into memory
 _MOST_CONFLICTS = 0.05  # share of images whose rows differ, up to which they are conflicts, not several findings
 
 
@@ -230,7 +231,9 @@ def _of_lists(found: Found, column: str, cells: Mapping[str, Sequence[str]]) -> 
     """Cells that list findings: those listed are present, the others absent; where nothing is listed, all are blank."""
     listed = {key: [name for cell in values for name in split_cell(cell)] for key, values in cells.items()}
     names = tuple(sorted({name for present in listed.values() for name in present}))
-    if len(names) > max(50, len(cells) // 4) or sum(len(name.split()) for name in names) > _MOST_WORDS * len(names):
+    if len(names) > min(max(50, len(cells) // 4), _MOST_NAMES) or sum(
+        len(name.split()) for name in names
+    ) > _MOST_WORDS * len(names):
         note = f"Column {column!r} has {len(names):,} different texts: too many to be findings; it isn't used."
         return Labels(notes=[note])
     states = {

@@ -121,7 +121,7 @@ def read_patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str]
     keys = sorted(found.paths)
     if compiled := compile_pattern(pattern, "patient_from"):
         return search(compiled, keys, "patient_from", "their own patients", found.notes), (
-            f"patient_from={options.patient_from}"
+            f"the {'preset' if options.patient_from in PATIENT_PRESETS else 'pattern'} {options.patient_from}"
         )
     columns = found.columns()
     if column is not None and column not in columns:

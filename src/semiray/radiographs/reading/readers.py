@@ -314,7 +314,7 @@ def _labels(found: Found, options: ReadingOptions) -> Labels:
     labels = read_labels(found, options) if found.columns() else Labels()
     if pattern is not None:
         classes = search(pattern, sorted(found.paths), "label_from", "unlabelled", found.notes)
-        return replace(labels, classes=classes, where=f"label_from={options.label_from}")
+        return replace(labels, classes=classes, where=f"the pattern {options.label_from}")
     if not labels.classes and found.labels:
         where = "names of folders" + (f"; findings: {labels.where}" if labels.names else "")
         return replace(labels, classes=found.labels, where=where)
