@@ -93,3 +93,21 @@ def test_a_table_beside_dicom_files_may_contradict_their_headers(tmp_path, make_
     (tmp_path / "t.csv").unlink()
     with pytest.raises(SemirayError, match="label_column= is given, but no table"):
         read_records(tmp_path, reading_options({"label_column": "label"}))
+
+
+def test_an_image_called_like_a_column_is_no_first_line(tmp_path, draw):
+    for i, name in enumerate(("image", "x1", "x2", "x3")):
+        draw(tmp_path / f"{name}.png", seed=i)
+    (tmp_path / "t.csv").write_text("image,label\nimage.png,A\nx1.png,B\nx2.png,A\nx3.png,B\n")
+    listing = read_records(tmp_path, reading_options({}))
+    assert [record.label for record in listing.records] == ["A", "B", "A", "B"]
+
+
+def test_columns_that_contradict_folders_about_parts_are_told_of(tmp_path, draw):
+    for i in range(6):
+        draw(tmp_path / ("train" if i < 4 else "test") / f"{i}.png", seed=i)
+    lines = [f"{i}.png,{'test' if i in (3, 4) else 'train'}" for i in range(6)]
+    (tmp_path / "t.csv").write_text("\n".join(["file,split", *lines]))
+    listing = read_records(tmp_path, reading_options({}))
+    assert [record.metadata["split"] for record in listing.records] == ["test", "train", *["train"] * 3, "test"]
+    assert any("2 images are in another part" in one.text for one in listing.summary.advice)

@@ -194,8 +194,7 @@ def find_path_column(table: Table, index: ImageIndex, column: str | None = None)
     ranked = []
     columns = {name: [row[name] for row in table.rows] for name in table.columns}
     named = [n for n, cells in columns.items() if sum(c.lower().endswith(_ENDINGS) for c in cells) > len(cells) / 2]
-    for name in table.columns:
-        cells = columns[name]
+    for name, cells in columns.items():
         # Row numbers, indices and ages can be names of images by chance.
         numbers = all(re.fullmatch(r"\d+(?:\.0)?|", cell) for cell in cells)
         if numbers and _NO_NAME.search(plain_words(name)):
@@ -305,8 +304,11 @@ def _match(table: Table, index: ImageIndex, path_column: str | None) -> tuple[Ta
         table = table.without_header()
         if path_column not in table.columns:
             return None
-    elif path_column is None and any(index.find(name) for name in table.columns if index.may_name(name)):
-        table = table.without_header()
+    elif path_column is None:
+        names = [
+            name for name in table.columns if not name.isalpha() and index.may_name(name)
+        ]  # image may be image.png
+        table = table.without_header() if any(map(index.find, names)) else table
     match = find_path_column(table, index, path_column)
     if match is None:
         return None
@@ -362,12 +364,10 @@ def _add_by_identifier(found: Found, table: Table) -> bool:
             if all(values) and values in by_value:
                 matches[key] = by_value[values]
         how = some([f"{name!r}" for name in theirs])
-    if not matches:
-        for name in shared:
-            matches = _by_path(found.paths, table, name)
-            how = f"{name!r} in paths"
-            if matches:
-                break
+    for name in shared:
+        if matches:
+            break
+        matches, how = _by_path(found.paths, table, name), f"{name!r} in paths"
     if not matches or len(matches) < min(len(found.paths), len(table.rows)) * 0.1:
         return False
     for key, rows in matches.items():

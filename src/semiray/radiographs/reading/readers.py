@@ -94,7 +94,11 @@ def read_records(
     labels = _labels(found, options)
     labels.classes.update({key: printable(name) for key, name in labels.classes.items() if not name.isprintable()})
     patients, patients_from = read_patients(found, options)
-    parts = {key: part for key, part in (parts | _parts(found)).items() if key in found.paths}
+    told = _parts(found)
+    if differ := [key for key, part in parts.items() if told.get(key, part) != part]:
+        text = f"{len(differ):,} images are in another part by a column than by folders or lists; the column is used"
+        found.advice.append(Advice(f"{text}: {some(differ)}."))
+    parts = {key: part for key, part in (parts | told).items() if key in found.paths}
     if len(set(parts.values())) < 2:
         parts = {}
     for key, part in parts.items():
