@@ -111,3 +111,12 @@ def test_columns_that_contradict_folders_about_parts_are_told_of(tmp_path, draw)
     listing = read_records(tmp_path, reading_options({}))
     assert [record.metadata["split"] for record in listing.records] == ["test", "train", *["train"] * 3, "test"]
     assert any("2 images are in another part" in one.text for one in listing.summary.advice)
+
+
+def test_tables_share_patients_with_and_without_decimals(tmp_path, draw):
+    for i in range(12):
+        draw(tmp_path / f"x{i}.png", seed=i)
+    images = "".join(f"x{i}.png,{100 + i // 2}\n" for i in range(12))
+    (tmp_path / "images.csv").write_text(f"file,patient_id\n{images}")
+    (tmp_path / "people.csv").write_text("patient_id,sex\n" + "".join(f"{100 + i}.0,f\n" for i in range(6)))
+    assert all(record.metadata["sex"] == "f" for record in read_records(tmp_path, reading_options({})).records)

@@ -358,9 +358,9 @@ def _add_by_identifier(found: Found, table: Table) -> bool:
         mine, theirs = [pair[1] for pair in pairs], [pair[0] for pair in pairs]
         by_value: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in table.rows:
-            by_value[tuple(row[name] for name in theirs)].append(row)
+            by_value[tuple(row[name].removesuffix(".0") for name in theirs)].append(row)
         for key, row in found.rows.items():
-            values = tuple(row.get(name, "") for name in mine)
+            values = tuple(row.get(name, "").removesuffix(".0") for name in mine)  # which pandas adds to numbers
             if all(values) and values in by_value:
                 matches[key] = by_value[values]
         how = some([f"{name!r}" for name in theirs])
@@ -385,7 +385,7 @@ def _by_path(paths: Iterable[str], table: Table, column: str) -> dict[str, list[
     """Rows whose cell is a folder or a word of an image's path, with or without the letters before a number."""
     by_value: dict[str, list[Row]] = defaultdict(list)
     for row in table.rows:
-        if len(value := _KIND.sub("", row[column])) > 2:
+        if len(value := _KIND.sub("", row[column].removesuffix(".0"))) > 2:
             by_value[value].append(row)
     matches: dict[str, list[Row]] = {}
     for key in paths:
