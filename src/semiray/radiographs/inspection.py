@@ -38,7 +38,7 @@ class Inspection:
         data: the set, its notes, and facts about its files.
         images_per_patient: smallest, median and largest number.
         classes: per class (number of images, number of patients); ``(unlabelled)`` is last.
-        splits: images per part where the folders say so.
+        splits: images per official part; empty where there are none.
         widths: smallest, median and largest, in pixels.
         heights: smallest, median and largest, in pixels.
         sizes: images per width and height, most common first.
@@ -151,12 +151,11 @@ def inspect(
         _write_sheet(user_path(sheet), xrays, found.root.resolve().name)
     widths, heights = (np.array([getattr(file, side) for file in readable]) for side in ("width", "height"))
     _, per_patient = np.unique(xrays.patient_codes, return_counts=True)
-    parts = Counter(row["split"] for row in xrays.metadata if row.get("split") in ("train", "validation", "test"))
     return Inspection(
         data=found,
         images_per_patient=_spread(per_patient),
         classes=_per_class(xrays),
-        splits={part: parts[part] for part in ("train", "validation", "test") if part in parts},
+        splits=xrays.summary.parts if xrays.summary else {},
         widths=_spread(widths),
         heights=_spread(heights),
         sizes=dict(Counter(f"{file.width} x {file.height}" for file in readable).most_common()),

@@ -40,9 +40,8 @@ def load_radiographs(
         cache: folder of the cache; None for `cache_folder()`.
         workers: number of decoding threads; None for one per processor.
         progress: called with (files done, files in all) while files are read.
-        **options: label_from, patient_from, classes (a list of labels, or a mapping from labels to class names),
-            label_column, patient_column, path_column and framing; see `ReadingOptions` and `read_records`. A prepared
-            set has its own.
+        **options: the fields of `ReadingOptions`; classes as a list of labels, or as a mapping from labels to class
+            names. A prepared set has its own.
 
     Returns:
         The set; files that can't be decoded are listed in its `skipped`.

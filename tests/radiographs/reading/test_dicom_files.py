@@ -245,9 +245,15 @@ def test_one_patient_for_most_images_is_noted(write):
 
 
 def test_frames_and_raw_data_are_noted(write):
-    files = dict([write("a", NumberOfFrames=3), write("b", PresentationIntentType="FOR PROCESSING")])
+    files = dict(
+        [
+            write("a", NumberOfFrames=3),
+            write("odd", NumberOfFrames=[1, 2]),
+            write("b", PresentationIntentType="FOR PROCESSING"),
+        ]
+    )
     notes = read_headers(files, SALT).notes
-    assert any("several frames, of which only the first is used: 1" in note for note in notes)
+    assert any("several frames, of which only the first is used: 2" in note for note in notes)
     assert any("FOR PROCESSING" in note for note in notes)
 
 

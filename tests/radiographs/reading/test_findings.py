@@ -31,6 +31,7 @@ def found(columns, rows, more=None):
         ('["it\'s"]', ["it's"]),
         ("[]", []),
         ("['a', nan]", ["a"]),
+        ("['a b' 'c'\n 'd']", ["a b", "c", "d"]),
         ("COVID-19, Atelectasis", ["COVID-19, Atelectasis"]),
         ("[" * 3000 + "'a'" + "]" * 3000, ["a"]),
         ("", []),
@@ -57,8 +58,8 @@ def test_columns_of_states_and_of_words():
 
 def test_one_column_of_1_per_row_makes_classes():
     rows = [[str(i), *(str(int(i % 3 == j)) for j in range(3))] for i in range(6)]
-    labels = read_labels(found(["f", "x", "y disease", "z"], rows), reading_options({}))
-    assert set(labels.classes.values()) <= {"x", "y disease", "z"}
+    labels = read_labels(found(["f", "well", "ill", "other"], rows), reading_options({}))
+    assert [labels.classes[f"{i}.png"] for i in range(6)] == ["well", "ill", "other"] * 2
 
 
 def test_readers_who_disagree_are_counted():
@@ -74,6 +75,9 @@ def test_a_few_rows_in_conflict_leave_classes_and_many_make_findings():
     few = read_labels(found(["f", "label"], rows, {"0.png": [["0", "b"]]}), reading_options({}))
     assert few.classes["0.png"] == "a"
     assert any("1 images have rows with different labels" in one.text for one in few.advice)
+    assert few.advice[0].option == "--findings all"
+    all_of_few = read_labels(found(["f", "label"], rows, {"0.png": [["0", "b"]]}), reading_options({"findings": "all"}))
+    assert all_of_few.states["0.png"] == (1, 1)
     many = read_labels(
         found(["f", "label"], rows, {f"{i}.png": [[str(i), "c"]] for i in range(9)}), reading_options({})
     )

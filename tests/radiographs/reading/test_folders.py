@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 
 import pytest
 
@@ -174,3 +176,11 @@ def test_views_are_no_classes():
     found = label_by_folder(["Frontal/a.png", "Lateral/b.png"])
     assert not found.labels
     assert found.views == {"Frontal/a.png": "Frontal", "Lateral/b.png": "Lateral"}
+
+
+def test_a_pattern_that_is_proposed_can_be_pasted():
+    keys = [f"{site}/{name}/{i}.png" for site in ("St. John's (1)", "B+") for name in "NP" for i in range(3)]
+    (advice,) = label_by_folder(keys).advice
+    option, pattern = shlex.split(advice.option)
+    assert option == "--label-from"
+    assert {re.search(pattern, key)[1] for key in keys} == {"St. John's (1)", "B+"}

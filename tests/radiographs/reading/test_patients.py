@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from semiray.radiographs.reading.patients import patients_by_name, propose_pattern
+from semiray.radiographs.reading.joining import Found
+from semiray.radiographs.reading.options import reading_options
+from semiray.radiographs.reading.patients import patients_by_name, propose_pattern, read_patients
+from semiray.radiographs.reading.tables import Table
 
 
 @pytest.mark.parametrize(
@@ -53,3 +57,12 @@ def test_where_nothing_groups_the_options_are_named():
     assert "every image counts as its own patient" in advice.text
     assert "--patient-from" in advice.text
     assert not advice.option
+
+
+def test_a_number_of_each_image_is_no_patient():
+    keys = [f"patient{i // 2:05d}_{i}.png" for i in range(8)]
+    for numbers, people in ((range(8), 4), ((0, 0, 0, 1, 1, 1, 2, 2), 3)):
+        rows = {key: {"file": key, "uid": str(number)} for key, number in zip(keys, numbers, strict=True)}
+        found = Found(Path(), "", {key: Path(key) for key in keys}, rows=rows)
+        found.joined.append((Table(Path("t.csv"), ("file", "uid"), tuple(rows.values())), "file"))
+        assert len(set(read_patients(found, reading_options({}))[0].values())) == people

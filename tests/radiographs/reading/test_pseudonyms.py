@@ -30,7 +30,7 @@ def test_a_damaged_or_unwritable_salt_says_what_to_do(tmp_path):
     with pytest.raises(SemirayError, match=r"patients\.salt is damaged\. Delete it"):
         read_salt(tmp_path)
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(SemirayError, match="Choose another folder for the cache with cache="):
+    with pytest.raises(SemirayError, match=r"Choose another folder for it.* SEMIRAY_CACHE"):
         read_salt(tmp_path / "file")
 
 

@@ -173,7 +173,10 @@ def test_labels_of_a_table(tmp_path, draw):
         draw(tmp_path / name)
     (tmp_path / "t.tsv").write_text("file\tlabel\tother\n1.png\tnone\ta\n2.png\tflu\tb\n3.png\t\tb\n")
     # The table speaks where it has something to say, the folder elsewhere.
-    assert labels(listed(tmp_path)) == {"N/1.png": "none", "P/2.png": "flu", "P/3.png": "P"}
+    listing = listed(tmp_path)
+    assert labels(listing) == {"N/1.png": "none", "P/2.png": "flu", "P/3.png": "P"}
+    (told,) = [one for one in listing.summary.advice if "no column tells the class" in one.text]
+    assert told.option == "--classes 'flu, none'"
     assert listed(tmp_path, label_column="other").classes == ("a", "b")
     with pytest.raises(SemirayError, match="The columns are: file, label, other"):
         listed(tmp_path, label_column="nope")

@@ -41,6 +41,8 @@ def test_parquet(tmp_path):
     path = tmp_path / "t.parquet"
     parquet.write_table(pyarrow.table({"file": ["a.png", "b.png"], "age": [3, None]}), path)
     assert read_table(path).rows == ({"file": "a.png", "age": "3"}, {"file": "b.png", "age": ""})
+    parquet.write_table(pyarrow.table({"file": ["a.png"], "image": [{"bytes": b"x"}], "raw": [b"x"]}), path)
+    assert read_table(path).rows == ({"file": "a.png"},)
     path.write_bytes(b"nonsense")
     with pytest.raises(SemirayError, match=r"t\.parquet: this isn't a Parquet table"):
         read_table(path)
@@ -89,6 +91,10 @@ def test_ragged_lines_open_quotes_and_repeated_columns(tmp_path):
     table = read_table(path)
     assert table.columns == ("a", "a (2)", "column 3")
     assert any("several columns called a" in note for note in table.notes)
+    path.write_text("a,a,a (2),,column 4\n1,2,3,4,5\n")
+    table = read_table(path)
+    assert table.columns == ("a", "a (3)", "a (2)", "column (2)", "column 4")
+    assert list(table.without_header().rows[0].values()) == ["a", "a", "a (2)", "", "column 4"]
 
 
 def test_workbooks(tmp_path):
@@ -110,12 +116,18 @@ def test_workbooks(tmp_path):
         ('{"a.png": "COVID", "b.png": "normal"}', ("name", "label"), 2),
         ('{"a.png": {"age": 3}, "b.png": {"sex": "f"}}', ("name", "age", "sex"), 2),
         ('[{"file": "a.png", "labels": ["x", "y"]}]', ("file", "labels"), 1),
+        ('{"labels": [["a.png", [1, 1]], ["b.png", [0, 1, 1]]]}', ("name", "label 0", "label 1", "label 2"), 2),
     ],
 )
 def test_json_tables(tmp_path, content, columns, count):
     (tmp_path / "t.json").write_text(content)
     table = read_table(tmp_path / "t.json")
     assert (table.columns, len(table.rows)) == (columns, count)
+
+
+def test_the_name_of_an_image_is_not_that_of_a_person(tmp_path):
+    (tmp_path / "t.json").write_text('{"a.png": {"age": 3, "name": "X"}}')
+    assert read_table(tmp_path / "t.json").rows == ({"name": "a.png", "age": "3"},)
 
 
 @pytest.mark.parametrize("content", ["{", "[1, 2]", "[]", "3", '{"labels": null}', "[" * 5000])

@@ -97,7 +97,7 @@ class Decoder:
 
     @cached_property
     def _namesakes(self) -> Namesakes:
-        return Namesakes(self.listing.records)
+        return Namesakes([record.key for record in self.listing.records])
 
     def _decode(self, record: Record) -> tuple[FileFacts, npt.NDArray[np.uint8] | None]:
         content = ""
@@ -114,7 +114,7 @@ class Decoder:
             pixels = 255 - pixels
         height, width = pixels.shape
         looks = look(pixels, transparent)
-        if looks and self._namesakes.has(record, looks):
+        if looks and self._namesakes.has(record.key, looks):
             return FileFacts(record.key, content, width, height, kind, _LEFT_OUT[MASKS], MASKS, looks), None
         facts = FileFacts(record.key, content, width, height, kind, "", "", looks)
         return facts, frame(pixels, self.resolution, self.framing)

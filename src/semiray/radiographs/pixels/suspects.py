@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from semiray.radiographs.pixels.facts import FileFacts
 from semiray.radiographs.pixels.framing import axis_weights
-from semiray.radiographs.reading.records import Record
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.folders import label_by_folder
+from semiray.radiographs.reading.names import stem_of
+from semiray.radiographs.reading.summary import Advice, some
 
 __all__ = ["MASKS", "Namesakes", "attitudes", "look", "suspects"]
 
@@ -127,40 +127,42 @@ def attitudes(images: Sequence[npt.NDArray[np.uint8]]) -> list[str]:
 
 
 class Namesakes:
-    """Tells whether another image of a listing has the name of a mask, apart from words such as ``_mask``."""
+    """Tells whether another image of a set has the name of a mask, apart from words such as ``_mask``.
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    Only keys count, so that what was decoded holds for other options that tell labels, too.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._folders = label_by_folder(keys)
         self._stems: Counter[str] = Counter()
         self._alike: Counter[tuple[str, str | None, str | None]] = Counter()
-        for record in records:
-            stem = _stem(record.key)
+        for key in keys:
+            stem = stem_of(key).lower()
             self._stems[stem] += 1
-            self._alike[stem, record.label, record.metadata.get("split")] += 1
+            self._alike[(stem, *self._place(key))] += 1
 
-    def has(self, record: Record, looks: str) -> bool:
+    def has(self, key: str, looks: str) -> bool:
         """Whether an image is a mask: two-valued, or black as an empty mask is, beside one of its name.
 
-        A black one must share label and part of the split with it: else it may be a damaged radiograph. Names that
-        more than eight images have, such as ``view1_frontal``, tell nothing.
+        A black one must be in a folder of the same class and part: else it may be a damaged radiograph. Names that more
+        than eight images have, such as ``view1_frontal``, tell nothing.
         """
-        stem, rest = _stem(record.key), (record.label, record.metadata.get("split"))
+        stem = stem_of(key).lower()
         short = _without_mask_words(stem)
         for name, own in ((stem, 1), (short, 0)) if short != stem else ((stem, 1),):
             if own < self._stems[name] <= _SAME_NAME and (
-                looks.startswith("two-valued") or (looks.startswith("black") and self._alike[(name, *rest)] > own)
+                looks.startswith("two-valued")
+                or (looks.startswith("black") and self._alike[(name, *self._place(key))] > own)
             ):
                 return True
         return False
 
+    def _place(self, key: str) -> tuple[str | None, str | None]:
+        return self._folders.labels.get(key), self._folders.parts.get(key)
 
-def suspects(
-    files: Iterable[FileFacts], options: Mapping[str, str] | None = None
-) -> tuple[dict[str, str], list[Advice]]:
+
+def suspects(files: Iterable[FileFacts]) -> tuple[dict[str, str], list[Advice]]:
     """Collect what looks wrong in a set from the facts about its files.
-
-    Args:
-        files: facts about all files.
-        options: for kinds of ``look``, the options that would mend them.
 
     Returns:
         The kind of every file that was left out, by its key; and advice, one for each thing that looks wrong.
@@ -176,8 +178,8 @@ def suspects(
     for kind, (what, mend) in _SAID.items():
         if keys := found.get(kind):
             said = what if len(keys) > 1 else _singular(what)
-            text = f"{len(keys):,} image{'s' * (len(keys) > 1)} {said}: {_some(keys)}. {mend}"
-            advice.append(Advice(text, (options or {}).get(kind, "")))
+            text = f"{len(keys):,} image{'s' * (len(keys) > 1)} {said}: {some(keys)}. {mend}"
+            advice.append(Advice(text))
     return left, advice
 
 
@@ -214,10 +216,6 @@ def _poor(levels: npt.NDArray[np.int64]) -> str:
     return "two-valued" if share >= _MOST and abs(first - second) >= 64 and least >= 0.002 else ""
 
 
-def _stem(key: str) -> str:
-    return PurePosixPath(key).stem.lower()
-
-
 def _without_mask_words(stem: str) -> str:
     while (short := _MASK_WORDS.sub("", stem)) != stem and short:
         stem = short
@@ -229,7 +227,3 @@ def _singular(what: str) -> str:
     return f"{ {'are': 'is', 'have': 'has', 'look': 'looks'}[first] } {rest}".replace("aren't", "isn't a").replace(
         "radiographs", "radiograph"
     )
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

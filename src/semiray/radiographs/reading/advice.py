@@ -7,12 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from semiray.radiographs.reading.findings import Labels
-from semiray.radiographs.reading.folders import some
 from semiray.radiographs.reading.joining import Found
 from semiray.radiographs.reading.names import folders_of, part_of, stem_of
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.patients import PATIENT_COLUMNS
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, shell_option, some
 from semiray.radiographs.reading.tables import plain, plain_words
 
 __all__ = ["PART_COLUMNS", "other_columns", "same_names"]
@@ -39,14 +38,12 @@ def other_columns(found: Found, labels: Labels, keys: Sequence[str], options: Re
     """Columns with few values that are neither used nor about views, persons or files: one may be the label."""
     if options.label_column is not None or options.label_from is not None or len(labels.names) > 1:
         return []
-    said = labels.where + " ".join(one.text for one in labels.advice)
+    said = " ".join(one.text for one in labels.advice)
+    used = {*labels.columns, *(column for _, column in found.joined)}
+    known = {plain(name) for name in (*PART_COLUMNS, *PATIENT_COLUMNS)}
     columns = {}
     for name in found.columns():
-        if _NO_LABEL.search(plain_words(name)) or plain(name) in map(plain, (*PART_COLUMNS, *PATIENT_COLUMNS)):
-            continue
-        if name in {column for _, column in found.joined} or labels.where.startswith(f"{len(labels.names)} columns"):
-            continue
-        if " columns, of which" in labels.where or repr(name) in said or name in said.split(": ")[-1].split(", "):
+        if _NO_LABEL.search(plain_words(name)) or plain(name) in known or name in used or repr(name) in said:
             continue
         counts = Counter(cell for cells in found.cells(name).values() for cell in cells)
         if any("\n" in value for value in counts):
@@ -57,7 +54,7 @@ def other_columns(found: Found, labels: Labels, keys: Sequence[str], options: Re
         return []
     listed = "; ".join(f"{name!r}: {values}" for name, values in list(columns.items())[:3])
     verb = "could be the label, too" if labels.classes or labels.names else "could be the label"
-    return [Advice(f"Columns with few values {verb}: {listed}.", f"--label-column '{next(iter(columns))}'")]
+    return [Advice(f"Columns with few values {verb}: {listed}.", shell_option("--label-column", next(iter(columns))))]
 
 
 def same_names(keys: Sequence[str]) -> list[Advice]:

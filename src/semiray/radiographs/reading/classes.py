@@ -12,11 +12,10 @@ from semiray.errors import SemirayError
 from semiray.radiographs.reading.names import part_of
 from semiray.radiographs.reading.options import write_class
 from semiray.radiographs.reading.records import Findings
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, shell_option
+from semiray.radiographs.reading.tables import plain
 
 __all__ = ["advise_on_classes", "choose_classes", "propose_classes", "propose_labels"]
-
-_OTHERS = "not {}"
 
 
 def choose_classes(
@@ -78,7 +77,7 @@ def _of_findings(
     values = np.stack([values[:, place].max(axis=1, initial=-1) for place in places], axis=1)
     present = values == 1
     if len(names) == 1:
-        rest = _OTHERS.format(names[0])
+        rest = f"not {names[0]}"
         chosen = {
             key: names[0] if value == 1 else rest for key, value in zip(keys, values[:, 0], strict=True) if value >= 0
         }
@@ -108,8 +107,8 @@ def advise_on_classes(classes: Sequence[str]) -> list[Advice]:
     advice = []
     alike: dict[str, list[str]] = defaultdict(list)
     for name in classes:
-        alike["".join(filter(str.isalnum, name.lower()))].append(name)
-    groups = {plain: names for plain, names in alike.items() if len(names) > 1 and plain}
+        alike[plain(name)].append(name)
+    groups = {word: names for word, names in alike.items() if len(names) > 1 and word}
     if groups:
         merged = [
             f"{write_class(name)}={write_class(names[0].lower())}" if len(names) > 1 else write_class(name)
@@ -117,10 +116,15 @@ def advise_on_classes(classes: Sequence[str]) -> list[Advice]:
             for name in names
         ]
         listed = "; ".join(" and ".join(names) for names in groups.values())
-        advice.append(Advice(f"Class names differ in case or punctuation only: {listed}.", _quoted(", ".join(merged))))
+        advice.append(
+            Advice(
+                f"Class names differ in case or punctuation only: {listed}.",
+                shell_option("--classes", ", ".join(merged)),
+            )
+        )
     if special := [name for name in classes if write_class(name) != name]:
         text = f"Labels with a comma or = are written in double quotes: {', '.join(special)}."
-        advice.append(Advice(text, _quoted(", ".join(map(write_class, classes)))))
+        advice.append(Advice(text, shell_option("--classes", ", ".join(map(write_class, classes)))))
     return advice
 
 
@@ -134,19 +138,15 @@ def propose_labels(keys: Sequence[str]) -> list[Advice]:
         if len(found) == len(keys) and 2 <= len(counts) <= 10 and min(counts.values()) > 1:
             listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(counts.items()))
             text = f"Nothing tells classes, but a part of the names has few values: {listed}."
-            return [Advice(text, f"--label-from '{pattern}'")]
+            return [Advice(text, shell_option("--label-from", pattern))]
     return []
 
 
 def propose_classes(findings: Findings) -> list[Advice]:
     """Where images have findings and no classes: how to make classes of them."""
     present = dict(zip(findings.names, (findings.values == 1).sum(axis=0).tolist(), strict=True))
-    none = [name for name in present if "".join(filter(str.isalpha, name.lower())) in ("nofinding", "normal")]
+    none = [name for name in present if plain(name) in ("nofinding", "normal")]
     common = sorted((name for name in present if name not in none), key=lambda name: -present[name])
     chosen = [*none[:1], *common[: 2 - len(none[:1])]]
     text = "Images have findings, not classes. Classes can be made of those that contain a finding."
-    return [Advice(text, _quoted(", ".join(map(write_class, chosen))))]
-
-
-def _quoted(classes: str) -> str:
-    return "--classes '" + classes.replace("'", "'\\''") + "'"
+    return [Advice(text, shell_option("--classes", ", ".join(map(write_class, chosen))))]

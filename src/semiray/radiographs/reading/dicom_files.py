@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from semiray.radiographs.reading.dicom_format import HEAD_BYTES, DicomError, looks_like_dicom, parse_dicom, tag_of
 from semiray.radiographs.reading.pseudonyms import pseudonym
+from semiray.radiographs.reading.summary import some
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -111,8 +112,7 @@ def read_headers(files: Mapping[str, Path], salt: bytes, workers: int = 4) -> Di
     notes = [remark.format(n=f"{count:,}") for remark, count in sorted(remarks.items())]
     broken = [key for key, header in headers.items() if header.kind == _BROKEN]
     if broken:
-        more = ", ..." if len(broken) > 3 else ""
-        notes.append(f"DICOM files with a broken header: {len(broken):,} ({', '.join(broken[:3])}{more}).")
+        notes.append(f"DICOM files with a broken header: {len(broken):,} ({some(broken)}).")
     patients = {key: header.patient for key, header in headers.items() if header.patient}
     most = max(Counter(patients.values()).values(), default=0)
     if most >= max(_MANY, len(patients) / 2):
@@ -184,7 +184,7 @@ def _judge(dataset: Dataset, complete: bool, salt: bytes) -> _Header:
     remarks = []
     if not radiograph:
         remarks.append("DICOM files that name no modality (or OT, other) and are taken as radiographs: {n}.")
-    if float(row.get("NumberOfFrames", 1)) > 1:
+    if row.get("NumberOfFrames", "1") != "1":
         remarks.append("DICOM files with several frames, of which only the first is used: {n}.")
     if row.get("PresentationIntentType") == "FOR PROCESSING":
         remarks.append("DICOM files of raw data that isn't made to be viewed (FOR PROCESSING): {n}.")

@@ -15,11 +15,10 @@ from functools import lru_cache
 import numpy as np
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.folders import some
 from semiray.radiographs.reading.joining import Found
 from semiray.radiographs.reading.options import ReadingOptions, parse_classes
 from semiray.radiographs.reading.records import Findings
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, shell_option, some
 from semiray.radiographs.reading.tables import plain, plain_words
 
 __all__ = ["Labels", "read_labels", "select_findings", "split_cell"]
@@ -77,6 +76,7 @@ _NOT_FINDINGS = re.compile(
 )
 _LONGEST = 60  # characters of a label, in the mean; more are sentences
 _MOST_WORDS = 4  # in the mean of the names of findings; more are sentences
+_MOST_NAMES = 1000  # of findings in one column; more are keywords, whose matrix wouldn't fit into memory
 _MOST_CONFLICTS = 0.05  # share of images whose rows differ, up to which they are conflicts, not several findings
 
 
@@ -89,6 +89,7 @@ class Labels:
         names: findings in the order of the table.
         states: per image the states (1, 0, -1, -2) of the findings, in their order.
         where: how they were found, in words.
+        columns: those that tell them.
         notes: what was decided.
         advice: what else could be read.
     """
@@ -97,6 +98,7 @@ class Labels:
     names: tuple[str, ...] = ()
     states: dict[str, tuple[int, ...]] = field(default_factory=dict)
     where: str = ""
+    columns: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     advice: list[Advice] = field(default_factory=list)
 
@@ -139,7 +141,7 @@ def read_labels(found: Found, options: ReadingOptions) -> Labels:
 def _other(name: str, found: Found) -> Advice:
     values = Counter(cell for cells in found.cells(name).values() for cell in cells)
     listed = some([f"{value} ({count:,})" for value, count in values.most_common(4)])
-    return Advice(f"Column {name!r} could be the label, too: {listed}.", f"--label-column '{name}'")
+    return Advice(f"Column {name!r} could be the label, too: {listed}.", shell_option("--label-column", name))
 
 
 def _label_columns(found: Found, columns: Sequence[str]) -> list[str]:
@@ -171,7 +173,8 @@ def split_cell(cell: str) -> list[str]:
         return list(dict.fromkeys(text for part in cell[1:-1].split(",") if (text := part.strip(" \"'"))))
     if _is_list(cell):
         try:
-            values = ast.literal_eval(cell)
+            # To Python, ['a' 'b'], as numpy writes arrays, is one text.
+            values = ast.literal_eval(re.sub(r"(['\"])\s+(?=['\"])", r"\1,", cell))
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             values = re.findall(r"'([^']*)'|\"([^\"]*)\"", cell)
             values = [one or two for one, two in values]
@@ -193,24 +196,23 @@ def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
     reader = next((name for name in found.columns() if plain(name) in map(plain, _READER_COLUMNS)), None)
     if options.findings != "none" and reader is not None and several:
         return _of_readers(found, column, reader)
-    if options.findings != "none" and (lists or several > _MOST_CONFLICTS * len(cells)):
+    conflicts = _MOST_CONFLICTS * len(cells) if options.findings is None else 0
+    if options.findings != "none" and (lists or several > conflicts):
         return _of_lists(found, column, cells)
-    labels = Labels({key: values[0] for key, values in cells.items()}, where=f"column {column!r}")
+    classes = {key: values[0] for key, values in cells.items()}
+    if options.label_column is None:
+        different = set(classes.values())
+        if _sentences(different):
+            return Labels(notes=[f"Column {column!r} has sentences, not classes; it isn't used."])
+        most = min(max(20, len(classes) // 20), max(2, len(classes) // 2))
+        if len(different) > most or sum(map(len, classes.values())) > _LONGEST * len(classes):
+            what = f"Column {column!r} has {len(different):,} different values"
+            return Labels(notes=[f"{what}: too many or too long to be classes; it isn't used."])
+    labels = Labels(classes, where=f"column {column!r}", columns=(column,))
     if several:
         keys = [key for key, values in cells.items() if len(values) > 1]
         text = f"{several:,} images have rows with different labels; the first row of each is used: {some(keys)}."
         labels.advice.append(Advice(text, "--findings all"))
-    different = len(set(labels.classes.values()))
-    if options.label_column is None and _sentences(set(labels.classes.values())):
-        labels.notes.append(f"Column {column!r} has sentences, not classes; it isn't used.")
-        labels.classes, labels.where = {}, ""
-    most = min(max(20, len(labels.classes) // 20), max(2, len(labels.classes) // 2))
-    long = sum(map(len, labels.classes.values())) > _LONGEST * len(labels.classes)
-    if options.label_column is None and (different > most or long):
-        labels.notes.append(
-            f"Column {column!r} has {different:,} different values: too many or too long to be classes; it isn't used."
-        )
-        labels.classes, labels.where = {}, ""
     return labels
 
 
@@ -229,7 +231,9 @@ def _of_lists(found: Found, column: str, cells: Mapping[str, Sequence[str]]) -> 
     """Cells that list findings: those listed are present, the others absent; where nothing is listed, all are blank."""
     listed = {key: [name for cell in values for name in split_cell(cell)] for key, values in cells.items()}
     names = tuple(sorted({name for present in listed.values() for name in present}))
-    if len(names) > max(50, len(cells) // 4) or sum(len(name.split()) for name in names) > _MOST_WORDS * len(names):
+    if len(names) > min(max(50, len(cells) // 4), _MOST_NAMES) or sum(
+        len(name.split()) for name in names
+    ) > _MOST_WORDS * len(names):
         note = f"Column {column!r} has {len(names):,} different texts: too many to be findings; it isn't used."
         return Labels(notes=[note])
     states = {
@@ -237,7 +241,7 @@ def _of_lists(found: Found, column: str, cells: Mapping[str, Sequence[str]]) -> 
         for key, present in listed.items()
         if (held := frozenset(present))
     }
-    labels = Labels({}, names, states, f"column {column!r}: several findings per image")
+    labels = Labels({}, names, states, f"column {column!r}: several findings per image", (column,))
     if blank := len(found.paths) - len(states):
         labels.notes.append(f"{blank:,} images have no finding in column {column!r}: all their findings are blank.")
     return labels
@@ -261,7 +265,7 @@ def _of_readers(found: Found, column: str, reader: str) -> Labels:
         f"Readers ({reader!r}) disagree on {disagree:,} of {len(seen):,} images: what only some of an image's readers "
         "saw is uncertain."
     )
-    return Labels({}, names, states, f"column {column!r} of several readers", [note])
+    return Labels({}, names, states, f"column {column!r} of several readers", (column,), [note])
 
 
 def _wide_columns(found: Found, columns: Iterable[str]) -> list[str]:
@@ -311,11 +315,11 @@ def _of_wide(found: Found, names: Sequence[str]) -> Labels:
         states[key] = several[0] if len(several) == 1 else tuple(map(_agreed, zip(*several, strict=True)))
         disagree += any(len(set(states) - {-2}) > 1 for states in zip(*several, strict=True)) if len(several) > 1 else 0
     notes = [f"Rows disagree on {disagree:,} images; those findings are uncertain."] if disagree else []
-    labels = Labels({}, tuple(names), states, f"{len(names)} columns: {some(list(names))}", notes)
+    labels = Labels({}, tuple(names), states, f"{len(names)} columns: {some(names)}", tuple(names), notes)
     told = [values for values in states.values() if max(values) > -2]
     if told and all(sum(values) == 1 and min(values) >= 0 for values in told):
         labels.classes = {key: names[values.index(1)] for key, values in states.items() if 1 in values}
-        labels.where = f"{len(names)} columns, of which exactly one is 1 in each row: {some(list(names))}"
+        labels.where = f"{len(names)} columns, of which exactly one is 1 in each row: {some(names)}"
         labels.names, labels.states = (), {}
     return labels
 

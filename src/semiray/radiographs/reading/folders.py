@@ -28,9 +28,9 @@ from semiray.radiographs.reading.names import (
     stem_of,
 )
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, is_table
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, shell_option, some
 
-__all__ = ["FolderLabels", "Tree", "label_by_folder", "leave_out", "some", "walk"]
+__all__ = ["FolderLabels", "Tree", "label_by_folder", "leave_out", "walk"]
 
 _RADIOGRAPHY_CLASSES = frozenset({"covid", "normal", "lung_opacity", "viral pneumonia"})
 # Files that are none of ours to read, by their ending: counted, so that nobody misses them silently.
@@ -63,7 +63,6 @@ class Tree:
         unknown: files with another ending or none, which may be DICOM.
         left_out: files that aren't used, by kind.
         notes: folders that can't be read.
-        advice: what looks wrong.
     """
 
     images: dict[str, Path] = field(default_factory=dict)
@@ -71,7 +70,6 @@ class Tree:
     unknown: dict[str, Path] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
-    advice: list[Advice] = field(default_factory=list)
 
 
 @dataclass
@@ -147,6 +145,7 @@ def walk(root: Path) -> Tree:
     if unreadable:
         tree.notes.append(f"{len(unreadable):,} folders can't be read: {some(unreadable)}.")
     tree.images, tree.tables = dict(sorted(tree.images.items())), dict(sorted(tree.tables.items()))
+    tree.unknown = dict(sorted(tree.unknown.items()))
     return tree
 
 
@@ -179,7 +178,8 @@ def _leave_out_own(tree: Tree, marked: Callable[[Path], str]) -> None:
                     own.update(_parents(key))
     # The manifest beside such images says nothing of others.
     theirs = {parent for key in tree.images for parent in _parents(key)} if own else set()
-    for key in [key for key in tree.tables if key.rpartition("/")[0] in own - theirs]:
+    own -= theirs
+    for key in [key for key in tree.tables if key.rpartition("/")[0] in own]:
         del tree.tables[key]
         tree.left_out["semiray output"] += 1
 
@@ -389,12 +389,7 @@ def _choose_level(
     first, second = some(sorted(firsts)), some(sorted(seconds))
     if len(below) == len(firsts) and 2 <= len(seconds) <= 20 and repeated > 1.5 and not say_disease(firsts):
         text = f"Folders {second} repeat below {first}: the inner ones are taken as classes."
-        option = "--label-from '" + "(?:^|/)(" + "|".join(sorted(firsts)) + ")/'"
+        option = shell_option("--label-from", f"(?:^|/)({'|'.join(map(re.escape, sorted(firsts)))})/")
         return {path: kept[1:] for path, kept in folders.items()}, [Advice(text, option)]
     text = f"Folders {first} are taken as classes, the folders in them ({second}) are not."
     return folders, [Advice(text, "--label-from '([^/]+)/[^/]+$'")]
-
-
-def some(names: Sequence[str], most: int = 3) -> str:
-    """The first names in a list, and whether there are more."""
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

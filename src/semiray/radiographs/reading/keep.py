@@ -81,7 +81,7 @@ _Test = Callable[[_Cells], list[bool]]
 class RowCondition:
     """A checked condition: called on rows, it returns for each whether it is kept.
 
-    Args:
+    Attributes:
         text: the condition as written, on one line.
         columns: the columns that it names, in the order of the table.
     """

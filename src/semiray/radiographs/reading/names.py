@@ -19,6 +19,7 @@ __all__ = [
     "is_system",
     "is_view",
     "name_of",
+    "part_in",
     "part_of",
     "say_disease",
     "stem_of",
@@ -114,19 +115,19 @@ def is_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FILES or name.lower() in _SYSTEM_FOLDERS
 
 
-def part_of(name: str) -> str | None:
-    """The official part that a name says, ``train``, ``validation`` or ``test``; other words may only be of storage.
+def part_in(name: str) -> str | None:
+    """The official part that a name's words say, ``train``, ``validation`` or ``test``, whatever the other words.
 
     ``train_val``, from which a validation part is still to be taken, is train.
     """
-    found = words(name)
-    parts = {_PARTS[word] for word in found if word in _PARTS}
-    rest = [word for word in found if word not in _PARTS and word not in _STORAGE and not word.isdigit()]
-    if rest or not parts:
-        return None
-    if len(parts) == 1:
-        return next(iter(parts))
-    return "train" if parts == {"train", "validation"} else None
+    parts = {_PARTS[word] for word in words(name) if word in _PARTS}
+    return "train" if parts == {"train", "validation"} else next(iter(parts)) if len(parts) == 1 else None
+
+
+def part_of(name: str) -> str | None:
+    """The same where other words are of storage at most: ``Train Set``, not ``train_COVIDx9A``."""
+    part = part_in(name)
+    return part if part and all(w in _PARTS or w in _STORAGE or w.isdigit() for w in words(name)) else None
 
 
 def is_storage(name: str) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.folders import some
 from semiray.radiographs.reading.joining import Found
+from semiray.radiographs.reading.names import name_of, stem_of
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.patterns import compile_pattern, search
-from semiray.radiographs.reading.summary import Advice
+from semiray.radiographs.reading.summary import Advice, shell_option, some
 from semiray.radiographs.reading.tables import choose_column, plain
 
 __all__ = ["PATIENT_COLUMNS", "PATIENT_PRESETS", "patients_by_name", "propose_pattern", "read_patients"]
@@ -35,6 +34,7 @@ PATIENT_COLUMNS = (
     "uid",
 )
 
+_OF_ANYTHING = ("caseid", "uid")
 PATIENT_WORDS = re.compile(  # without case and punctuation
     r"(?:anon\w*|deid\w*|hashed|study|new|orig\w*)?(?:patient|patienten|subject|participant|person|probanden?|pat)"
     r"(?:s|en)?(?:id|ids|no|nr|num|number|nummer|code|key|hash|uid|identifier|identification|pseudonym|index)"
@@ -75,30 +75,30 @@ def patients_by_name(keys: Sequence[str]) -> tuple[dict[str, str], str, list[str
     return {}, "", []
 
 
-def propose_pattern(keys: Sequence[str], columns: Mapping[str, Mapping[str, str]]) -> Advice:
+def propose_pattern(keys: Sequence[str], rows: Mapping[str, Mapping[str, str]]) -> Advice:
     """What to do where every image counts as its own patient.
 
     Args:
         keys: the images' keys.
-        columns: metadata by key; a column with an identifier that repeats is proposed.
+        rows: metadata by key; a column with an identifier that repeats is proposed.
 
     Returns:
         Advice with an option that would group images; without one where names and columns show no groups.
     """
     text = "Nothing tells patients: every image counts as its own patient, so images of one may be in two parts."
-    names = dict.fromkeys(name for row in columns.values() for name in row)
+    names = dict.fromkeys(name for row in rows.values() for name in row)
     for name in names:
         if plain(name).endswith(("id", "no", "number", "accession", "study", "exam", "person", "subject", "case")):
-            cells = [cell for row in columns.values() if (cell := row.get(name, ""))]
+            cells = [cell for row in rows.values() if (cell := row.get(name, ""))]
             if len(keys) / 2 < len(cells) and _groups(cells):
-                return Advice(text, f"--patient-column '{name}'")
-    stems = [PurePosixPath(key).stem for key in keys]
+                return Advice(text, shell_option("--patient-column", name))
+    stems = map(stem_of, keys)
     by_name = (r"([^/]+)[_-][^/_-]+$", r"([^/_-]+)[_-][^/]+$", r"([^/]*?\d+)\D[^/]*$")
     for pattern in (r"([^/]+)/[^/]+$", *(() if all(map(_HASH.match, stems)) else by_name)):
         found = [match[1] for key in keys if (match := re.search(pattern, key))]
         if len(found) > len(keys) / 2 and _groups(found):
-            return Advice(f"{text} Names may tell them.", f"--patient-from '{pattern}'")
-    stem = PurePosixPath(keys[0]).name if keys else "1.png"
+            return Advice(f"{text} Names may tell them.", shell_option("--patient-from", pattern))
+    stem = name_of(keys[0]) if keys else "1.png"
     return Advice(
         f"{text} Names such as {stem} show no groups; if they contain the patient, give --patient-from REGEX, and if a "
         "table does, --patient-column COLUMN."
@@ -121,7 +121,7 @@ def read_patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str]
     keys = sorted(found.paths)
     if compiled := compile_pattern(pattern, "patient_from"):
         return search(compiled, keys, "patient_from", "their own patients", found.notes), (
-            f"patient_from={options.patient_from}"
+            f"the {'preset' if options.patient_from in PATIENT_PRESETS else 'pattern'} {options.patient_from}"
         )
     columns = found.columns()
     if column is not None and column not in columns:
@@ -133,14 +133,19 @@ def read_patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str]
         or next((name for name in columns if PATIENT_WORDS.fullmatch(plain(name))), None)
     )
     cells = found.cells(known) if known is not None else {}
+    if column is None and known is not None and plain(known) in _OF_ANYTHING:
+        different = {value for values in cells.values() for value in values}
+        cells = cells if len(different) < len(cells) else {}  # an image's own number says nothing of its patient
     if column is not None and not cells:
         raise SemirayError(f"column {column!r} (patient_column=): every cell is empty.")
     if cells:
         patients = {key: values[0] for key, values in cells.items() if key in found.paths}
-        by_name, where, missed = patients_by_name(keys)
-        if column is None and len(patients) < len(keys) and by_name and not missed:
-            found.notes.append(f"Column {known!r} tells the patients of {len(patients):,} images, names those of all.")
-            return by_name, where
+        if column is None and len(patients) < len(keys):
+            by_name, where, missed = patients_by_name(keys)
+            if by_name and not missed:
+                text = f"Column {known!r} tells the patients of {len(patients):,} images, names those of all."
+                found.notes.append(text)
+                return by_name, where
         if without := len(found.rows) - len(cells):
             found.notes.append(f"{without:,} rows have no patient in column {known!r}: each is its own patient.")
         if several := [key for key, values in cells.items() if len(values) > 1]:

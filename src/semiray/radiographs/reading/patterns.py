@@ -56,7 +56,7 @@ def compile_pattern(pattern: str | None, option: str) -> regex.Pattern[str] | No
 
 
 def search(
-    pattern: regex.Pattern[str] | re.Pattern[str],
+    pattern: regex.Pattern[str],
     keys: Sequence[str],
     option: str,
     otherwise: str,
@@ -72,11 +72,10 @@ def search(
     Raises:
         SemirayError: if no key matches, whose message shows some; or if the search takes longer than ``seconds``.
     """
-    searched = regex.compile(pattern.pattern) if isinstance(pattern, re.Pattern) else pattern
     end, group, values = time.monotonic() + seconds, 1 if pattern.groups else 0, {}
     for key in keys:
         try:
-            match = searched.search(key, timeout=max(1e-3, end - time.monotonic()))
+            match = pattern.search(key, timeout=max(1e-3, end - time.monotonic()))
         except (TimeoutError, MemoryError) as error:
             raise SemirayError(
                 f"{option}=: {pattern.pattern!r} takes too long to search: more than {seconds:g} seconds for "

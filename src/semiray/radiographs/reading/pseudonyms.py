@@ -22,7 +22,7 @@ def read_salt(folder: Path) -> bytes:
     """Return the random key of this user's hashes, made the first time; only the user can read its file.
 
     Args:
-        folder: the user's cache. Where another is chosen, patients get other hashes.
+        folder: ``cache_folder()``, whatever cache a call is given. Where another is chosen, patients get other hashes.
 
     Raises:
         SemirayError: if it can't be read or written, or isn't what was written.
@@ -38,7 +38,7 @@ def read_salt(folder: Path) -> bytes:
     except OSError as error:
         raise SemirayError(
             f"{path}: the key for hashes of patients can't be read or written ({error.strerror or error}). Choose "
-            "another folder for the cache with cache= or the environment variable SEMIRAY_CACHE."
+            "another folder for it and for the cache with the environment variable SEMIRAY_CACHE."
         ) from error
     if len(salt) != _BYTES:
         raise SemirayError(

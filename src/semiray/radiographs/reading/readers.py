@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_bytes
+from shlex import quote
 
 import numpy as np
 
@@ -24,11 +25,11 @@ from semiray.radiographs.reading.classes import (
 from semiray.radiographs.reading.dicom_files import DicomHeaders, read_headers
 from semiray.radiographs.reading.dicom_format import HEAD_BYTES, looks_like_dicom
 from semiray.radiographs.reading.findings import Labels, read_labels, select_findings
-from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out, some, walk
-from semiray.radiographs.reading.joining import Found, ImageIndex, find_path_column, join_tables
+from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out, walk
+from semiray.radiographs.reading.joining import Found, join_table_file, join_tables
 from semiray.radiographs.reading.keep import read_condition
-from semiray.radiographs.reading.names import part_of, words
-from semiray.radiographs.reading.options import ReadingOptions
+from semiray.radiographs.reading.names import part_in
+from semiray.radiographs.reading.options import ReadingOptions, write_class
 from semiray.radiographs.reading.patients import propose_pattern, read_patients
 from semiray.radiographs.reading.patterns import compile_pattern, search
 from semiray.radiographs.reading.records import (
@@ -39,8 +40,8 @@ from semiray.radiographs.reading.records import (
     is_table,
 )
 from semiray.radiographs.reading.shards import read_shards
-from semiray.radiographs.reading.summary import Advice, Summary
-from semiray.radiographs.reading.tables import choose_column, plain, read_table
+from semiray.radiographs.reading.summary import Advice, Summary, shell_option, some
+from semiray.radiographs.reading.tables import choose_column, plain, read_tables
 
 __all__ = ["find_shards", "read_records", "unmarked"]
 
@@ -93,7 +94,11 @@ def read_records(
     labels = _labels(found, options)
     labels.classes.update({key: printable(name) for key, name in labels.classes.items() if not name.isprintable()})
     patients, patients_from = read_patients(found, options)
-    parts = {key: part for key, part in (parts | _parts(found)).items() if key in found.paths}
+    told = _parts(found)
+    if differ := [key for key, part in parts.items() if told.get(key, part) != part]:
+        text = f"{len(differ):,} images are in another part by a column than by folders or lists; the column is used"
+        found.advice.append(Advice(f"{text}: {some(differ)}."))
+    parts = {key: part for key, part in (parts | told).items() if key in found.paths}
     if len(set(parts.values())) < 2:
         parts = {}
     for key, part in parts.items():
@@ -127,7 +132,8 @@ def read_records(
     if parts:
         counts = Counter(parts[key] for key in keys if key in parts)
         listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-        advice.append(Advice(f"Official parts ({listed}) are used only if you say so.", "--official-split"))
+        text = f"Training and judging use the official parts ({listed}) only if you say so."
+        advice.append(Advice(text, "--official-split"))
     summary = Summary(
         layout=found.layout,
         patients_from=patients_from or "not known: every image counts as its own",
@@ -152,7 +158,7 @@ def _find(
 ) -> tuple[Found, dict[str, str]]:
     """What is on disk, and the official parts that folders and lists tell."""
     if _is_table_file(data):
-        return _read_table_file(data, options.path_column, marked), {}
+        return _read_table_file(data, options, marked, salt), {}
     if shards := find_shards(data):
         return read_shards(data, shards), {}
     return _read_folder(data, options, marked, salt)
@@ -165,8 +171,8 @@ def _is_table_file(data: Path) -> bool:
         raise SemirayError(f"{data}: no such file or folder.")
     suffix = data.suffix.lower()
     if suffix in (".zip", ".tar", ".tgz", ".7z", ".rar") or data.name.lower().endswith(".tar.gz"):
-        command = f"unzip {data.name}" if suffix == ".zip" else f"tar xf {data.name}"
-        raise SemirayError(f"{data} is an archive: unpack it ({command}) and give the folder.")
+        command = {".zip": "unzip", ".7z": "7z x", ".rar": "unrar x"}.get(suffix, "tar xf")
+        raise SemirayError(f"{data} is an archive: unpack it ({command} {quote(str(data))}) and give the folder.")
     if not is_table(data):
         hint = f" Give its folder, {data.parent}." if suffix in IMAGE_SUFFIXES else ""
         raise SemirayError(
@@ -178,32 +184,21 @@ def _is_table_file(data: Path) -> bool:
 def _read_folder(
     data: Path, options: ReadingOptions, marked: Callable[[Path], str], salt: Callable[[], bytes]
 ) -> tuple[Found, dict[str, str]]:
-    tree = walk(data)
-    headers = _dicom(tree, salt)
-    leave_out(tree, data.resolve().name, unmarked if options.read_synthetic else marked)
-    if not tree.images:
-        counted = ", ".join(f"{count:,} {kind}" for kind, count in tree.left_out.items())
+    found, tables = _walk(data, options, marked, salt)
+    if not found.paths:
+        counted = ", ".join(f"{count:,} {kind}" for kind, count in found.left_out.items())
         detail = f"Left out: {counted}." if counted else "There is no file with an image's suffix."
-        unpack = " Unpack the archives first." if tree.left_out["archives"] else ""
+        unpack = " Unpack the archives first." if found.left_out["archives"] else ""
         raise SemirayError(
-            f"{data}: no image found. {detail}{unpack} {' '.join(tree.notes)} Images end in "
+            f"{data}: no image found. {detail}{unpack} {' '.join(found.notes)} Images end in "
             f"{', '.join(sorted(IMAGE_SUFFIXES))}; files and folders called masks are left out: rename them if they "
             "aren't."
         )
-    by_folder = label_by_folder(tree.images)
-    found = Found(
-        data,
-        by_folder.layout,
-        tree.images,
-        by_folder.labels,
-        rows={key: dict(row) for key, row in headers.rows.items() if key in tree.images},
-        dicom=set(headers.rows),
-        patients=dict(headers.patients),
-        left_out=tree.left_out,
-        notes=[*tree.notes, *by_folder.notes],
-        advice=[*tree.advice, *by_folder.advice],
-    )
-    parts = join_tables(found, tree.tables, options.path_column)
+    by_folder = label_by_folder(found.paths)
+    found.layout, found.labels = by_folder.layout, by_folder.labels
+    found.notes += by_folder.notes
+    found.advice += by_folder.advice
+    parts = join_tables(found, tables, options.path_column)
     for key, view in by_folder.views.items():
         found.rows.setdefault(key, {}).setdefault("view", view)
     if found.joined:
@@ -213,6 +208,26 @@ def _read_folder(
             f" with {by_folder.layout}" if by_folder.labels else ""
         )
     return found, by_folder.parts | parts
+
+
+def _walk(
+    root: Path, options: ReadingOptions, marked: Callable[[Path], str], salt: Callable[[], bytes]
+) -> tuple[Found, dict[str, Path]]:
+    """The radiographs below a folder, with what the headers of DICOM files tell of them; and the tables there."""
+    tree = walk(root)
+    headers = _dicom(tree, salt)
+    leave_out(tree, root.resolve().name, unmarked if options.read_synthetic else marked)
+    found = Found(
+        root,
+        "",
+        tree.images,
+        rows={key: dict(row) for key, row in headers.rows.items() if key in tree.images},
+        dicom=set(headers.rows),
+        patients=dict(headers.patients),
+        left_out=tree.left_out,
+        notes=tree.notes,
+    )
+    return found, tree.tables
 
 
 def _dicom(tree: Tree, salt: Callable[[], bytes]) -> DicomHeaders:
@@ -246,43 +261,44 @@ def _is_dicom(path: Path) -> bool:
         return False
 
 
-def _read_table_file(data: Path, path_column: str | None, marked: Callable[[Path], str]) -> Found:
-    table, root = read_table(data), data.parent
+def _read_table_file(
+    data: Path, options: ReadingOptions, marked: Callable[[Path], str], salt: Callable[[], bytes]
+) -> Found:
+    tables, root, path_column = read_tables(data), data.parent, options.path_column
+    layout = f"a table ({data.name})"
+    if path_column is None and _direct((name for table in tables for name in table.columns), root):
+        tables = [table.without_header() for table in tables]
     # If paths lead straight to their files, a possibly very large folder need not be searched.
-    direct = {
-        column: _direct(table.rows, column, root)
-        for column in ([path_column] if path_column in table.columns else table.columns)
-    }
+    cells: dict[str, set[str]] = defaultdict(set)
+    for table in tables:
+        for name in [path_column] if path_column in table.columns else table.columns:
+            cells[name].update(row[name] for row in table.rows)
+    direct = {name: _direct(values, root) for name, values in cells.items()}
     column = max(direct, key=lambda name: len(direct[name]))
-    if table.rows and len(direct[column]) == len({row[column] for row in table.rows}):
-        found = Found(root, f"a table ({data.name})", dict(direct[column].values()))
+    if direct[column] and len(direct[column]) == len(cells[column]):
+        found = Found(root, layout, dict(direct[column].values()))
     else:
-        tree = walk(root)
-        leave_out(tree, root.resolve().name, marked)
-        found = Found(root, f"a table ({data.name})", tree.images, left_out=tree.left_out, notes=tree.notes)
-    match = find_path_column(table, ImageIndex(found.paths), path_column)
-    if match is None and path_column is None:
-        match = find_path_column(table.without_header(), ImageIndex(found.paths))
-    if match is None:
+        found, _ = _walk(root, options, marked, salt)
+        found.layout = layout
+    named = join_table_file(found, tables, path_column)
+    if not named:
         some_keys = ", ".join(sorted(found.paths)[:3]) or "none"
         raise SemirayError(
-            f"{data}: no column names images of {root} (columns: {', '.join(table.columns)}; images: {some_keys}). "
-            "Name one with path_column=."
+            f"{data}: no column {repr(path_column) + ' ' if path_column else ''}names images of {root} (columns: "
+            f"{', '.join(cells)}; images: {some_keys}). Name one with path_column=."
         )
-    join_tables(found, {data.name: data}, match[0])
-    found.paths = {key: path for key, path in found.paths.items() if key in found.rows}
-    found.notes = [note for note in found.notes if not note.endswith(f"have no row in {data.name}.")]
+    found.paths = {key: path for key, path in found.paths.items() if key in named}
     return found
 
 
-def _direct(rows: Sequence[Mapping[str, str]], column: str, root: Path) -> dict[str, tuple[str, Path]]:
+def _direct(cells: Iterable[str], root: Path) -> dict[str, tuple[str, Path]]:
     found = {}
-    for cell in {row[column] for row in rows}:
+    for cell in cells:
         path = root / cell.replace("\\", "/")
         if Path(cell).suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path):  # noqa: PTH113  # no name is too long
-            inside = Path(os.path.normpath(path))
-            key = inside.relative_to(root).as_posix() if inside.is_relative_to(root) else inside.as_posix()
-            found[cell] = (key, path)
+            inside, named = Path(os.path.normpath(path)), Path(os.path.normpath(cell.replace("\\", "/")))
+            key = inside.relative_to(root) if inside.is_relative_to(root) else named
+            found[cell] = (key.as_posix(), path)
     return found
 
 
@@ -290,7 +306,7 @@ def _check_columns(data: Path, found: Found, options: ReadingOptions) -> None:
     """Columns that are named must be in a table that is used."""
     named = {"label": options.label_column, "patient": options.patient_column, "path": options.path_column}
     for name, column in named.items():
-        if column is not None and not found.joined and not found.rows:
+        if column is not None and not found.joined:
             raise SemirayError(
                 f"{data}: {name}_column= is given, but no table (CSV, TSV, Excel, Parquet, JSON) names its images."
             )
@@ -302,11 +318,17 @@ def _labels(found: Found, options: ReadingOptions) -> Labels:
     labels = read_labels(found, options) if found.columns() else Labels()
     if pattern is not None:
         classes = search(pattern, sorted(found.paths), "label_from", "unlabelled", found.notes)
-        return replace(labels, classes=classes, where=f"label_from={options.label_from}")
+        return replace(labels, classes=classes, where=f"the pattern {options.label_from}")
     if not labels.classes and found.labels:
         where = "names of folders" + (f"; findings: {labels.where}" if labels.names else "")
         return replace(labels, classes=found.labels, where=where)
-    if labels.classes and found.labels:
+    if filled := found.labels.keys() - labels.classes.keys():
+        there, names = sorted(set(labels.classes.values())), sorted({found.labels[key] for key in filled})
+        text = (
+            f"{len(filled):,} images, of which no column tells the class, are of that of their folders: {some(names)}."
+        )
+        option = "" if set(names) <= set(there) else shell_option("--classes", ", ".join(map(write_class, there)))
+        labels.advice.append(Advice(text, option))
         labels.classes = found.labels | labels.classes
     return labels
 
@@ -317,7 +339,7 @@ def _parts(found: Found) -> dict[str, str]:
     for column in found.columns():
         if plain(column) in map(plain, PART_COLUMNS):
             cells = found.cells(column)
-            parts = {key: _part_of_cell(values[0]) for key, values in cells.items()}
+            parts = {key: part_in(values[0]) for key, values in cells.items()}
             by_column = {key: part for key, part in parts.items() if part}
             if len(set(by_column.values())) > 1 and len(by_column) > len(parts) / 2:
                 if other := sorted({cells[key][0] for key in parts if key not in by_column}):
@@ -326,12 +348,6 @@ def _parts(found: Found) -> dict[str, str]:
                 break
             by_column = {}
     return by_column
-
-
-def _part_of_cell(cell: str) -> str | None:
-    """The part of a cell such as ``Internal test``, whatever the other words."""
-    parts = {part for word in words(cell) if (part := part_of(word))}
-    return part_of(cell) or (next(iter(parts)) if len(parts) == 1 else None)
 
 
 def _kept(found: Found, options: ReadingOptions) -> list[str]:

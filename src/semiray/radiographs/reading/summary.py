@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from semiray.escaping import printable
 
-__all__ = ["Advice", "Summary"]
+__all__ = ["Advice", "Summary", "shell_option", "some"]
 
 
 class Advice(NamedTuple):
@@ -101,3 +101,18 @@ class Summary:
 def _counted(counts: Mapping[str, int], most: int) -> str:
     listed = [f"{name} {count:,}" for name, count in list(counts.items())[:most]]
     return ", ".join(listed) + (f", and {len(counts) - most:,} more" if len(counts) > most else "")
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first names in a list, and whether there are more."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
+def shell_option(name: str, value: str) -> str:
+    r"""An option with its value between single quotes, as a shell takes it whatever the value is.
+
+    Examples:
+        >>> print(shell_option("--label-column", "patient's class"))
+        --label-column 'patient'\''s class'
+    """
+    return f"{name} '" + value.replace("'", "'\\''") + "'"

@@ -12,11 +12,11 @@ import io
 import lzma
 import re
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -257,23 +257,18 @@ def _to_table(path: Path, lines: Iterable[Sequence[str]]) -> Table:
     header = list(next(filled, ()))
     if not header:
         raise SemirayError(f"{path}: the table is empty. Its first line should name the columns.")
-    seen: Counter[str] = Counter()
     first = tuple(header)
-    for i, name in enumerate(header):
-        seen[name] += 1
-        if not name:
-            header[i] = f"column {i + 1}"
-        elif seen[name] > 1:
-            header[i] = f"{name} ({seen[name]})"
-    if repeated := [name for name, count in seen.items() if name and count > 1]:
+    taken, seen = set(first), {""}
+    numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(2))
+    for i, name in enumerate(first):
+        if name in seen:
+            others = (f"{name or 'column'} ({number})" for number in numbers[name])
+            header[i] = next(new for new in chain([f"column {i + 1}"] * (not name), others) if new not in taken)
+            taken.add(header[i])
+        seen.add(name)
+    if repeated := [name for name, times in Counter(first).items() if name and times > 1]:
         notes.append(f"{path.name} has several columns called {', '.join(repeated)}; the first is used.")
     rows = tuple(dict(zip(header, cells, strict=True)) for cells in filled)
-    swallowed = next((n for n, row in enumerate(rows, 2) if any(cell.count("\n") > 20 for cell in row.values())), None)
-    if swallowed is not None:
-        notes.append(
-            f"{path.name}, row {swallowed}: a cell has more than 20 lines. Is a quote not closed there, so that rows "
-            "are lost?"
-        )
     return Table(path, tuple(header), rows, tuple(notes), first=first)
 
 
@@ -308,7 +303,11 @@ def _read_parquet(path: Path) -> Table:
     except ImportError as error:
         raise SemirayError(f"{path}: reading Parquet needs pyarrow: pip install 'semiray[parquet]'.") from error
     try:
-        content = pyarrow.parquet.read_table(path)
+        schema = pyarrow.parquet.read_schema(path)
+        # Sets may hold the images themselves: bytes are no cells, and wouldn't fit into memory.
+        of_bytes = (pyarrow.types.is_binary, pyarrow.types.is_large_binary, pyarrow.types.is_struct)
+        cells = [one.name for one in schema if not any(is_kind(one.type) for is_kind in of_bytes)]
+        content = pyarrow.parquet.read_table(path, columns=cells if len(cells) < len(schema) else None)
         values = [["" if value is None else str(value) for value in column.to_pylist()] for column in content.columns]
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -331,7 +330,7 @@ def _read_json(path: Path, raw: bytes) -> Table:
     if isinstance(content, dict) and all(isinstance(value, str | int) for value in content.values()):
         content = list(content.items())
     if isinstance(content, dict) and all(isinstance(value, dict) for value in content.values()):
-        content = [{"name": name, **value} for name, value in content.items()]
+        content = [{"name": name} | value | {"name": name} for name, value in content.items()]
     if not isinstance(content, list) or not content:
         raise SemirayError(f"{path}: this JSON file isn't a table: a list of objects, or of names and labels.")
     if all(isinstance(one, dict) for one in content):
@@ -343,7 +342,8 @@ def _read_json(path: Path, raw: bytes) -> Table:
         else:
             width = max(len(values) for _, values in content)
             header = ["name", *(f"label {i}" for i in range(width))]
-            return _to_table(path, [header, *([str(name), *map(str, values)] for name, values in content)])
+            padded = ([str(name), *map(str, values), *[""] * (width - len(values))] for name, values in content)
+            return _to_table(path, [header, *padded])
     if all(isinstance(one, list | tuple) and len(one) == 2 for one in content):
         return _to_table(path, [["name", "label"], *([_as_text(value) for value in one] for one in content)])
     raise SemirayError(f"{path}: this JSON file isn't a table: a list of objects, or of names and labels.")

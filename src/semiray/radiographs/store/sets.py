@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,9 +129,9 @@ class DataSet:
 
 def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
     """Join a listing to its decoded files, leaving out those that can't be decoded or are something else."""
-    listing = listing.without(*suspects(decoded.files))
-    skipped = tuple((file.key, file.problem) for file in decoded.files if file.problem and not file.left_out)
-    lost = {key for key, _ in skipped}
+    lost: dict[str, str] = {}
+    listing = listing.without(*suspects(_noting(decoded.files, lost)))
+    skipped = tuple(lost.items())
     rows = np.array([i for i, record in enumerate(listing.records) if record.key not in lost], np.int64)
     records = [listing.records[i] for i in rows]
     present = {record.label for record in records}
@@ -167,6 +167,14 @@ def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -
 
 
 _STATES = {"1": 1, "0": 0, "uncertain": -1, "blank": -2}
+
+
+def _noting(files: Iterable[FileFacts], lost: dict[str, str]) -> Iterator[FileFacts]:
+    """Pass facts on, and note why files can't be decoded: they are read from the disk, once."""
+    for file in files:
+        if file.problem and not file.left_out:
+            lost[file.key] = file.problem
+        yield file
 
 
 def _summary(read: Summary, records: Sequence[Record], classes: Sequence[str], findings: Findings) -> Summary:
@@ -208,7 +216,8 @@ def fill(folder: Path, decoder: Decoder, options: ReadingOptions, shards: Sequen
     listing = decoder.listing
     _, files = decoder.identify()
     records = ((record.key, record.label, record.patient, record.metadata) for record in listing.records)
-    source = digest(f"{files} {options.selection()} {listing.findings.names}", records)
+    states = hashlib.sha256(listing.findings.states.tobytes()).hexdigest()
+    source = digest(f"{files} {options.selection()} {listing.findings.names} {states}", records)
     for partial in folder.glob(f".*{PARTIAL}"):  # left by a kill; no other process writes here
         partial.unlink()
     former = read_json(folder / FACTS)
