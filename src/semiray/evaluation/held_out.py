@@ -100,7 +100,10 @@ def sides_of_set(
             raise SemirayError("official_split=True and split= exclude each other: choose one.")
         if not len(split.test):
             raise SemirayError("split= has no test image.")
-        return _of_own_set(data, split, traces, [], unchanged=False)
+        by_name = (
+            "The images of the split are known by name only: content is compared with a run's traces.npy beside it."
+        )
+        return _of_own_set(data, split, traces, [by_name] if traces is None else [], unchanged=False)
     if traces is not None and not official_split:
         return _of_another_set(data, traces, "The real images were split here.")
     drawn = split_by_patient(data, FRACTIONS, official=official_split)

@@ -188,13 +188,12 @@ def _per_class(xrays: RadiographSet[ImageArray]) -> dict[str, tuple[int, int]]:
 
 def _check_sheet(data: Path, sheet: Path) -> None:
     """Nothing is written into the data set, and no file but a figure of semiray's is replaced."""
-    root = data if data.is_dir() else data.parent
-    if sheet.resolve().is_relative_to(root.resolve()) and root.exists() and not is_prepared(data):
+    if data.is_dir() and sheet.resolve().is_relative_to(data.resolve()) and not is_prepared(data):
         raise SemirayError(
-            f"out={sheet} would write the contact sheet into the data set {root}: name a file in another folder."
+            f"the contact sheet {sheet} would be written into the data set {data}: name a file in another folder."
         )
     if sheet.is_file() and marked(sheet) != OUTPUT:
-        raise SemirayError(f"out={sheet} exists and isn't a figure of semiray's: name another file, or remove it.")
+        raise SemirayError(f"the contact sheet {sheet} exists and isn't a figure of semiray's: name another file.")
 
 
 def _write_sheet(path: Path, xrays: RadiographSet[ImageArray], name: str) -> None:

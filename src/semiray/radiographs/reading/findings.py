@@ -75,6 +75,7 @@ _NOT_FINDINGS = re.compile(
     r"frontal|lateral|is_\w+|has_\w+|set|part|row|column_\d+)(?:_|$)"
 )
 _LONGEST = 60  # characters of a label, in the mean; more are sentences
+_FEWEST_LISTS = 0.01  # share of cells; of fewer, | and ; belong to labels
 _MOST_WORDS = 4  # in the mean of the names of findings; more are sentences
 _MOST_NAMES = 1000  # of findings in one column; more are keywords, whose matrix wouldn't fit into memory
 _MOST_CONFLICTS = 0.05  # share of images whose rows differ, up to which they are conflicts, not several findings
@@ -192,7 +193,8 @@ def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
     if not cells:
         raise SemirayError(f"column {column!r} (label_column=): every cell is empty.")
     several = sum(len(values) > 1 for values in cells.values())
-    lists = any(_is_list(value) or "|" in value or ";" in value for values in cells.values() for value in values)
+    listed = sum(any(_is_list(value) or "|" in value or ";" in value for value in values) for values in cells.values())
+    lists = listed > _FEWEST_LISTS * len(cells) or (listed and options.findings is not None)
     reader = next((name for name in found.columns() if plain(name) in map(plain, _READER_COLUMNS)), None)
     if options.findings != "none" and reader is not None and several:
         return _of_readers(found, column, reader)

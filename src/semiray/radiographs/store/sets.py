@@ -25,7 +25,7 @@ from semiray.radiographs.pixels.decoding import Decoder, FileFacts, digest, proc
 from semiray.radiographs.pixels.framing import UnreadableImageError, decode_grey, frame
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.pixels.suspects import suspects
-from semiray.radiographs.reading.keep import column_name
+from semiray.radiographs.reading.keep import read_condition
 from semiray.radiographs.reading.options import Framing, ReadingOptions
 from semiray.radiographs.reading.records import Findings, Listing, Record
 from semiray.radiographs.reading.summary import Advice, Summary
@@ -186,7 +186,7 @@ def _summary(read: Summary, records: Sequence[Record], classes: Sequence[str], f
     advice = list(read.advice)
     if keep := propose_keep(columns):
         views = "; ".join(
-            f"{name}: {', '.join(columns[name])}" for name in columns if name in keep or column_name(name) in keep
+            f"{name}: {', '.join(columns[name])}" for name in read_condition(keep, tuple(columns)).columns
         )
         advice.insert(0, Advice(f"Views or modalities are mixed ({views}).", f"--keep {shell_quoted(keep)}"))
     return replace(
