@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 Semiray = Callable[..., tuple[int, str, str]]
@@ -46,3 +47,17 @@ def test_a_prepared_set_stands_in_for_the_data(work: Path, tmp_path: Path, semir
     code, _, error = semiray_says("train", tmp_path / "prepared", "--out", tmp_path / "new", "--images", "8")
     assert code == 2
     assert "give --resolution 32" in error
+
+
+def test_inspect_writes_nothing_into_data(
+    work: Path, tmp_path: Path, semiray_says: Semiray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted((work / "data").rglob("*"))
+    monkeypatch.chdir(work / "data")
+    code, said, _ = semiray_says("data", "inspect", ".", "--cache", tmp_path / "c")
+    assert code == 0
+    assert "No contact sheet" in said
+    code, _, error = semiray_says("data", "inspect", ".", "--out", "sheet.png", "--cache", tmp_path / "c")
+    assert code == 2
+    assert "into the data set" in error
+    assert sorted((work / "data").rglob("*")) == before

@@ -18,7 +18,10 @@ def inspect_data(
     data: Data,
     reading: Reading,
     cache: Cache = None,
-    out: Annotated[Path, typer.Option("--out", help="The contact sheet to write.")] = Path("contact-sheet.png"),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The contact sheet to write; contact-sheet.png, but nothing inside DATA."),
+    ] = None,
     resolution: Annotated[
         int | None, typer.Option(min=16, help="Side of the images compared and shown; 64, or a prepared set's own.")
     ] = None,
@@ -36,10 +39,15 @@ def inspect_data(
     from semiray.radiographs import inspect
     from semiray.report.sections.shortcuts import shortcut_lines
 
+    inside = data.is_dir() and Path.cwd().is_relative_to(data.resolve())
+    sheet = out or (None if inside else Path("contact-sheet.png"))
     with progress_bar("Reading radiographs") as show:
-        inspection = inspect(data, resolution=resolution, sheet=out, cache=cache, progress=show, **reading)
+        inspection = inspect(data, resolution=resolution, sheet=sheet, cache=cache, progress=show, **reading)
     console.print("\n".join(inspection.lines()), soft_wrap=True)
-    wrote(out)
+    if sheet is None:
+        console.print("No contact sheet, since this folder is inside DATA: name a file elsewhere with --out.")
+    else:
+        wrote(sheet)
     xrays = inspection.data.radiographs
     groups = {} if source_column is None else {"sources": xrays.groups(source_column)}
     if len(xrays.classes) > 1:
