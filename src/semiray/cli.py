@@ -185,11 +185,10 @@ def _warnings_in_sentences() -> Iterator[None]:
         else:
             usual(message, category, *others, **more)
 
-    warnings.showwarning = show
-    try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SemirayWarning)  # not once a process: tests and notebooks run several commands
+        warnings.showwarning = show
         yield
-    finally:
-        warnings.showwarning = usual
 
 
 def _complain(message: str, code: int) -> int:

@@ -12,8 +12,8 @@ from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.decoding import VERSION, Decoder, Progress, digest
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.pixels.marks import marked
+from semiray.radiographs.pseudonyms import read_salt
 from semiray.radiographs.reading.options import ReadingKeywords, ReadingOptions, reading_options
-from semiray.radiographs.reading.pseudonyms import read_salt
 from semiray.radiographs.reading.readers import find_shards, read_records
 from semiray.radiographs.reading.summary import Summary
 from semiray.radiographs.store.decoded import STORED, cache_folder, cached_folder, decode_cached

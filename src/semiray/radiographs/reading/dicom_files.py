@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from semiray.radiographs.pseudonyms import pseudonym
 from semiray.radiographs.reading.dicom_format import HEAD_BYTES, DicomError, looks_like_dicom, parse_dicom, tag_of
-from semiray.radiographs.reading.pseudonyms import pseudonym
 from semiray.radiographs.reading.summary import some
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.radiographs.reading.pseudonyms import pseudonym, read_salt
+from semiray.radiographs.pseudonyms import pseudonym, read_salt
 
 
 def test_the_salt_is_made_once_and_only_for_its_user(tmp_path):
