@@ -76,6 +76,7 @@ def test_a_dead_worker_ends_the_job_with_a_message_and_one_process_goes_on(tmp_p
     os.kill(worker, signal.SIGKILL)
     _, errors = job.communicate(timeout=60)
     assert job.returncode == 1
-    assert "another of the 2 processes ended" in errors
+    # torchrun may stop the other process before that has noticed; then torchrun's own message says why.
+    assert "another of the 2 processes ended" in errors or "SIGKILL) received by PID" in errors
     assert main(["train", str(data), "--out", str(out), "--resume", "--images", "400"]) == 0
     assert Run.load(out).settings.images == 400

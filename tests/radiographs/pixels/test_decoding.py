@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -124,3 +125,11 @@ def test_masks_beside_their_radiographs_are_left_out(tmp_path, draw):
 def test_resolutions_are_bounded(tmp_path, side):
     with pytest.raises(SemirayError, match="resolution= must be at least 1 and at most"):
         Decoder(Listing(tmp_path, "a layout", ()), side)
+
+
+def test_decoding_in_threads_leaves_warnings_as_they_were(tmp_path, draw):
+    for i in range(200):
+        draw(tmp_path / f"{i}.png", seed=i)
+    before = list(warnings.filters)
+    list(Decoder(read_records(tmp_path, ReadingOptions()), 8, workers=8).decode())
+    assert warnings.filters == before

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_dicom", "decode_frame"]
 
+# pydicom warns about what it repairs, and quotes it. Set once, as in framing.py: files are decoded in threads.
+warnings.filterwarnings("ignore", module=r"pydicom\.")
+
 # By how well they bear broken code; their pixels are the same. GDCM, the only one for lossless JPEG and JPEG-LS, ends
 # its process with some of it, and the Rust code of pylibjpeg-rle raises what isn't an Exception.
 _PLUGINS = ("pydicom", "pylibjpeg", "pillow", "gdcm", "pyjpegls")
@@ -56,8 +59,7 @@ def decode_dicom(content: bytes) -> Decoded:
             than 16 bits a pixel, or pydicom isn't installed. The message contains no value of the file but its sizes.
     """
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # pydicom warns about what it repairs
+        with np.errstate(all="ignore"):
             dataset, _ = parse_dicom(content)
             layout = _check(dataset)
             pixels = _first_frame(content, dataset, layout)

@@ -23,6 +23,10 @@ from semiray.radiographs.reading.options import Framing
 
 __all__ = ["Decoded", "UnreadableImageError", "decode_grey", "frame", "read_radiograph", "unframe"]
 
+# Pillow warns about what it repairs and about large images, which are checked here. The filter is set once: images are
+# decoded in threads, where `warnings.catch_warnings` could leave all warnings of the process ignored.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 # Formats of radiographs that need no helper program.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _TIFF_PHOTOMETRIC = 262
@@ -79,12 +83,9 @@ def decode_grey(content: bytes) -> Decoded:
     if looks_like_dicom(content[:HEAD_BYTES]):
         return decode_dicom(content)
     try:
-        with warnings.catch_warnings():
-            # Pillow warns about what it repairs and about large images; twice that size is an error.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-                check_size(*image.size)
-                return _to_grey(image, content)
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            check_size(*image.size)
+            return _to_grey(image, content)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError as error:
