@@ -125,9 +125,8 @@ def open_data(
     if is_prepared(data):
         found = open_set(data, resolution=resolution, framing=given, verify=verify)
         check_options(data, found.radiographs.options or ReadingOptions(), options)
-        layout = f"a prepared set ({found.layout})"
-        summary = replace(found.radiographs.summary or Summary(""), layout=layout)
-        return replace(found, radiographs=replace(found.radiographs, summary=summary), layout=layout)
+        summary = replace(found.radiographs.summary or Summary(""), layout=f"a prepared set ({found.layout})")
+        return replace(found, radiographs=replace(found.radiographs, summary=summary))
     side, framing = 64 if resolution is None else resolution, options.framing
     if shards := find_shards(data):
         seen = [(path.name, status.st_size, status.st_mtime_ns) for path in shards if (status := path.stat())]
@@ -143,7 +142,7 @@ def open_data(
         return replace(found, root=data)
     decoder = _decoder(data, options, side, workers, progress)
     decoded, listing = decode_cached(decoder, cache), decoder.listing
-    return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, listing.layout, side, framing)
+    return DataSet(assemble(listing, decoded, options), decoded.files, listing.root, side, framing)
 
 
 def _decoder(

@@ -133,8 +133,11 @@ def read_labels(found: Found, options: ReadingOptions) -> Labels:
             labels.notes += passed
             return labels
         passed += labels.notes
-    lone = [name for name in columns if plain(name) in _KNOWN and _is_binary(found, name)]
-    labels = _of_wide(found, wide) if wide else _of_column(found, lone[0], options) if len(lone) == 1 else Labels()
+    if wide:
+        labels = _of_wide(found, wide)
+    else:
+        lone = [name for name in columns if plain(name) in _KNOWN and _is_binary(found, name)]
+        labels = _of_column(found, lone[0], options) if len(lone) == 1 else Labels()
     labels.notes += passed
     return labels
 
@@ -150,10 +153,8 @@ def _label_columns(found: Found, columns: Sequence[str]) -> list[str]:
     order = {plain(name): place for place, name in enumerate(LABEL_COLUMNS)}
     named = sorted((name for name in columns if plain(name) in order), key=lambda name: order[plain(name)])
     named += [name for name in columns if name not in named and _LABEL_WORD.search(plain_words(name))]
-    filled = {name: cells for name in named if (cells := found.cells(name))}
-    numeric = {
-        name for name, cells in filled.items() if all(_state(cell) is not None for c in cells.values() for cell in c)
-    }
+    filled = [name for name in named if any(found.values(name))]
+    numeric = {name for name in filled if all(_state(cell) is not None for cell in found.values(name))}
     ranked = [name for name in filled if name not in numeric] + [name for name in filled if name in numeric]
     if not ranked:
         for name in columns:
@@ -272,22 +273,24 @@ def _of_readers(found: Found, column: str, reader: str) -> Labels:
 
 def _wide_columns(found: Found, columns: Iterable[str]) -> list[str]:
     """Columns of 1, 0, -1 and blank that may be findings."""
-    wide = []
-    for name in columns:
-        if name in {column for _, column in found.joined}:  # names images, by numbers as well
-            continue
-        if _NOT_FINDINGS.search(re.sub(r"(?<=[a-z])(?=[A-Z])|[\W]+", "_", name).lower()):
-            continue
-        if _is_binary(found, name):
-            wide.append(name)
+    naming = {column for _, column in found.joined}  # images, by numbers as well
+    wide = [
+        name
+        for name in columns
+        if name not in naming and not _NOT_FINDINGS.search(plain_words(name)) and _is_binary(found, name)
+    ]
     known = sum(plain(name) in _KNOWN for name in wide)
     return wide if known >= 2 or len(wide) >= 5 or _one_hot(found, wide) else []
 
 
 def _is_binary(found: Found, name: str) -> bool:
     """Whether a column's cells are 1, 0, -1, or words for them."""
-    values = {cell for cells in found.cells(name).values() for cell in cells}
-    return 0 < len(values) <= 8 and all(_state(value) is not None for value in values)
+    values: set[str] = set()
+    for value in found.values(name):  # the first cell of most columns tells
+        values.add(value)
+        if len(values) > 8 or _state(value) is None:
+            return False
+    return bool(values)
 
 
 def _one_hot(found: Found, names: Sequence[str]) -> bool:

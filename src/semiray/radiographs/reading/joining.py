@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from semiray.errors import SemirayError
@@ -66,6 +67,11 @@ class Found:
     def all_columns(self) -> list[str]:
         """The columns of all tables, and those that folders and lists add, such as ``split``."""
         return list(dict.fromkeys([*self.columns(), *(name for row in self.rows.values() for name in row)]))
+
+    def values(self, column: str) -> Iterator[str]:
+        """The cells of a column that aren't empty, one after the other: to look at as many as are needed."""
+        further = chain.from_iterable(rows for key, rows in self.more.items() if key in self.paths)
+        return (cell for row in chain(self.rows.values(), further) if (cell := row.get(column, "")))
 
     def cells(self, column: str) -> dict[str, list[str]]:
         """Per image the different cells of a column that aren't empty, in the order of its rows."""
@@ -168,9 +174,8 @@ def _match(table: Table, index: ImageIndex, path_column: str | None) -> tuple[Ta
         if path_column not in table.columns:
             return None
     elif path_column is None:
-        names = [
-            name for name in table.columns if not name.isalpha() and index.may_name(name)
-        ]  # image may be image.png
+        # A word is the name of a column, even where an image is called image.png.
+        names = [name for name in table.columns if not name.isalpha() and index.may_name(name)]
         table = table.without_header() if any(map(index.find, names)) else table
     match = find_path_column(table, index, path_column)
     if match is None:

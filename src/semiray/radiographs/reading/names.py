@@ -161,7 +161,7 @@ def is_no_class(name: str) -> bool:
 def class_in(name: str) -> str:
     """What a folder's name may say of a class: itself, but ``positive`` of ``study1_positive``; empty for none."""
     rest = _PREFIX.sub("", name)
-    return "" if is_no_class(rest) or (rest == name and is_no_class(name)) else rest
+    return "" if is_no_class(rest) else rest
 
 
 def is_mask_folder(name: str) -> bool:

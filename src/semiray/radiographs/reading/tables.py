@@ -152,17 +152,15 @@ def _read_text(path: Path, raw: bytes, suffix: str) -> Table:
     table = _to_table(path, _parse(path, text, delimiter, notes))
     width = len(table.columns)
     # A quote that isn't closed swallows the lines up to the next one: a cell then contains whole lines.
-    swallowed = [
+    long = (
         number
         for number, row in enumerate(table.rows, 2)
-        if width > 1
-        and any(
-            "\n" in c and any(line.count(delimiter) >= width - 1 for line in c.split("\n")[1:]) for c in row.values()
-        )
-    ]
-    if swallowed:
+        for cell in row.values()
+        if "\n" in cell and any(line.count(delimiter) >= width - 1 for line in cell.split("\n")[1:])
+    )
+    if width > 1 and (number := next(long, None)) is not None:
         notes.append(
-            f"{path.name}, row {swallowed[0]}: a cell contains whole lines of the table. A quote isn't closed there, "
+            f"{path.name}, row {number}: a cell contains whole lines of the table. A quote isn't closed there, "
             "so rows are lost."
         )
     return replace(table, notes=(*table.notes, *notes))

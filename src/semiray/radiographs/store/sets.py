@@ -114,7 +114,6 @@ class DataSet:
         radiographs: the set.
         files: facts about all files, also those that can't be decoded.
         root: the data's folder.
-        layout: the layout that was recognised, in words.
         resolution: side of the images in pixels.
         framing: ``crop`` or ``pad``.
     """
@@ -122,9 +121,13 @@ class DataSet:
     radiographs: RadiographSet[ImageArray]
     files: Sequence[FileFacts]
     root: Path
-    layout: str
     resolution: int
     framing: Framing
+
+    @property
+    def layout(self) -> str:
+        """The layout that was recognised, in words."""
+        return self.radiographs.summary.layout if self.radiographs.summary is not None else ""
 
 
 def assemble(listing: Listing, decoded: DecodedFiles, options: ReadingOptions) -> RadiographSet[ImageArray]:
@@ -316,7 +319,7 @@ def open_set(
         check_columns(folder, facts, radiographs)
     except SET_TROUBLE as error:
         raise SemirayError(f"{folder} isn't a set that semiray prepared, or is damaged ({error}).") from error
-    return DataSet(radiographs, decoded.files, folder, facts["layout"], facts["resolution"], facts["framing"])
+    return DataSet(radiographs, decoded.files, folder, facts["resolution"], facts["framing"])
 
 
 def check_options(folder: Path, own: ReadingOptions, given: ReadingOptions) -> None:
