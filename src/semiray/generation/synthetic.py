@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from semiray.escaping import in_spreadsheet
 from semiray.radiographs import contact_sheet
+from semiray.radiographs.pixels.marks import png_text
 
 __all__ = ["WARNING", "Synthetic", "describe_image", "encode_image", "manifest_head", "manifest_row", "png_name"]
 
@@ -106,10 +106,7 @@ def encode_image(synthetic: Synthetic, i: int, run_name: str) -> bytes:
         "Index": str(synthetic.index[i]),
         "Codes": json.dumps(_codes_of(synthetic, i)),
     }
-    text = PngInfo()
-    for key, value in said.items():
-        if value:
-            text.add_text(key, value)
+    text = png_text({key: value for key, value in said.items() if value})
     file = BytesIO()
     Image.fromarray(synthetic.images[i]).save(file, format="PNG", compress_level=1, pnginfo=text)
     return file.getvalue()
