@@ -12,12 +12,6 @@ from semiray.radiographs.pixels import duplicates
 from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
 
 
-def pictures(n: int, side: int, seed: int) -> np.ndarray:
-    """Smooth random pictures, no two alike."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (n, 7, 7), dtype=np.uint8)
-    return np.stack([np.asarray(Image.fromarray(c).resize((side, side), Image.Resampling.BICUBIC)) for c in coarse])
-
-
 def compressed(image: np.ndarray) -> np.ndarray:
     stream = io.BytesIO()
     Image.fromarray(image).save(stream, "JPEG", quality=70)
@@ -47,14 +41,14 @@ def popcount(a: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", COPIES)
-def test_copies_are_found_and_nothing_else(name):
+def test_copies_are_found_and_nothing_else(name, pictures):
     images = pictures(40, 64, seed=0)
     copies = np.stack([COPIES[name](image) for image in images[::4]])
     found = near_duplicates(np.concatenate([images, copies]))
     assert found == [(4 * i, 40 + i) for i in range(10)]
 
 
-def test_hashes_of_copies_are_near_and_of_others_far():
+def test_hashes_of_copies_are_near_and_of_others_far(pictures):
     images = pictures(60, 64, seed=1)
     hashes = hashed(images)
     assert hashes.dtype == np.uint64
@@ -65,7 +59,7 @@ def test_hashes_of_copies_are_near_and_of_others_far():
     np.testing.assert_array_equal(popcount(hashes ^ hashed(images.repeat(2, 1).repeat(2, 2))), 0)
 
 
-def test_chains_of_copies_are_one_group():
+def test_chains_of_copies_are_one_group(pictures):
     images = pictures(6, 64, seed=2)
     images[3] = COPIES["darker"](images[1])
     images[5] = COPIES["compressed"](images[3])
@@ -76,7 +70,7 @@ def test_blank_images_are_no_copies_of_one_another():
     assert near_duplicates(np.stack([np.full((64, 64), v, np.uint8) for v in (0, 0, 128)])) == []
 
 
-def test_nothing_and_one():
+def test_nothing_and_one(pictures):
     assert near_duplicates(np.zeros((0, 8, 8), np.uint8)) == []
     assert near_duplicates(pictures(1, 16, 3)) == []
 
@@ -89,7 +83,7 @@ def test_copies_are_found_across_blocks():
 
 
 @pytest.mark.parametrize("block", [1, 7, 100])
-def test_blocks_of_neighbours_lose_no_pair(block, monkeypatch):
+def test_blocks_of_neighbours_lose_no_pair(block, monkeypatch, pictures):
     images = pictures(150, 24, seed=5)
     rng = np.random.default_rng(6)
     veiled = images[rng.integers(0, 150, 300)] * 0.9 + pictures(300, 24, seed=7) * rng.uniform(0, 0.2, (300, 1, 1))

@@ -11,12 +11,6 @@ from semiray.radiographs.loading import load_radiographs
 from semiray.radiographs.pixels.traces import Traces
 
 
-def pictures(n: int, side: int, seed: int) -> np.ndarray:
-    """Smooth random pictures, no two alike."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (n, 7, 7), dtype=np.uint8)
-    return np.stack([np.asarray(Image.fromarray(c).resize((side, side), Image.Resampling.BICUBIC)) for c in coarse])
-
-
 def compressed(image: np.ndarray) -> np.ndarray:
     stream = io.BytesIO()
     Image.fromarray(image).save(stream, "JPEG", quality=50)
@@ -38,7 +32,7 @@ COPIES = {
 
 
 @pytest.mark.parametrize("name", COPIES)
-def test_copies_are_recognised_and_nothing_else(name):
+def test_copies_are_recognised_and_nothing_else(name, pictures):
     images = pictures(40, 64, seed=0)
     traces = Traces.of(images[:20])
     found = traces.find(np.stack([COPIES[name](image) for image in images]))
@@ -56,7 +50,7 @@ def test_the_same_pixels_are_identical_wherever_they_lie():
     assert traces.find(images, np.array([3, 4])).identical.tolist() == [False, True]
 
 
-def test_copies_at_another_resolution_are_recognised():
+def test_copies_at_another_resolution_are_recognised(pictures):
     assert Traces.of(pictures(9, 64, seed=2)).find(pictures(9, 128, seed=2)).alike.all()
 
 
@@ -81,7 +75,7 @@ def test_images_are_read_a_few_at_a_time():
     assert sum(asked) == 300
 
 
-def test_a_trace_is_no_picture_and_says_nothing_of_its_file():
+def test_a_trace_is_no_picture_and_says_nothing_of_its_file(pictures):
     images = pictures(50, 64, seed=3)
     rows = Traces.of(images).rows
     assert rows.dtype.itemsize == 85
@@ -89,7 +83,7 @@ def test_a_trace_is_no_picture_and_says_nothing_of_its_file():
     np.testing.assert_array_equal(rows, turned)
 
 
-def test_saved_traces_are_the_same(tmp_path):
+def test_saved_traces_are_the_same(tmp_path, pictures):
     images = pictures(5, 32, seed=4)
     traces = Traces.of(images)
     traces.save(tmp_path / "traces.npy")
@@ -97,7 +91,7 @@ def test_saved_traces_are_the_same(tmp_path):
     np.testing.assert_array_equal(Traces.load(tmp_path / "traces.npy").rows, traces.rows)
 
 
-def test_what_holds_no_traces_is_told_in_a_sentence(tmp_path):
+def test_what_holds_no_traces_is_told_in_a_sentence(tmp_path, pictures):
     path = tmp_path / "traces.npy"
     with pytest.raises(SemirayError, match="can't be read"):
         Traces.load(path)
