@@ -51,7 +51,7 @@ def test_every_option_has_a_line_of_meaning() -> None:
         ("objectives.srot=1", "did you mean objectives.sort"),
         ("sort=1", "did you mean objectives.sort"),
         ("objectives.sort=-1", "greater than or equal to 0"),
-        ("resolution=48", "32, 64, 128 or 256"),
+        ("resolution=48", "32, 64, 128, 256 or 512"),
         ("resolution", "option=value"),
         ("seed=[1", "valid YAML"),
         ("preset=best", "preset"),

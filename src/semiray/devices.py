@@ -59,4 +59,4 @@ def inference_batch(device: torch.device, resolution: int, on_cpu: int) -> int:
     It never depends on the memory that happens to be free: other batches can give other last bits, and the same call
     must give the same bytes. On the CPU, where larger ones are no faster, it is `on_cpu`.
     """
-    return on_cpu if device.type == "cpu" else max(16, min(512, 2**21 // resolution**2))
+    return on_cpu if device.type == "cpu" else max(8, min(512, 2**21 // resolution**2))

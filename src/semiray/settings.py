@@ -174,7 +174,7 @@ class Settings(Section):
     """All that defines a run, except its data: `Settings()` is the preset `default`."""
 
     preset: Preset = Field("default", description="preset that all other settings start from")
-    resolution: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
+    resolution: Literal[32, 64, 128, 256, 512] = Field(64, description="side of the images in pixels")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of the split, the initial weights and every draw")
     minutes: float | None = Field(
         None, gt=0, le=LARGEST, description="minutes to train; 30 if neither minutes nor images are set"

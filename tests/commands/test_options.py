@@ -69,7 +69,7 @@ def test_training_options_have_the_settings_defaults() -> None:
         raise AssertionError(options)
 
     shown = " ".join(invoke(command, "--help").stdout.split())
-    for words in ("--resolution", "32|64|128|256", "(64)", "--checkpoint-seconds", "(60.0)"):
+    for words in ("--resolution", "32|64|128|256|512", "(64)", "--checkpoint-seconds", "(60.0)"):
         assert words in shown, words
 
 

@@ -14,7 +14,7 @@ def test_stages_lead_from_four_pixels_to_half_the_image() -> None:
 
 
 def test_errors_name_what_is_offered() -> None:
-    with pytest.raises(SemirayError, match=r"48.*32, 64, 128, 256"):
+    with pytest.raises(SemirayError, match=r"48.*32, 64, 128, 256, 512"):
         NetworkShape(48, 20)
 
 

@@ -168,7 +168,7 @@ def networks(
     preset: Annotated[
         Literal["default", "study"], typer.Option(metavar="default|study", help="Without RUN: the preset to draw.")
     ] = "default",
-    resolution: Annotated[int, typer.Option(metavar="32|64|128|256", help="Without RUN: the images' side.")] = 64,
+    resolution: Annotated[int, typer.Option(metavar="32|64|128|256|512", help="Without RUN: the images' side.")] = 64,
     out: Figure = Path("networks.png"),
 ) -> None:
     """Draw generator and discriminator of a run or of a preset: layers, shapes, parameters."""

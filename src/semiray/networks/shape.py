@@ -8,7 +8,7 @@ from semiray.errors import SemirayError
 
 __all__ = ["RESOLUTIONS", "NetworkShape", "keep_variance", "stage_resolutions", "stage_widths"]
 
-RESOLUTIONS = (32, 64, 128, 256)
+RESOLUTIONS = (32, 64, 128, 256, 512)
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class NetworkShape:
     """The sizes that generator and discriminator agree on.
 
     Args:
-        resolution: side of the square images in pixels, one of 32, 64, 128, 256.
+        resolution: side of the square images in pixels, one of `RESOLUTIONS`.
         codes: number of code dimensions M.
         classes: number of disease classes; 0 for unlabelled data.
         noise: length Z of the noise.
