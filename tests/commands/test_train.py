@@ -57,6 +57,22 @@ def test_a_table_grounds_what_it_tells(work: Path, tmp_path: Path, semiray_says:
     assert f"duration is grounded on {count} images. Assumed, grounded on no image: survival, presentation" in said
 
 
+def test_a_run_starts_from_another(work: Path, tmp_path: Path, semiray_says: Semiray, tiny: list[str]) -> None:
+    words = ("train", work / "data", "--out", tmp_path / "run", "--cache", work / "cache", "--images", "8")
+    grown = ("--classes", "normal, lobar", "--resolution", "64", "--set", "optimisation.batch=8")
+    code, said, error = semiray_says(*words, "--from", work / "run", *grown)
+    assert code == 0, error
+    assert "From run (40 images): " in said
+    assert "classes normal taken over, lobar new, ill left out; codes survival, duration, presentation," in said
+    assert "32 to 64 px: stages of equal maps taken over" in said
+    run = semiray.Run.load(tmp_path / "run")
+    assert (run.resolution, run.settings.networks.width, run.settings.networks.noise) == (64, 4, 8)
+    code, _, error = semiray_says(*words[:-2], "--images", "16", "--resume", "--from", tmp_path / "run")
+    assert code == 2
+    assert "was started from other weights" in error
+    assert "leave --from out" in error
+
+
 def test_official_parts_are_kept(work: Path, tmp_path: Path, semiray_says: Semiray, tiny: list[str]) -> None:
     for i, file in enumerate(sorted((work / "data").rglob("*.png"))):
         place = tmp_path / "data" / ("test" if i % 3 == 0 else "train") / file.parent.name
@@ -90,6 +106,9 @@ def test_a_device_is_checked_before_images_are_read(refuses: Refuses) -> None:
         (("train", "nowhere", "--out", "NEW"), "nowhere"),
         (("train", "DATA", "--out", "NEW", "--official-split"), "--official-split: no image is in an official part"),
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
+        (("train", "DATA", "--out", "NEW", "--from", "nowhere"), "nowhere isn't a run"),
+        (("train", "DATA", "--out", "NEW", "--from", "RUN", "--preset", "study"), "has the architecture residual"),
+        (("train", "DATA", "--out", "NEW", "--from", "RUN", "--framing", "pad"), "Read these with --framing crop"),
         (("train", "DATA", "--out", "NEW", "--label-from", "("), "--label-from"),
         (("train", "DATA", "--out", "NEW", "--classes", "A,,B"), "--classes 'A,,B'"),
         (("demo", "--out", "DATA"), "not empty: choose another folder with --out"),

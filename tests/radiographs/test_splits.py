@@ -271,6 +271,15 @@ def test_those_trained_on_stay_in_train():
             assert len(split.test) == pytest.approx(wanted, abs=3)
 
 
+def test_images_that_were_trained_on_take_their_copies_and_patients_along():
+    data = official_set([""] * 12, ["a", "a", *"bcdefghijk"])
+    data.images[2] = data.images[1] // 2 + 20  # a picture of b is one of a
+    trained = np.arange(12) == 0
+    for seed in range(5):
+        split = split_by_patient(data, (0.5, 0.0, 0.5), seed, trained=trained)
+        assert {0, 1, 2} <= set(split.train.tolist())
+
+
 def test_a_class_that_was_not_trained_on_is_learned_from_others():
     """Patients trained on are as many as the part needs, but of one class: some of the other join them."""
     split = split_ids(list("aabcdefgh"), [0] * 6 + [1] * 3, fractions=(0.7, 0.0, 0.3), trained=np.arange(9) < 6)

@@ -16,8 +16,10 @@ import pytest
 import torch
 
 from semiray import structured
+from semiray.demo import make_phantoms
 from semiray.errors import SemirayError, SemirayWarning
-from semiray.radiographs import RadiographSet
+from semiray.generation import encode, generate
+from semiray.radiographs import RadiographSet, load_radiographs
 from semiray.settings import Settings, make_settings, override
 from semiray.training import Run, TrainingInterruptedError, TrainingReport, TrainingStoppedError, train
 from semiray.training.checkpoints import load_tensors
@@ -91,6 +93,15 @@ def test_what_could_not_be_read_again_is_said_before_training(
     assert not (tmp_path / "run" / "log.jsonl").exists()
     monkeypatch.undo()
     train(data, tmp_path / "run", settings)
+
+
+def test_512_pixels_from_files_to_generated_images(tmp_path: Path, tiny: dict[str, Any]) -> None:
+    make_phantoms(tmp_path / "data", 12, resolution=512)
+    data = load_radiographs(tmp_path / "data", resolution=512, cache=tmp_path / "cache")
+    few = tiny | {"resolution": 512, "optimisation": {"batch": 2}, "networks": {"width": 4, "widest": 8}}
+    run = train(data, tmp_path / "run", make_settings(few | {"images": 2, "data": {"fractions": (0.5, 0.0, 0.5)}}))
+    assert generate(run, 2).images.shape == (2, 512, 512)
+    assert encode(run, data.images[:2]).shape == (2, 20)
 
 
 def test_official_parts_are_kept_and_what_they_share_is_recorded(

@@ -1,6 +1,7 @@
 """`semiray train` and `demo`: training watched as it goes."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,12 @@ def train(
         typer.Option("--set", metavar="NAME=VALUE", help="Any setting, e.g. objectives.sort=0.5; can be repeated."),
     ] = None,
     official_split: OfficialSplit = False,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="RUN", help="Start from a trained run's weights; its sizes and prior unless set."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT after an interruption.")] = False,
     device: Device = "auto",
 ) -> None:
@@ -51,12 +58,22 @@ def train(
     asked = load_settings(settings, assignments or (), **options, data=chosen or None)
     with join_process_group() as group:
         console.quiet = not group.leads
-        planned = plan_training(out, asked, resume=resume, device=device)  # before a large folder is decoded
+        # Before a large folder is decoded.
+        planned = plan_training(out, asked, start_from=start_from, resume=resume, device=device)
         with group.one_first():
             reading = planned.data.reading | reading
             radiographs = read_data(data, resolution=planned.resolution, cache=cache, **reading)
         with live_reports() as show:
-            run = train(radiographs, out, asked, resume=resume, device=device, on_report=show)
+            run = train(
+                radiographs,
+                out,
+                asked,
+                start_from=start_from,
+                resume=resume,
+                device=device,
+                on_report=show,
+                on_start=partial(console.print, soft_wrap=True),
+            )
     console.print(run.meaning, soft_wrap=True)
     wrote(out)
     words = shlex.join(["semiray", "evaluate", str(out), str(data), "--out", "proof"])

@@ -186,6 +186,7 @@ def split_by_patient(
     seed: int = 0,
     *,
     official: bool = False,
+    trained: npt.NDArray[np.bool_] | None = None,
 ) -> Split:
     """Split a set into train, validation and test, with no patient and no picture in two parts.
 
@@ -199,6 +200,7 @@ def split_by_patient(
         official: keep the parts that the data came with, ``metadata[i]["split"]``. A part that is missing is drawn from
             the training patients, in the share that `fractions` give it. Images in no part are left out. Where a
             patient, or a picture, is in several parts, the test part keeps all its images; the others lose theirs.
+        trained: (N,) images whose patients are in train whatever is drawn; of no effect on official parts.
 
     Returns:
         The split; the same set and seed give the same split.
@@ -216,7 +218,7 @@ def split_by_patient(
     patients = unite_patients(data.patient_codes, near_duplicates(data.images))
     if official:
         return _official(data, patients, fractions, seed)
-    return split_ids(patients, data.labels, fractions=fractions, seed=seed)
+    return split_ids(patients, data.labels, fractions=fractions, seed=seed, trained=trained)
 
 
 def _official(

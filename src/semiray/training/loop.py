@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from pydantic import BaseModel
@@ -18,11 +19,13 @@ from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions, Split
 from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, override
 from semiray.structured import parse_yaml
+from semiray.training.checkpoints import latest_checkpoint, load_tensors, save_tensors
 from semiray.training.grounding import Grounding, read_grounding
 from semiray.training.process_group import ProcessGroup, current_process_group
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
 from semiray.training.trainer import Trainer
+from semiray.training.warm_start import Start, check_same_start, follow, load_start
 
 __all__ = ["fit_to_data", "plan_training", "train"]
 
@@ -40,9 +43,11 @@ def train(
     seed: int | None = None,
     ground: Mapping[str, Any] | Path | str | None = None,
     split: Split | None = None,
+    start_from: Path | str | None = None,
     resume: bool = False,
     device: torch.device | str | None = "auto",
     on_report: Callable[[TrainingReport], None] | None = None,
+    on_start: Callable[[str], None] | None = None,
     **options: Any,
 ) -> Run:
     """Train on the training patients of a set of radiographs, and save the run.
@@ -61,10 +66,13 @@ def train(
         split: which images are for training; by default drawn by patient (`settings.data.fractions`), patients who
             share a near-duplicate counting as one; with `data={"official_split": True}` the parts that the data came
             with.
+        start_from: a trained run whose weights this one starts from. Networks, resolution, prior and framing follow it
+            unless they are set. Patients that it was trained on are in no test part.
         resume: continue from the last checkpoint in `out`, with the run's own settings; `minutes` and `images` may be
             new, any other option that differs from the run's is an error.
         device: where to train: "auto", "cpu", "cuda", "cuda:1" or "mps".
         on_report: called every 50 steps.
+        on_start: called with what is taken over from `start_from`, in words, before training.
         options: any other option of `Settings`, such as `preset="study"` or `objectives={"sort": 0.5}`.
 
     Returns:
@@ -74,7 +82,8 @@ def train(
         TrainingInterruptedError: Ctrl-C or SIGTERM; everything is saved and the message says how to continue.
         TrainingStoppedError: a loss was no longer finite, or the folder can't be written to (the disk is full); the
             last good checkpoint is kept.
-        SemirayError: an option is invalid, the folder already holds a run, or `data` isn't that of the run to resume.
+        SemirayError: an option is invalid, the folder already holds a run, or `data` isn't that of the run to resume;
+            `start_from` isn't a run, has another architecture, or keeps no traces of what it was trained on.
 
     Examples:
         ``train(load_radiographs("DATA", resolution=64), "RUN", minutes=30)``
@@ -85,13 +94,16 @@ def train(
     settings = override(
         settings or Settings(), prior=prior, minutes=minutes, images=images, seed=seed, ground=ground, **options
     )
-    settings = plan_training(files.folder, settings, resume=resume, device=device)
+    if not resume:
+        settings = fit_to_data(settings, data)
+    settings = plan_training(files.folder, settings, start_from=start_from, resume=resume, device=device)
     if resume:
         check_same(files, "fingerprint", data.fingerprint, "the images", "images, read with the same options,")
-    else:
-        settings = fit_to_data(settings, data)
+    start = None if start_from is None or resume else Start(start_from, data)
     with hold_folder(files.folder) if group.leads else nullcontext(lambda: None) as check_held:
-        trainer = prepare(files, settings, data, split, resume, choose_device(device), group)
+        trainer = prepare(files, settings, data, split, resume, start, choose_device(device), group)
+        if start is not None and on_start is not None and group.leads:
+            on_start(start.record["taken_over"])
         if resume:
             trainer.restore()
         try:
@@ -109,19 +121,24 @@ def prepare(
     data: RadiographSet[ImageArray],
     split: Split | None,
     resume: bool,
+    start: Start | None,
     device: torch.device,
     group: ProcessGroup,
 ) -> Trainer:
     """What is trained on, split and written down, and the networks; the run's folder is held."""
-    prior, left_out = run_prior(settings), dict[str, int]()
+    prior, kept = run_prior(settings), dict[str, Any]()
     if group.leads:
         if resume:
             split = Split.load(files.split, data.keys)
-            left_out = read_run_record(files.folder)[1].get("left_out") or {}
-        elif split is None:
-            known = settings.data
-            split = split_by_patient(data, known.fractions, settings.seed, official=known.official_split)
-            left_out = dict(split.left_out)
+            record = read_run_record(files.folder)[1]
+            kept = {name: record[name] for name in ("left_out", "start") if record.get(name)}
+        else:
+            if start is not None:
+                split = start.split(settings, split)
+            elif split is None:
+                known = settings.data
+                split = split_by_patient(data, known.fractions, settings.seed, official=known.official_split)
+            kept = {"left_out": dict(split.left_out)} if split.left_out else {}
     split = group.from_leader(split)
     assert split is not None
     chosen = data.labelled(split.train)
@@ -138,12 +155,39 @@ def prepare(
         if not resume:
             check_unused(files)  # again: another process may have begun a run before this one held the folder
             split.save(files.split, data.keys)
-        if not files.traces.exists():  # which a run that is resumed may lack, if it was begun before there were any
-            Traces.of(data.images, chosen).save(files.traces)
+        if not (resume and files.traces.exists()):  # a run that was begun before there were traces has none
+            save_traces(files, data, chosen, start, "start" in kept)
+    trainer = Trainer(files, settings, prior, data, chosen, grounding, device, group)
+    if start is not None:
+        weights = start.weights(trainer.game, tuple(grounding.counts) if grounding else ())
+        load_start(trainer.game, weights)
+        kept["start"] = start.record
+        if group.leads:
+            save_tensors(files.start, weights, {})  # for resuming before there is a checkpoint, without that run
+    if group.leads:
         # Last: from here on the folder is a run, and can be resumed.
-        write_record(files, settings, data, grounding, left_out)
+        write_record(files, settings, data, grounding, kept)
     group.wait()  # the others read the folder only now
-    return Trainer(files, settings, prior, data, chosen, grounding, device, group)
+    if resume and read_run_record(files.folder)[1].get("start") and latest_checkpoint(files.state) is None:
+        load_start(trainer.game, load_tensors(files.start)[0])
+    return trainer
+
+
+def save_traces(
+    files: RunFiles,
+    data: RadiographSet[ImageArray],
+    chosen: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    start: Start | None,
+    started: bool,
+) -> None:
+    """Write what recognises the images that the networks are trained on, and those that they started with."""
+    if started:
+        raise SemirayError(
+            f"{files.traces} is missing, and with it what recognises the images of the run that {files.folder} started "
+            "from: bring it back, or train a new run with another out="
+        )
+    traces = Traces.of(data.images, chosen)
+    (traces if start is None else traces.united(start.traces)).save(files.traces)
 
 
 def check_same(files: RunFiles, name: str, value: str | None, what: str, needed: str) -> None:
@@ -160,12 +204,10 @@ def write_record(
     settings: Settings,
     data: RadiographSet[ImageArray],
     grounding: Grounding | None,
-    left_out: Mapping[str, int],
+    kept: Mapping[str, Any],
 ) -> None:
-    """Write settings.yaml: the settings as resolved, and what the run knows of its data."""
-    known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
-    if left_out:
-        known["left_out"] = left_out
+    """Write settings.yaml: the settings as resolved, and what the run knows of its data; `kept` when it is resumed."""
+    known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes), **kept}
     if data.summary is not None:
         # Runs are shared: values of columns, which may name people, stay out.
         known["reading"] = {**data.summary.to_dict(), "columns": {}}
@@ -181,6 +223,7 @@ def plan_training(
     out: Path | str,
     settings: Settings | None = None,
     *,
+    start_from: Path | str | None = None,
     resume: bool = False,
     device: torch.device | str | None = "auto",
 ) -> Settings:
@@ -189,8 +232,8 @@ def plan_training(
     A program that takes minutes to read its images calls it first; `train` calls it in any case.
 
     Returns:
-        `settings`; or, with `resume`, those of the run, with the budget (`minutes`, `images`, `checkpoint_seconds`)
-        that `settings` sets, if any.
+        `settings`, completed by those that follow `start_from`; or, with `resume`, those of the run, with the budget
+        (`minutes`, `images`, `checkpoint_seconds`) that `settings` sets, if any.
 
     Raises:
         SemirayError: the folder is in use, or isn't a run that could be resumed; the prior or the grounding rules are
@@ -199,11 +242,15 @@ def plan_training(
     choose_device(device)
     files, asked = RunFiles(user_path(out)), settings or Settings()
     if not resume:
+        if start_from is not None:
+            asked = follow(asked, start_from)
         if current_process_group().leads:
             check_unused(files)
             read_grounds(asked.ground, run_prior(asked))
         return asked
-    own, _ = read_run_record(files.folder)
+    own, data = read_run_record(files.folder)
+    if start_from is not None:
+        check_same_start(files.folder, start_from, data.get("start"))
     contradictions = list(_contradictions(asked, own))
     if contradictions:
         raise SemirayError(
@@ -238,7 +285,7 @@ def check_unused(files: RunFiles) -> None:
     if not files.folder.is_dir():
         raise SemirayError(f"{files.folder} is a file: choose another folder with out=")
     found = {path.name for path in files.folder.iterdir() if not path.name.startswith(".")}
-    if found - {files.split.name, files.traces.name}:
+    if found - {files.split.name, files.traces.name, files.start.name}:
         raise SemirayError(
             f"{files.folder} isn't empty: if it is a run, continue it with resume=True; else choose another out="
         )

@@ -33,6 +33,7 @@ class RunFiles:
         self.model = folder / "model.safetensors"
         self.split = folder / "split.json"
         self.traces = folder / "traces.npy"
+        self.start = folder / "start.safetensors"
         self.log = folder / "log.jsonl"
         self.samples = folder / "samples"
         self.state = folder / "state"

@@ -91,6 +91,14 @@ def test_saved_traces_are_the_same(tmp_path, pictures):
     np.testing.assert_array_equal(Traces.load(tmp_path / "traces.npy").rows, traces.rows)
 
 
+def test_united_traces_are_those_of_both_sets_once(pictures):
+    images = pictures(8, 32, seed=7)
+    both = Traces.of(images[:5]).united(Traces.of(images[3:]))
+    np.testing.assert_array_equal(both.rows, Traces.of(images).rows)
+    smaller = Traces.of(pictures(3, 16, seed=8))
+    assert len(both.united(smaller)) == 11
+
+
 def test_what_holds_no_traces_is_told_in_a_sentence(tmp_path, pictures):
     path = tmp_path / "traces.npy"
     with pytest.raises(SemirayError, match="can't be read"):

@@ -101,6 +101,11 @@ class Traces:
                 alike[part][others] |= near.any(axis=1)
         return Matches(identical, alike, blank)
 
+    def united(self, other: Traces) -> Traces:
+        """Traces of both sets of images; those of the same pixels are kept once."""
+        others = other.rows[~np.isin(other.rows["pixels"], self.rows["pixels"])]
+        return Traces(np.sort(np.concatenate([self.rows, others]), order="pixels"))
+
     def save(self, path: str | Path) -> None:
         """Write them as .npy, in one step.
 
