@@ -2,12 +2,12 @@ r"""Does starting from a trained run pay for a small set? Two ways to train on H
 
     python benchmarks/fine_tuning.py RUN DATA/kermany DATA/hannover --out fine-tuning
 
-RUN was trained on kermany. For every seed Hannover's 71 patients are halved; the one half trains, from RUN (`from`) and
-from nothing (`nothing`), the same networks for the same images: so for the same time. Generated images are compared with
-the other half. The set has no classes, hence no `trtr` space: features are those of a classifier of RUN's own training
-patients, the same for all. The floor is the distance of the training patients from the same held-out images; it is of
-fewer images, which makes it larger. Beside it stands how well a fresh probe reads the requested codes (R², clean; the
-mean over dimensions, discrete ones left out).
+RUN was trained on kermany. For every seed Hannover's 71 patients are halved; the one half trains, from RUN (`from`)
+and from nothing (`nothing`), the same networks for the same images: so for the same time. Generated images are compared
+with the other half. The set has no classes, hence no `trtr` space: features are those of a classifier of RUN's own
+training patients, the same for all. The floor is the distance of the training patients from the same held-out images;
+it is of fewer images, which makes it larger. Beside it stands how well a fresh probe reads the requested codes (R²,
+clean; the mean over dimensions, discrete ones left out).
 
 What is done already is not done again; the table is printed and written to OUT/fine-tuning.json after every run.
 """
