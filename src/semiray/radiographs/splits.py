@@ -213,7 +213,6 @@ def split_by_patient(
 
     Examples:
         >>> split = split_by_patient(xrays, fractions=(0.8, 0.0, 0.2), seed=1)  # doctest: +SKIP
-        >>> train = xrays.take(split.train)  # doctest: +SKIP
     """
     patients = unite_patients(data.patient_codes, near_duplicates(data.images))
     if official:
@@ -316,7 +315,6 @@ def split_ids(
     counts = np.empty((n_patients, n_labels), np.int32)
     for number in range(n_labels):
         counts[:, number] = np.bincount(patient[label == number], minlength=n_patients)
-
     free = np.ones(n_patients, bool)
     if trained is not None:
         free[patient[trained]] = False
