@@ -138,6 +138,12 @@ class ObjectiveSettings(Section):
         description="factor on commit and classify in the generator's loss; small values keep codes from being "
         "painted as patterns",
     )
+    content: float = Field(
+        1.0,
+        ge=0,
+        le=LARGEST,
+        description="weight of content: what a factor changes is anatomy or opacity, not exposure or framing",
+    )
     relaxation: float = Field(
         4.0, gt=0, le=LARGEST, description="sharpness of the smoothed threshold of a discrete code"
     )
@@ -212,6 +218,7 @@ STUDY: dict[str, Any] = {
         "commit": 1.0,
         "generator_share": 1.0,
         "classify": 0.0,
+        "content": 0.0,
     },
     "augmentation": {"shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "blur": 0.0, "noise": 0.0},
     "optimisation": {"batch": 64, "learning_rate": 2e-4, "betas": [0.5, 0.999], "cool_from": 1.0, "average": 0.0},

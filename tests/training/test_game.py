@@ -77,6 +77,18 @@ def test_the_game_goes_on_from_restored_tensors_bit_for_bit() -> None:
         assert torch.equal(value, expected[name]), name
 
 
+def test_content_moves_the_generator_in_every_second_step_and_leaves_its_statistics() -> None:
+    game, other = make({"objectives": {"content": 5.0}}), make({"objectives": {"content": 0.0}})
+    for player in (game, other):
+        torch.manual_seed(3)
+        assert ("content" in player.step(*batch())) is False
+        torch.manual_seed(4)
+        assert ("content" in player.step(*batch())) is (player is game)
+    mine, others = game.generator.state_dict(), other.generator.state_dict()
+    for name, value in mine.items():
+        assert torch.equal(value, others[name]) is ("running" in name or "tracked" in name), name
+
+
 @pytest.mark.slow
 def test_training_makes_codes_legible() -> None:
     """With commitment to the fore, every factor can be read from generated images after a hundred steps."""

@@ -11,6 +11,7 @@ from semiray.training.objectives import (
     LEAST_ERROR,
     commit_likelihood,
     commit_squared_error,
+    content,
     cross_entropy_critic,
     cross_entropy_generator,
     gradient_penalty,
@@ -164,3 +165,39 @@ def test_ground_gives_no_weight_to_what_has_none() -> None:
     half = ground_likelihood(estimate, low, high, torch.zeros(1), torch.tensor([[1.0], [0.0]]))
     alone = ground_likelihood(estimate[:1], low[:1], high[:1], torch.zeros(1), torch.ones(1, 1))
     assert float(half) == pytest.approx(float(alone) / 2)
+
+
+def chest(shift: float = 0.0, zoom: float = 1.0) -> torch.Tensor:
+    """(1, 1, 32, 32): two dark fields on a bright body, as seen at another place and size."""
+    line = torch.linspace(-1, 1, 32)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    x, y = (x - shift) / zoom, y / zoom
+    fields = sum(torch.exp(-(((x - side) / 0.25).square()) - (y / 0.5).square()) for side in (-0.4, 0.4))
+    return (0.5 - fields)[None, None]
+
+
+def test_exposure_and_framing_explain_what_they_change() -> None:
+    still = chest()
+    for name, changed in {
+        "brighter": still + 0.1,
+        "paler": still * 0.9 - 0.05,
+        "moved": chest(shift=0.1),
+        "larger": chest(zoom=1.1),
+    }.items():
+        assert content(still, changed) > 0.95, name
+
+
+def test_an_opacity_is_content() -> None:
+    opacity = torch.zeros(1, 1, 32, 32)
+    opacity[:, :, 8:14, 6:12] = 0.3
+    assert content(chest(), chest() + opacity) < 0.5
+
+
+def test_content_moves_what_differs_and_takes_no_difference_for_none() -> None:
+    first = chest().requires_grad_()
+    content(first, chest(shift=0.02)).backward()
+    assert first.grad is not None
+    assert 0 < first.grad.abs().sum() < math.inf
+    assert content(chest(), chest()) == 0
+    flat = torch.zeros(1, 1, 32, 32)
+    assert content(flat, flat + 0.1) == pytest.approx(1, abs=0.02)

@@ -11,7 +11,10 @@ from torch import Tensor
 
 from semiray.priors import JointPrior
 
-__all__ = ["CodeEstimates", "CodeReader", "RequestedCodes"]
+__all__ = ["CodeEstimates", "CodeMoves", "CodeReader", "RequestedCodes"]
+
+REACH = 1.64  # scores: from the 5 % to the 95 % quantile
+STEP, SCATTER = 0.6, 0.3  # scores
 
 
 class _Codes(NamedTuple):
@@ -55,3 +58,32 @@ class CodeReader:
     def estimated_leads(self, scores: Tensor) -> Tensor:
         """Leads (B, L) estimated from the sorter's scores (B, M); the critic's gradient doesn't reach the sorter."""
         return self.leads(self.estimate(scores.detach()))
+
+
+class CodeMoves:
+    """Pairs of codes that differ in one factor by a small step, anywhere between its 5 % and its 95 % quantile.
+
+    The factor's dimensions lie close together, and half of the pairs move them in one direction, as a change of their
+    lead moves them in the mean; the others move each in a direction of its own. A discrete dimension goes from one end
+    to the other.
+    """
+
+    def __init__(self, prior: JointPrior) -> None:
+        self.prior = prior
+        self.factors = torch.zeros(len(prior.slices), prior.dimensions, dtype=torch.bool)
+        for row, part in zip(self.factors, prior.slices.values(), strict=True):
+            row[part] = True
+
+    def draw(self, count: int, first: int) -> tuple[Tensor, Tensor]:
+        """Standardised codes (count, M) and where they move to, of the factors `first`, `first` + 1, ... in turn."""
+        scores = self.prior.sample_scores(count)
+        moved = self.factors[(first + torch.arange(count)) % len(self.factors)]
+        discrete = self.prior.discrete
+        centre = REACH * (2 * torch.rand(count, 1) - 1) + SCATTER * torch.randn_like(scores)
+        half = torch.where(discrete, REACH, STEP / 2)
+        together = torch.rand(count, 1) < 0.5
+        half = torch.where(together, half, half * torch.randn_like(scores).sign())
+        centre = torch.where(discrete, 0.0, centre)
+        ends = (torch.where(moved, end, scores) for end in (centre - half, centre + half))
+        low, high = (self.prior.standardise(self.prior.codes(end)) for end in ends)
+        return low, high

@@ -14,11 +14,13 @@ from semiray.settings import Settings
 from semiray.training import objectives
 from semiray.training.augmentation import augment
 from semiray.training.checkpoints import misfit
-from semiray.training.codes import CodeEstimates, CodeReader, RequestedCodes
+from semiray.training.codes import CodeEstimates, CodeMoves, CodeReader, RequestedCodes
 from semiray.training.grounding import ObservedBatch
 from semiray.training.process_group import ProcessGroup
 
 __all__ = ["Game", "bf16_is_fast", "network_shape"]
+
+CONTENT_PAIRS, CONTENT_EVERY = 8, 2  # images whose codes move, and in which steps
 
 
 def bf16_is_fast(device: torch.device) -> bool:
@@ -34,6 +36,13 @@ def network_shape(settings: Settings, prior: JointPrior, classes: int, grounded:
     return NetworkShape(
         resolution=settings.resolution, codes=prior.dimensions, classes=classes, grounded=grounded, **sizes
     )
+
+
+def track_statistics(network: nn.Module, on: bool) -> None:
+    """Switch the update of running statistics in a network's batch normalisation."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.track_running_stats = on
 
 
 class Game:
@@ -71,6 +80,7 @@ class Game:
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.log_variance = nn.Parameter(torch.zeros(prior.dimensions, device=device))
         self.reader = CodeReader(prior, grounded, self.objectives.relaxation, device)
+        self.moves = CodeMoves(prior)
         self.log_error = nn.Parameter(torch.zeros(len(grounded), device=device))
         self.generator_optimiser = self._adam([*self.generator.parameters()])
         learnt = [self.log_variance, self.log_error] if grounded else [self.log_variance]
@@ -172,17 +182,21 @@ class Game:
     ) -> dict[str, Tensor]:
         weights = self.objectives
         self.discriminator.requires_grad_(False)
-        self._track_statistics(False)  # generated images would count twice in the running statistics otherwise
+        # Generated images would count twice in the running statistics otherwise.
+        track_statistics(self.discriminator, False)
         with self.autocast:
             seen = augment(generated, self.views, self.group)
             output = self.discriminator(seen, labels, lambda _: self.reader.leads(requested))
-        self._track_statistics(True)
+        track_statistics(self.discriminator, True)
         losses = {"generator": self._adversarial_generator(output.critic, critic_real)}
         estimated = self.reader.estimate(output.scores)
         legible = weights.commit * self._commit(estimated, requested, self.weight)
         if weights.classify and output.classes.shape[1]:
             legible = legible + weights.classify * functional.cross_entropy(output.classes, labels)
         loss = losses["generator"] + weights.generator_share * legible
+        if weights.content and self.steps % CONTENT_EVERY == 0:
+            losses["content"] = self._content()
+            loss = loss + weights.content * CONTENT_EVERY * losses["content"]
         losses["error"] = (estimated.codes - requested.codes).square().mean(dim=0)
         losses = self._move(self.generator_optimiser, loss, losses)
         self.discriminator.requires_grad_(True)
@@ -202,11 +216,17 @@ class Game:
         """Leads of real images beside generated ones: as the sorter estimates them, then as requested."""
         return lambda scores: torch.cat([self.reader.estimated_leads(scores.chunk(2)[0]), self.reader.leads(requested)])
 
-    def _track_statistics(self, on: bool) -> None:
-        """Switch the update of running statistics in the discriminator's batch normalisation."""
-        for module in self.discriminator.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.track_running_stats = on
+    def _content(self) -> Tensor:
+        """How much of what a factor changes is exposure and framing; the same images in every process."""
+        pairs, classes = CONTENT_PAIRS, max(1, self.generator.shape.classes)
+        codes = torch.cat(self.moves.draw(pairs, self.steps // CONTENT_EVERY)).to(self.device)
+        z = torch.randn(pairs, self.generator.shape.noise).to(self.device)
+        labels = torch.randint(classes, (pairs,)).to(self.device)
+        track_statistics(self.generator, False)  # codes are more extreme here than those of the prior
+        with self.autocast:
+            images = self.generator(z.repeat(2, 1), codes, labels.repeat(2))
+        track_statistics(self.generator, True)
+        return objectives.content(*images.float().chunk(2))
 
     def _adversarial(self, real: Tensor, generated: Tensor) -> Tensor:
         if self.objectives.adversarial == "relativistic":
@@ -228,12 +248,12 @@ class Game:
 
     def _ground(self, observed: ObservedBatch) -> Tensor:
         anything = torch.zeros(len(observed.images), dtype=torch.int64, device=self.device)  # the sorter sees no label
-        self._track_statistics(False)
+        track_statistics(self.discriminator, False)
         with self.autocast:
             # Every process sees all of these few images: their number need not divide by the number of processes.
             seen = augment(to_input(observed.images, self.device), self.views)
             scores = self.discriminator(seen, anything).scores[:, self.reader.grounded]
-        self._track_statistics(True)
+        track_statistics(self.discriminator, True)
         low, high, weight = (part.to(self.device) for part in observed[1:])
         return objectives.ground_likelihood(scores, low, high, self.log_error, weight)
 
