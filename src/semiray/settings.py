@@ -131,6 +131,13 @@ class ObjectiveSettings(Section):
     classify: float = Field(
         0.5, ge=0, le=LARGEST, description="weight of the class in commit (generated) and ground (real images)"
     )
+    twin: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="how much of classify is taken back from the generator where a class head that is trained on "
+        "generated images is as wrong: 0 makes classes purer than real ones",
+    )
     generator_share: float = Field(
         0.2,
         ge=0,

@@ -89,6 +89,20 @@ def test_content_moves_the_generator_in_every_second_step_and_leaves_its_statist
         assert torch.equal(value, others[name]) is ("running" in name or "tracked" in name), name
 
 
+def test_the_twin_learns_from_generated_images_alone_and_is_subtracted_from_the_generators_share() -> None:
+    game, plain = make({"objectives": {"twin": 1.0}}), make({"objectives": {"twin": 0.0}})
+    assert plain.twin is None
+    assert game.twin is not None
+    before = {name: value.clone() for name, value in game.twin.state_dict().items()}
+    assert "twin" in game.step(*batch())
+    assert "twin" not in plain.step(*batch())
+    assert all(not torch.equal(value, before[name]) for name, value in game.twin.state_dict().items())
+    output = game.discriminator(torch.zeros(2, 1, 32, 32), torch.tensor([0, 1]))
+    sorters = output._replace(classes=game.twin(output.features))
+    assert float(game._misread(sorters, torch.tensor([0, 1]))) == 0
+    assert make(classes=0).twin is None
+
+
 @pytest.mark.slow
 def test_training_makes_codes_legible() -> None:
     """With commitment to the fore, every factor can be read from generated images after a hundred steps."""
@@ -98,7 +112,8 @@ def test_training_makes_codes_legible() -> None:
             "resolution": 32,
             "networks": {"width": 16, "widest": 64, "noise": 8, "embedding": 8},
             "optimisation": {"batch": 32, "bf16": False, "learning_rate": 2e-3},
-            "objectives": {"penalty": 0.0, "commit": 10.0, "generator_share": 1.0},
+            # The images are ramps, in which nothing but exposure can show a code.
+            "objectives": {"penalty": 0.0, "commit": 10.0, "generator_share": 1.0, "content": 0.0},
             "augmentation": dict.fromkeys(AugmentationSettings.model_fields, 0.0),
         }
     )

@@ -24,11 +24,13 @@ class DiscriminatorOutput(NamedTuple):
         critic: (B,) logits, higher is more real.
         scores: (B, M) the sorter's estimate of the codes, in score (Gaussian copula) coordinates.
         classes: (B, K) the sorter's class logits; K = 0 when unlabelled.
+        features: (B, F) the trunk's features, float32, that all of them are computed from.
     """
 
     critic: Tensor
     scores: Tensor
     classes: Tensor
+    features: Tensor
 
 
 class Heads(nn.Module):
@@ -61,7 +63,7 @@ class Heads(nn.Module):
             scores, classes = self.sorter(h).split([self.codes, self.classes], dim=1)
             if self.leads is not None and leads is not None:
                 critic = critic + (self.leads(leads(scores)) * h).sum(dim=1)
-        return DiscriminatorOutput(critic, scores, classes)
+        return DiscriminatorOutput(critic, scores, classes, h)
 
 
 class Discriminator(nn.Module):

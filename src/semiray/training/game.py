@@ -82,8 +82,10 @@ class Game:
         self.reader = CodeReader(prior, grounded, self.objectives.relaxation, device)
         self.moves = CodeMoves(prior)
         self.log_error = nn.Parameter(torch.zeros(len(grounded), device=device))
+        self.twin = self._twin(classes) if classes and self.objectives.classify and self.objectives.twin else None
         self.generator_optimiser = self._adam([*self.generator.parameters()])
         learnt = [self.log_variance, self.log_error] if grounded else [self.log_variance]
+        learnt += self.twin.parameters() if self.twin is not None else []
         self.discriminator_optimiser = self._adam([*self.discriminator.parameters(), *learnt])
         use_bf16 = bf16_is_fast(device) if self.optimisation.bf16 is None else self.optimisation.bf16
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bf16)
@@ -98,6 +100,12 @@ class Game:
         taught[list(grounded)] = 0.0
         self.weight, self.taught = weight.to(device), taught.to(device)
         self.steps = 0
+
+    def _twin(self, classes: int) -> nn.Sequential:
+        """A class head that learns from generated images what the sorter's learns from real ones."""
+        features = self.discriminator.heads.critic.in_features
+        layers = (nn.Linear(features, features), nn.LeakyReLU(0.2), nn.Linear(features, classes))
+        return nn.Sequential(*layers).to(self.device)
 
     def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
         rate, betas = self.optimisation.learning_rate, self.optimisation.betas
@@ -151,6 +159,9 @@ class Game:
         if weights.classify and on_real.classes.shape[1]:  # Odena et al. 2017, arXiv 1610.09585
             losses["classify"] = functional.cross_entropy(on_real.classes, labels)
             loss = loss + weights.classify * losses["classify"]
+        if self.twin is not None:
+            losses["twin"] = functional.cross_entropy(self.twin(on_generated.features), labels)
+            loss = loss + weights.classify * losses["twin"]
         if observed is not None:
             losses["ground"] = self._ground(observed)
             loss = loss + weights.ground * losses["ground"]
@@ -181,7 +192,7 @@ class Game:
         self, generated: Tensor, requested: RequestedCodes, labels: Tensor, critic_real: Tensor
     ) -> dict[str, Tensor]:
         weights = self.objectives
-        self.discriminator.requires_grad_(False)
+        self._hold_judges(True)
         # Generated images would count twice in the running statistics otherwise.
         track_statistics(self.discriminator, False)
         with self.autocast:
@@ -192,14 +203,14 @@ class Game:
         estimated = self.reader.estimate(output.scores)
         legible = weights.commit * self._commit(estimated, requested, self.weight)
         if weights.classify and output.classes.shape[1]:
-            legible = legible + weights.classify * functional.cross_entropy(output.classes, labels)
+            legible = legible + weights.classify * self._misread(output, labels)
         loss = losses["generator"] + weights.generator_share * legible
         if weights.content and self.steps % CONTENT_EVERY == 0:
             losses["content"] = self._content()
             loss = loss + weights.content * CONTENT_EVERY * losses["content"]
         losses["error"] = (estimated.codes - requested.codes).square().mean(dim=0)
         losses = self._move(self.generator_optimiser, loss, losses)
-        self.discriminator.requires_grad_(True)
+        self._hold_judges(False)
         return losses
 
     def _move(self, optimiser: torch.optim.Adam, loss: Tensor, losses: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -215,6 +226,23 @@ class Game:
     def _leads_of_both(self, requested: RequestedCodes) -> LeadEstimates:
         """Leads of real images beside generated ones: as the sorter estimates them, then as requested."""
         return lambda scores: torch.cat([self.reader.estimated_leads(scores.chunk(2)[0]), self.reader.leads(requested)])
+
+    def _hold_judges(self, still: bool) -> None:
+        """Whether the weights of the discriminator and of the twin stay as they are."""
+        self.discriminator.requires_grad_(not still)
+        if self.twin is not None:
+            self.twin.requires_grad_(not still)
+
+    def _misread(self, output: DiscriminatorOutput, labels: Tensor) -> Tensor:
+        """How badly classes are read in generated images, less what their own class head reads as badly.
+
+        Cross-entropy alone makes classes purer than real ones, without the images between two classes. Where both heads
+        agree, images are as mixed as real ones: Gong et al. 2019, arXiv 1907.02690, equation 5.
+        """
+        misread = functional.cross_entropy(output.classes, labels)
+        if self.twin is None:
+            return misread
+        return misread - self.objectives.twin * functional.cross_entropy(self.twin(output.features), labels)
 
     def _content(self) -> Tensor:
         """How much of what a factor changes is exposure and framing; the same images in every process."""
@@ -278,13 +306,17 @@ class Game:
             else:
                 mine.copy_(new)
 
+    def _networks(self) -> dict[str, nn.Module]:
+        found: dict[str, nn.Module] = {name: getattr(self, name) for name in ("generator", "discriminator", "average")}
+        return found if self.twin is None else found | {"twin": self.twin}
+
     def tensors(self) -> dict[str, Tensor]:
         """Everything by name that the next step depends on, except the random state."""
         found: dict[str, Tensor] = {"log_variance": self.log_variance.detach()}
         if len(self.log_error):
             found["log_error"] = self.log_error.detach()
-        for name in ("generator", "discriminator", "average"):
-            found |= {f"{name}.{key}": value for key, value in getattr(self, name).state_dict().items()}
+        for name, network in self._networks().items():
+            found |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for name in ("generator_optimiser", "discriminator_optimiser"):
             for index, moments in getattr(self, name).state_dict()["state"].items():
                 found |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
@@ -301,8 +333,8 @@ class Game:
             self.log_variance.copy_(tensors["log_variance"])
             if len(self.log_error):
                 self.log_error.copy_(tensors["log_error"])
-        for name in ("generator", "discriminator", "average"):
-            getattr(self, name).load_state_dict(below(tensors, f"{name}."))
+        for name, network in self._networks().items():
+            network.load_state_dict(below(tensors, f"{name}."))
         for name in ("generator_optimiser", "discriminator_optimiser"):
             optimiser = getattr(self, name)
             parameters = optimiser.param_groups[0]["params"]
