@@ -96,7 +96,7 @@ class ObjectiveSettings(Section):
 
     adversarial: Literal["relativistic", "cross_entropy"] = Field("relativistic", description="adversarial loss")
     penalty: float = Field(
-        0.3, ge=0, le=LARGEST, description="weight gamma of the zero-centred gradient penalties (R1 and R2)"
+        0.2, ge=0, le=LARGEST, description="weight gamma of the zero-centred gradient penalties (R1 and R2)"
     )
     penalty_every: int = Field(
         8, ge=1, le=LARGEST, description="steps between two penalties; their weight is multiplied by this number"
@@ -132,21 +132,21 @@ class ObjectiveSettings(Section):
         0.5, ge=0, le=LARGEST, description="weight of the class in commit (generated) and ground (real images)"
     )
     twin: float = Field(
-        0.7,
+        0.3,
         ge=0,
         le=1,
         description="how much of classify is taken back from the generator where a class head that is trained on "
         "generated images is as wrong: 0 makes classes purer than real ones",
     )
     generator_share: float = Field(
-        0.2,
+        0.4,
         ge=0,
         le=LARGEST,
         description="factor on commit and classify in the generator's loss; small values keep codes from being "
         "painted as patterns",
     )
     content: float = Field(
-        1.0,
+        1.5,
         ge=0,
         le=LARGEST,
         description="weight of content: what a factor changes is anatomy or opacity, not exposure or framing",
@@ -171,7 +171,7 @@ class OptimisationSettings(Section):
     """Batches, steps and averages."""
 
     batch: int = Field(32, ge=2, le=65_536, description="images per step")
-    learning_rate: float = Field(4e-4, gt=0, le=10, description="Adam's step size, for both networks")
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="Adam's step size, for both networks")
     betas: tuple[Decay, Decay] = Field((0.0, 0.9), description="Adam's decay rates")
     cool_from: float = Field(
         0.6, ge=0, le=1, description="fraction of the run after which the step size falls to zero (cosine); 1: never"
@@ -225,6 +225,7 @@ STUDY: dict[str, Any] = {
         "commit": 1.0,
         "generator_share": 1.0,
         "classify": 0.0,
+        "twin": 0.0,
         "content": 0.0,
     },
     "augmentation": {"shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "blur": 0.0, "noise": 0.0},
