@@ -19,8 +19,9 @@ from semiray.evaluation.context import Context
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.results import Number, Result, Skipped
 from semiray.evaluation.statistics.features import NEIGHBOURS, frechet_distance, kernel_distance, neighbourhood
-from semiray.evaluation.statistics.images import pair_similarity, sliced_distance, spectrum_distance
+from semiray.evaluation.statistics.images import pair_similarity, sliced_distance
 from semiray.evaluation.statistics.intervals import Comparison, PatientBootstrap, one_per_patient
+from semiray.evaluation.statistics.spectrum import spectrum_distance
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
 from semiray.radiographs.splits import split_ids
 
