@@ -23,8 +23,8 @@ def lung_asymmetry(images: Images) -> Floats:
 
     of the mean opacities of the two rectangles of `semiray.evaluation.statistics.spectrum.LUNGS`, moved with the
     midline that `mirror_shift` finds. Opacity is counted from the darkest 5 % of both rectangles, so that neither
-    brightness nor contrast of an image counts, unless grey levels are clipped. The heart makes the mean of normal chests
-    positive: compare images with each other, not with 0.
+    brightness nor contrast of an image counts, unless grey levels are clipped. The heart makes the mean of normal
+    chests positive: compare images with each other, not with 0.
 
     Args:
         images: (N, H, H) uint8, upright and framed to the chest, H at least 16.
