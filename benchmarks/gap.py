@@ -226,8 +226,8 @@ def measure_missed(
         pairs = list(zip(right, right & ~hits, strict=True))  # of every seed: which images count, which are missed
         share = np.stack([draws.images @ lost / (draws.images @ kept) for kept, lost in pairs], axis=1)
         values = np.array([lost.sum() / kept.sum() for kept, lost in pairs])
-        of_class = [float(np.mean([lost[labels == k].sum() / max(1, kept[labels == k].sum()) for kept, lost in pairs]))
-                    for k in range(len(context.classes))]  # fmt: skip
+        members = [labels == k for k in range(len(context.classes))]
+        of_class = [float(np.mean([lost[k].sum() / max(1, kept[k].sum()) for kept, lost in pairs])) for k in members]
         result[side] = {
             "n_missed": float(np.mean([lost.sum() for _, lost in pairs])),
             "share": Score(values, draws.over_seeds(share)).to_dict(),
@@ -264,29 +264,28 @@ def _auroc_within(
 ) -> Floats:
     """The AUROC (R,) of being missed, a mean over classes that is weighted by their missed images."""
     total, count = np.zeros(len(weights)), np.zeros(len(weights))
-    for k in np.unique(labels):
+    for k in np.unique(labels[kept]):
         rows = kept & (labels == k)
         auroc, missed = Ranking(lost[rows], quantity[rows], weights[:, rows]).auroc(), weights[:, rows] @ lost[rows]
         usable = np.isfinite(auroc)
-        total, count = total + np.where(usable, auroc, 0.0) * missed * usable, count + missed * usable
+        total, count = total + np.where(usable, auroc * missed, 0.0), count + missed * usable
     return np.asarray(total / count)
 
 
 def measure_texture(test: RadiographSet, images: Images, labels: Labels, context: Context) -> dict[str, Any]:
     """Mean log-power per band of real and synthetic lungs, and their ratio, classes in equal shares."""
-    shares, of, means = [], [], []
+    means, influences = [], []
     for spectra, owners in ((lung_spectra(np.asarray(test.images)), test.labels), (lung_spectra(images), labels)):
         classes, counts = np.unique(owners, return_counts=True)
-        each = np.stack([spectra[owners == k].mean(axis=0) for k in classes])
+        of_class = np.stack([spectra[owners == k].mean(axis=0) for k in classes])
         place = np.searchsorted(classes, owners)
-        means.append(each.mean(axis=0))
-        of.append((spectra - each[place]) * (len(owners) / (len(classes) * counts[place]))[:, None])
-        shares.append(owners)
-    of_test = bootstrap_of(test.patients, shares[0], context)
-    of_made = bootstrap_of(np.arange(len(images)), shares[1], context)
+        means.append(of_class.mean(axis=0))
+        influences.append((spectra - of_class[place]) * (len(owners) / (len(classes) * counts[place]))[:, None])
+    of_test = bootstrap_of(test.patients, test.labels, context)
+    of_made = bootstrap_of(np.arange(len(images)), labels, context)
     bands = []
     for b in range(BANDS):
-        apart = Comparison(float(means[1][b] - means[0][b]), -of[0][:, b], of[1][:, b])
+        apart = Comparison(float(means[1][b] - means[0][b]), -influences[0][:, b], influences[1][:, b])
         low, high = apart.interval(of_test, of_made)
         bands.append(
             {
@@ -302,8 +301,9 @@ def measure_texture(test: RadiographSet, images: Images, labels: Labels, context
 def to_text(gap: dict[str, Any]) -> str:
     """The plain table."""
 
-    def cell(found: dict[str, float], digits: int = 3) -> str:
-        return f"{found['value']:.{digits}f} ({found['low']:.{digits}f} to {found['high']:.{digits}f})".ljust(26)
+    def cell(found: dict[str, float]) -> str:
+        known = np.isfinite(found["value"])
+        return (f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})" if known else "-").ljust(26)
 
     n, missed = gap["images"], gap["missed"]
     lines = [
@@ -389,7 +389,7 @@ def draw(gap: dict[str, Any], look: theme.Theme = theme.LIGHT) -> Drawing:
     rows(third, words, *(([by[side]["by"][name]["auroc"] for name in QUANTITIES], colour)
                          for side, colour in (("synthetic", look.synthetic), ("another real", look.real))))  # fmt: skip
     third.axvline(0.5, color=look.faint, linewidth=0.8)
-    theme.style(fourth, look, "Texture in the lungs: power over that of real images, dB")
+    theme.style(fourth, look, "Texture in the lungs: dB above real images")
     ratio = [found["ratio"] for found in gap["texture"]["bands"]]
     value, low, high = (10 * np.log10([one[key] for one in ratio]) for key in ("value", "low", "high"))
     middle = [found["to_cycles_per_pixel"] - 1 / (4 * BANDS) for found in gap["texture"]["bands"]]
