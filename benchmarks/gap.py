@@ -1,6 +1,6 @@
 r"""Where is the gap between synthetic and real images? Utility taken apart, for a trained run.
 
-    python benchmarks/gap.py RUN DATA --quick                  # about 3 minutes of one core at 64 px
+    python benchmarks/gap.py RUN DATA --quick                  # 3 to 5 minutes of one core at 64 px
     python benchmarks/gap.py RUN DATA --label-from 'NORMAL|virus|bacteria' --patient-from '(person\d+)' --out gap
 
 DATA is read as RUN was trained, but for reading options that are given. A table is printed; OUT/gap.json and
