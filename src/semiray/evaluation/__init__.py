@@ -4,6 +4,7 @@ from semiray.evaluation.evaluate import measure_run, measure_set
 from semiray.evaluation.judgements.authenticity import AuthenticityResult
 from semiray.evaluation.judgements.benefit import BenefitResult, measure_benefit
 from semiray.evaluation.judgements.commitment import CommitmentResult, measure_commitment
+from semiray.evaluation.judgements.content import ContentResult, measure_content
 from semiray.evaluation.judgements.correlation import CorrelationResult, measure_correlation
 from semiray.evaluation.judgements.effect import EffectResult, measure_effect
 from semiray.evaluation.judgements.energy import EnergyResult, measure_energy
@@ -41,6 +42,7 @@ __all__ = [
     "Classifier",
     "CommitmentResult",
     "ConcordanceResult",
+    "ContentResult",
     "CorrelationResult",
     "EffectResult",
     "EnergyResult",
@@ -67,6 +69,7 @@ __all__ = [
     "measure_benefit",
     "measure_commitment",
     "measure_concordance",
+    "measure_content",
     "measure_correlation",
     "measure_effect",
     "measure_energy",

@@ -16,6 +16,7 @@ JUDGEMENTS = (
     "commitment",
     "probe",
     "effect",
+    "content",
     "sorting",
     "energy",
     "correlation",
