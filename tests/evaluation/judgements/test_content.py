@@ -94,8 +94,8 @@ def test_beside_phantoms_the_truth_of_the_factors_that_they_have(run_maker: Any,
     assert mine.truth is None
     assert survival.truth is not None
     assert result.true_pairs is not None
-    assert 0.1 < survival.truth.low < survival.truth.high < 1
-    assert 0.1 < result.true_pairs.value < 1
+    assert 0.9 < survival.truth.low <= survival.truth.high <= 1  # an effusion is neither exposure nor framing
+    assert 0.1 < result.true_pairs.value < 0.9
     assert seen[-1][0] == seen[-1][1]
 
 

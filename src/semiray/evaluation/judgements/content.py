@@ -8,8 +8,8 @@ grey levels are then fitted between the two images (`semiray.evaluation.statisti
 
 Sums, not a mean of shares: a patient whom the factor hardly changes has no share worth the name. To compare: the same
 share for pairs of imagined patients of one class, for pairs of held-out real patients of one class, and, where the data
-are phantoms, for true phantoms whose factors move in the same way. That is what a perfect generator would reach: a
-true opacity, too, changes brightness and is partly fitted away.
+are phantoms, for true phantoms whose factors move in the same way. That is what a perfect generator would reach,
+since a true sign of disease may change the brightness everywhere, which is fitted away, too.
 """
 
 from __future__ import annotations

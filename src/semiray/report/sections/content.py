@@ -17,7 +17,7 @@ __all__ = ["MOST_DRAWN", "SECTION", "plot_content"]
 
 SIDE, GAP, ABOVE, CHART = 0.78, 0.05, 0.5, 2.6  # inches
 MOST_DRAWN = 24  # factors; the table has all
-BRIGHTEST = 80  # grey levels that are left, at the end of the scale
+BRIGHTEST = 128  # grey levels that are left, at the end of the scale
 COLUMNS = ("low", "high", "fitted", "left")
 PAIRS = "two patients"
 
@@ -82,7 +82,7 @@ def plot_content(result: ContentResult, results: Results, theme: Theme) -> Figur
     pictures = [*result.examples[: len(factors)], result.examples[-1]]
     left = max(text_width(name, 9) for name in names) + 0.25
     pitch, across = SIDE + GAP, left + len(COLUMNS) * (SIDE + GAP)
-    width, height = across + 0.25 + CHART, ABOVE + len(names) * pitch + 0.75
+    width, height = across + 0.45 + CHART, ABOVE + len(names) * pitch + 0.75
     figure = blank(width, height, theme)
     foot(figure, theme, f"Share of the change that is neither exposure nor framing. {assumed(results)}")
     ramp = LinearSegmentedColormap.from_list("left", (theme.paper, theme.synthetic, theme.ink))
@@ -130,8 +130,8 @@ SECTION = Section(
         "The share of the mean absolute difference that is left: 1, neither exposure nor framing; 0, nothing else. "
         "The grey band is that of two generated patients of one class: a factor that moves disease and holds the "
         "patient should lie above it.",
-        "Floor: 0. The ceiling is below 1, since true opacities change brightness, too, and part of that is fitted "
-        "away: on phantoms the share that true phantoms reach stands beside.",
+        "Floor: 0. Ceiling: 1, or a little less where a true sign of disease changes the brightness everywhere, which "
+        "is fitted away, too. Where the data are phantoms, the share that true phantoms reach stands beside.",
         "What is left need not be disease: blur, bands, a bent grey scale, patterns and artefacts are left as well. "
         "And a share says nothing of size: a factor that hardly changes the image may have a large one.",
     ),
