@@ -114,7 +114,11 @@ def test_where_there_is_no_source_there_is_no_figure() -> None:
     assert found.left == pytest.approx(np.nanmean(found.rest, axis=(1, 2)), abs=1e-3)
 
 
-def test_it_computes_on_the_device(fake_cuda: Callable[[], AbstractContextManager[torch.device]]) -> None:
+def test_it_computes_on_the_device(
+    fake_cuda: Callable[[], AbstractContextManager[torch.device]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registration, "STEPS", 1)
+    monkeypatch.setattr(registration, "ZOOMS", (0.7,))
     images = smooth(2, 16)
     with fake_cuda() as device:
         pair = [registration._scaled(images, 16, device), registration._scaled(images, 16, device)]

@@ -27,20 +27,20 @@ def content(truth: bool = False, **shares: float) -> ContentResult:
 def test_the_verdict_names_the_factor_that_moves_least_content_and_that_its_name_is_assumed(make: Any) -> None:
     result = content(survival=0.6, duration=0.41)
     assert SECTION.verdict(result, make.results(prior=JointPrior.default())) == (
-        "0.41 (0.38 to 0.44) of the visible effect of duration, an assumed name, the least of all factors, is anatomy "
-        "or opacity; the rest is exposure and framing (two patients: 0.40)."
+        "Of the visible effect of duration, an assumed name, 0.41 (0.38 to 0.44) is neither exposure nor framing, the "
+        "least of all factors (two patients: 0.40)."
     )
     grounded = make.results(prior=JointPrior.default(), grounded={"duration": 9})
     assert SECTION.verdict(content(truth=True, duration=0.41), grounded) == (
-        "0.41 (0.38 to 0.44) of the visible effect of duration is anatomy or opacity; the rest is exposure and "
-        "framing (two patients: 0.40; true phantoms: 0.70)."
+        "Of the visible effect of duration 0.41 (0.38 to 0.44) is neither exposure nor framing (two patients: 0.40; "
+        "true phantoms: 0.70)."
     )
 
 
 def test_a_factor_that_changes_nothing_has_no_share(make: Any) -> None:
     results = make.results()
     assert SECTION.verdict(content(a=float("nan")), results) == ""
-    assert "effect of b," in SECTION.verdict(content(a=float("nan"), b=0.5), results)
+    assert "effect of b 0.50" in SECTION.verdict(content(a=float("nan"), b=0.5), results)
     assert str(next(iter(SECTION.headlines(content(a=float("nan")), results)))) == "-"
 
 

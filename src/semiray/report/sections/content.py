@@ -16,7 +16,7 @@ from semiray.report.theme import Theme, blank, foot, image, legend, panel, row_n
 __all__ = ["MOST_DRAWN", "SECTION", "plot_content"]
 
 SIDE, GAP, ABOVE, CHART = 0.78, 0.05, 0.5, 2.6  # inches
-MOST_DRAWN = 24  # factors; the table has all
+MOST_DRAWN = 12  # factors; the table has all
 BRIGHTEST = 128  # grey levels that are left, at the end of the scale
 COLUMNS = ("low", "high", "fitted", "left")
 PAIRS = "two patients"
@@ -63,15 +63,11 @@ def _verdict(result: ContentResult, results: Results) -> str:
     share, beside = least.share, [f"{PAIRS}: {result.pairs.value:.2f}"]
     if least.truth is not None:
         beside.append(f"true phantoms: {least.truth.value:.2f}")
-    words = [least.name]
-    if least.name in results.assumed:
-        words.append("an assumed name")
-    if len(result.factors) > 1:
-        words.append("the least of all factors")
-    name = ", ".join(words) + "," * (len(words) > 1)
+    name = f"{least.name}, an assumed name," if least.name in results.assumed else least.name
+    order = ", the least of all factors" if len(result.factors) > 1 else ""
     return (
-        f"{share.value:.2f} ({share.low:.2f} to {share.high:.2f}) of the visible effect of {name} is anatomy or "
-        f"opacity; the rest is exposure and framing ({'; '.join(beside)})."
+        f"Of the visible effect of {name} {share.value:.2f} ({share.low:.2f} to {share.high:.2f}) is neither exposure "
+        f"nor framing{order} ({'; '.join(beside)})."
     )
 
 
