@@ -42,6 +42,8 @@ def test_a_factor_that_changes_nothing_has_no_share(make: Any) -> None:
     assert SECTION.verdict(content(a=float("nan")), results) == ""
     assert "effect of b 0.50" in SECTION.verdict(content(a=float("nan"), b=0.5), results)
     assert str(next(iter(SECTION.headlines(content(a=float("nan")), results)))) == "-"
+    *_, table = SECTION.body(content(a=float("nan")), results)
+    assert table.rows[0][1:] == ["-", "-", "0.0"]
 
 
 def test_every_factor_is_a_headline_beside_pairs_of_patients(make: Any) -> None:

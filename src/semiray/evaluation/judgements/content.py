@@ -161,7 +161,7 @@ def measure_content(
     draws = _draws(count, resamples, rng)
     real_pairs, true_pairs = None, None
     if len(pairs_of_real) >= FEWEST:
-        found = register(*(real.images[side] for side in pairs_of_real.T), device)
+        found = register(real.images[pairs_of_real[:, 0]], real.images[pairs_of_real[:, 1]], device)
         real_pairs = _share(_draws(len(pairs_of_real), resamples, rng), found)
     told.one()
     truth: dict[str, Share] = {}

@@ -30,7 +30,7 @@ __all__ = ["FINEST", "Registration", "register"]
 
 LEVELS, STEPS = (16, 32), 16  # coarse sides in pixels; steps at each level
 FINEST = 64  # pixels per side at most: what is finer is not compared
-ZOOMS = (0.7, 0.85, 1.2, 1.4)  # starts of the search, beside 1
+ZOOMS = (0.72, 0.85, 1.18, 1.39)  # starts of the search, beside 1
 LEAST_SHARED = 0.5  # of the area of either image: a fit that looks at less compares a detail
 CONTRAST = 0.5 * math.log(3)  # k at most: a ratio of contrasts of 3, or a flat image would match any
 SHARP = 1 / 255  # differences below a grey level weigh as squares
@@ -105,7 +105,7 @@ def _fit(scaled: list[list[Tensor]]) -> tuple[Tensor, ...]:
     best = _choose(best.cost < start.cost, best, start)
     in_second = best.residual * best.values[:, 6:7].exp() + level.after.flatten(1)
     arrays = (torch.where(best.inside, x, torch.nan) for x in (in_second, best.residual.abs()))
-    return start.cost, best.cost, *(x.unflatten(1, level.after.shape[1:]) for x in arrays)
+    return start.cost, best.cost, *(x.view_as(level.after) for x in arrays)
 
 
 @dataclass
@@ -144,11 +144,11 @@ class _Level:
     def look(self, values: Tensor) -> _View:
         """What these parameters come to; an infinite cost if less than `LEAST_SHARED` of an image is shared."""
         side = self.after.shape[1]
-        matrix = values[:, :6].unflatten(1, (2, 3))
+        matrix = values[:, :6].reshape(-1, 2, 3)
         grid = (matrix @ self.places).mT  # (N, P, 2)
         inside = (grid.abs() <= 1).all(dim=2)
         taken = functional.grid_sample(
-            self.source, grid.unflatten(1, (side, side)), padding_mode="border", align_corners=False
+            self.source, grid.reshape(-1, side, side, 2), padding_mode="border", align_corners=False
         ).flatten(2)
         warped, across, down = taken.unbind(1)
         contrast = values[:, 6:7].exp()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -43,7 +44,9 @@ def _body(result: ContentResult, results: Results) -> Iterator[Block]:
 
 
 def _cell(share: Share | None) -> str:
-    return "" if share is None else cell(share.value, share.low, share.high)
+    if share is None:
+        return ""
+    return cell(share.value, share.low, share.high) if isfinite(share.value) else "-"
 
 
 def _headlines(result: ContentResult, _: Results) -> Iterator[Headline]:
@@ -97,7 +100,7 @@ def plot_content(result: ContentResult, results: Results, theme: Theme) -> Figur
                 row_name(axes, theme, name)
     axes = panel(figure, theme, across + 0.15, ABOVE, CHART, len(names) * pitch - GAP)
     style(axes, theme, "")
-    kinds = [
+    kinds: list[tuple[str, str, float, list[Share | None]]] = [
         ("generated", theme.synthetic, 0.0, [*(one.share for one in factors), result.pairs]),
         ("real", theme.real, 0.2, [*[None] * len(factors), result.real_pairs]),
         ("true phantoms", theme.third, -0.2, [*(one.truth for one in factors), result.true_pairs]),
