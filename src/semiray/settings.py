@@ -198,6 +198,9 @@ class Settings(Section):
     checkpoint_seconds: float = Field(
         60.0, ge=0, le=1e8, description="seconds between checkpoints: the most that a killed process loses"
     )
+    watch: bool = Field(
+        True, description="measure the generator on validation patients now and then, and keep the best weights"
+    )
     prior: dict[str, Any] | None = Field(None, description="the joint prior of all factors; by default the study's")
     ground: dict[str, Any] | str | None = Field(
         None,

@@ -1,5 +1,6 @@
 """What commands say about data and while training runs, and how they write figures."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from semiray.errors import SemirayError
 from semiray.radiographs import RadiographSet
 from semiray.radiographs.reading.summary import Summary
 from semiray.training import TrainingReport
+from semiray.training.validation import Measurement
 
 REPORT = TrainingReport(
     steps=50,
@@ -25,8 +27,6 @@ REPORT = TrainingReport(
 
 
 def test_data_are_described_in_a_line_and_unreadable_files_in_more(set_maker: Any) -> None:
-    from dataclasses import replace
-
     data: RadiographSet = set_maker(6, classes=("a", "b"))
     assert describe_data(data) == "6 images of 3 patients: a 4, b 2"
     summary = Summary("a folder", 6, 3, "names", notes=("two are large.",))
@@ -59,10 +59,13 @@ def test_a_report_is_one_line_or_a_table() -> None:
     assert report_line(REPORT) == (
         "1,600 images, 27/s, 1:05 left | losses: adversarial 0.712 | commitment R²: survival 0.25"
     )
+    measured = replace(REPORT, validation=Measurement(800, 30.0, 4.12, 1.2, 0.72, 0.8), best=800)
+    figures = "TSTR/TRTR 0.90, distance 4.12 (floor 1.2), best at 800 images"
+    assert report_line(measured) == f"{report_line(REPORT)} | validation: {figures}"
     console = Console(width=120, record=True)
-    console.print(report_table(REPORT))
+    console.print(report_table(measured))
     shown = console.export_text()
-    for words in ("1:05 left", "1,600 images", "27 per second", "survival: commitment R² 0.25"):
+    for words in ("1:05 left", "1,600 images", "27 per second", "survival: commitment R² 0.25", figures):
         assert words in shown, words
 
 
@@ -70,4 +73,7 @@ def test_without_a_terminal_lines_come_now_and_then(capsys: pytest.CaptureFixtur
     with live_reports() as show:
         for _ in range(5):
             show(REPORT)
-    assert capsys.readouterr().out.count("1,600 images") <= 1
+        show(replace(REPORT, note="You may stop."))
+    said = capsys.readouterr().out
+    assert said.count("1,600 images") <= 1
+    assert said.count("You may stop.") == 1

@@ -17,16 +17,20 @@ from semiray.training.checkpoints import (
     save_tensors,
     write_checkpoint,
 )
+from semiray.training.validation import Measurement
 
 
 def test_round_trip_with_progress_and_random_state(tmp_path: Path) -> None:
     torch.manual_seed(5)
-    write_checkpoint(tmp_path, {"a": torch.arange(3.0)}, Progress(7, 448, 1.5))
+    known = Progress(7, 448, 1.5, (Measurement(224, 0.7, 5.0, 1.0), Measurement(448, 1.4, 4.0, 1.0, 0.6, 0.7)))
+    write_checkpoint(tmp_path, {"a": torch.arange(3.0)}, known)
     expected = torch.rand(4)
     found = read_checkpoint(tmp_path)
     assert found is not None
     tensors, progress = found
-    assert progress == Progress(7, 448, 1.5)
+    assert progress == known
+    assert Progress.from_dict({"steps": 1, "images": 2, "seconds": 3.0}).possible  # as written by older versions
+    assert not Progress(7, 448, 1.5, (Measurement(1, 1.0, float("nan"), 1.0),)).possible
     assert torch.equal(tensors["a"], torch.arange(3.0))
     assert torch.equal(torch.rand(4), expected)
 

@@ -1,9 +1,11 @@
 """One process's training: budget, learning rate, and the errors that say how to continue."""
 
+import json
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +13,33 @@ import numpy as np
 import pytest
 import torch
 
+from semiray.errors import SemirayWarning
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet
 from semiray.settings import make_settings
 from semiray.training import Progress, RunFiles, TrainingReport
+from semiray.training.checkpoints import load_tensors, read_checkpoint
 from semiray.training.process_group import ProcessGroup
 from semiray.training.trainer import WARM_UP_STEPS, Trainer, catch_stop
+from semiray.training.validation import kept
+from semiray.training.watch import LEAST, Figures, Watch
 
 
-def make(folder: Path, data: RadiographSet, tree: dict[str, Any], report_steps: int = 2) -> Trainer:
+def make(folder: Path, data: RadiographSet, tree: dict[str, Any], report_steps: int = 2, held_out: int = 0) -> Trainer:
     settings, prior = make_settings(tree), JointPrior.default()
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
+    chosen = np.arange(held_out, len(data))
     return Trainer(
         RunFiles(folder),
         settings,
         prior,
         data,
-        np.arange(len(data)),
+        chosen,
         None,
         torch.device("cpu"),
         ProcessGroup(),
         report_steps=report_steps,
+        validation=np.arange(held_out),
     )
 
 
@@ -67,6 +75,96 @@ def test_reports_come_every_few_steps_and_errors_say_how_to_continue(
     assert "sort is no longer a finite number" in str(error)
     assert "step-000000005.safetensors" in str(error)
     assert "resume=True continues from it" in str(error)
+
+
+MEASURED = {"images": 80, "checkpoint_seconds": 0.0}  # ten steps, and with `every` five measurements
+
+
+@pytest.fixture
+def every(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A measurement every 16 images."""
+    monkeypatch.setattr("semiray.training.validation.EVERY_IMAGES", 16)
+
+
+def distances(monkeypatch: pytest.MonkeyPatch, *given: float) -> None:
+    """Let the measurements that follow find these distances."""
+    left = iter(given)
+    monkeypatch.setattr(Watch, "measure", lambda *_: Figures(next(left), 0.5))
+
+
+@pytest.mark.usefixtures("every")
+@pytest.mark.parametrize("classes", [("dark", "bright"), ()])
+def test_watching_changes_no_weight(
+    tmp_path: Path, make_blobs: Callable[..., RadiographSet], tiny: dict[str, Any], classes: tuple[str, ...]
+) -> None:
+    found = []
+    for watch in (True, False):
+        tree = tiny | MEASURED | {"watch": watch}
+        trainer = make(tmp_path / str(watch), make_blobs(60, classes), tree, held_out=20)
+        trainer.train(None, lambda: None)
+        assert len(trainer.progress.record) == 5 * watch
+        found.append(trainer.game.tensors() | {"random": torch.get_rng_state()})
+    assert all(torch.equal(tensor, found[1][name]) for name, tensor in found[0].items())
+
+
+@pytest.mark.usefixtures("every")
+def test_the_best_weights_are_the_model_and_the_last_the_checkpoint(
+    tmp_path: Path, data: RadiographSet, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distances(monkeypatch, 9.0, 5.0, 7.0, 7.0, 7.0)
+    trainer, reports = make(tmp_path / "run", data, tiny | MEASURED, held_out=20), list[TrainingReport]()
+    trainer.train(reports.append, lambda: None)
+    tensors, metadata = load_tensors(trainer.files.model)
+    assert metadata["images"] == "32"
+    last = trainer.game.average.state_dict()
+    assert not all(torch.equal(tensors[f"generator.{name}"], tensor) for name, tensor in last.items())
+    found = read_checkpoint(trainer.files.state)
+    assert found is not None
+    assert (found[1].images, kept(found[1].record).images) == (80, 32)
+    assert (reports[-1].best, reports[-1].validation) == (32, trainer.progress.record[-1])
+    lines = [json.loads(line) for line in trainer.files.log.read_text(encoding="utf-8").splitlines()]
+    assert lines[-1]["validation"]["distance"] == 7.0
+    notes = [line["note"] for line in lines if line["note"]]
+    assert sum("images in 1 minute" in note for note in notes) == 1
+    assert sum("No better on validation patients" in note for note in notes) <= 1
+
+
+@pytest.mark.usefixtures("every")
+def test_the_record_of_the_best_is_continued_and_dropped_where_its_weights_are_lost(
+    tmp_path: Path, data: RadiographSet, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distances(monkeypatch, 5.0, 7.0, 7.0, 7.0, 7.0)
+    half = make(tmp_path / "run", data, tiny | MEASURED, held_out=20)
+
+    def hold() -> None:
+        if half.progress.images == 48:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half.train(None, hold)
+    written = half.files.model.read_bytes()
+    second = make(tmp_path / "run", data, tiny | MEASURED, held_out=20)
+    second.restore()
+    assert [one.distance for one in second.progress.record] == [5.0, 7.0]
+    second.train(None, lambda: None)
+    assert [one.images for one in second.progress.record] == [16, 32, 48, 64, 80]
+    assert half.files.model.read_bytes() == written
+    half.files.model.write_bytes(written[:-1])
+    third = make(tmp_path / "run", data, tiny | MEASURED, held_out=20)
+    with pytest.warns(SemirayWarning, match="The best weights so far are lost"):
+        third.restore()
+    third.train(None, lambda: None)
+    assert load_tensors(half.files.model)[1]["images"] == "80"
+
+
+@pytest.mark.usefixtures("every")
+def test_only_the_leader_measures_and_few_validation_images_are_not_enough(
+    tmp_path: Path, data: RadiographSet, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert make(tmp_path / "few", data, tiny | MEASURED, held_out=LEAST - 1).measurements == 0
+    assert make(tmp_path / "enough", data, tiny | MEASURED, held_out=LEAST).measurements == 5
+    monkeypatch.setattr(ProcessGroup, "leads", False)
+    assert make(tmp_path / "other", data, tiny | MEASURED, held_out=LEAST).measurements == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's")

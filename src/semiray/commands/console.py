@@ -134,6 +134,8 @@ def live_reports() -> Iterator[Callable[["TrainingReport"], None]]:
 
         def say(report: "TrainingReport") -> None:
             nonlocal last
+            if report.note:
+                console.print(report.note, soft_wrap=True)
             if time.monotonic() - last >= _LINE_SECONDS or report.seconds_left <= 0:
                 last = time.monotonic()
                 console.print(report_line(report), soft_wrap=True)
@@ -142,16 +144,23 @@ def live_reports() -> Iterator[Callable[["TrainingReport"], None]]:
         return
     with Live(console=console, refresh_per_second=2) as live:
         console.print("Training. Ctrl-C saves and stops.")
-        yield lambda report: live.update(report_table(report))
+
+        def redraw(report: "TrainingReport") -> None:
+            if report.note:
+                console.print(report.note)
+            live.update(report_table(report))
+
+        yield redraw
 
 
 def report_line(report: "TrainingReport") -> str:
     """A report in one line."""
     losses = " ".join(f"{name} {value:.3g}" for name, value in report.losses.items())
     commitment = " ".join(f"{name} {value:.2f}" for name, value in report.commitment.items())
+    measured = _measured(report)
     return (
         f"{report.images:,} images, {report.images_per_second:.0f}/s, {_clock(report.seconds_left)} left"
-        f" | losses: {losses} | commitment R²: {commitment}"
+        f" | losses: {losses} | commitment R²: {commitment}{' | validation: ' * bool(measured)}{measured}"
     )
 
 
@@ -167,7 +176,13 @@ def report_table(report: "TrainingReport") -> RenderableType:
     for name, value in report.commitment.items():
         bar = ProgressBar(total=1.0, completed=min(1.0, max(0.0, value)), width=_BAR)
         table.add_row(bar, f"{name}: commitment R² {value:.2f}")
+    if measured := _measured(report):
+        table.add_row("validation", measured)
     return table
+
+
+def _measured(report: "TrainingReport") -> str:
+    return f"{report.validation}, best at {report.best:,} images" if report.validation and report.best else ""
 
 
 def _clock(seconds: float) -> str:

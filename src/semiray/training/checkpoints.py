@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,6 +17,7 @@ from torch import Tensor
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import write_whole
 from semiray.structured import parse_json
+from semiray.training.validation import Measurement
 
 __all__ = [
     "Progress",
@@ -42,17 +44,30 @@ class Progress:
         steps: training steps.
         images: real images shown, repeats counted.
         seconds: seconds of training, resumptions included.
+        record: what was measured on validation patients, in order.
     """
 
     steps: int = 0
     images: int = 0
     seconds: float = 0.0
+    record: tuple[Measurement, ...] = ()
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> "Progress":
+        """What `asdict` made a tree of."""
+        return cls(**{**tree, "record": tuple(Measurement(**one) for one in tree.get("record", ()))})
 
     @property
     def possible(self) -> bool:
         """Whether these are whole numbers, and a time, of at least 0."""
         whole = all(type(number) is int and 0 <= number < 10**15 for number in (self.steps, self.images))
-        return whole and type(self.seconds) in (int, float) and math.isfinite(self.seconds) and self.seconds >= 0
+        return (
+            all(one.possible for one in self.record)
+            and whole
+            and type(self.seconds) in (int, float)
+            and math.isfinite(self.seconds)
+            and self.seconds >= 0
+        )
 
 
 def checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
@@ -136,7 +151,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Progress] | None:
     for path in paths:
         try:
             tensors, metadata = load_tensors(path)
-            progress = Progress(**parse_json(metadata["progress"], str(path)))
+            progress = Progress.from_dict(parse_json(metadata["progress"], str(path)))
             if not progress.possible:
                 raise SemirayError(f"{path} is damaged: {progress} is impossible")
             random, random_cuda = tensors.pop("random.cpu"), tensors.pop("random.cuda", None)

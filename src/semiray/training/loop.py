@@ -157,7 +157,8 @@ def prepare(
             split.save(files.split, data.keys)
         if not (resume and files.traces.exists()):  # a run that was begun before there were traces has none
             save_traces(files, data, chosen, start, "start" in kept)
-    trainer = Trainer(files, settings, prior, data, chosen, grounding, device, group)
+    held_out = data.labelled(split.validation)
+    trainer = Trainer(files, settings, prior, data, chosen, grounding, device, group, validation=held_out)
     if start is not None:
         weights = start.weights(trainer.game, tuple(grounding.counts) if grounding else ())
         load_start(trainer.game, weights)

@@ -15,6 +15,7 @@ from torch import Tensor
 from semiray.errors import SemirayError
 from semiray.files import write_whole
 from semiray.structured import parse_json
+from semiray.training.validation import Measurement
 
 __all__ = ["TrainingReport", "Window", "open_tensorboard", "trim_log"]
 
@@ -28,6 +29,9 @@ class TrainingReport:
         images_per_second: over the last steps.
         losses: the means of the named losses.
         commitment: factor -> R² of codes estimated from generated images, as the discriminator saw them (augmented).
+        validation: the newest measurement on validation patients; None before the first.
+        best: the number of images of the measurement whose weights are kept.
+        note: what a person should know now, if anything.
     """
 
     steps: int
@@ -37,6 +41,9 @@ class TrainingReport:
     images_per_second: float
     losses: Mapping[str, float] = field(default_factory=dict)
     commitment: Mapping[str, float] = field(default_factory=dict)
+    validation: Measurement | None = None
+    best: int | None = None
+    note: str = ""
 
 
 class Window:

@@ -7,12 +7,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.priors import JointPrior
@@ -22,6 +24,7 @@ from semiray.training.batches import ImageFeed, ImageOrder
 from semiray.training.checkpoints import (
     Progress,
     latest_checkpoint,
+    load_tensors,
     read_checkpoint,
     save_tensors,
     set_aside,
@@ -29,10 +32,13 @@ from semiray.training.checkpoints import (
 )
 from semiray.training.game import Game, below
 from semiray.training.grounding import Grounding
+from semiray.training.outlook import outlook
 from semiray.training.process_group import ProcessGroup
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
 from semiray.training.run import RunFiles
 from semiray.training.sheets import COLUMNS, progress_sheet, save_sheet
+from semiray.training.validation import Measurement, advice, kept, measurements_in
+from semiray.training.watch import LARGEST, LEAST, LabelledImages, Watch
 
 __all__ = ["Trainer", "TrainingInterruptedError", "TrainingStoppedError", "catch_stop"]
 
@@ -60,6 +66,8 @@ class Trainer:
         chosen: (N,) which of the radiographs are trained on.
         grounding: What their metadata say, if anything.
         group: The processes that train together.
+        report_steps: Steps between reports.
+        validation: (V,) the radiographs of validation patients, on which the generator is measured.
     """
 
     def __init__(
@@ -73,6 +81,7 @@ class Trainer:
         device: torch.device,
         group: ProcessGroup,
         report_steps: int = REPORT_STEPS,
+        validation: NDArray[np.int64] | None = None,
     ) -> None:
         self.grounding, self.group, self.report_steps = grounding, group, report_steps
         self.files, self.settings, self.prior, self.device = files, settings, prior, device
@@ -87,6 +96,13 @@ class Trainer:
         self.feed = ImageFeed(data.images, chosen, order, batch, rows, pin=device.type == "cuda")
         self.progress = Progress()
         self.window = Window()
+        self.means = self.window.means()  # of the last window
+        self.validation = np.zeros(0, dtype=np.int64) if validation is None else validation
+        watched = settings.watch and group.leads and len(self.validation) >= LEAST
+        self.measurements = measurements_in(self.minutes, settings.images) if watched else 0
+        self.real_labels = data.labels
+        self.watch: Watch | None = None  # made when it is first needed
+        self.note, self.advised, self.reports = "", False, 0
 
     def restore(self) -> None:
         """Go back to the newest readable checkpoint; to the start where there is none yet."""
@@ -107,19 +123,34 @@ class Trainer:
             if found is None and self.files.model.exists():
                 message = f"{self.files.state} holds no checkpoint any more: this run starts again from the beginning."
                 warnings.warn(message, SemirayWarning, stacklevel=2)
+            if self.progress.record:
+                self.check_kept()
             set_aside(self.files.state, self.progress.steps)
             trim_log(self.files.log, self.progress.steps)
 
+    def check_kept(self) -> None:
+        """Forget what was measured if the best weights, which are in no checkpoint, can't be read any more."""
+        try:
+            load_tensors(self.files.model)
+        except SemirayError as error:
+            message = f"{error}. The best weights so far are lost: the newest take their place."
+            warnings.warn(message, SemirayWarning, stacklevel=3)
+            self.progress = replace(self.progress, record=())
+
+    @property
+    def minutes(self) -> float | None:
+        """The budget of time; None where only images are limited."""
+        return self.settings.minutes or (None if self.settings.images else DEFAULT_MINUTES)
+
     def done(self, seconds: float) -> float:
         """Fraction of the budget that is spent; the larger one where both time and images are limited."""
-        images = self.settings.images
-        minutes = self.settings.minutes or (None if images else DEFAULT_MINUTES)
+        images, minutes = self.settings.images, self.minutes
         return max(seconds / (60 * minutes) if minutes else 0.0, self.progress.images / images if images else 0.0)
 
     def train(self, on_report: Callable[[TrainingReport], None] | None, check_held: Callable[[], None]) -> None:
         """Train until the budget is spent; `check_held` raises if the folder is no longer this process's."""
         batch = self.settings.optimisation.batch
-        before = self.progress.seconds
+        before, measured = self.progress.seconds, self.measurements_due(self.progress.seconds)
         started = saved = drawn = time.monotonic()
         board = open_tensorboard(self.files.tensorboard, self.progress.images) if self.group.leads else None
         with closing(self.feed), catch_stop() as stopped:
@@ -134,8 +165,13 @@ class Trainer:
                 observed = self.grounding.batch(self.game.steps, few) if self.grounding else None
                 losses = self.game.step(images, labels, self.rate(fraction), observed)
                 seconds = before + time.monotonic() - started
-                self.progress = Progress(self.game.steps, self.progress.images + batch, seconds)
+                shown = self.progress.images + batch
+                self.progress = replace(self.progress, steps=self.game.steps, images=shown, seconds=seconds)
                 self.window.add(losses, batch)
+                if self.measurements_due(seconds) > measured:
+                    check_held()
+                    self.measure(self.done(seconds))
+                    measured = self.measurements_due(seconds)
                 if self.progress.steps % self.report_steps == 0:
                     check_held()
                     self.report(self.done(seconds), board, on_report)
@@ -149,7 +185,9 @@ class Trainer:
                     self.draw()
                     drawn = time.monotonic()
             check_held()
-            if self.window.count:
+            if last := not stop and measured < self.measurements:
+                self.measure(1.0)
+            if self.window.count or last:
                 self.report(min(1.0, self.done(self.progress.seconds)), board, on_report)
             if self.group.leads:
                 self.save()
@@ -158,10 +196,45 @@ class Trainer:
         if board is not None:
             board.close()
         if stop:
+            record = self.progress.record
+            used = f" Its model is that of {kept(record).images:,} images, the best measured so far." if record else ""
             raise TrainingInterruptedError(
-                f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}. "
+                f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}.{used} "
                 "Continue with resume=True."
             )
+
+    def measurements_due(self, seconds: float) -> int:
+        """How many measurements of the budget should have been made by now."""
+        return int(self.measurements * min(1.0, self.done(seconds)))
+
+    def measure(self, fraction: float) -> None:
+        """Measure the moving average on validation patients, write the model if it is the best so far, and save."""
+        started = time.monotonic()
+        tensors = self.sound_tensors()
+        if self.watch is None:
+            self.watch = self.open_watch()
+        distance, tstr = self.watch.measure(self.game.average)
+        seen = self.progress.images, self.progress.seconds
+        newest = Measurement(*seen, distance, self.watch.floor, tstr, self.watch.trtr)
+        self.progress = replace(self.progress, record=(*self.progress.record, newest))
+        if kept(self.progress.record) is newest:
+            # First: the checkpoint must not name weights as the best that a kill has kept from being written.
+            self.write_model(tensors)
+        write_checkpoint(self.files.state, tensors, self.progress)
+        if not self.advised and fraction < 1:
+            self.note = advice(self.progress.record, fraction, self.settings.optimisation.cool_from)
+            self.advised = bool(self.note)
+        self.window.started += time.monotonic() - started  # so that the speed is that of training
+
+    def open_watch(self) -> Watch:
+        """Real images to measure against, the same in every process and after every resumption."""
+        draws = np.random.default_rng(self.settings.seed)
+        places = draws.permutation(np.flatnonzero(self.labels.numpy() >= 0))[:LARGEST]
+        held_out = draws.permutation(self.validation)[:LARGEST]
+        labels = self.real_labels[held_out] if self.classes else np.zeros(len(held_out), dtype=np.int64)
+        validation = LabelledImages(torch.from_numpy(np.asarray(self.feed.images[held_out])), torch.from_numpy(labels))
+        training = LabelledImages(self.feed.pick(places), self.labels[places])
+        return Watch(self.prior, len(self.classes), training, validation, self.device)
 
     def rate(self, fraction: float) -> float:
         """Factor on the learning rate: a linear warm-up, a plateau, and half a cosine down at the end."""
@@ -173,21 +246,36 @@ class Trainer:
 
     def report(self, fraction: float, board: Any, on_report: Callable[[TrainingReport], None] | None) -> None:
         """Report progress to the log, TensorBoard and the caller; stop if the losses aren't finite."""
-        losses, error, speed = self.window.means()
+        losses, error, speed = self.means = self.window.means() if self.window.count else self.means
         self.window = Window()
+        self.reports += 1
         if not all(math.isfinite(value) for value in losses.values()):
             raise self.broken(losses)
         commitment = {name: 1 - float(error[part].mean()) for name, part in self.prior.slices.items()}
         left = self.progress.seconds * (1 - fraction) / fraction if fraction > 0 else 0.0
+        if self.measurements and self.reports == 2:  # the first steps of all are slower
+            self.note = self.expect(left, speed)
+        record, now = self.progress.record, self.progress
         report = TrainingReport(
-            **asdict(self.progress), seconds_left=left, images_per_second=speed, losses=losses, commitment=commitment
+            now.steps,
+            now.images,
+            now.seconds,
+            seconds_left=left,
+            images_per_second=speed,
+            losses=losses,
+            commitment=commitment,
+            validation=record[-1] if record else None,
+            best=kept(record).images if record else None,
+            note=self.note,
         )
+        self.note = ""
         if self.group.leads:
             with self.files.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(asdict(report)) + "\n")
         if board is not None:
             curves = {f"loss/{name}": value for name, value in losses.items()}
             curves |= {f"commitment/{name}": value for name, value in commitment.items()}
+            curves |= record[-1].curves if record else {}
             for name, value in (curves | {"images per second": speed}).items():
                 board.add_scalar(name, value, self.progress.images)
         if on_report is not None:
@@ -216,17 +304,35 @@ class Trainer:
             return f"No checkpoint had been saved yet in {self.files.folder}; resume=True begins again."
         return f"The last good checkpoint is {last.name}, in {self.files.folder}; resume=True continues from it."
 
+    def expect(self, left: float, speed: float) -> str:
+        """What this budget is likely to give."""
+        settings, images = self.settings, round(self.progress.images + speed * left, -3)
+        parts = ("networks", "objectives", "augmentation", "optimisation")
+        default = all(getattr(settings, name) == getattr(Settings(), name) for name in parts)
+        seconds = self.progress.seconds + left
+        return outlook(settings.resolution, default, min(int(images), settings.images or int(images)), seconds, speed)
+
     def save(self) -> None:
-        """Write the checkpoint and the model, unless training has broken since the last report."""
+        """Write the checkpoint, and the model unless that is of the best measurement."""
+        tensors = self.sound_tensors()
+        # A kill between the two writes leaves a model that is older than the checkpoint. It is complete, and resuming
+        # writes it again.
+        write_checkpoint(self.files.state, tensors, self.progress)
+        if not self.progress.record:
+            self.write_model(tensors)
+
+    def sound_tensors(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on; an error if training has broken since the last report."""
         losses, _, _ = self.window.means()
         tensors = self.game.tensors()
         if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
             losses["weights"] = math.nan
         if not all(math.isfinite(value) for value in losses.values()):
             raise self.broken(losses)
-        # A kill between the two writes leaves a model that is older than the checkpoint. It is complete, and resuming
-        # writes it again.
-        write_checkpoint(self.files.state, tensors, self.progress)
+        return tensors
+
+    def write_model(self, tensors: dict[str, Tensor]) -> None:
+        """Write what `Run.load` reads: the generator's moving average, and the discriminator."""
         model = {f"generator.{name}": tensor for name, tensor in below(tensors, "average.").items()}
         model |= {name: tensor for name, tensor in tensors.items() if name.startswith("discriminator.")}
         save_tensors(self.files.model, model, {"steps": str(self.progress.steps), "images": str(self.progress.images)})
