@@ -28,8 +28,9 @@ def test_what_is_kept_was_the_best_when_it_was_new(distances: tuple[float, ...])
 
 def test_small_budgets_are_not_measured_and_long_ones_not_too_often() -> None:
     assert [measurements_in(minutes, None) for minutes in (0.1, 5, 6, 30, 600)] == [0, 0, 2, 10, 20]
-    assert [measurements_in(None, images) for images in (160, 29_999, 150_000, 10**7)] == [0, 0, 10, 20]
-    assert measurements_in(30, 30_000) == 2
+    assert [measurements_in(None, images) for images in (160, 49_999, 150_000, 10**7)] == [0, 0, 6, 20]
+    assert measurements_in(30, 60_000) == 2
+    assert measurements_in(30, None, 32) == 2 * measurements_in(30, None, 128)
 
 
 def test_advice_comes_when_nothing_has_been_better_and_depends_on_the_step_size() -> None:

@@ -12,6 +12,12 @@ from semiray.training.watch import LabelledImages, Watch, frechet_distance
 CPU = torch.device("cpu")
 
 
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classifiers of a second."""
+    monkeypatch.setattr("semiray.training.watch.STEPS", 40)
+
+
 def bars(count: int, seed: int) -> LabelledImages:
     """Images (count, 32, 32) with a bright bar, level or upright by class, on noise."""
     draws = np.random.default_rng(seed)

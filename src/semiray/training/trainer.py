@@ -99,7 +99,7 @@ class Trainer:
         self.means = self.window.means()  # of the last window
         self.validation = np.zeros(0, dtype=np.int64) if validation is None else validation
         watched = settings.watch and group.leads and len(self.validation) >= LEAST
-        self.measurements = measurements_in(self.minutes, settings.images) if watched else 0
+        self.measurements = measurements_in(self.minutes, settings.images, settings.resolution) if watched else 0
         self.real_labels = data.labels
         self.watch: Watch | None = None  # made when it is first needed
         self.note, self.advised, self.reports = "", False, 0

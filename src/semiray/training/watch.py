@@ -1,10 +1,10 @@
 """Two cheap figures of a generator, measured on validation patients while it is trained.
 
-TSTR and TRTR of a tiny classifier, where there are classes, and a Fréchet distance between the channel means of all
-layers of a fixed network: the tiny classifier trained on real training images, or a random network where there are no
-classes. Random convolutional features tell generators apart without any training or download (Naeem et al. 2020, arXiv
-2002.09797, section 4.1). The floor of the distance is that of real training images: what a generator that repeats the
-training patients would reach.
+TSTR and TRTR of a tiny classifier, where there are classes; and a Fréchet distance between whitened channel means of
+all layers of a fixed network: the tiny classifier trained on real training images, or a random network where there are
+no classes. Features of random networks tell generators apart without any training or download (Naeem et al. 2020, arXiv
+2002.09797). The floor is the distance of real training images: what a generator that repeats the training patients
+would reach.
 
 Every measurement draws the same labels, codes and noise, so that two of them differ by the generator and by little
 else. torch's random state is left as it was.
@@ -28,6 +28,7 @@ LARGEST = 1000  # images of each kind: generated, training, validation
 LEAST = 20  # validation images; with fewer no figure means anything
 STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 100, 64, 3e-3, 1e-2
 WIDTHS = (16, 32, 64)
+AXES = 32  # principal components of the features
 SHIFT = 1 / 16  # of the side; brightness and contrast by a fifth, as in the classifier of `evaluate`
 JITTER = 0.2
 SMALLEST = 0.01  # of the mean standard deviation: a channel that real images leave dark isn't blown up
@@ -110,7 +111,11 @@ class Watch:
             self.network, self.trtr = self._random(training.images), None
         features = self._features(training.images)
         self.centre, spread = features.mean(axis=0), features.std(axis=0)
-        self.scale = np.maximum(spread, SMALLEST * spread.mean() + 1e-12)
+        scaled = 1 / np.maximum(spread, SMALLEST * spread.mean() + 1e-12)
+        # Whitened: all channel means follow brightness, whose mean over 1,000 images would decide by chance otherwise.
+        variances, axes = np.linalg.eigh(np.cov((features - self.centre) * scaled, rowvar=False))
+        few = min(AXES, max(1, len(features) // 4))
+        self.axes = scaled[:, None] * axes[:, -few:] / np.sqrt(variances[-few:] + SMALLEST**2)
         self.real = self._joint(self._features(validation.images), validation.labels)
         self.floor = frechet_distance(self._joint(features, training.labels), self.real)
 
@@ -170,9 +175,9 @@ class Watch:
         return np.asarray(torch.cat(parts).cpu().double().numpy())
 
     def _joint(self, features: NDArray[np.float64], labels: Tensor) -> NDArray[np.float64]:
-        """Standardised features beside the labels, so that images of a wrong class cost (DeVries et al. 2019)."""
+        """Whitened features beside the labels, so that images of a wrong class cost (DeVries et al. 2019)."""
         known = np.eye(max(1, self.classes))[labels.numpy()]
-        return np.concatenate([(features - self.centre) / self.scale, known], axis=1)
+        return np.concatenate([(features - self.centre) @ self.axes, known], axis=1)
 
     @torch.no_grad()
     def _balanced_accuracy(self, network: TinyNetwork) -> float:
