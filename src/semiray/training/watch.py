@@ -121,7 +121,10 @@ class Watch:
 
     def measure(self, generator: Generator) -> Figures:
         """Measure a generator in evaluation mode on the watch's device."""
-        images = self._generate(generator)
+        used = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=used):  # for generators that draw noise of their own
+            torch.default_generator.manual_seed(SEED)
+            images = self._generate(generator)
         distance = frechet_distance(self._joint(self._features(images), self.labels), self.real)
         if not self.classes:
             return Figures(distance, None)
@@ -132,7 +135,7 @@ class Watch:
         draws = torch.Generator().manual_seed(SEED)
         codes = self.prior.standardise(self.prior.sample(len(self.labels), draws)).float()
         z = torch.randn(len(codes), generator.shape.noise, generator=draws)
-        parts = zip(z.split(CHUNK), codes.split(CHUNK), self.labels.split(CHUNK), strict=True)
+        parts = zip(*(torch.split(one, CHUNK) for one in (z, codes, self.labels)), strict=True)
         return torch.cat(
             [to_grey(generator(*(part.to(self.device) for part in three)).float()).cpu() for three in parts]
         )
@@ -165,13 +168,15 @@ class Watch:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = None  # the mean over all batches
-        for chunk in images.split(CHUNK):
+        for chunk in torch.split(images, CHUNK):
             network(to_input(chunk, self.device))
         return network.eval()
 
     @torch.no_grad()
     def _features(self, images: Tensor) -> NDArray[np.float64]:
-        parts = [torch.cat(self.network.means(to_input(chunk, self.device)), dim=1) for chunk in images.split(CHUNK)]
+        parts = [
+            torch.cat(self.network.means(to_input(chunk, self.device)), dim=1) for chunk in torch.split(images, CHUNK)
+        ]
         return np.asarray(torch.cat(parts).cpu().double().numpy())
 
     def _joint(self, features: NDArray[np.float64], labels: Tensor) -> NDArray[np.float64]:
@@ -181,11 +186,11 @@ class Watch:
 
     @torch.no_grad()
     def _balanced_accuracy(self, network: TinyNetwork) -> float:
-        chunks = self.validation.images.split(CHUNK)
+        chunks = torch.split(self.validation.images, CHUNK)
         right = torch.cat([network(to_input(chunk, self.device)).argmax(dim=1).cpu() for chunk in chunks])
         right = (right == self.validation.labels).double()
-        present = self.validation.labels.unique()
-        return float(torch.stack([right[self.validation.labels == label].mean() for label in present]).mean())
+        of_classes = [right[self.validation.labels == label] for label in range(self.classes)]
+        return float(torch.stack([one.mean() for one in of_classes if len(one)]).mean())
 
 
 def frechet_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
@@ -209,4 +214,5 @@ def _jitter(images: Tensor, draws: torch.Generator) -> Tensor:
     height, width = images.shape[-2:]
     wide = functional.pad(images, [reach] * 4, mode="replicate")[..., down : down + height, right : right + width]
     contrast, brightness = JITTER * (2 * torch.rand(2, len(images), 1, 1, 1, generator=draws) - 1)
-    return (wide * (1 + contrast) + brightness).clamp(-1, 1)
+    changed: Tensor = wide * (1 + contrast) + brightness
+    return changed.clamp(-1, 1)
