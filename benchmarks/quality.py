@@ -11,7 +11,6 @@ written to OUT/quality.json after every run.
 import argparse
 import json
 import platform
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +32,7 @@ def measure(folder: Path, data: Path, reading: list[str], asked: argparse.Namesp
         raise SystemExit(f"{run} was begun with other options, see {begun}: take another --out")
     if (proof / "report.json").exists():  # an older report may lack judgements that were added since
         report = json.loads((proof / "report.json").read_text(encoding="utf-8"))
-        if "probe" in report["commitment"] and "energy" in report["sorting"]:
+        if {"probe", "energy", "content"} <= set(report.get("judgements", ())):
             return
     command = [sys.executable, "-m", "semiray"]
     if not (run / "finished").exists():
@@ -49,27 +48,46 @@ def measure(folder: Path, data: Path, reading: list[str], asked: argparse.Namesp
 def figures(report: dict[str, Any], log: Path) -> dict[str, Any]:
     """The bars' figures of one report: means over a factor's dimensions, of probe and effect the lowest dimension."""
     last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
-    commitment, sorting = report["commitment"]["sorter"], report["sorting"]["ks"]
-    utility = report["utility"]
+    found = report["judgements"]
+    utility, fidelity, privacy = found["utility"], found["fidelity"], found["privacy"]
+    tstr, trtr = utility["tstr"], utility["trtr"]
     return {
         "images": last["images"],
-        "tstr": utility["tstr"]["balanced_accuracy"]["mean"],
-        "trtr": utility["trtr"]["balanced_accuracy"]["mean"],
-        "ratio": utility["ratio"]["mean"] if isinstance(utility["ratio"], dict) else utility["ratio"],
-        "commitment": {name: round(statistics.mean(values), 4) for name, values in commitment.items()},
-        "sorting": {name: round(statistics.mean(values), 4) for name, values in sorting.items()},
-        "probe": {
-            condition: {
-                name: round(min(values), 4) for name, values in report["commitment"]["probe"][condition].items()
-            }
-            for condition in ("clean", "noise", "half", "jpeg")
+        "seconds": round(last["seconds"]),
+        "tstr": tstr["balanced_accuracy"]["mean"],
+        "trtr": trtr["balanced_accuracy"]["mean"],
+        "ratio": utility["ratio"],
+        "auroc_ratio": round(tstr["auroc"]["mean"] / trtr["auroc"]["mean"], 4),
+        "coverage": {key: round(fidelity["measures"]["coverage"][key], 4) for key in ("value", "real")},
+        "commitment": rounded(found["commitment"]["means"]),
+        "sorting": rounded(found["sorting"]["means"]),
+        "probe": {name: lowest(one) for name, one in found["probe"]["conditions"].items()},
+        "effect": lowest(found["effect"]),
+        "content": {one["name"]: rounded(one["share"]) for one in found["content"]["factors"]},
+        "pairs": rounded(found["content"]["pairs"]),
+        "energy": {key: round(found["energy"][key], 4) for key in ("statistic", "floor", "ratio", "p_value")},
+        "correlation": round(found["correlation"]["mean_absolute_difference"], 4),
+        "copied": privacy["copies"]["copied"],
+        "membership": {box: rounded(privacy[box]["auroc"]) for box in ("black_box", "white_box")},
+        "authenticity": {
+            one["space"]: {side: round(one[side]["authenticity"]["mean"], 4) for side in ("synthetic", "held_out")}
+            for one in privacy["authenticity"]
         },
-        "effect": {name: round(min(values), 1) for name, values in report["commitment"]["effect"].items()},
-        "energy": {
-            key: round(report["sorting"]["energy"][key], 4) for key in ("statistic", "floor", "ratio", "p_value")
-        },
-        "correlation": round(report["sorting"]["correlation"]["mean_absolute_difference"], 4),
     }
+
+
+def rounded(values: dict[str, Any]) -> dict[str, Any]:
+    """Numbers with four decimals; the rest as it is."""
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
+
+
+def lowest(result: dict[str, Any]) -> dict[str, float]:
+    """The lowest of each factor's dimensions."""
+    found: dict[str, float] = {}
+    for one in result["dimensions"]:
+        factor = one["name"].partition("[")[0]
+        found[factor] = round(min(found.get(factor, one["value"]), one["value"]), 4)
+    return found
 
 
 def main() -> None:
