@@ -142,7 +142,8 @@ def _explained(difference: Tensor, changes: Tensor) -> Tensor:
     gram = changes @ changes.mT / changes.shape[2] + RIDGE * torch.eye(changes.shape[1], device=changes.device)
     along = (changes @ wanted[:, :, None])[:, :, 0] / changes.shape[2]
     explained = (along * torch.linalg.solve(gram, along)).sum(dim=1)
-    return (explained / (wanted.square().mean(dim=1) + FAINT)).mean()
+    share: Tensor = explained / (wanted.square().mean(dim=1) + FAINT)
+    return share.mean()
 
 
 LEAST_ERROR = 0.1
