@@ -204,8 +204,9 @@ class Settings(Section):
     prior: dict[str, Any] | None = Field(None, description="the joint prior of all factors; by default the study's")
     ground: dict[str, Any] | str | None = Field(
         None,
-        description="rules that ground factors in metadata, or a recipe: hannover, ieee8023; by default all factors "
-        "are assumed",
+        description="rules that ground factors in metadata or in pixels, or a recipe: hannover, ieee8023 (tables), "
+        "lateral (presentation follows left-right asymmetry, measured in the images); by default all factors are "
+        "assumed",
     )
     data: DataSettings = DataSettings()
     networks: NetworkSettings = NetworkSettings()

@@ -18,7 +18,7 @@ def test_results_are_found_by_class_and_by_name() -> None:
     with pytest.raises(TypeError, match="Skipped is not the result of a judgement"):
         Results(subject="a", data="b", judgements={"results": energy.__new__(energy)}).get(Skipped)
     assert set(results.model_dump(mode="json")) == {
-        "subject", "data", "phantom", "judgements", "grounded", "notes", "overlap", "created",
+        "subject", "data", "phantom", "judgements", "grounded", "measured", "notes", "overlap", "created",
     }  # fmt: skip
 
 

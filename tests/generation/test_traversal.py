@@ -12,6 +12,7 @@ from semiray.errors import SemirayError
 from semiray.generation.sampling import draw_block, generate, render
 from semiray.generation.traversal import factor_path, traversal_images, traverse
 from semiray.priors import Factor, JointPrior
+from semiray.settings import make_settings
 from semiray.training import Run
 
 
@@ -112,6 +113,11 @@ def test_figure_says_what_is_grounded(make_run: Callable[..., Run]) -> None:
     written = texts(traverse(run, patients=1, steps=2)).replace("\n", " ")
     assert "duration (grounded on 812 images)" in written
     assert "Assumed, grounded on no image: survival, presentation, texture." in written
+    run = replace(run, settings=make_settings({"resolution": run.resolution, "ground": "lateral"}))
+    run = replace(run, grounded={"presentation": 812})
+    written = texts(traverse(run, patients=1, steps=2)).replace("\n", " ")
+    assert "Grounded in metadata" not in written
+    assert "Grounded in pixels, not in metadata: presentation (asymmetry of 812 images)." in written
 
 
 def test_figure_of_chosen_factors_and_of_a_run_without_classes(unlabelled_run: Run, tmp_path: Path) -> None:

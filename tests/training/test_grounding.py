@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kstest, spearmanr
 
+from semiray import priors
 from semiray.errors import SemirayError
-from semiray.priors import JointPrior
+from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import RadiographSet
+from semiray.radiographs.phantom import render_phantoms
 from semiray.settings import make_settings
 from semiray.training import Run, train
 from semiray.training.game import Game
-from semiray.training.grounding import Grounding, read_grounding
+from semiray.training.grounding import MEASURES, Grounding, observe_images, read_grounding
 
 Blobs = Callable[..., RadiographSet]
 PRIOR = JointPrior.default()
@@ -131,3 +134,48 @@ def test_a_resumed_grounded_run_ends_with_the_weights_of_an_unbroken_one(
     parts = train(data, tmp_path / "parts", make_settings({"images": 160}), resume=True)
     for name, tensor in whole.discriminator.state_dict().items():
         assert torch.equal(tensor, parts.discriminator.state_dict()[name]), name
+
+
+def phantoms(make_blobs: Blobs, count: int = 60) -> tuple[RadiographSet, np.ndarray]:
+    """Phantoms of 32 pixels without a table, and the true codes."""
+    codes = PRIOR.sample(count, generator=torch.Generator().manual_seed(0)).numpy()
+    data = make_blobs(count)
+    return replace(data, images=render_phantoms(codes, data.labels, resolution=32, seed=0)), codes
+
+
+def test_every_measure_can_be_taken() -> None:
+    assert set(MEASURES) == set(priors.MEASURES)
+
+
+def test_a_measure_of_the_pixels_grounds_without_a_table(make_blobs: Blobs, tiny: dict[str, Any]) -> None:
+    data, codes = phantoms(make_blobs, 300)
+    lead = PRIOR.slices["presentation"].start
+    rules, chosen = read_grounds("lateral", PRIOR), np.arange(280)  # more than are measured together
+    value = observe_images(data, chosen, rules, PRIOR)["presentation"].value.numpy()
+    assert spearmanr(codes[:280, lead], value).statistic > 0.8
+    assert kstest(value, "uniform", (-1, 2)).statistic < 0.01
+    found = ground(data, tiny, presentation={"measure": "asymmetry"})
+    assert (found.counts, found.columns) == ({"presentation": 300}, (lead,))
+    shown = found.batch(0, 16)
+    assert torch.equal(shown.low, shown.high)
+    place = [int(np.flatnonzero((data.images == image.numpy()).all(axis=(1, 2)))[0]) for image in shown.images]
+    assert spearmanr(codes[place, lead], shown.low[:, 0]).statistic > 0.6
+
+
+def test_images_too_small_to_be_measured_are_refused(data: RadiographSet, tiny: dict[str, Any]) -> None:
+    with pytest.raises(SemirayError, match="at least 16 pixels"):
+        ground(replace(data, images=data.images[:, :8, :8]), tiny, presentation={"measure": "asymmetry"})
+
+
+def test_a_run_says_that_it_is_grounded_in_pixels(tmp_path: Path, make_blobs: Blobs, tiny: dict[str, Any]) -> None:
+    data, _ = phantoms(make_blobs)
+    settings = make_settings(tiny | {"images": 64})
+    run = train(data, tmp_path / "run", settings, ground="lateral")
+    assert run.measured == {"presentation": "asymmetry"}
+    count = run.grounded["presentation"]
+    assert 0 < count < 60  # training patients only
+    said = f"presentation is grounded on {count} images by asymmetry, a measure of their pixels. No metadata say what"
+    assert run.meaning.startswith(said)
+    assert "Assumed, grounded on no image: survival, duration, texture." in run.meaning
+    again = train(data, tmp_path / "run", make_settings(tiny | {"images": 96}), resume=True)
+    assert again.measured == run.measured

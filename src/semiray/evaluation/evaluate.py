@@ -65,6 +65,7 @@ def measure_run(
         phantom=is_phantom(data),
         judgements=judgements,
         grounded=dict(run.grounded),
+        measured=run.measured,
         notes=(*sides.notes, *context.notes, run.meaning),
         overlap=sides.overlap,
         samples=sample_images(run.classes, context.held_out, fresh.images, fresh.labels),

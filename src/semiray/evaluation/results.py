@@ -122,7 +122,9 @@ class Results(BaseModel):
         data: What it was judged on, in words.
         phantom: Whether the images are phantoms.
         judgements: Name -> result, in the order of the registry; a judgement that does not apply is absent.
-        grounded: Factor -> number of images whose metadata ground it; the names of all others are assumed.
+        grounded: Factor -> number of images whose metadata, or whose pixels, ground it; the names of all others are
+            assumed.
+        measured: Factor -> the measure of pixels that grounds it, for those that no metadata ground.
         notes: What a reader must know to trust the figures.
         overlap: Images that the generator was trained on, found among the real ones; None where they couldn't be
             compared.
@@ -139,6 +141,7 @@ class Results(BaseModel):
     phantom: bool = False
     judgements: Annotated[dict[str, SerializeAsAny[Result]], _Concrete] = Field(default_factory=dict)
     grounded: dict[str, int] = Field(default_factory=dict)
+    measured: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     overlap: Overlap | None = None
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -163,6 +166,6 @@ class Results(BaseModel):
 
     @property
     def assumed(self) -> tuple[str, ...]:
-        """The factors whose names are assumed: no metadata ground them. Empty where there is no run."""
+        """The factors whose names are assumed: nothing grounds them. Empty where there is no run."""
         factors = () if self.prior is None else self.prior.factors
         return tuple(factor.name for factor in factors if not self.grounded.get(factor.name))

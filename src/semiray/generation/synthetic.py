@@ -39,7 +39,7 @@ class Synthetic:
         seed: The seed of the sample.
         event: The event that all codes obey, None for the whole prior.
         event_probability: The event's probability under the prior, None without an event.
-        assumed: The factors that no metadata ground: what they show is assumed, not known.
+        assumed: The factors that nothing grounds: what they show is assumed, not known.
     """
 
     images: NDArray[np.uint8]

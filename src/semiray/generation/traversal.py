@@ -53,6 +53,7 @@ class Traversal:
     prior: JointPrior
     classes: tuple[str, ...]
     grounded: Mapping[str, int]
+    measured: Mapping[str, str]
 
 
 def factor_path(prior: JointPrior, factor: str, steps: int) -> Tensor:
@@ -132,7 +133,7 @@ def measure_traversal(
     names = tuple(factor.name for factor in run.prior.factors) if factors is None else tuple(factors)
     _check(run.prior, names, patients, steps)
     panels = {name: traversal_images(run, name, patients=patients, steps=steps, seed=seed) for name in names}
-    return Traversal(panels, patients, run.prior, run.classes, run.grounded)
+    return Traversal(panels, patients, run.prior, run.classes, run.grounded, run.measured)
 
 
 def plot_traversal(traversal: Traversal) -> Figure:
@@ -210,7 +211,10 @@ def _flow(columns: dict[str, int]) -> list[list[str]]:
 
 def name_standing(run: Run | Traversal, names: Sequence[str]) -> str:
     """Which of some factors are grounded and which are assumed, in sentences that begin with a space."""
-    grounded = [f"{name} (grounded on {run.grounded[name]:,} images)" for name in names if run.grounded.get(name)]
+    counts = {name: f"{run.grounded[name]:,} images" for name in names if run.grounded.get(name)}
+    grounded = [f"{name} (grounded on {images})" for name, images in counts.items() if name not in run.measured]
+    measured = [f"{name} ({run.measured[name]} of {counts[name]})" for name in counts if name in run.measured]
     assumed = [name for name in names if not run.grounded.get(name)]
     known = f" Grounded in metadata: {', '.join(grounded)}." if grounded else ""
+    known += f" Grounded in pixels, not in metadata: {', '.join(measured)}." if measured else ""
     return known + (f" Assumed, grounded on no image: {', '.join(assumed)}." if assumed else "")

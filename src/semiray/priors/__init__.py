@@ -14,13 +14,14 @@ from semiray.priors.factors import Factor, factor_of
 from semiray.priors.families.family import SCORE_BOUND, Family, Marginal, Parameter, normal_cdf, normal_score
 from semiray.priors.families.registry import FAMILIES, discrete_family, register
 from semiray.priors.grounding.fitting import FittedPrior, fit_prior
-from semiray.priors.grounding.grounds import Ground, read_grounds
+from semiray.priors.grounding.grounds import MEASURES, Ground, read_grounds
 from semiray.priors.grounding.observations import Observations, observe
 from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.joint import JointPrior
 
 __all__ = [
     "FAMILIES",
+    "MEASURES",
     "RECIPES",
     "SCORE_BOUND",
     "Between",

@@ -230,5 +230,8 @@ def dimensions(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Details:
 
 
 def assumed(results: Results) -> str:
-    """Which factors' names are assumed, in a sentence; empty where all are grounded or there is no run."""
-    return f"Assumed names, not grounded in metadata: {', '.join(results.assumed)}." if results.assumed else ""
+    """Which factors' names no metadata ground, in a sentence or two; empty where all are or there is no run."""
+    measured = [f"{name} ({measure})" for name, measure in results.measured.items()]
+    lines = [f"Assumed names, not grounded in metadata: {', '.join(results.assumed)}."] if results.assumed else []
+    lines += [f"Grounded in pixels, not in metadata: {', '.join(measured)}."] if measured else []
+    return " ".join(lines)

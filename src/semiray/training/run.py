@@ -12,7 +12,7 @@ from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.files import user_path
 from semiray.networks import Discriminator, Generator, build_networks
-from semiray.priors import JointPrior
+from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiographs
 from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, make_settings
@@ -80,7 +80,7 @@ class Run:
         generator: moving average of the generator, in evaluation mode.
         discriminator: in evaluation mode.
         data: what is known of its data: fingerprint, number of images, classes.
-        grounded: factor -> number of images whose metadata ground it; all other factors are assumed.
+        grounded: factor -> number of images whose metadata, or whose pixels, ground it; all other factors are assumed.
 
     Examples:
         >>> run = Run.load("RUN")  # doctest: +SKIP
@@ -108,7 +108,7 @@ class Run:
         with suppress(SemirayError, KeyError, ValueError):
             shown = int(load_tensors(RunFiles(self.path).model)[1]["images"])
             trained += f"; {shown:,} shown, repetitions included"
-        grounds = {name: f"grounded on {images:,} images" for name, images in self.grounded.items() if images}
+        grounds = {name: self._ground(name, images) for name, images in self.grounded.items() if images}
         factors = [f"{one.name} ~ {one.family} ({grounds.get(one.name, 'assumed')})" for one in self.prior.factors]
         facts = {
             "classes": ", ".join(self.classes) or "none",
@@ -124,10 +124,24 @@ class Run:
         return int(self.settings.resolution)
 
     @property
+    def measured(self) -> dict[str, str]:
+        """Grounded factor -> its measure, for those that no metadata ground, but a measure of the training images."""
+        rules = read_grounds(self.settings.ground, self.prior)
+        found = {name: rule.measure for name, rule in rules.items() if self.grounded.get(name)}
+        return {name: measure for name, measure in found.items() if measure is not None}
+
+    def _ground(self, name: str, images: int) -> str:
+        measure = self.measured.get(name)
+        how = "" if measure is None else f" by {measure}, a measure of their pixels"
+        return f"grounded on {images:,} images{how}"
+
+    @property
     def meaning(self) -> str:
-        """Which factors are grounded in metadata, and which are assumed, in a sentence or two."""
+        """Which factors are grounded, in metadata or pixels, and which are assumed, in a sentence or two."""
         assumed = [factor.name for factor in self.prior.factors if not self.grounded.get(factor.name)]
-        words = [f"{name} is grounded on {count:,} images." for name, count in self.grounded.items() if count]
+        words = [f"{name} is {self._ground(name, count)}." for name, count in self.grounded.items() if count]
+        if self.measured:
+            words.append(f"No metadata say what {', '.join(self.measured)} means: it is no clinical finding.")
         if assumed:
             words.append(
                 f"Assumed, grounded on no image: {', '.join(assumed)}. The names say which distribution was assumed, "

@@ -11,6 +11,7 @@ from semiray.errors import SemirayError
 from semiray.evaluation.judgements.grounding import ConcordanceResult, measure_concordance, measure_grounding
 from semiray.evaluation.results import Skipped
 from semiray.priors import Observations
+from semiray.radiographs.pixels.asymmetry import lung_asymmetry
 from semiray.settings import make_settings
 
 
@@ -193,3 +194,14 @@ def test_a_recipe_by_its_name_is_asked_too(set_maker: Any, run_maker: Any, tmp_p
     found = measure_grounding(grounded(run, "hannover"), data, np.zeros((40, 20), np.float32))
     assert set(found) == {"survival", "duration"}
     assert all(isinstance(one, Skipped) and "admission_offset" in one.reason for one in found.values())
+
+
+def test_a_measure_is_taken_of_the_held_out_images(set_maker: Any, run_maker: Any, tmp_path: Path) -> None:
+    data = set_maker(40)
+    run, _ = run_maker(tmp_path / "run", data)
+    run = grounded(run, "lateral")
+    scores = np.zeros((40, 20), np.float32)
+    scores[:, run.prior.slices["presentation"].start] = lung_asymmetry(data.images)
+    found = measure_grounding(run, data, scores)["presentation"]
+    assert isinstance(found, ConcordanceResult)
+    assert (found.measure, found.value, found.n_images) == ("concordance", 1, 40)

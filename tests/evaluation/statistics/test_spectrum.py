@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from semiray.evaluation.statistics.spectrum import LUNGS, lung_spectra, radial_spectra, spectrum_distance
+from semiray.evaluation.statistics.spectrum import lung_spectra, radial_spectra, spectrum_distance
+from semiray.radiographs.pixels.asymmetry import LUNGS
 
 
 def noise(count: int, deviation: float = 20.0, seed: int = 0, side: int = 32) -> np.ndarray:

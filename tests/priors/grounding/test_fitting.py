@@ -207,3 +207,14 @@ def test_a_recipe_s_caveat_is_among_the_lines() -> None:
     rows = [dict(zip(columns, row, strict=True)) for row in cells]
     found = fit_prior(rows, None, read_grounds("hannover", START), START)
     assert found.lines[-1] == f"note: {RECIPES['hannover'].caveat}"
+
+
+def test_what_is_measured_in_images_is_left_as_it_was() -> None:
+    rules = read_grounds({"duration": {"time": "d"}, "texture": {"measure": "asymmetry"}}, JointPrior.default())
+    found = fit_prior([{"d": "4"}, {"d": "8"}], None, rules, JointPrior.default())
+    assert found.prior.marginal("duration").mean == 6
+    assert (
+        "texture: unchanged; asymmetry is measured in images, and its order goes with any distribution" in found.lines
+    )
+    with pytest.raises(SemirayError, match="nothing to fit: texture is grounded in a measure of images"):
+        fit_prior([{"d": "4"}], None, {"texture": rules["texture"]}, JointPrior.default())

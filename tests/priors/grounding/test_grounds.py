@@ -55,6 +55,13 @@ def test_a_recipe_brings_the_rules_that_the_prior_has_factors_for(tree: Any) -> 
     assert {rule.recipe for rule in rules.values()} == {"hannover"}
 
 
+def test_a_measure_needs_no_column() -> None:
+    rules = read_grounds("lateral", PRIOR)
+    assert {name: (rule.measure, rule.column) for name, rule in rules.items()} == {"presentation": ("asymmetry", "")}
+    beside = read_grounds({"recipe": "hannover", "texture": {"measure": "asymmetry"}}, PRIOR)
+    assert [rule.measure for rule in beside.values()] == [None, None, "asymmetry"]
+
+
 def test_rules_beside_a_recipe_are_added_replaced_or_taken_away() -> None:
     tree = {"recipe": "hannover", "texture": {"column": "t"}, "survival": None, "duration": {"time": "treated_days"}}
     rules = read_grounds(tree, PRIOR)
@@ -84,6 +91,10 @@ WRONG = [
     ({"survival": {"column": "s", "values": {"y": "alive"}}}, r"survival: values: y must be a number"),
     ({"duration": {"time": "a", "event": "b", "values": {"died": 2}}}, r"duration: values must be 1 \(.*, 0"),
     ("hanover", r"no recipe 'hanover', did you mean 'hannover'\?"),
+    ({"texture": {"measure": "asymetry"}}, r"texture: no measure 'asymetry', did you mean 'asymmetry'\?"),
+    ({"texture": {"measure": "grain"}}, r"texture: no measure 'grain'.*asymmetry"),
+    ({"texture": {"measure": "asymmetry", "column": "t"}}, r"measure is taken of the image itself.* without column"),
+    ({"texture": {"measure": "asymmetry", "values": {}}}, r"it goes without values"),
     ({"recipe": 7}, r"no recipe 7"),
     ({"recipe": ["hannover"]}, r"no recipe \['hannover'\]"),
     ([1], r"ground = \[1\]: write factor"),
@@ -106,7 +117,11 @@ def test_the_page_s_rules_are_read() -> None:
     page = Path(__file__).resolve().parents[3] / "docs" / "grounding.md"
     blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
     read = [read_grounds(yaml.safe_load(block)["ground"], PRIOR) for block in blocks]
-    assert [list(rules) for rules in read] == [["survival", "duration"], ["survival"], ["survival", "duration"]]
+    assert [list(rules) for rules in read] == [
+        ["survival", "duration", "presentation"],
+        ["survival"],
+        ["survival", "duration"],
+    ]
 
 
 def test_a_factor_may_be_called_recipe() -> None:

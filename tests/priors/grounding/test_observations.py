@@ -146,3 +146,37 @@ def test_a_missing_column_is_named_with_those_there_and_rows_by_their_names() ->
     rules = read_grounds({"survival": {"column": "survival"}}, PRIOR)
     with pytest.raises(SemirayError, match=r"b\.png, column 'survival'"):
         observe([{"survival": "1"}, {"survival": "so so"}], ["a", "b"], rules, PRIOR, names=["a.png", "b.png"])
+
+
+@pytest.mark.parametrize("factor", PRIOR.slices)
+def test_ranks_of_a_measure_are_distributed_as_the_prior_whatever_it_is(factor: str) -> None:
+    measured = torch.rand(1000, generator=torch.Generator().manual_seed(0), dtype=torch.float64) ** 9
+    marginal = PRIOR.marginal(factor)
+    seen = Observations.of_ranks(measured, torch.arange(1000), marginal)
+    assert seen.images == seen.patients == seen.events == 1000
+    order = measured.argsort()
+    low, high = (end[order] for end in seen.interval(marginal))
+    if marginal.discrete:
+        for value, probability in zip(marginal.values, marginal.probabilities, strict=True):
+            assert float((seen.value == value).double().mean()) == pytest.approx(probability, abs=0.001)
+        assert bool((low[1:] >= low[:-1]).all())
+    else:
+        torch.testing.assert_close(low, torch.special.ndtri((torch.arange(1000, dtype=torch.float64) + 0.5) / 1000))
+        assert torch.equal(low, high)
+
+
+def test_ranks_weigh_every_patient_once_and_share_ties() -> None:
+    side = PRIOR.marginal("side")
+    measured = torch.tensor([1.0, 1.0, 1.0, 1.0, 2.0, 3.0])
+    seen = Observations.of_ranks(measured, torch.tensor([0, 0, 0, 0, 1, 2]), side)
+    # Patient 0 is the lowest third, however many the images: its middle is 1/6.
+    torch.testing.assert_close((seen.value + 1) / 2, torch.tensor([1 / 6] * 4 + [1 / 2, 5 / 6], dtype=torch.float64))
+    assert seen.weight.tolist() == [0.25] * 4 + [1, 1]
+
+
+def test_a_measure_that_was_not_taken_is_missed() -> None:
+    rules = read_grounds({"side": {"measure": "asymmetry"}}, PRIOR)
+    with pytest.raises(SemirayError, match="side: no measured 'asymmetry'"):
+        observe([{}], ["a"], rules, PRIOR)
+    seen = observe([{}] * 2, ["a", "b"], rules, PRIOR, measured={"asymmetry": torch.tensor([0.3, 0.1])})
+    assert seen["side"].value.tolist() == pytest.approx([0.5, -0.5])

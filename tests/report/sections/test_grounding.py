@@ -22,3 +22,14 @@ def test_it_says_how_well_how_many_and_why_not(make: Any) -> None:
     assert "nan" not in text
     assert [str(one) for one in headlines(results)] == ["0.60", "0.70 (0.55 to 0.81)"]
     assert "Grounding" not in render_page(make.results(), {})
+
+
+def test_a_measure_of_pixels_is_not_taken_for_metadata(make: Any) -> None:
+    grounding = GroundingResult({"duration": FOUND, "presentation": FOUND})
+    grounded = {"duration": 160, "presentation": 700}
+    results = make.results(grounding=grounding, grounded=grounded, measured={"presentation": "asymmetry"})
+    text = render_page(results, {})
+    assert "asymmetry of the pixels, no metadata" in text
+    assert "Grounded in pixels, not in metadata: presentation (asymmetry)." in text
+    names = [one.name for one in headlines(results)]
+    assert names == ["duration (concordance)", "presentation (concordance with asymmetry of the pixels)"]

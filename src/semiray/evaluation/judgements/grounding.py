@@ -1,4 +1,4 @@
-"""Grounding on held-out patients: does the sorter put them in the order that is observed in their metadata?
+"""Grounding on held-out patients: does the sorter put them in the order of their metadata, or of a measure?
 
     C = sum w_i w_j ([m_i < m_j] + 1/2 [m_i = m_j]) / sum w_i w_j
 
@@ -25,9 +25,10 @@ from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.results import Number, Result, Skipped
 from semiray.evaluation.statistics.intervals import ENDS, PatientBootstrap
-from semiray.priors import Observations, observe, read_grounds
+from semiray.priors import Observations, read_grounds
 from semiray.radiographs import RadiographSet
 from semiray.training import Run
+from semiray.training.grounding import observe_images
 
 __all__ = ["ConcordanceResult", "GroundingResult", "measure", "measure_concordance", "measure_grounding"]
 
@@ -78,6 +79,8 @@ def measure_grounding(
 ) -> dict[str, ConcordanceResult | Skipped]:
     """Measure for every grounded factor whether the sorter orders held-out patients as their metadata do.
 
+    A factor that is grounded in a measure of the images is compared with that measure, taken of the held-out images.
+
     Args:
         run: A trained run, whose settings name the columns.
         data: N held-out radiographs with their metadata.
@@ -86,11 +89,11 @@ def measure_grounding(
     Returns:
         Grounded factor -> its figure, or why there is none (another data set may have other columns or words).
     """
-    patients = [str(patient) for patient in data.patients]
+    everything = np.arange(len(data))
     found: dict[str, ConcordanceResult | Skipped] = {}
     for name, rule in read_grounds(run.settings.ground, run.prior).items():
         try:
-            seen = observe(data.metadata, patients, {name: rule}, run.prior, names=data.keys)[name]
+            seen = observe_images(data, everything, {name: rule}, run.prior)[name]
         except SemirayError as error:
             found[name] = Skipped(str(error))
             continue

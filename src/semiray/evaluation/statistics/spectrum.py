@@ -6,16 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.evaluation.statistics.intervals import Comparison
+from semiray.radiographs.pixels.asymmetry import LUNGS
 
-__all__ = ["BANDS", "LUNGS", "lung_spectra", "radial_spectra", "spectrum_distance"]
+__all__ = ["BANDS", "lung_spectra", "radial_spectra", "spectrum_distance"]
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 FLOOR = 1e-3  # grey levels squared, less than rounding adds: so that a uniform image has a logarithm, too
 TRANSFORMED_AT_ONCE = 2**21  # pixels
 BANDS = 8
-LUNGS = ((1 / 4, 1 / 8, 3 / 4, 7 / 16), (1 / 4, 9 / 16, 3 / 4, 7 / 8))
-"""A rectangle in either lung field of a framed chest: top, left, bottom, right as shares of the side."""
 
 
 def radial_spectra(images: Images) -> Floats:

@@ -112,6 +112,13 @@ def fit_prior(
         raise SemirayError(
             "there is nothing to fit: name columns for factors, such as ground: {survival: {column: COLUMN}}"
         )
+    in_images = {name: ground for name, ground in grounds.items() if ground.measure is not None}
+    grounds = {name: ground for name, ground in grounds.items() if ground.measure is None}
+    if not grounds:
+        raise SemirayError(
+            f"there is nothing to fit: {', '.join(in_images)} is grounded in a measure of images, whose order goes "
+            "with any distribution; name columns for other factors"
+        )
     spec = prior.to_dict()
     if "correlation" in spec and len(grounds) > 1:
         raise SemirayError(
@@ -122,7 +129,10 @@ def fit_prior(
     ranges = [factor.name for factor in prior.factors if factor.family == "uniform"]  # themselves to be fitted
     observations = observe(rows, patients, grounds, prior, unlimited=ranges)
     parameters: dict[str, tuple[Estimate, ...]] = {}
-    unchanged: dict[str, str] = {}
+    unchanged = {
+        name: f"{ground.measure} is measured in images, and its order goes with any distribution"
+        for name, ground in in_images.items()
+    }
     for factor in (factor for factor in prior.factors if factor.name in grounds):
         try:
             parameters[factor.name] = estimate_parameters(factor, observations[factor.name])

@@ -1,8 +1,11 @@
-"""The rules of grounding as written in settings: which columns of a table hold the values of which factor.
+"""The rules of grounding as written in settings: what tells the values of which factor.
 
 ground:
   survival: {column: outcome, values: {recovered: 1, died: 0}}
   duration: {time: days, event: discharged}
+  presentation: {measure: asymmetry}
+
+Columns are those of a table. A measure is taken of the pixels of the images themselves.
 """
 
 from __future__ import annotations
@@ -17,37 +20,43 @@ from semiray.priors.grounding.recipes import RECIPES
 from semiray.priors.inputs import ANSWERS, check_name, normal_word, number
 from semiray.priors.joint import JointPrior
 
-__all__ = ["Ground", "read_grounds"]
+__all__ = ["MEASURES", "Ground", "read_grounds"]
 
-_OPTIONS = ("column", "time", "event", "values")
+MEASURES: Mapping[str, str] = {"asymmetry": "how much more opaque the lung on the image's right is than the other"}
+"""What can be measured in an image: name -> meaning."""
+
+_OPTIONS = ("column", "time", "event", "values", "measure")
 _OUTCOMES = {**ANSWERS, **dict.fromkeys(("alive", "survived"), 1.0), **dict.fromkeys(("dead", "died", "deceased"), 0.0)}
-_EXAMPLE = "{column: COLUMN}, or for a duration {time: COLUMN, event: COLUMN}"
+_EXAMPLE = "{column: COLUMN}, or for a duration {time: COLUMN, event: COLUMN}, or {measure: MEASURE}"
 
 
 @dataclass(frozen=True)
 class Ground:
-    """The rule by which one factor's lead is read from a row.
+    """The rule by which one factor's lead is read from a row, or measured in an image.
 
     Args:
-        column: the column of its value, or of the time for which it was observed.
+        column: the column of its value, or of the time for which it was observed; "" with a measure.
         event: the column that says whether that time is the end (yes) or only a lower bound (no: right-censored); None:
             every value is exact.
         words: the meaning of words in `event` if there is one, else in `column`; None: missing. Keys in the form of
             `normal_word`.
         recipe: the recipe whose columns are added to the rows first, or None.
+        measure: one of `MEASURES`: images are put in its order, and no column is read; None: a column is.
     """
 
     column: str
     event: str | None = None
     words: Mapping[str, float | None] = field(default_factory=dict)
     recipe: str | None = None
+    measure: str | None = None
 
 
 def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
     """The rules under `ground` in settings, by factor, in the prior's order.
 
     A factor's rule is `{column: C}`, with `values: {word: number}` if the column holds words other than yes/no;
-    `{time: C}` for a duration that is always observed to its end; or `{time: C, event: C}`. A recipe, `hannover` or
+    `{time: C}` for a duration that is always observed to its end; or `{time: C, event: C}`; or `{measure: M}`, one of
+    `MEASURES`, for what the image itself shows. A recipe, `hannover` or
     `{recipe: hannover}`, has rules for several factors, of which those that the prior has are used; rules beside it are
     added or replace its own (null removes one), and may name the columns that it derives.
 
@@ -93,6 +102,14 @@ def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None)
         raise SemirayError(f"{where} = {shortened(entry)}: write {_EXAMPLE}")
     for option in entry:
         check_name(where, "option", option, _OPTIONS)
+    if "measure" in entry:
+        check_name(where, "measure", entry["measure"], MEASURES)
+        if len(entry) > 1:
+            others = " and ".join(option for option in entry if option != "measure")
+            raise SemirayError(
+                f"{where}: measure is taken of the image itself, so it goes without {others}: give one or the other"
+            )
+        return Ground("", recipe=recipe, measure=entry["measure"])
     if ("column" in entry) == ("time" in entry):
         raise SemirayError(f"{where}: give either column or time: {_EXAMPLE}")
     if "event" in entry and "time" not in entry:

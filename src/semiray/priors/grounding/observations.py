@@ -1,5 +1,7 @@
 """Observations of factors in a table: from rows of text and rules to values with censoring and patients' weights.
 
+A measure of the images has no unit of a factor's. Only its order counts: `Observations.of_ranks`.
+
 Every row with a value becomes one observation of a factor's lead. A patient still treated after 12 days is not
 discarded: the duration is right-censored, known to exceed 12.
 """
@@ -114,6 +116,31 @@ class Observations:
             high = torch.where(self.censored, math.inf, low)
         return torch.where(known, low, -math.inf), torch.where(known, high, math.inf)
 
+    @classmethod
+    def of_ranks(cls, measured: Tensor, patient: Tensor, marginal: Marginal) -> Observations:
+        """Exact observations in the order of a measure, whose distribution is the marginal, whatever the measure's is.
+
+        Each value is the marginal's quantile at (W_less + W_equal / 2) / W, with W the weights of the rows, those of a
+        patient being 1 together.
+
+        Args:
+            measured: (N,) finite.
+            patient: (N,) int64, equal for rows of the same patient.
+            marginal: the lead's distribution, `prior.marginal(factor)`.
+
+        Examples:
+            >>> side = JointPrior.default().marginal("presentation")  # uniform from -1 to 1
+            >>> seen = Observations.of_ranks(torch.tensor([0.1, 7.0, 0.3, 0.2]), torch.tensor([0, 1, 2, 3]), side)
+            >>> [round(value, 6) for value in seen.value.tolist()]
+            [-0.75, 0.75, 0.25, -0.25]
+        """
+        weight = cls(measured, torch.zeros(len(measured)), patient).weight.numpy()
+        _, place = np.unique(measured.numpy(), return_inverse=True)
+        mass = np.bincount(place, weights=weight)
+        share = (np.cumsum(mass) - mass / 2)[place] / weight.sum()
+        value = marginal.quantile(torch.from_numpy(share))
+        return cls(value, torch.zeros(len(value)), patient)
+
     def within(self, marginal: Marginal, *, names: Sequence[str] | None = None, origin: str = "") -> Observations:
         """The same observations, checked against a distribution and moved inside its support.
 
@@ -153,6 +180,7 @@ def observe(
     *,
     names: Sequence[str] | None = None,
     unlimited: Collection[str] = (),
+    measured: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Observations]:
     """The observations of each grounded factor's lead, checked against the prior.
 
@@ -165,9 +193,11 @@ def observe(
         prior: the prior.
         names: names of the rows in messages (image keys): row 1, row 2, ... unless given.
         unlimited: factors whose values may be impossible under the prior, because it is to be fitted to them.
+        measured: measure -> (N,) its value in the image of each row, for rules with a measure.
 
     Raises:
-        SemirayError: a column that no row has, a cell that can't be read, an impossible value; names them.
+        SemirayError: a column that no row has, a cell that can't be read, an impossible value, a measure that isn't
+            given; names them.
 
     Examples:
         >>> from semiray.priors import JointPrior, read_grounds
@@ -184,6 +214,10 @@ def observe(
     derived: dict[str | None, Rows] = {None: rows}
     result = {}
     for factor, ground in grounds.items():
+        if ground.measure is not None:
+            check_name(f"ground: {factor}", "measured", ground.measure, measured or {})
+            result[factor] = Observations.of_ranks((measured or {})[ground.measure], patient, prior.marginal(factor))
+            continue
         if ground.recipe is not None and ground.recipe not in derived:
             derived[ground.recipe] = RECIPES[ground.recipe].apply(rows, patients, names)
         seen = Observations(*_read_columns(derived[ground.recipe], ground, factor, names), patient)

@@ -1,4 +1,4 @@
-"""Recipes for published tables: columns about a patient's course, derived from the table's own columns.
+"""Recipes: rules for published tables, with columns derived from the table's own, and for what images show.
 
 All rows of a patient get the same values, so it doesn't matter which image is used.
 """
@@ -19,11 +19,11 @@ Rows = Sequence[Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to ground factors in a published table.
+    """How to ground factors in a published table, or in the images.
 
     Args:
         name: its name in settings.
-        about: the table, in a few words.
+        about: the table, in a few words; or what of the images.
         caveat: what users must know, in a sentence or two.
         needs: the columns by which the table is recognised; all are required.
         grounds: rules by factor, as in settings; used for the factors that the prior has.
@@ -166,6 +166,14 @@ RECIPES: Mapping[str, Recipe] = {
                 "intubation": {"column": "intubated"},
             },
             _ieee8023,
+        ),
+        Recipe(
+            "lateral",
+            "left-right asymmetry of the images",
+            "Asymmetry is measured in the pixels. It is no clinical finding.",
+            (),
+            {"presentation": {"measure": "asymmetry"}},
+            lambda rows, _, __: [{} for _ in rows],
         ),
     )
 }

@@ -4,9 +4,9 @@ import torch
 from scipy.stats import spearmanr
 
 from semiray.errors import SemirayError
-from semiray.evaluation.statistics.asymmetry import lung_asymmetry, mirror_shift
 from semiray.priors import JointPrior
 from semiray.radiographs.phantom import render_phantoms
+from semiray.radiographs.pixels.asymmetry import lung_asymmetry, mirror_shift
 
 SIDE = 64
 
@@ -54,6 +54,16 @@ def test_it_stays_within_its_range() -> None:
     assert 0.9 < lung_asymmetry(black)[0] <= 1
     with pytest.raises(SemirayError, match="square"):
         mirror_shift(noise[:, :20])
+    with pytest.raises(SemirayError, match=r"at least 16 pixels; these are \(50, 8, 8\)"):
+        lung_asymmetry(noise[:, :8, :8])
+
+
+def test_large_images_are_averaged_down() -> None:
+    images = np.concatenate([chest(10, 60), chest(50, 0, shift=2)]).repeat(2, axis=1).repeat(2, axis=2)
+    large = images.repeat(2, axis=1).repeat(2, axis=2)
+    large[:, ::2, ::2] += 4  # finer than what is left: one of four pixels is 4 brighter, all of them are 1
+    assert lung_asymmetry(large) == pytest.approx(lung_asymmetry(images + 1))
+    assert mirror_shift(images).tolist() == [0, 8]
 
 
 def test_on_phantoms_it_follows_the_side_that_presentation_names() -> None:
