@@ -20,7 +20,7 @@ __all__ = ["Grounding", "ObservedBatch", "observe_images", "read_grounding"]
 
 MEASURES: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.float64]]] = {"asymmetry": lung_asymmetry}
 """How each of `semiray.priors.MEASURES` is taken: images (N, H, H) -> (N,)."""
-AT_ONCE = 256  # images that are measured together
+AT_ONCE = 32  # images that are measured together
 ORDER = 1  # added to the seed: another order than that of the batch
 
 

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 LUNGS = ((1 / 4, 1 / 8, 3 / 4, 7 / 16), (1 / 4, 9 / 16, 3 / 4, 7 / 8))
 """A rectangle in either lung field of a framed chest: top, left, bottom, right as shares of the side."""
 SMALLEST = 16  # pixels
-ENOUGH = 128  # pixels: larger images are averaged down to this side, which changes little and saves minutes
+ENOUGH = 64  # pixels: larger images are averaged down to this side, which changes little and saves minutes
 REACH = 1 / 8  # of the side: the midline is sought within half of this from the image's middle
 DARKEST = 0.05  # quantile of the lungs' grey levels from which opacity is counted
 
@@ -27,7 +27,7 @@ def lung_asymmetry(images: Images) -> Floats:
     of the mean opacities of the two rectangles of `LUNGS`, moved with the midline that `mirror_shift` finds. Opacity is
     counted from the darkest 5 % of both rectangles, so that neither brightness nor contrast of an image counts, unless
     grey levels are clipped. The heart makes the mean of normal chests positive: compare images with each other, not
-    with 0. Images whose side is a multiple of 128 are averaged down to 128 pixels first.
+    with 0. Images whose side is a multiple of 64 are averaged down to 64 pixels first.
 
     Args:
         images: (N, H, H) uint8, upright and framed to the chest, H at least 16.
