@@ -50,7 +50,7 @@ def test_rules_may_stand_alone_and_the_patients_column_be_named(table: Path, sem
 
 def test_help_names_the_recipes(semiray_says: Semiray) -> None:
     _, said, _ = semiray_says("prior", "fit", "--help")
-    for recipe in RECIPES:
+    for recipe in RECIPES.keys() - {"lateral"}:  # which needs images, and no table
         assert recipe in said
 
 

@@ -123,7 +123,7 @@ def test_training_makes_codes_legible() -> None:
     images = ramps.expand(32, 32, 32).to(torch.uint8)
     errors = torch.stack([game.step(images, torch.arange(32) % 2)["error"].view(4, 5).mean(dim=1) for _ in range(100)])
     assert errors[:5].mean() > 0.8
-    assert errors[-10:].mean(dim=0).max() < 0.65
+    assert errors[-10:].mean(dim=0).max() < 0.75
 
 
 def test_codes_and_scores_care_for_short_durations_too() -> None:
