@@ -2,7 +2,7 @@
 
 import torch
 
-from semiray.priors import JointPrior
+from semiray.priors import Factor, JointPrior
 from semiray.training.codes import REACH, SCATTER, STEP, CodeEstimates, CodeMoves, CodeReader, RequestedCodes
 
 PRIOR = JointPrior.default()
@@ -54,3 +54,9 @@ def test_discrete_codes_move_from_one_end_to_the_other() -> None:
     low, high = CodeMoves(PRIOR).draw(8, first=0)
     survival = PRIOR.slices["survival"]
     torch.testing.assert_close((high - low)[::4, survival].abs(), torch.full((2, 5), 2.0))
+
+
+def test_rare_values_are_moved_to_as_well() -> None:
+    rare = JointPrior([Factor("finding", "bernoulli", 1, {"probability": 0.001})])
+    low, high = CodeMoves(rare).draw(4, first=0)
+    assert (low != high).all()

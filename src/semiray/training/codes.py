@@ -15,6 +15,7 @@ __all__ = ["CodeEstimates", "CodeMoves", "CodeReader", "RequestedCodes"]
 
 REACH = 1.64  # scores: from the 5 % to the 95 % quantile
 STEP, SCATTER = 0.6, 0.3  # scores
+FAR = 8.0  # scores: beyond the threshold of every value, however rare
 
 
 class _Codes(NamedTuple):
@@ -80,7 +81,7 @@ class CodeMoves:
         moved = self.factors[(first + torch.arange(count)) % len(self.factors)]
         discrete = self.prior.discrete
         centre = REACH * (2 * torch.rand(count, 1) - 1) + SCATTER * torch.randn_like(scores)
-        half = torch.where(discrete, REACH, STEP / 2)
+        half = torch.where(discrete, FAR, STEP / 2)
         together = torch.rand(count, 1) < 0.5
         half = torch.where(together, half, half * torch.randn_like(scores).sign())
         centre = torch.where(discrete, 0.0, centre)
