@@ -1,6 +1,8 @@
 """One step of the game: the discriminator tells real from generated and sorts, the generator convinces and commits."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -38,11 +40,17 @@ def network_shape(settings: Settings, prior: JointPrior, classes: int, grounded:
     )
 
 
-def track_statistics(network: nn.Module, on: bool) -> None:
-    """Switch the update of running statistics in a network's batch normalisation."""
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.track_running_stats = on
+@contextmanager
+def statistics_held(network: nn.Module) -> Iterator[None]:
+    """Within it, the running statistics of a network's batch normalisation stay as they are."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
 
 
 class Game:
@@ -194,11 +202,9 @@ class Game:
         weights = self.objectives
         self._hold_judges(True)
         # Generated images would count twice in the running statistics otherwise.
-        track_statistics(self.discriminator, False)
-        with self.autocast:
+        with statistics_held(self.discriminator), self.autocast:
             seen = augment(generated, self.views, self.group)
             output = self.discriminator(seen, labels, lambda _: self.reader.leads(requested))
-        track_statistics(self.discriminator, True)
         losses = {"generator": self._adversarial_generator(output.critic, critic_real)}
         estimated = self.reader.estimate(output.scores)
         legible = weights.commit * self._commit(estimated, requested, self.weight)
@@ -250,10 +256,9 @@ class Game:
         codes = torch.cat(self.moves.draw(pairs, self.steps // CONTENT_EVERY)).to(self.device)
         z = torch.randn(pairs, self.generator.shape.noise).to(self.device)
         labels = torch.randint(classes, (pairs,)).to(self.device)
-        track_statistics(self.generator, False)  # codes are more extreme here than those of the prior
-        with self.autocast:
+        # Codes are more extreme here than those of the prior.
+        with statistics_held(self.generator), self.autocast:
             images = self.generator(z.repeat(2, 1), codes, labels.repeat(2))
-        track_statistics(self.generator, True)
         return objectives.content(*images.float().chunk(2))
 
     def _adversarial(self, real: Tensor, generated: Tensor) -> Tensor:
@@ -276,12 +281,10 @@ class Game:
 
     def _ground(self, observed: ObservedBatch) -> Tensor:
         anything = torch.zeros(len(observed.images), dtype=torch.int64, device=self.device)  # the sorter sees no label
-        track_statistics(self.discriminator, False)
-        with self.autocast:
+        with statistics_held(self.discriminator), self.autocast:
             # Every process sees all of these few images: their number need not divide by the number of processes.
             seen = augment(to_input(observed.images, self.device), self.views)
             scores = self.discriminator(seen, anything).scores[:, self.reader.grounded]
-        track_statistics(self.discriminator, True)
         low, high, weight = (part.to(self.device) for part in observed[1:])
         return objectives.ground_likelihood(scores, low, high, self.log_error, weight)
 

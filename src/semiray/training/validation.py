@@ -79,7 +79,7 @@ def kept(record: Sequence[Measurement]) -> Measurement:
         >>> kept([Measurement(i, i, distance, 1.0) for i, distance in enumerate(distances)]).images
         2
     """
-    return [record[i] for i in _near_smallest(record)][-1]
+    return record[_near_smallest(record)[-1]]
 
 
 def advice(record: Sequence[Measurement], fraction: float, cool_from: float) -> str:
