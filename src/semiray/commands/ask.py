@@ -38,7 +38,7 @@ class Scale:
     start: Annotated[int, typer.Option(min=0, help="Index of the first image.")] = 0
     bf16: Annotated[
         bool,
-        typer.Option("--bf16", help="Compute in bfloat16: twice as fast where supported; grey levels differ by one."),
+        typer.Option("--bf16", help="Compute in bfloat16: twice as fast where supported; grey levels differ a little."),
     ] = False
 
 

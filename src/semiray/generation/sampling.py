@@ -69,7 +69,8 @@ class Request:
         label: A class of the run; None takes all classes in equal shares, interleaved (image i is of class i mod K).
         where: An event about codes, e.g. ``"survival == 1 and duration <= 14"``.
         seed: 0 <= seed < 2**64.
-        bf16: Render in bfloat16: twice as fast where the processor has it, grey levels differ by one at most.
+        bf16: Render in bfloat16: twice as fast where the processor has it; grey levels differ a little, by 0.4 on
+            average and at most 6 of 255 in a run at 64 px.
         batch: Images rendered at once on a CPU.
 
     Raises:
