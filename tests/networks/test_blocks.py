@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from semiray.networks.blocks import BatchNorm2d, double, halve
+from semiray.networks.blocks import SHARPER, BatchNorm2d, double, halve, sharpen
 
 
 def test_halve_is_the_mean_of_four_and_derives_twice() -> None:
@@ -23,6 +23,13 @@ def test_halve_keeps_the_memory_format_in_both_directions() -> None:
     (gradient,) = torch.autograd.grad(half.square().sum(), x)
     assert half.is_contiguous(memory_format=torch.channels_last)
     assert gradient.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_sharpening_strengthens_the_finest_detail_alone() -> None:
+    board = 1.0 - 2 * ((torch.arange(8)[:, None] + torch.arange(8)) % 2)[None, None]
+    assert torch.allclose(sharpen(board), SHARPER * board)
+    flat = torch.full((1, 1, 8, 8), 0.3)
+    assert torch.allclose(sharpen(flat + board), flat + SHARPER * board)
 
 
 def test_double_keeps_a_plane() -> None:

@@ -33,3 +33,14 @@ def test_the_default_critic_judges_each_image_alone(small_shape: Shape, make_inp
     images = generator(z, codes, labels).detach()
     alone = torch.cat([discriminator(images[i : i + 1], labels[i : i + 1]).critic for i in range(4)])
     torch.testing.assert_close(discriminator(images, labels).critic, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_it_judges_its_view_of_images(architecture: str, small_shape: Shape, make_inputs: Inputs) -> None:
+    shape = small_shape()
+    generator, discriminator = build_networks(architecture, shape)
+    discriminator.eval()
+    images, labels = generator(*make_inputs(shape)).detach(), torch.zeros(4, dtype=torch.long)
+    view = discriminator.view(images)
+    assert torch.equal(discriminator(images, labels).critic, discriminator.judge(view, labels).critic)
+    assert torch.equal(view, images) is (architecture == "dcgan")

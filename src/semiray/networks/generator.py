@@ -79,7 +79,8 @@ class ModulatedStage(nn.Module):
 class ResidualGenerator(Generator):
     """The default generator: a modulated residual stage for each doubling from 4 x 4 pixels.
 
-    Two narrow convolutions, not a stage, follow the last doubling: the largest maps would take most of a CPU's time.
+    The last doubling is no stage: the largest maps would take most of a CPU's time. A convolution makes all four pixels
+    of the doubled map from one (Shi et al. 2016, arXiv 1609.05158), so that finest detail needs no resampling first.
     """
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -91,7 +92,9 @@ class ResidualGenerator(Generator):
         self.base = nn.Linear(self.inputs, widths[0] * 16)
         self.stages = nn.ModuleList(ModulatedStage(a, b, condition) for a, b in itertools.pairwise(widths))
         narrow = max(8, widths[-1] // 2)
-        self.last = nn.Conv2d(widths[-1], narrow, 3, padding=1, bias=False)
+        self.last = nn.Conv2d(widths[-1], 4 * narrow, 3, padding=1, bias=False)
+        with torch.no_grad():  # at first the four are equal: no grid to remove (Aitken et al. 2017, arXiv 1707.02937)
+            self.last.weight.copy_(self.last.weight[::4].repeat_interleave(4, dim=0))
         self.norm = BatchNorm2d(narrow)
         self.to_pixels = nn.Conv2d(narrow, 1, 3, padding=1)
 
@@ -106,5 +109,5 @@ class ResidualGenerator(Generator):
         x = self.base(condition).unflatten(1, (-1, 4, 4))
         for stage in self.stages:
             x = stage(x, w)
-        x = functional.leaky_relu(self.norm(self.last(double(x))), 0.2)
+        x = functional.leaky_relu(self.norm(functional.pixel_shuffle(self.last(x), 2)), 0.2)
         return torch.tanh(self.to_pixels(x).float())

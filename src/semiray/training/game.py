@@ -175,11 +175,11 @@ class Game:
             loss = loss + weights.ground * losses["ground"]
         if weights.penalty and self.steps % weights.penalty_every == 0:
             # The mean over real and generated images together is half the sum of R1 and R2, as in Huang et al. 2024.
-            both, twice = torch.cat([real, generated]), torch.cat([labels, labels])
+            both, twice = self.discriminator.view(torch.cat([real, generated])), torch.cat([labels, labels])
             leads = self._leads_of_both(requested)
             with self.autocast:
                 losses["penalty"] = objectives.gradient_penalty(
-                    lambda x: self.discriminator(x, twice, leads).critic, both
+                    lambda view: self.discriminator.judge(view, twice, leads).critic, both
                 )
             loss = loss + weights.penalty * weights.penalty_every * losses["penalty"]
         return self._move(self.discriminator_optimiser, loss, losses), on_real.critic.detach()

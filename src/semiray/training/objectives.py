@@ -46,7 +46,8 @@ def cross_entropy_generator(generated: Tensor) -> Tensor:
 def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """Zero-centred gradient penalty: E ||d critic / d image||².
 
-    R1 where `images` (B, 1, H, W) are real, R2 where they are generated. `critic` maps them to logits (B,).
+    R1 where `images` (B, 1, H, W), or the critic's views of them, are real, R2 where they are generated. `critic` maps
+    them to logits (B,).
 
     Source: Mescheder et al. 2018, arXiv 1801.04406, equation 9; both at once: Huang et al. 2024, equation 4.
     """

@@ -214,7 +214,10 @@ class Run:
         for name, network in (("generator", generator), ("discriminator", discriminator)):
             weights = below(tensors, f"{name}.")
             if why := misfit(weights, network.state_dict()):
-                raise SemirayError(f"{files.model} doesn't fit {files.record}: {name}.{why}")
+                raise SemirayError(
+                    f"{files.model} doesn't fit {files.record}: {name}.{why}. Is the run of another version of semiray? "
+                    "Networks differ between versions: load it with that one, or train again."
+                )
             network.load_state_dict(weights)
             network.to(device).eval().requires_grad_(False)
         return cls(files.folder, settings, prior, classes, generator, discriminator, data, grounded)
