@@ -215,7 +215,7 @@ class Run:
             weights = below(tensors, f"{name}.")
             if why := misfit(weights, network.state_dict()):
                 raise SemirayError(
-                    f"{files.model} doesn't fit {files.record}: {name}.{why}. Is the run of another version of semiray? "
+                    f"{files.model} doesn't fit {files.record}: {name}.{why}. Is the run of another version? "
                     "Networks differ between versions: load it with that one, or train again."
                 )
             network.load_state_dict(weights)
