@@ -108,7 +108,7 @@ class ObjectiveSettings(Section):
         32, ge=0, le=65_536, description="random projections compared, in addition to the axes"
     )
     commit: float = Field(
-        3.0, ge=0, le=LARGEST, description="weight of commit: estimated codes equal the requested ones"
+        4.0, ge=0, le=LARGEST, description="weight of commit: estimated codes equal the requested ones"
     )
     commit_form: Literal["squared_error", "codes_and_scores", "likelihood"] = Field(
         "squared_error",
