@@ -20,7 +20,7 @@ from torch import Tensor
 
 from semiray.evaluation.judgements.probe import ProbeNetwork
 from semiray.evaluation.judges.alterations import halve
-from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs
+from semiray.networks.classifier import fast_autocast, fit, network_outputs
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 from semiray.radiographs.phantom import phantom_labels, render_phantoms

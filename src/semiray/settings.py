@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from semiray.errors import SemirayError
 from semiray.escaping import shortened
 from semiray.files import user_path
-from semiray.radiographs.reading.options import ReadingOptions
+from semiray.radiographs.reading.options import ReadingOptions, parse_classes
 from semiray.structured import DEEPEST, parse_yaml, read_structured
 
 if TYPE_CHECKING:
@@ -198,6 +198,20 @@ class Settings(Section):
     checkpoint_seconds: float = Field(
         60.0, ge=0, le=1e8, description="seconds between checkpoints: the most that a killed process loses"
     )
+    label_fraction: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the training patients of each class whose label is used; the others' are hidden, for "
+        "experiments",
+    )
+    unlabelled: bool = Field(
+        True, description="train on images whose label is unknown or hidden, too, where others have one"
+    )
+    class_shares: dict[str, float] | None = Field(
+        None,
+        description="share of each class among the images without a label; by default that among the labelled ones",
+    )
     watch: bool = Field(
         True, description="measure the generator on validation patients now and then, and keep the best weights"
     )
@@ -213,6 +227,18 @@ class Settings(Section):
     objectives: ObjectiveSettings = ObjectiveSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     optimisation: OptimisationSettings = OptimisationSettings()
+
+    @field_validator("class_shares", mode="before")
+    @classmethod
+    def _read_shares(cls, shares: object) -> object:
+        return parse_classes(shares, "class_shares") if isinstance(shares, str) else shares
+
+    @field_validator("class_shares")
+    @classmethod
+    def _sum_to_one(cls, shares: dict[str, float] | None) -> dict[str, float] | None:
+        if shares is not None and not (min(shares.values(), default=0) > 0 and abs(sum(shares.values()) - 1) < 0.005):
+            raise ValueError("shares must be above 0 and sum to 1, such as normal=0.7,pneumonia=0.3")
+        return shares
 
     def to_yaml(self) -> str:
         """The whole tree, resolved, as YAML that `load_settings` reads back."""
@@ -238,13 +264,15 @@ STUDY: dict[str, Any] = {
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` on top, branch by branch; a prior, a class map or grounding rules are replaced whole."""
+    """`base` with `changes` on top, branch by branch; priors, class maps, shares and grounds are replaced whole."""
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
         merged[key] = (
             merge(old, value)
-            if isinstance(old, Mapping) and isinstance(value, Mapping) and key not in ("prior", "classes", "ground")
+            if isinstance(old, Mapping)
+            and isinstance(value, Mapping)
+            and key not in ("prior", "classes", "ground", "class_shares")
             else value
         )
     return merged

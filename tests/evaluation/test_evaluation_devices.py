@@ -9,8 +9,8 @@ import torch
 from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory, Training
 from semiray.evaluation.judgements.probe import ProbeNetwork, _Columns
 from semiray.evaluation.judges import feature_networks
-from semiray.evaluation.judges.classifier import train_classifier
 from semiray.evaluation.options import BenefitSettings
+from semiray.networks.classifier import train_classifier
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 

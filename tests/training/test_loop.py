@@ -21,7 +21,7 @@ from semiray.errors import SemirayError, SemirayWarning
 from semiray.generation import encode, generate
 from semiray.radiographs import RadiographSet, load_radiographs
 from semiray.settings import Settings, make_settings, override
-from semiray.training import Run, TrainingInterruptedError, TrainingReport, TrainingStoppedError, train
+from semiray.training import Run, TrainingInterruptedError, TrainingReport, TrainingStoppedError, class_estimates, train
 from semiray.training.checkpoints import load_tensors
 
 Blobs = Callable[..., RadiographSet]
@@ -69,7 +69,7 @@ def test_a_run_recognises_what_it_was_trained_on(tmp_path: Path, data: Radiograp
     labels = data.labels.copy()
     labels[:6] = -1  # not trained on
     data = replace(data, labels=labels)
-    run = train(data, tmp_path / "run", settings)
+    run = train(data, tmp_path / "run", settings, unlabelled=False)
     traces = run.traces()
     assert traces is not None
     split = run.split(data)
@@ -155,6 +155,40 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path, data: RadiographSe
 def test_unlabelled_data_trains(tmp_path: Path, make_blobs: Blobs, settings: Settings) -> None:
     run = train(make_blobs(classes=()), tmp_path / "run", settings)
     assert run.classes == ()
+
+
+def test_images_without_a_label_are_trained_on_and_resuming_draws_the_same_classes(
+    tmp_path: Path, make_blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(class_estimates, "STEPS", 5)
+    settings = override(settings, images=60 * 8, label_fraction=0.2, checkpoint_seconds=0, watch=False)
+
+    def stop(report: TrainingReport) -> None:
+        raise InterruptedError
+
+    with pytest.warns(SemirayWarning, match=r"8 of 42 training images, of 8 patients, are labelled. The other 34"):
+        whole = train(make_blobs(), tmp_path / "whole", settings)
+    with pytest.warns(SemirayWarning, match="are labelled"), pytest.raises(TrainingStoppedError):
+        train(make_blobs(), tmp_path / "cut", settings, on_report=stop)
+    resumed = train(make_blobs(), tmp_path / "cut", resume=True)
+    weights = [torch.cat([p.flatten() for p in run.generator.parameters()]) for run in (whole, resumed)]
+    assert torch.equal(*weights)
+    data, split = make_blobs(), whole.split(make_blobs())
+    assert whole.data["labelled"] == resumed.data["labelled"] == 8
+    assert len(whole.trained_on(data, split)) == 42
+    assert (whole.known(data, split).labels[split.train] >= 0).sum() == 8
+    alone = train(make_blobs(), tmp_path / "few", settings, images=64, unlabelled=False)
+    assert len(alone.trained_on(data, alone.split(data))) == 8
+
+
+def test_runs_begun_before_there_was_a_choice_leave_images_without_a_label_out(
+    tmp_path: Path, data: RadiographSet, settings: Settings
+) -> None:
+    run = train(data, tmp_path / "run", settings)
+    record = tmp_path / "run" / "settings.yaml"
+    record.write_text(record.read_text(encoding="utf-8").replace("  unlabelled: true\n", ""), encoding="utf-8")
+    assert run.settings.unlabelled
+    assert not Run.load(tmp_path / "run").settings.unlabelled
 
 
 CHILD = """

@@ -19,6 +19,7 @@ from semiray.radiographs import RadiographSet
 from semiray.settings import make_settings
 from semiray.training import Progress, RunFiles, TrainingReport
 from semiray.training.checkpoints import load_tensors, read_checkpoint
+from semiray.training.labels import TrainingLabels
 from semiray.training.process_group import ProcessGroup
 from semiray.training.trainer import WARM_UP_STEPS, Trainer, catch_stop
 from semiray.training.validation import kept
@@ -35,6 +36,7 @@ def make(folder: Path, data: RadiographSet, tree: dict[str, Any], report_steps: 
         prior,
         data,
         chosen,
+        TrainingLabels(data.labels[chosen] if data.classes else np.zeros(len(chosen), np.int64), None, settings.seed),
         None,
         torch.device("cpu"),
         ProcessGroup(),

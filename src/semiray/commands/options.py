@@ -106,6 +106,7 @@ class Space:
 
 METAVARS = {
     "classes": "LABEL[=NAME],...",
+    "class_shares": "CLASS=SHARE,...",
     "keep": "CONDITION",
     "findings": "all|none|NAME,...",
     "prior": "FILE",

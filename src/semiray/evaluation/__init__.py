@@ -22,13 +22,13 @@ from semiray.evaluation.judgements.shortcuts import PairShortcut, ShortcutResult
 from semiray.evaluation.judgements.sorting import SortingResult, measure_sorting
 from semiray.evaluation.judgements.utility import UtilityResult, measure_utility
 from semiray.evaluation.judges.architectures import Architecture
-from semiray.evaluation.judges.classifier import Classifier, train_classifier
 from semiray.evaluation.judges.feature_spaces import FeatureSpace, feature_space
 from semiray.evaluation.options import QUICK_BENEFIT, BenefitSettings, EvaluationOptions, UtilitySettings
 from semiray.evaluation.registry import JUDGEMENTS, judgement_module
 from semiray.evaluation.results import ImageSamples, Overlap, Result, Results, Skipped
 from semiray.evaluation.statistics.classification import ClassificationScores, ClassScores
 from semiray.evaluation.statistics.intervals import Interval
+from semiray.networks.classifier import Classifier, train_classifier
 
 __all__ = [
     "JUDGEMENTS",

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiray.devices import choose_device
-from semiray.evaluation.judges.classifier import Classifier
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.options import EvaluationOptions
 from semiray.evaluation.parts import in_order, labelled_parts
 from semiray.evaluation.progress import Progress, Stages
 from semiray.generation import Synthetic, encode_scores, generate
+from semiray.networks.classifier import Classifier
 from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.training import Run
 

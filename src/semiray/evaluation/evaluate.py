@@ -56,6 +56,8 @@ def measure_run(
     chosen = (options or EvaluationOptions()).changed(**changes).resolved()
     check_resolution(data, run.resolution, f"The run {run.path}")
     sides = sides_of_run(run, data)
+    if sides.own:  # classifiers learn from the same labels as the generator
+        data = run.known(data, sides.split)
     context = Context(chosen, data, sides.split, run=run, own=sides.own, held_out=sides.held_out, store=store)
     judgements = _measure(context, progress)
     fresh = context.fresh

@@ -58,11 +58,12 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
     split = Split.load(path, data.keys, partial=True)
     named = len(split.train) + len(split.validation) + len(split.test)
     unchanged = run.data.get("fingerprint", data.fingerprint) == data.fingerprint
+    own = run.known(data, split)
     opening = "" if named else "The run was trained on another data set: its split names none of these images."
     try:
         split = run.split(data) if named else split
     except SemirayError:  # some are missing: this isn't the run's data, or not all of it
-        if traces is None or unchanged or _known(traces, data, split).mean() >= MOST:
+        if traces is None or unchanged or _known(traces, own, split).mean() >= MOST:
             raise
         opening = "The run's split names some of these images, but by content it was trained on others."
     if opening:
@@ -81,7 +82,7 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
             "The images have the names of those that the run was trained on, but another content, labels or framing: "
             "files, or the options that they were read with, have changed."
         )
-    return _of_own_set(data, split, traces, notes, unchanged=unchanged)
+    return _of_own_set(own, split, traces, notes, unchanged=unchanged)
 
 
 def sides_of_set(

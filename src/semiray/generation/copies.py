@@ -33,7 +33,7 @@ class CopyFilter:
     """
 
     def __init__(self, run: Run, data: RadiographSet[ImageArray]) -> None:
-        self._train = data.take(data.labelled(run.split(data).train))
+        self._train = data.take(run.trained_on(data, run.split(data)))
         if data.fingerprint != run.data.get("fingerprint") and (traces := run.traces()) is not None:
             found = traces.find(self._train.images)
             if others := int((~(found.recognised | found.blank)).sum()):

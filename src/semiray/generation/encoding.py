@@ -66,8 +66,12 @@ def encode_scores(
 def critic_logits(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.float32]:
     """How real the critic finds images: (N,) logits, greater is more real.
 
-    Images and errors are those of `encode`; ``labels`` are (N,) positions in ``run.classes``.
+    Images and errors are those of `encode`; ``labels`` are (N,) positions in ``run.classes``, -1 for the class that the
+    sorter estimates.
     """
+    if run.classes and (labels < 0).any():
+        read = [output.classes.argmax(dim=1).cpu().numpy() for _, output in discriminate(run, images, 0 * labels)]
+        labels = np.where(labels < 0, np.concatenate(read), labels)
     outputs = discriminate(run, np.asarray(images), labels)
     return np.concatenate([np.empty(0, np.float32), *(output.critic.float().cpu().numpy() for _, output in outputs)])
 

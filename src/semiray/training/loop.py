@@ -1,5 +1,6 @@
 """Train a run from start to end: settings checked, what it is trained on written down; then step after step."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from semiray.devices import choose_device
-from semiray.errors import SemirayError
+from semiray.errors import SemirayError, SemirayWarning
 from semiray.files import hold_folder, user_path, write_whole
 from semiray.memory import keep_freed_memory
 from semiray.priors import JointPrior, read_grounds
@@ -21,6 +22,7 @@ from semiray.settings import Settings, override
 from semiray.structured import parse_yaml
 from semiray.training.checkpoints import latest_checkpoint, load_tensors, save_tensors
 from semiray.training.grounding import Grounding, read_grounding
+from semiray.training.labels import TrainingLabels, chosen_images, read_labels, run_labels, said_of_labels
 from semiray.training.process_group import ProcessGroup, current_process_group
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
@@ -55,7 +57,8 @@ def train(
     Started by torchrun and within `join_process_group`, the processes train one run together: all read the same data.
 
     Args:
-        data: images, with labels or without; images whose label is unknown are left out where others have one.
+        data: images, with labels or without. Where some have a label, the class of the others is
+            estimated and drawn anew each time that they are shown; with `unlabelled=False` they are left out.
         out: the run's folder, made here.
         settings: where the options start from; the preset `default` where None.
         prior: the joint prior, or the path of one in YAML; by default that of the study.
@@ -141,7 +144,10 @@ def prepare(
             kept = {"left_out": dict(split.left_out)} if split.left_out else {}
     split = group.from_leader(split)
     assert split is not None
-    chosen = data.labelled(split.train)
+    known = run_labels(settings, data, split)
+    chosen = chosen_images(settings, data, split, known)
+    if group.leads and not resume and (said := said_of_labels(data, chosen, known)):
+        warnings.warn(said, SemirayWarning, stacklevel=3)
     if len(chosen) < settings.optimisation.batch:
         raise SemirayError(
             f"{len(chosen)} training images are fewer than a batch of {settings.optimisation.batch}: "
@@ -158,7 +164,10 @@ def prepare(
         if not (resume and files.traces.exists()):  # a run that was begun before there were traces has none
             save_traces(files, data, chosen, start, "start" in kept)
     held_out = data.labelled(split.validation)
-    trainer = Trainer(files, settings, prior, data, chosen, grounding, device, group, validation=held_out)
+    labels = group.from_leader(
+        read_labels(settings, data, chosen, known, files.estimates, device) if group.leads else None
+    )
+    trainer = Trainer(files, settings, prior, data, chosen, labels, grounding, device, group, validation=held_out)
     if start is not None:
         weights = start.weights(trainer.game, tuple(grounding.counts) if grounding else ())
         load_start(trainer.game, weights)
@@ -167,7 +176,7 @@ def prepare(
             save_tensors(files.start, weights, {})  # for resuming before there is a checkpoint, without that run
     if group.leads:
         # Last: from here on the folder is a run, and can be resumed.
-        write_record(files, settings, data, grounding, kept)
+        write_record(files, settings, data, labels, grounding, kept)
     group.wait()  # the others read the folder only now
     if resume and read_run_record(files.folder)[1].get("start") and latest_checkpoint(files.state) is None:
         load_start(trainer.game, load_tensors(files.start)[0])
@@ -204,11 +213,14 @@ def write_record(
     files: RunFiles,
     settings: Settings,
     data: RadiographSet[ImageArray],
+    labels: TrainingLabels,
     grounding: Grounding | None,
     kept: Mapping[str, Any],
 ) -> None:
     """Write settings.yaml: the settings as resolved, and what the run knows of its data; `kept` when it is resumed."""
     known = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes), **kept}
+    if labels.unknown:
+        known["labelled"] = len(labels.known) - labels.unknown
     if data.summary is not None:
         # Runs are shared: values of columns, which may name people, stay out.
         known["reading"] = {**data.summary.to_dict(), "columns": {}}
@@ -286,7 +298,7 @@ def check_unused(files: RunFiles) -> None:
     if not files.folder.is_dir():
         raise SemirayError(f"{files.folder} is a file: choose another folder with out=")
     found = {path.name for path in files.folder.iterdir() if not path.name.startswith(".")}
-    if found - {files.split.name, files.traces.name, files.start.name}:
+    if found - {files.split.name, files.traces.name, files.estimates.name, files.start.name}:
         raise SemirayError(
             f"{files.folder} isn't empty: if it is a run, continue it with resume=True; else choose another out="
         )

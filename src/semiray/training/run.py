@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from semiray.devices import choose_device
 from semiray.errors import SemirayError
@@ -19,6 +21,7 @@ from semiray.settings import Settings, make_settings
 from semiray.structured import read_yaml
 from semiray.training.checkpoints import load_tensors, misfit
 from semiray.training.game import below, network_shape
+from semiray.training.labels import chosen_images, run_labels
 from semiray.training.sheets import run_page
 
 __all__ = ["Run", "RunFiles", "read_run_record", "run_prior"]
@@ -33,6 +36,7 @@ class RunFiles:
         self.model = folder / "model.safetensors"
         self.split = folder / "split.json"
         self.traces = folder / "traces.npy"
+        self.estimates = folder / "estimates.safetensors"
         self.start = folder / "start.safetensors"
         self.log = folder / "log.jsonl"
         self.samples = folder / "samples"
@@ -50,7 +54,8 @@ def read_run_record(folder: Path) -> tuple[Settings, dict[str, Any]]:
     path = RunFiles(folder).record
     try:
         record = read_yaml(path, halves=True)
-        tree, data = dict(record["settings"]), dict(record["data"])
+        # Runs that were begun before there was a choice left images without a label out.
+        tree, data = {"unlabelled": False} | record["settings"], dict(record["data"])
         _check_data(data)
     except FileNotFoundError as error:
         raise SemirayError(f"{folder} isn't a run: it holds no settings.yaml. Train one first.") from error
@@ -171,6 +176,14 @@ class Run:
             SemirayError: images of the split are missing in `data`, or the split can't be read.
         """
         return Split.load(RunFiles(self.path).split, data.keys)
+
+    def known(self, data: RadiographSet[ImageArray], split: Split) -> RadiographSet[ImageArray]:
+        """The run's own data with the labels that it knew in training: `label_fraction` may have hidden others."""
+        return replace(data, labels=run_labels(self.settings, data, split))
+
+    def trained_on(self, data: RadiographSet[ImageArray], split: Split) -> NDArray[np.int64]:
+        """Rows of the run's own data that it was trained on, labelled or not."""
+        return chosen_images(self.settings, data, split, run_labels(self.settings, data, split))
 
     def traces(self) -> Traces | None:
         """What the run keeps of the images that it was trained on, to recognise them; None where it keeps nothing.

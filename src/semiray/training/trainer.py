@@ -32,6 +32,7 @@ from semiray.training.checkpoints import (
 )
 from semiray.training.game import Game, below
 from semiray.training.grounding import Grounding
+from semiray.training.labels import TrainingLabels
 from semiray.training.outlook import outlook
 from semiray.training.process_group import ProcessGroup
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
@@ -64,6 +65,7 @@ class Trainer:
     Args:
         files: The run's folder, which this process holds.
         chosen: (N,) which of the radiographs are trained on.
+        labels: their classes.
         grounding: What their metadata say, if anything.
         group: The processes that train together.
         report_steps: Steps between reports.
@@ -77,6 +79,7 @@ class Trainer:
         prior: JointPrior,
         data: RadiographSet[ImageArray],
         chosen: "np.ndarray[Any, np.dtype[np.int64]]",
+        labels: TrainingLabels,
         grounding: Grounding | None,
         device: torch.device,
         group: ProcessGroup,
@@ -88,9 +91,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         columns = grounding.columns if grounding else ()
         self.game = Game(settings, self.prior, len(data.classes), device, columns, group)
-        labels = data.labels[chosen] if data.classes else np.zeros(len(chosen), dtype=np.int64)
-        self.labels = torch.from_numpy(np.ascontiguousarray(labels))
-        self.classes = data.classes
+        self.labels, self.classes = labels, data.classes
         batch = settings.optimisation.batch
         order, rows = ImageOrder(len(chosen), settings.seed), group.rows(batch)
         self.feed = ImageFeed(data.images, chosen, order, batch, rows, pin=device.type == "cuda")
@@ -160,7 +161,7 @@ class Trainer:
                 if fraction >= 1 or stop:
                     break
                 index, images = self.feed.take(self.progress.images)
-                labels = self.labels[index].to(self.device)
+                labels = self.labels.take(index, self.progress.images, self.group.rows(batch), batch).to(self.device)
                 few = self.settings.objectives.ground_batch
                 observed = self.grounding.batch(self.game.steps, few) if self.grounding else None
                 losses = self.game.step(images, labels, self.rate(fraction), observed)
@@ -229,11 +230,12 @@ class Trainer:
     def open_watch(self) -> Watch:
         """Real images to measure against, the same in every process and after every resumption."""
         draws = np.random.default_rng(self.settings.seed)
-        places = draws.permutation(np.flatnonzero(self.labels.numpy() >= 0))[:LARGEST]
+        shown = self.labels.once()
+        places = draws.permutation(len(shown))[:LARGEST]
         held_out = draws.permutation(self.validation)[:LARGEST]
         labels = self.real_labels[held_out] if self.classes else np.zeros(len(held_out), dtype=np.int64)
         validation = LabelledImages(torch.from_numpy(np.asarray(self.feed.images[held_out])), torch.from_numpy(labels))
-        training = LabelledImages(self.feed.pick(places), self.labels[places])
+        training = LabelledImages(self.feed.pick(places), shown[places])
         return Watch(self.prior, len(self.classes), training, validation, self.device)
 
     def rate(self, fraction: float) -> float:
@@ -339,7 +341,7 @@ class Trainer:
 
     def draw(self) -> None:
         """Save a figure of real images and, below them, generated ones of the same classes."""
-        labels = self.labels.numpy()
+        labels = self.labels.known.numpy()
         of_classes = [np.flatnonzero(labels == label)[:COLUMNS] for label in range(max(1, len(self.classes)))]
         sheet = progress_sheet(self.game.average, self.prior, [self.feed.pick(places) for places in of_classes])
         self.files.samples.mkdir(exist_ok=True)

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.devices import choose_device
-from semiray.evaluation.judges import alterations, architectures, classifier
+from semiray.evaluation.judges import alterations, architectures
 from semiray.evaluation.judges.alterations import classical_augmentation
-from semiray.evaluation.judges.classifier import fast_autocast, fit, network_outputs, network_seed
 from semiray.evaluation.judges.store import digest, keep
 from semiray.evaluation.options import BenefitSettings
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.statistics.intervals import patient_classes
+from semiray.networks import classifier
+from semiray.networks.classifier import fast_autocast, fit, network_outputs, network_seed
 from semiray.networks.intensities import to_input
 
 __all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]

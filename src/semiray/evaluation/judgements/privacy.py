@@ -89,7 +89,8 @@ def measure(context: Context) -> PrivacyResult | Skipped:
     if not context.own:
         return Skipped("these aren't the images that the generator was trained on.")
     run, data, split = context.run, context.real, context.split
-    train, held_out = (data.take(data.labelled(rows)) for rows in (split.train, split.test))
+    trained = split.train if run is None or run.settings.unlabelled else data.labelled(split.train)
+    train, held_out = data.take(trained), data.take(data.labelled(split.test))
     if len(np.unique(train.patients)) < 2 or not len(held_out):
         return Skipped("it needs at least two training patients and one held-out patient.")
     if np.isin(held_out.patients, train.patients).any():
@@ -98,6 +99,8 @@ def measure(context: Context) -> PrivacyResult | Skipped:
     if run is not None and (data.classes or not run.classes):
         known = run.classes or data.classes  # a critic without classes ignores them
         places = np.array([known.index(name) for name in data.classes] or [0], np.int64)
+        if (train.labels < 0).any() and data.classes:  # on both sides alike, the class is what the sorter estimates
+            places[:] = -1
 
         def critic(side: RadiographSet) -> NDArray[np.float32]:
             return critic_logits(run, side.images, places[side.labels])

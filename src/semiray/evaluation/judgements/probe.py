@@ -25,7 +25,10 @@ from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.judgements.commitment import CommitmentResult, measure_commitment
 from semiray.evaluation.judges.alterations import DEGRADATIONS
-from semiray.evaluation.judges.classifier import (
+from semiray.evaluation.progress import Progress
+from semiray.evaluation.results import Result
+from semiray.generation import Synthetic
+from semiray.networks.classifier import (
     WIDTHS,
     ClassifierNetwork,
     check_images,
@@ -34,9 +37,6 @@ from semiray.evaluation.judges.classifier import (
     network_outputs,
     network_seed,
 )
-from semiray.evaluation.progress import Progress
-from semiray.evaluation.results import Result
-from semiray.generation import Synthetic
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 

@@ -17,13 +17,13 @@ from pydantic.dataclasses import dataclass
 from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
-from semiray.evaluation.judges.classifier import Classifier
 from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.options import UtilitySettings
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Skipped
 from semiray.evaluation.statistics.classification import ClassificationScores, ratio_interval, score_predictions
 from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
+from semiray.networks.classifier import Classifier
 from semiray.radiographs import RadiographSet
 
 __all__ = ["UtilityResult", "cost", "measure", "measure_utility"]

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.errors import SemirayError
-from semiray.evaluation.judges.classifier import LEARNING_RATE, ClassifierNetwork
 from semiray.evaluation.judges.weights import first_line, read_tensors
 from semiray.evaluation.results import Result
+from semiray.networks.classifier import LEARNING_RATE, ClassifierNetwork
 
 __all__ = ["CLASSIFIERS", "Architecture", "ResNet18"]
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError
-from semiray.evaluation.judges import classifier
-from semiray.evaluation.judges.classifier import Classifier, ClassifierNetwork, train_classifier
 from semiray.evaluation.progress import Progress
+from semiray.networks import classifier
+from semiray.networks.classifier import Classifier, ClassifierNetwork, train_classifier
 from semiray.training.checkpoints import load_tensors, misfit, save_tensors
 
 __all__ = ["digest", "keep", "train_classifiers"]

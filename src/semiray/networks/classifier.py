@@ -1,6 +1,7 @@
-"""The classifier of utility: one small CNN, fixed beforehand; only the training images differ between TSTR and TRTR.
+"""The classifier: one small CNN with a fixed recipe. It judges images, and estimates classes that nobody labelled.
 
-It is deliberately simple. A classifier that is tuned to a generator, or to the real images, would measure the tuning.
+For utility it is fixed beforehand, and deliberately simple; only the training images differ between TSTR and TRTR. A
+classifier that is tuned to a generator, or to the real images, would measure the tuning.
 """
 
 from __future__ import annotations
@@ -137,6 +138,7 @@ def train_classifier(
     seed: int,
     steps: int = 600,
     batch: int = 96,
+    small: bool = False,
     device: str | torch.device | None = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> Classifier:
@@ -153,6 +155,7 @@ def train_classifier(
         seed: Seed of weights, batches and augmentation.
         steps: Number of batches.
         batch: Images per batch.
+        small: Whether the network is the small one of `ClassifierNetwork`.
         device: Where it is trained, as `semiray.devices.choose_device` takes it.
         progress: Called with (steps done, steps).
 
@@ -178,7 +181,7 @@ def train_classifier(
         raise SemirayError(f"Class {int(np.flatnonzero(counts == 0)[0])} has no image to train the classifier on.")
     resolution, place = int(images.shape[1]), choose_device(device)
     with network_seed(seed):
-        network = ClassifierNetwork(n_classes, resolution).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = ClassifierNetwork(n_classes, resolution, small=small).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.to(place)
     generator = torch.Generator().manual_seed(seed + 1)
     pixels, targets = torch.from_numpy(np.array(images)), torch.from_numpy(labels)

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from semiray.errors import SemirayError
-from semiray.evaluation.judges import classifier
-from semiray.evaluation.judges.classifier import ClassifierNetwork, network_outputs, train_classifier
+from semiray.networks import classifier
+from semiray.networks.classifier import ClassifierNetwork, network_outputs, train_classifier
 
 
 def test_it_learns_what_can_be_seen(set_maker: Any) -> None:
