@@ -104,6 +104,15 @@ def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
     assert yaml.safe_load(Settings().to_yaml())["preset"] == "default"
 
 
+def test_class_shares_are_read_as_text_and_sum_to_one() -> None:
+    shares = load_settings(assignments=['class_shares="COVID=0.1, Viral Pneumonia=0.9"']).class_shares
+    assert shares == {"COVID": 0.1, "Viral Pneumonia": 0.9}
+    assert make_settings({"class_shares": {"a": 0.5, "b": 0.5}}).class_shares == {"a": 0.5, "b": 0.5}
+    for wrong in ("a=0.5,b=0.6", "a=0,b=1", "a,b"):
+        with pytest.raises(SemirayError, match="class_shares"):
+            make_settings({"class_shares": wrong})
+
+
 def option(tree: object, name: str) -> object:
     for part in name.split("."):
         tree = getattr(tree, part)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from semiray.errors import SemirayError
 from semiray.escaping import shortened
 from semiray.files import user_path
-from semiray.radiographs.reading.options import ReadingOptions, parse_classes
+from semiray.radiographs.reading.options import ClassShares, ReadingOptions
 from semiray.structured import DEEPEST, parse_yaml, read_structured
 
 if TYPE_CHECKING:
@@ -202,13 +202,12 @@ class Settings(Section):
         1.0,
         gt=0,
         le=1,
-        description="share of the training patients of each class whose label is used; the others' are hidden, for "
-        "experiments",
+        description="for experiments: share of each class's training patients whose label is used; others are hidden",
     )
     unlabelled: bool = Field(
         True, description="train on images whose label is unknown or hidden, too, where others have one"
     )
-    class_shares: dict[str, float] | None = Field(
+    class_shares: ClassShares | None = Field(
         None,
         description="share of each class among the images without a label; by default that among the labelled ones",
     )
@@ -227,18 +226,6 @@ class Settings(Section):
     objectives: ObjectiveSettings = ObjectiveSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     optimisation: OptimisationSettings = OptimisationSettings()
-
-    @field_validator("class_shares", mode="before")
-    @classmethod
-    def _read_shares(cls, shares: object) -> object:
-        return parse_classes(shares, "class_shares") if isinstance(shares, str) else shares
-
-    @field_validator("class_shares")
-    @classmethod
-    def _sum_to_one(cls, shares: dict[str, float] | None) -> dict[str, float] | None:
-        if shares is not None and not (min(shares.values(), default=0) > 0 and abs(sum(shares.values()) - 1) < 0.005):
-            raise ValueError("shares must be above 0 and sum to 1, such as normal=0.7,pneumonia=0.3")
-        return shares
 
     def to_yaml(self) -> str:
         """The whole tree, resolved, as YAML that `load_settings` reads back."""

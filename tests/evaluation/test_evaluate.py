@@ -29,6 +29,7 @@ from semiray.evaluation.judgements.fidelity import MEASURES
 from semiray.priors import Factor, JointPrior
 from semiray.radiographs import split_by_patient
 from semiray.radiographs.pixels.traces import Traces
+from semiray.settings import override
 from semiray.training import RunFiles
 
 FEW = {"commitment_images": 128, "effect_patients": 8, "permutations": 39, "device": "cpu"}
@@ -211,15 +212,29 @@ def test_a_named_space_needs_no_classifier(real: Any, run_maker: Any, tmp_path: 
     assert "held-out patients" in results.fidelity.reason
 
 
-def test_unlabelled_images_were_not_trained_on(real: Any, run_maker: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unlabelled", [True, False])
+def test_unlabelled_images_count_where_they_were_trained_on(
+    real: Any, run_maker: Any, tmp_path: Path, unlabelled: bool
+) -> None:
     run, split = run_maker(tmp_path / "RUN", real)
+    run = replace(run, settings=override(run.settings, unlabelled=unlabelled))
     labels = real.labels.copy()
     labels[split.train[:20]] = -1
     options = EvaluationOptions(**FAST)  # type: ignore[arg-type]
     found = privacy.measure(Context(options, replace(real, labels=labels), split, run=run, own=True))
     assert isinstance(found, PrivacyResult)
-    assert found.n_train == len(split.train) - 20
+    assert found.n_train == len(split.train) - (0 if unlabelled else 20)
     assert found.white_box is not None
+
+
+def test_classifiers_learn_from_the_labels_that_the_run_had(real: Any, run_maker: Any, tmp_path: Path) -> None:
+    run, split = run_maker(tmp_path / "RUN", real)
+    run = replace(run, settings=override(run.settings, label_fraction=0.4))
+    results = measure_run(run, real, **FAST)
+    known = run.known(real, split).labels
+    assert results.utility.trtr.n_train == (known[split.train] >= 0).sum() < len(split.train)
+    assert results.utility.trtr.n_images == len(split.test)
+    assert results.privacy.n_train == len(split.train)
 
 
 def test_quick_is_smaller_in_every_way(real: Any, run_maker: Any, tmp_path: Path) -> None:

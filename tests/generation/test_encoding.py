@@ -78,6 +78,14 @@ def test_the_critic_is_told_labels_and_leads_as_it_was_in_training(run: Run) -> 
     assert np.abs(logits - untold).max() > 1e-3
 
 
+def test_of_an_unknown_class_the_critic_is_told_what_the_sorter_reads(run: Run) -> None:
+    images, labels = generate(run, 20).images, np.arange(20) % 3
+    read = np.concatenate([output.classes.argmax(dim=1) for _, output in discriminate(run, images, 0 * labels)])
+    unknown = np.where(np.arange(20) < 12, -1, labels)
+    expected = critic_logits(run, images, np.where(unknown < 0, read, labels))
+    np.testing.assert_allclose(critic_logits(run, images, unknown), expected, atol=1e-5)
+
+
 def test_a_gpu_reads_images_without_mixing_devices(
     make_run: Callable[..., Run], fake_cuda: Callable[[], AbstractContextManager[torch.device]]
 ) -> None:

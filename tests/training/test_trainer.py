@@ -19,7 +19,7 @@ from semiray.radiographs import RadiographSet
 from semiray.settings import make_settings
 from semiray.training import Progress, RunFiles, TrainingReport
 from semiray.training.checkpoints import load_tensors, read_checkpoint
-from semiray.training.labels import TrainingLabels
+from semiray.training.classes.labels import TrainingLabels
 from semiray.training.process_group import ProcessGroup
 from semiray.training.trainer import WARM_UP_STEPS, Trainer, catch_stop
 from semiray.training.validation import kept

@@ -21,8 +21,8 @@ from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, override
 from semiray.structured import parse_yaml
 from semiray.training.checkpoints import latest_checkpoint, load_tensors, save_tensors
+from semiray.training.classes.labels import TrainingLabels, chosen_images, read_labels, run_labels, said_of_labels
 from semiray.training.grounding import Grounding, read_grounding
-from semiray.training.labels import TrainingLabels, chosen_images, read_labels, run_labels, said_of_labels
 from semiray.training.process_group import ProcessGroup, current_process_group
 from semiray.training.reports import TrainingReport
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior

@@ -20,8 +20,8 @@ from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, make_settings
 from semiray.structured import read_yaml
 from semiray.training.checkpoints import load_tensors, misfit
+from semiray.training.classes.labels import chosen_images, run_labels
 from semiray.training.game import below, network_shape
-from semiray.training.labels import chosen_images, run_labels
 from semiray.training.sheets import run_page
 
 __all__ = ["Run", "RunFiles", "read_run_record", "run_prior"]

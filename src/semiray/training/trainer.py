@@ -30,9 +30,9 @@ from semiray.training.checkpoints import (
     set_aside,
     write_checkpoint,
 )
+from semiray.training.classes.labels import TrainingLabels
 from semiray.training.game import Game, below
 from semiray.training.grounding import Grounding
-from semiray.training.labels import TrainingLabels
 from semiray.training.outlook import outlook
 from semiray.training.process_group import ProcessGroup
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log

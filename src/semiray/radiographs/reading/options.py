@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from semiray.errors import SemirayError
 
 __all__ = [
+    "ClassShares",
     "Framing",
     "ReadingKeywords",
     "ReadingOptions",
@@ -177,3 +178,17 @@ def write_class(label: str) -> str:
 def _unquoted(text: str) -> str:
     text = text.strip()
     return text[1:-1].replace('""', '"') if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def _read_shares(shares: object) -> object:
+    return parse_classes(shares, "class_shares") if isinstance(shares, str) else shares
+
+
+def _sum_to_one(shares: dict[str, float]) -> dict[str, float]:
+    if not (min(shares.values(), default=0) > 0 and abs(sum(shares.values()) - 1) < 0.005):
+        raise ValueError("shares must be above 0 and sum to 1, such as normal=0.7,pneumonia=0.3")
+    return shares
+
+
+ClassShares = Annotated[dict[str, float], BeforeValidator(_read_shares), AfterValidator(_sum_to_one)]
+"""The share of each class, which sum to 1; as text, `CLASS=SHARE,...`."""

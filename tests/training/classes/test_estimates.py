@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from semiray.training import class_estimates
-from semiray.training.class_estimates import estimate_classes
+from semiray.training.classes import estimates as class_estimates
+from semiray.training.classes.estimates import estimate_classes
 
 
 @pytest.fixture(autouse=True)

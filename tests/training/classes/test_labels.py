@@ -11,8 +11,8 @@ import torch
 from semiray.errors import SemirayError
 from semiray.radiographs import RadiographSet, Split
 from semiray.settings import make_settings
-from semiray.training import class_estimates
-from semiray.training.labels import TrainingLabels, chosen_images, read_labels, run_labels, said_of_labels
+from semiray.training.classes import estimates as class_estimates
+from semiray.training.classes.labels import TrainingLabels, chosen_images, read_labels, run_labels, said_of_labels
 
 CPU = torch.device("cpu")
 

@@ -1,6 +1,6 @@
 """The classes of the training images, and of those whose label is unknown a fresh draw from estimates at every step.
 
-An estimate says how likely each class is (`semiray.training.class_estimates`). A drawn class is wrong as often as the
+An estimate says how likely each class is (`semiray.training.classes.estimates`). A drawn class is wrong as often as the
 estimate says, and another one the next time: no network can learn a wrong label by heart.
 """
 
@@ -17,7 +17,7 @@ from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.radiographs.few_labels import keep_few_labels
 from semiray.settings import Settings
 from semiray.training.checkpoints import load_tensors, save_tensors
-from semiray.training.class_estimates import estimate_classes
+from semiray.training.classes.estimates import estimate_classes
 
 __all__ = ["TrainingLabels", "chosen_images", "read_labels", "run_labels", "said_of_labels"]
 

@@ -1,0 +1,1 @@
+"""The classes of the training images: known, or drawn from estimates."""
