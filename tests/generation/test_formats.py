@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from semiray.errors import SemirayError
-from semiray.generation import generate
+from semiray.generation import Request, generate, write_sample
 from semiray.generation.formats import FORMATS, PngFolder, open_format, write_images
 from semiray.radiographs import ReadingOptions, load_radiographs
 from semiray.radiographs.pixels.decoding import Decoder
@@ -37,8 +37,30 @@ def test_a_part_is_complete_or_absent_and_always_the_same(run: Run, tmp_path: Pa
 
 
 def test_an_unknown_format_is_refused_with_the_choices(tmp_path: Path) -> None:
-    with pytest.raises(SemirayError, match="png, webdataset, parquet"):
+    with pytest.raises(SemirayError, match="png, dicom, imagefolder, webdataset, parquet"):
         open_format("zip", tmp_path, "RUN", (), ())
+
+
+def test_dicom_without_pydicom_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", {}.get)
+    with pytest.raises(SemirayError, match=r"form=dicom needs pydicom: pip install 'semiray\[dicom\]'"):
+        open_format("dicom", tmp_path, "RUN", (), ())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_metadata_of_an_image_folder(run: Run, tmp_path: Path) -> None:
+    """A row per file, numbers as numbers: what `datasets.load_dataset("imagefolder", data_dir=...)` reads."""
+    sample = generate(run, 100, seed=4)
+    listing = write_sample(Request(run, seed=4), 100, tmp_path / "out", form="imagefolder", per_part=64)
+    assert listing == tmp_path / "out" / "metadata.jsonl"
+    rows = [json.loads(line) for line in listing.read_text(encoding="utf-8").splitlines()]
+    assert list(rows[0]) == ["file_name", "label", *run.prior.names, "seed", "index", "synthetic"]
+    assert [row["index"] for row in rows] == list(range(100))
+    assert (np.array([[row[name] for name in run.prior.names] for row in rows], np.float32) == sample.codes).all()
+    assert all(row["label"] == Path(row["file_name"]).parent.name and row["synthetic"] is True for row in rows)
+    with Image.open(tmp_path / "out" / rows[70]["file_name"]) as image:
+        assert (np.asarray(image) == sample.images[70]).all()
+    assert set(bytes_of(tmp_path / "out")) == {row["file_name"] for row in rows} | {"metadata.jsonl", "request.json"}
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:

@@ -170,7 +170,7 @@ def test_shares_cover_all_parts_once() -> None:
 def test_numbers_and_formats_that_make_no_sense_are_refused(run: Run, tmp_path: Path) -> None:
     with pytest.raises(SemirayError, match="multiple of 64"):
         write_sample(Request(run), 5, tmp_path / "out", per_part=100)
-    with pytest.raises(SemirayError, match="form=jpeg: choose one of png, webdataset, parquet"):
+    with pytest.raises(SemirayError, match="form=jpeg: choose one of png, dicom, imagefolder, webdataset"):
         write_sample(Request(run), 5, tmp_path / "out", form="jpeg")
     with pytest.raises(SemirayError, match="at least one"):
         write_sample(Request(run), 0, tmp_path / "out")

@@ -6,10 +6,19 @@ import json
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from semiray.generation import generate
-from semiray.generation.synthetic import WARNING, describe_image, encode_image, manifest_head, manifest_row, png_name
+from semiray.generation.synthetic import (
+    WARNING,
+    describe_image,
+    encode_image,
+    file_name,
+    manifest_head,
+    manifest_row,
+    metadata_row,
+)
 from semiray.training import Run
 
 
@@ -46,9 +55,13 @@ def test_a_file_says_that_it_is_synthetic_and_what_was_requested(run: Run) -> No
 
 def test_a_row_of_the_manifest_names_file_class_codes_seed_and_index(run: Run, unlabelled_run: Run) -> None:
     sample = generate(run, 4, seed=3)
-    file = png_name(sample, 1, run.classes)
+    file = file_name(sample, 1, run.classes, ".png")
     assert file == "normal/000001.png"
     row = dict(zip(manifest_head(sample.names), manifest_row(sample, 1, file), strict=True))
     assert (row["file"], row["label"], row["seed"], row["index"]) == (file, "normal", "3", "1")
     assert np.float32(row["duration[0]"]) == sample.codes[1, run.prior.slices["duration"].start]
-    assert png_name(generate(unlabelled_run, 1), 0, ()) == "000000.png"
+    columns = metadata_row(sample, 1, file)
+    assert columns["duration[0]"] == pytest.approx(float(row["duration[0]"]), rel=1e-6)
+    assert (columns["file_name"], columns["label"], columns["seed"], columns["synthetic"]) == (file, "normal", 3, True)
+    assert metadata_row(generate(unlabelled_run, 1), 0, "x")["label"] is None
+    assert file_name(generate(unlabelled_run, 1), 0, (), ".png") == "000000.png"

@@ -25,12 +25,16 @@ class Scale:
     """How a large sample is divided and stored."""
 
     form: Annotated[
-        Literal["png", "webdataset", "parquet"],
-        typer.Option("--format", metavar="png|webdataset|parquet", help="PNG files, or shards of many images each."),
+        Literal["png", "dicom", "imagefolder", "webdataset", "parquet"],
+        typer.Option(
+            "--format",
+            metavar="png|dicom|imagefolder|webdataset|parquet",
+            help="A file per image: PNG, DICOM, PNG as Hugging Face's datasets read them; or shards of many images.",
+        ),
     ] = "png"
     per_shard: Annotated[
         int | None,
-        typer.Option(help="Images per shard, a multiple of 64 (10240); with png, images saved at a time (1024)."),
+        typer.Option(help="Images per shard, a multiple of 64 (10240); without shards, images saved at a time (1024)."),
     ] = None
     shard: Annotated[
         str, typer.Option(metavar="K/OF", help="Share of the images that this process makes: 0/4 is the first of four.")

@@ -1,14 +1,15 @@
-"""File formats of generated images: PNG files, WebDataset tar shards, Parquet tables; in parts, complete or absent."""
+"""File formats of generated images: folders, WebDataset shards, Parquet tables; in parts, complete or absent."""
 
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import os
 import re
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
@@ -18,14 +19,16 @@ from typing import Any
 
 from semiray.errors import SemirayError
 from semiray.files import PARTIAL, check_unused, user_path, whole_file, write_whole
+from semiray.generation.dicom import encode_dicom
 from semiray.generation.synthetic import (
     WARNING,
     Synthetic,
     describe_image,
     encode_image,
+    file_name,
     manifest_head,
     manifest_row,
-    png_name,
+    metadata_row,
 )
 
 __all__ = ["FORMATS", "Format", "open_format", "write_images"]
@@ -124,45 +127,56 @@ class Format:
 
 
 class PngFolder(Format):
-    """OUT/<label>/000000.png ... and OUT/manifest.csv; its parts are in OUT/manifest until all are there."""
+    """OUT/<label>/000000.png ... and OUT/manifest.csv; rows of its parts are in OUT/manifest until all are there."""
+
+    ending, listing = ".png", "manifest.csv"
 
     def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: Sequence[str]) -> None:
         super().__init__(out, run_name, classes, names)
-        self.folders, self.manifest = _class_folders(classes), out / "manifest.csv"
+        self.folders, self.manifest = _class_folders(classes), out / self.listing
         for folder in (*self.folders, "manifest"):
             (out / folder).mkdir(parents=True, exist_ok=True)
 
     def place(self, part: int) -> Path:
-        return self.manifest if self.manifest.exists() else self.out / "manifest" / f"{part:06d}.csv"
+        if self.manifest.exists():
+            return self.manifest
+        return self.out / "manifest" / f"{part:06d}{self.manifest.suffix}"
 
     def store(self, synthetic: Synthetic, i: int) -> str:
-        name = png_name(synthetic, i, self.folders)
-        write_whole(self.out / name, encode_image(synthetic, i, self.run_name), sync=False)
+        name = file_name(synthetic, i, self.folders, self.ending)
+        write_whole(self.out / name, self.encode(synthetic, i), sync=False)
         return name
+
+    def encode(self, synthetic: Synthetic, i: int) -> bytes:
+        """The file of image ``i``."""
+        return encode_image(synthetic, i, self.run_name)
+
+    def head(self) -> str:
+        """What the listing begins with."""
+        return _csv([manifest_head(self.names)])
+
+    def rows(self, synthetic: Synthetic, files: list[str]) -> str:
+        """What the listing says of the images in some files."""
+        return _csv(manifest_row(synthetic, i, file) for i, file in enumerate(files))
 
     @contextmanager
     def part(self, number: int) -> Iterator[Add]:
-        text = StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-
-        def add(synthetic: Synthetic, stored: list[Any]) -> None:
-            writer.writerows(manifest_row(synthetic, i, file) for i, file in enumerate(stored))
-
-        yield add
-        write_whole(self.place(number), text.getvalue())
+        text: list[str] = []
+        yield lambda synthetic, stored: text.append(self.rows(synthetic, stored))
+        write_whole(self.place(number), "".join(text))
 
     def finish(self, parts: int) -> Path:
         if not self.manifest.exists():
             places = [self.place(part) for part in range(parts)]
             try:
                 with whole_file(self.manifest) as path, path.open("w", encoding="utf-8", newline="") as stream:
-                    csv.writer(stream, lineterminator="\n").writerow(manifest_head(self.names))
+                    stream.write(self.head())
                     for place in places:
                         stream.write(place.read_text(encoding="utf-8"))
             except FileNotFoundError:
                 if not self.manifest.exists():  # else another process has just finished
                     raise
-        for left in (self.out / "manifest").glob("*.csv"):
+        for left in (self.out / "manifest").glob(f"*{self.manifest.suffix}"):
             left.unlink(missing_ok=True)
         for folder in ("manifest", *self.folders):  # classes of which no image was requested
             with suppress(OSError):  # it holds images, or another process has just done the same
@@ -170,11 +184,44 @@ class PngFolder(Format):
         return self.manifest
 
 
+class DicomFolder(PngFolder):
+    """The same with DICOM files, OUT/<label>/000000.dcm."""
+
+    ending = ".dcm"
+
+    def __init__(self, out: Path, run_name: str, classes: tuple[str, ...], names: Sequence[str]) -> None:
+        if importlib.util.find_spec("pydicom") is None:
+            raise SemirayError("form=dicom needs pydicom: pip install 'semiray[dicom]'")
+        super().__init__(out, run_name, classes, names)
+
+    def encode(self, synthetic: Synthetic, i: int) -> bytes:
+        return encode_dicom(synthetic, i, self.run_name)
+
+
+class ImageFolder(PngFolder):
+    """The same with OUT/metadata.jsonl in the manifest's place, as `datasets` of Hugging Face reads it."""
+
+    listing = "metadata.jsonl"
+
+    def head(self) -> str:
+        return ""
+
+    def rows(self, synthetic: Synthetic, files: list[str]) -> str:
+        said = (metadata_row(synthetic, i, file) for i, file in enumerate(files))
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in said)
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
 def _class_folders(classes: tuple[str, ...]) -> tuple[str, ...]:
     """A folder name for each class: what file systems refuse, and spreadsheets would run, is an underscore."""
     refused = (
         '[\x00-\x1f\x7f-\x9f\ud800-\udfff/\\\\:*?"<>|]|^\\.+|[. ]+$'
-        "|^['=+\\-@\uff1d\uff0b\uff0d\uff20]|^manifest(\\.csv)?$"
+        "|^['=+\\-@\uff1d\uff0b\uff0d\uff20]|^manifest(\\.csv)?$|^metadata\\.jsonl$"
     )
     names = tuple(re.sub(refused, "_", name, flags=re.IGNORECASE) or "_" for name in classes)
     folded = [name.casefold() for name in names]
@@ -240,7 +287,13 @@ class Parquet(Format):
             yield add
 
 
-FORMATS: dict[str, type[Format]] = {"png": PngFolder, "webdataset": WebDataset, "parquet": Parquet}
+FORMATS: dict[str, type[Format]] = {
+    "png": PngFolder,
+    "dicom": DicomFolder,
+    "imagefolder": ImageFolder,
+    "webdataset": WebDataset,
+    "parquet": Parquet,
+}
 
 
 def open_format(name: str, out: Path, run_name: str, classes: tuple[str, ...], names: Sequence[str]) -> Format:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Share", "write_sample"]
 
 REQUEST = "request.json"
-PER_PART = {"png": 1_024, "webdataset": 10_240, "parquet": 10_240}
+PER_PART = {"png": 1_024, "dicom": 1_024, "imagefolder": 1_024, "webdataset": 10_240, "parquet": 10_240}
 """Images per part; a shard at 64 pixels takes 40 MB."""
 
 CHUNK = 1_024  # images in memory at a time, besides those that are being encoded
@@ -84,9 +84,9 @@ def write_sample(
         n: Number of images of the whole sample.
         out: A folder that is new, empty, or holds parts of the same sample.
         start: Index of its first image.
-        form: ``png``, ``webdataset`` or ``parquet``.
-        per_part: Images per part, a multiple of 64; for PNG files, how much work a kill can cost. None: 1,024
-            for PNG files, else 10,240.
+        form: ``png``, ``dicom``, ``imagefolder``, ``webdataset`` or ``parquet``.
+        per_part: Images per part, a multiple of 64; for a file per image, how much work a kill can cost. None: 1,024
+            for a file per image, else 10,240.
         share: Which parts this process writes; None: all.
         reject_copies: The radiographs that the run was trained on, or a filter made of them, which counts: images that
             are copies of them are left out.
@@ -94,7 +94,7 @@ def write_sample(
         progress: Called with (images done, images of this share).
 
     Returns:
-        Where to look: the manifest of a PNG folder, the folder of shards; None while shares of others are missing.
+        Where to look: the manifest of single files, the folder of shards; None while shares of others are missing.
 
     Raises:
         SemirayError: The folder holds something else or another sample, another process writes the same share, the

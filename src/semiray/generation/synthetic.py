@@ -20,7 +20,17 @@ from semiray.escaping import in_spreadsheet
 from semiray.radiographs import contact_sheet
 from semiray.radiographs.pixels.marks import png_text
 
-__all__ = ["WARNING", "Synthetic", "describe_image", "encode_image", "manifest_head", "manifest_row", "png_name"]
+__all__ = [
+    "WARNING",
+    "Synthetic",
+    "describe_image",
+    "encode_image",
+    "file_name",
+    "manifest_head",
+    "manifest_row",
+    "metadata_row",
+    "software",
+]
 
 WARNING = "A generated image, not a radiograph of a patient. Not for diagnosis."
 
@@ -87,7 +97,8 @@ class Synthetic:
 
 
 @cache
-def _software() -> str:
+def software() -> str:
+    """What made the images: the package's name and version."""
     return f"semiray {version('semiray')}"
 
 
@@ -95,7 +106,7 @@ def encode_image(synthetic: Synthetic, i: int, run_name: str) -> bytes:
     """Image ``i`` as a PNG file that says in its text metadata that it is synthetic, and what was requested."""
     probability = synthetic.event_probability
     said = {
-        "Software": _software(),
+        "Software": software(),
         "Synthetic": "true",
         "Comment": WARNING,
         "Seed": str(synthetic.seed),
@@ -117,7 +128,7 @@ def describe_image(synthetic: Synthetic, i: int, run_name: str) -> dict[str, Any
     return {
         "synthetic": True,
         "comment": WARNING,
-        "software": _software(),
+        "software": software(),
         "run": run_name,
         "label": synthetic.label_name(i) or None,
         "seed": synthetic.seed,
@@ -128,9 +139,9 @@ def describe_image(synthetic: Synthetic, i: int, run_name: str) -> dict[str, Any
     }
 
 
-def png_name(synthetic: Synthetic, i: int, folders: Sequence[str]) -> str:
-    """Path of image ``i`` in a folder of PNG files: in its class's folder, or at the top without classes."""
-    name = f"{synthetic.index[i]:06d}.png"
+def file_name(synthetic: Synthetic, i: int, folders: Sequence[str], ending: str) -> str:
+    """Path of image ``i`` in a folder of files: in its class's folder, or at the top without classes."""
+    name = f"{synthetic.index[i]:06d}{ending}"
     return f"{folders[synthetic.labels[i]]}/{name}" if synthetic.labels[i] >= 0 else name
 
 
@@ -143,6 +154,12 @@ def manifest_row(synthetic: Synthetic, i: int, file: str) -> list[str]:
     """The manifest's row of image ``i``; ``from_spreadsheet`` gives back a label that a spreadsheet would run."""
     codes = [_text(code) for code in synthetic.codes[i]]
     return [file, in_spreadsheet(synthetic.label_name(i)), *codes, str(synthetic.seed), str(synthetic.index[i])]
+
+
+def metadata_row(synthetic: Synthetic, i: int, file: str) -> dict[str, Any]:
+    """The same as columns of Hugging Face's ``metadata.jsonl``, whose numbers are numbers."""
+    said = {"file_name": file, "label": synthetic.label_name(i) or None, **_codes_of(synthetic, i)}
+    return said | {"seed": synthetic.seed, "index": int(synthetic.index[i]), "synthetic": True}
 
 
 def _codes_of(synthetic: Synthetic, i: int) -> dict[str, float]:

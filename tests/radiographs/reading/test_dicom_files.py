@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from semiray.radiographs.pixels.framing import decode_grey
-from semiray.radiographs.reading.dicom_files import DicomHeaders, read_headers
+from semiray.radiographs.reading.dicom_files import SYNTHETIC, DicomHeaders, read_headers
 
 pydicom = pytest.importorskip("pydicom")
 from pydicom.data.data_manager import DATA_ROOT  # noqa: E402
@@ -197,6 +197,14 @@ def test_chest_radiographs_are_taken_by_modality_and_body_part_whatever_their_na
     assert headers.left_out == others
     assert headers.rows["taken/1"]["ViewPosition"] == "LL"
     assert any("taken as radiographs: 2" in note for note in headers.notes)
+
+
+def test_synthetic_images_are_left_out_unless_asked_for(write):
+    files = dict([write("made", SyntheticData="YES", Modality="OT"), write("real", SyntheticData="NO"), write("x")])
+    headers = read_headers(files, SALT)
+    assert headers.left_out == {"made": SYNTHETIC}
+    assert (set(headers.rows), headers.notes) == ({"real", "x"}, read_headers({"x": files["x"]}, SALT).notes)
+    assert set(read_headers(files, SALT, synthetic=True).rows) == {"made", "real", "x"}
 
 
 def test_files_that_are_not_dicom_are_in_nothing(tmp_path, draw):

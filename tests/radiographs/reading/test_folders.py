@@ -84,6 +84,18 @@ def test_what_semiray_wrote_is_left_out(tmp_path, draw):
         walk(tmp_path / "run")
 
 
+def test_a_table_beside_images_that_are_gone_goes_too(tmp_path, draw):
+    for name in ("N/a.png", "made/n/a.png"):
+        draw(tmp_path / name)
+    for name in ("made/manifest.csv", "table.csv"):
+        (tmp_path / name).write_text("file\n")
+    tree = walk(tmp_path)
+    del tree.images["made/n/a.png"]
+    leave_out(tree, tmp_path.name, unmarked, ["made/n/a.png"])
+    assert list(tree.tables) == ["table.csv"]
+    assert tree.left_out == {"semiray output": 1}
+
+
 def test_a_folder_of_everything_may_be_called_after_masks(tmp_path, draw):
     for name in ("Masks and more/images/a.png", "Masks/images/b.png", "Masks/masks/b.png"):
         draw(tmp_path / name)

@@ -6,20 +6,24 @@ beginning, so that a few thousand bytes tell, and nothing is decoded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from PIL.PngImagePlugin import PngInfo
 
+from semiray.radiographs.reading.dicom_files import SYNTHETIC
+
 __all__ = ["HEAD", "OUTPUT", "SYNTHETIC", "marked", "png_text", "synthetic_mark"]
 
 HEAD = 8192  # bytes of a file that are looked at
-SYNTHETIC = "synthetic images"
 OUTPUT = "semiray output"
 _SOFTWARE = "semiray"
 _PNG = b"\x89PNG\r\n\x1a\n"
 # IPTC's digital source types of what a model made, alone or in part; C2PA uses the same words.
 _GENERATED = b"rainedAlgorithmicMedia"
+# DICOM's element Synthetic Data, with the type of its value and without.
+_SYNTHETIC_DICOM = re.compile(rb"\x08\0\x1c\0(CS\x04\0|\x04\0\0\0)YES ")
 
 
 def png_text(said: Mapping[str, str] | None = None) -> PngInfo:
@@ -37,12 +41,13 @@ def synthetic_mark(head: bytes) -> str:
         head: its first bytes; ``HEAD`` of them are enough.
 
     Returns:
-        ``synthetic images`` for one that semiray or another program generated (the PNG text ``Synthetic``, or IPTC's
-        digital source type), ``semiray output`` for a figure or a sheet of semiray's, else nothing. Phantoms are data.
+        ``synthetic images`` for one that semiray or another program generated (the PNG text ``Synthetic``, DICOM's
+        element Synthetic Data, or IPTC's digital source type), ``semiray output`` for a figure or a sheet of semiray's,
+        else nothing. Phantoms are data.
     """
     if not head.startswith(_PNG):
         own = OUTPUT.encode() in head
-        return OUTPUT if own else SYNTHETIC if _GENERATED in head else ""
+        return OUTPUT if own else SYNTHETIC if _GENERATED in head or _SYNTHETIC_DICOM.search(head) else ""
     said = dict(_texts(head))
     if said.get(b"Phantom") == b"true":
         return ""

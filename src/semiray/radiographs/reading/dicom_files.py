@@ -25,7 +25,9 @@ from semiray.radiographs.reading.summary import some
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["DicomHeaders", "read_headers"]
+__all__ = ["SYNTHETIC", "DicomHeaders", "read_headers"]
+
+SYNTHETIC = "synthetic images"  # as other files that say so are called
 
 _STEPS = (2**14, 2**20, 2**24)  # bytes that are read until the end of the header is among them
 _LAST = 0x0028_FFFF  # the greatest tag that is read
@@ -89,7 +91,7 @@ class _Header:
     remarks: tuple[str, ...] = ()
 
 
-def read_headers(files: Mapping[str, Path], salt: bytes, workers: int = 4) -> DicomHeaders:
+def read_headers(files: Mapping[str, Path], salt: bytes, workers: int = 4, *, synthetic: bool = False) -> DicomHeaders:
     """Read the headers of those files that are DICOM by their content.
 
     Chest radiographs are taken: the modality is CR or DX, or not known; the body part is the chest, or not known.
@@ -98,12 +100,13 @@ def read_headers(files: Mapping[str, Path], salt: bytes, workers: int = 4) -> Di
         files: paths by keys.
         salt: key of the hashes that stand for patients; see `read_salt`.
         workers: number of reading threads.
+        synthetic: take images that are marked as synthetic, too.
 
     Returns:
         Values and patients of radiographs, kinds of the others, and notes. A file that isn't DICOM is in none of them.
     """
     installed = importlib.util.find_spec("pydicom") is not None
-    read = partial(_read, salt=salt) if installed else _recognise
+    read = partial(_read, salt=salt, synthetic=synthetic) if installed else _recognise
     with ThreadPoolExecutor(workers, thread_name_prefix="semiray-dicom") as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns about what it repairs, and quotes it
         results = zip(files, pool.map(read, files.values()), strict=True)
@@ -140,7 +143,7 @@ def _recognise(path: Path) -> _Header | None:
     return None
 
 
-def _read(path: Path, salt: bytes) -> _Header | None:
+def _read(path: Path, salt: bytes, synthetic: bool) -> _Header | None:
     """Read a file's header, of the file as little as that needs; None if it isn't DICOM or can't be opened."""
     content = b""
     try:
@@ -155,7 +158,7 @@ def _read(path: Path, salt: bytes) -> _Header | None:
                 try:
                     dataset, complete = parse_dicom(content, _KEYWORDS, _LAST)
                     if complete or whole:
-                        return _judge(dataset, complete, salt)
+                        return _judge(dataset, complete, salt, synthetic)
                 except DicomError:
                     if whole:
                         return _Header(_BROKEN)
@@ -164,10 +167,12 @@ def _read(path: Path, salt: bytes) -> _Header | None:
     return None
 
 
-def _judge(dataset: Dataset, complete: bool, salt: bytes) -> _Header:
+def _judge(dataset: Dataset, complete: bool, salt: bytes, synthetic: bool) -> _Header:
     """Decide whether a header is that of a chest radiograph."""
     if _text(dataset.file_meta, "MediaStorageSOPClassUID") == _DIRECTORY:
         return _Header("DICOMDIR")
+    if not synthetic and _text(dataset, "SyntheticData") == "YES":
+        return _Header(SYNTHETIC)
     row = {keyword: value for keyword, form in _VALUES.items() if (value := form(_text(dataset, keyword)))}
     modality, image_class = _text(dataset, "Modality").upper(), _text(dataset, "SOPClassUID")
     unknown = modality in ("", "OT")
@@ -276,4 +281,4 @@ _VALUES: Mapping[str, Callable[[str], str]] = {
 }
 _find_parts = _terms(_OTHER_PARTS)
 # What is looked at, and never kept.
-_KEYWORDS = (*_VALUES, "SOPClassUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID")
+_KEYWORDS = (*_VALUES, "SyntheticData", "SOPClassUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID")

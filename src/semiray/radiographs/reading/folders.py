@@ -149,26 +149,27 @@ def walk(root: Path) -> Tree:
     return tree
 
 
-def leave_out(tree: Tree, root: str, marked: Callable[[Path], str]) -> None:
+def leave_out(tree: Tree, root: str, marked: Callable[[Path], str], gone: Iterable[str] = ()) -> None:
     """Remove masks, nested copies and semiray's own images from a tree, counted by kind.
 
     Args:
         tree: what was found; changed in place.
         root: the name of the folder itself.
         marked: returns the kind of an image that semiray made, from its file's head, else the empty text.
+        gone: keys of such images that are no longer in the tree.
     """
-    _leave_out_own(tree, marked)
+    _leave_out_own(tree, marked, gone)
     _leave_out_masks(tree)
     _leave_out_copies(tree, root)
 
 
-def _leave_out_own(tree: Tree, marked: Callable[[Path], str]) -> None:
+def _leave_out_own(tree: Tree, marked: Callable[[Path], str], gone: Iterable[str]) -> None:
     """Folders whose first, middle or last PNG file is marked are looked at file by file."""
     by_folder: dict[str, list[str]] = defaultdict(list)
     for key in tree.images:
         if key.lower().endswith(".png"):
             by_folder[key.rpartition("/")[0]].append(key)
-    own: set[str] = set()
+    own = {parent for key in gone for parent in _parents(key)}
     for keys in by_folder.values():
         if any(marked(tree.images[key]) for key in {keys[0], keys[len(keys) // 2], keys[-1]}):
             for key in keys:

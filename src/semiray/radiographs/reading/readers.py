@@ -22,7 +22,7 @@ from semiray.radiographs.reading.classes import (
     propose_classes,
     propose_labels,
 )
-from semiray.radiographs.reading.dicom_files import DicomHeaders, read_headers
+from semiray.radiographs.reading.dicom_files import SYNTHETIC, DicomHeaders, read_headers
 from semiray.radiographs.reading.dicom_format import HEAD_BYTES, looks_like_dicom
 from semiray.radiographs.reading.findings import Labels, read_labels, select_findings
 from semiray.radiographs.reading.folders import Tree, label_by_folder, leave_out, walk
@@ -215,8 +215,9 @@ def _walk(
 ) -> tuple[Found, dict[str, Path]]:
     """The radiographs below a folder, with what the headers of DICOM files tell of them; and the tables there."""
     tree = walk(root)
-    headers = _dicom(tree, salt)
-    leave_out(tree, root.resolve().name, unmarked if options.read_synthetic else marked)
+    headers = _dicom(tree, salt, options.read_synthetic)
+    own = [key for key, kind in headers.left_out.items() if kind == SYNTHETIC]
+    leave_out(tree, root.resolve().name, unmarked if options.read_synthetic else marked, own)
     found = Found(
         root,
         "",
@@ -230,7 +231,7 @@ def _walk(
     return found, tree.tables
 
 
-def _dicom(tree: Tree, salt: Callable[[], bytes]) -> DicomHeaders:
+def _dicom(tree: Tree, salt: Callable[[], bytes], synthetic: bool) -> DicomHeaders:
     """Read the headers of DICOM files, whatever their ending; chest radiographs among them become images."""
     files = dict(tree.unknown)
     folders: dict[str, list[str]] = defaultdict(list)
@@ -241,7 +242,7 @@ def _dicom(tree: Tree, salt: Callable[[], bytes]) -> DicomHeaders:
             files |= {key: tree.images[key] for key in keys}
     headers = DicomHeaders({}, {}, {}, ())
     if any(map(_is_dicom, files.values())):
-        headers = read_headers(files, salt())
+        headers = read_headers(files, salt(), synthetic=synthetic)
     if others := len(tree.unknown.keys() - headers.rows.keys() - headers.left_out.keys()):
         tree.left_out["files of unknown kind"] += others
     tree.images = {key: path for key, path in tree.images.items() if key not in headers.left_out}
