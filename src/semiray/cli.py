@@ -40,6 +40,7 @@ for command in (
     ask.generate,
     ask.traverse,
     ask.represent,
+    ask.encode,
     ask.samples,
     ask.networks,
     prove.evaluate,

@@ -69,6 +69,22 @@ def test_the_same_question_gets_the_same_bytes(work: Path, tmp_path: Path, semir
     assert {row["label"] for row in rows} == {"ill"}
 
 
+def test_codes_of_a_set_become_a_table(work: Path, tmp_path: Path, semiray_says: Semiray, refuses: Refuses) -> None:
+    code, said, _ = semiray_says(
+        "encode", work / "run", work / "data", "--out", tmp_path / "codes.csv", "--cache", work / "cache"
+    )
+    assert code == 0
+    assert "60 images" in said
+    assert "Assumed, grounded on no image: survival" in said
+    with (tmp_path / "codes.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 60
+    assert {row["estimated_label"] for row in rows} <= {"normal", "ill"}
+    assert {row["part"] for row in rows} == {"train", "validation", "test"}
+    (tmp_path / "codes.csv").unlink()
+    assert "--out codes.txt: name a table that ends in .csv" in refuses("encode", "RUN", "DATA", "--out", "codes.txt")
+
+
 @pytest.mark.parametrize(
     "words",
     [("traverse", "RUN", "--patients", "1", "--steps", "3"), ("samples", "RUN"), ("networks", "RUN")],

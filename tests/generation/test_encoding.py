@@ -1,3 +1,4 @@
+import csv
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from semiray.errors import SemirayError
-from semiray.generation.encoding import critic_logits, discriminate, encode, encode_scores
+from semiray.generation.encoding import critic_logits, discriminate, encode, encode_scores, write_codes
 from semiray.generation.sampling import generate
 from semiray.networks import build_networks
 from semiray.training import Run
@@ -46,6 +47,59 @@ def test_progress(run: Run) -> None:
     calls: list[tuple[int, int]] = []
     encode(run, generate(run, 70).images, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (70, 70)
+
+
+def rows_of(table: Path) -> list[dict[str, str]]:
+    with table.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_table_of_codes_beside_what_is_known(
+    run: Run, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("semiray.generation.encoding._CHUNK", 70)
+    data = run.load_data(data_folder, cache=tmp_path / "cache")
+    metadata = [{"age": str(i), "label": "=cmd"} for i in range(len(data))]
+    calls: list[tuple[int, int]] = []
+    table = write_codes(
+        run, replace(data, metadata=metadata), tmp_path / "codes.csv", progress=lambda *done: calls.append(done)
+    )
+    rows = rows_of(table)
+    assert list(rows[0]) == [
+        *("file", "patient", "label", "part", "estimated_label", "probability"),
+        *(*run.prior.names, "age", "metadata.label"),
+    ]
+    assert [row["file"] for row in rows] == list(data.keys)
+    assert [row["label"] for row in rows] == [data.classes[label] for label in data.labels]
+    found = np.array([[row[name] for name in run.prior.names] for row in rows], np.float32)
+    expected = encode(run, np.asarray(data.images))
+    assert np.isclose(found, expected, atol=1e-4).mean() > 0.999  # a discrete code may lie at its threshold
+    held_out = {data.keys[i] for i in run.split(data).test}
+    assert {row["file"] for row in rows if row["part"] == "test"} == held_out != set()
+    assert {row["estimated_label"] for row in rows} <= set(run.classes)
+    assert all(1 / 3 <= float(row["probability"]) <= 1 for row in rows)
+    assert (rows[5]["age"], rows[5]["metadata.label"]) == ("5", "'=cmd")
+    assert calls[-1] == (108, 108)
+
+
+def test_a_table_is_written_whole_or_not_at_all(
+    unlabelled_run: Run, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = unlabelled_run.load_data(data_folder, cache=tmp_path / "cache").take(range(5))
+    out = tmp_path / "out"
+    out.mkdir()
+    head = list(rows_of(write_codes(unlabelled_run, data, out / "codes.csv"))[0])
+    assert head == ["file", "patient", "label", *unlabelled_run.prior.names]  # another run's set, and no classes
+    before = (out / "codes.csv").read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(SemirayError, match="No space left"):
+        write_codes(unlabelled_run, data, out / "codes.csv", progress=fail)
+    with pytest.raises(SemirayError, match="resolution=32"):
+        write_codes(unlabelled_run, replace(data, images=data.images[:, :16, :16]), out / "other.csv")
+    assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("codes.csv", before)]
 
 
 def test_errors_say_what_to_do(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""`semiray generate`, `traverse`, `represent`, `samples`, `networks`: images and figures from a run."""
+"""`semiray generate`, `traverse`, `represent`, `encode`, `samples`, `networks`: images, figures, codes from a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from semiray.commands.options import Cache, Count, Device, Figure, Out, RunFolder, Seed, with_groups
+from semiray.commands.options import Cache, Count, Data, Device, Figure, Out, Reading, RunFolder, Seed, with_groups
 
 if TYPE_CHECKING:
     from semiray.settings import Settings
     from semiray.training import Run
 
-__all__ = ["generate", "networks", "represent", "samples", "traverse"]
+__all__ = ["encode", "generate", "networks", "represent", "samples", "traverse"]
 
 Where = Annotated[
     str | None,
@@ -150,6 +150,36 @@ def represent(
         soft_wrap=True,
     )
     save_figure(plot_representation(loaded, found), out)
+
+
+@with_groups
+def encode(
+    run: RunFolder,
+    data: Data,
+    reading: Reading,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The table to write: .csv.")] = Path("codes.csv"),
+    cache: Cache = None,
+    device: Device = "auto",
+) -> None:
+    """Estimate class and codes of every image of DATA, and write them as a table beside what is known of the images.
+
+    DATA is read as it was for training; reading options replace the run's.
+    """
+    from semiray.commands.console import console, progress_bar, read_data, wrote
+    from semiray.errors import SemirayError
+    from semiray.files import check_not_input
+    from semiray.generation import write_codes
+    from semiray.training import Run
+
+    if out.suffix.lower() != ".csv":
+        raise SemirayError(f"out={out}: name a table that ends in .csv.")
+    check_not_input(out, data)
+    loaded = Run.load(run, device)
+    images = read_data(data, resolution=loaded.resolution, cache=cache, **loaded.settings.data.reading | reading)
+    with progress_bar("Estimating") as show:
+        table = write_codes(loaded, images, out, progress=show)
+    console.print(loaded.meaning, soft_wrap=True)
+    wrote(table)
 
 
 def samples(

@@ -2,7 +2,7 @@
 
 from semiray.generation.copies import CopyFilter
 from semiray.generation.dataset import RadiographDataset, SyntheticDataset
-from semiray.generation.encoding import critic_logits, encode, encode_scores
+from semiray.generation.encoding import critic_logits, encode, encode_scores, write_codes
 from semiray.generation.figures import plot_networks, plot_samples
 from semiray.generation.formats import write_images
 from semiray.generation.inversion import Inversion, invert
@@ -38,6 +38,7 @@ __all__ = [
     "ssim",
     "traversal_images",
     "traverse",
+    "write_codes",
     "write_images",
     "write_sample",
 ]

@@ -1,8 +1,10 @@
-"""Estimate the codes of images with the run's sorter, and how real its critic finds them."""
+"""Estimate the codes of images, or of a whole set, with the run's sorter, and how real its critic finds them."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,15 +14,21 @@ from torch import Tensor
 
 from semiray.devices import inference_batch
 from semiray.errors import SemirayError
+from semiray.escaping import in_spreadsheet
+from semiray.files import user_path, whole_file
 from semiray.generation.sampling import BLOCK
+from semiray.generation.synthetic import decimal
 from semiray.networks import DiscriminatorOutput
 from semiray.networks.intensities import to_input
 from semiray.training.codes import CodeReader
 
 if TYPE_CHECKING:
+    from semiray.radiographs import ImageArray, RadiographSet
     from semiray.training.run import Run
 
-__all__ = ["critic_logits", "discriminate", "encode", "encode_scores"]
+__all__ = ["critic_logits", "discriminate", "encode", "encode_scores", "write_codes"]
+
+_CHUNK = 1024  # images in memory at a time
 
 
 def encode(
@@ -61,6 +69,74 @@ def encode_scores(
         if progress is not None:
             progress(part.stop, len(images))
     return scores
+
+
+def write_codes(
+    run: Run,
+    data: RadiographSet[ImageArray],
+    out: Path | str,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write a table of what the sorter estimates of every image of a set, and of what is known of the image.
+
+    Columns: ``file``, ``patient``, ``label``; ``part``, the run's part that the image is in, where the set is the run's
+    own; ``estimated_label`` and its ``probability``, where the sorter was trained to classify; every code by name, in
+    its factor's units; and the metadata, whose columns get ``metadata.`` in front where a name is taken. The table is
+    written whole or not at all.
+
+    Args:
+        run: A trained run.
+        data: Images at the run's resolution, of any number: a chunk of them is in memory at a time.
+        out: The file to write, ``.csv``.
+        progress: Called with (images done, N).
+
+    Returns:
+        The path of the table.
+
+    Raises:
+        SemirayError: Images of another resolution, or the file can't be written.
+    """
+    out = user_path(out)
+    sorts = bool(run.classes) and run.settings.objectives.classify > 0
+    parts = _parts(run, data)
+    head = ["file", "patient", "label", *["part"] * bool(parts), *["estimated_label", "probability"] * sorts]
+    head += run.prior.names
+    columns = list(dict.fromkeys(name for row in data.metadata for name in row))
+    named = [f"metadata.{name}" if name in head else name for name in columns]
+    try:
+        with whole_file(out) as path, path.open("w", encoding="utf-8", newline="") as stream:
+            table = csv.writer(stream, lineterminator="\n")
+            table.writerow(map(in_spreadsheet, head + named))
+            for first in range(0, len(data), _CHUNK):
+                images = np.asarray(data.images[first : first + _CHUNK])
+                for batch, output in discriminate(run, images, np.zeros(len(images), np.int64)):
+                    codes = run.prior.codes(output.scores.cpu()).float().numpy()
+                    chances = output.classes.float().softmax(1).cpu().numpy()
+                    for row, i in enumerate(range(first + batch.start, first + batch.stop)):
+                        label = data.classes[data.labels[i]] if data.labels[i] >= 0 else ""
+                        cells = [data.keys[i], str(data.patients[i]), label, *[parts.get(i, "")] * bool(parts)]
+                        if sorts:
+                            best = int(chances[row].argmax())
+                            cells += [run.classes[best], f"{chances[row, best]:.4f}"]
+                        cells += map(decimal, codes[row])
+                        cells += (data.metadata[i].get(name, "") for name in columns)
+                        table.writerow(map(in_spreadsheet, cells))
+                    if progress is not None:
+                        progress(first + batch.stop, len(data))
+    except OSError as error:
+        raise SemirayError(f"{out}: can't write there ({error.strerror or error}). Choose another out=.") from error
+    return out
+
+
+def _parts(run: Run, data: RadiographSet[ImageArray]) -> dict[int, str]:
+    """The part of the run's split that each image is in; nothing where the set lacks images of the split."""
+    try:
+        split = run.split(data)
+    except SemirayError:
+        return {}
+    names = ("train", "validation", "test")
+    return {int(i): name for name in names for i in getattr(split, name)}
 
 
 def critic_logits(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from semiray.radiographs.pixels.marks import png_text
 __all__ = [
     "WARNING",
     "Synthetic",
+    "decimal",
     "describe_image",
     "encode_image",
     "file_name",
@@ -152,7 +153,7 @@ def manifest_head(names: Sequence[str]) -> list[str]:
 
 def manifest_row(synthetic: Synthetic, i: int, file: str) -> list[str]:
     """The manifest's row of image ``i``; ``from_spreadsheet`` gives back a label that a spreadsheet would run."""
-    codes = [_text(code) for code in synthetic.codes[i]]
+    codes = [decimal(code) for code in synthetic.codes[i]]
     return [file, in_spreadsheet(synthetic.label_name(i)), *codes, str(synthetic.seed), str(synthetic.index[i])]
 
 
@@ -163,9 +164,9 @@ def metadata_row(synthetic: Synthetic, i: int, file: str) -> dict[str, Any]:
 
 
 def _codes_of(synthetic: Synthetic, i: int) -> dict[str, float]:
-    return {name: float(_text(code)) for name, code in zip(synthetic.names, synthetic.codes[i], strict=True)}
+    return {name: float(decimal(code)) for name, code in zip(synthetic.names, synthetic.codes[i], strict=True)}
 
 
-def _text(value: np.float32) -> str:
+def decimal(value: np.float32) -> str:
     """The shortest decimal that reads back as the same float32: 1 for 1.0, 0.1 for 0.1."""
     return np.format_float_positional(value, unique=True, trim="-")
