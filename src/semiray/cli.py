@@ -41,6 +41,7 @@ for command in (
     ask.traverse,
     ask.represent,
     ask.encode,
+    ask.export,
     ask.samples,
     ask.networks,
     prove.evaluate,

@@ -3,6 +3,7 @@
 from semiray.generation.copies import CopyFilter
 from semiray.generation.dataset import RadiographDataset, SyntheticDataset
 from semiray.generation.encoding import critic_logits, encode, encode_scores, write_codes
+from semiray.generation.export import export_onnx
 from semiray.generation.figures import plot_networks, plot_samples
 from semiray.generation.formats import write_images
 from semiray.generation.inversion import Inversion, invert
@@ -26,6 +27,7 @@ __all__ = [
     "critic_logits",
     "encode",
     "encode_scores",
+    "export_onnx",
     "generate",
     "invert",
     "measure_traversal",
