@@ -13,6 +13,7 @@ from semiray.generation.synthetic import WARNING, Synthetic, describe_image, sof
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.uid import UID
 
 __all__ = ["PRIVATE_GROUP", "encode_dicom"]
 
@@ -20,7 +21,6 @@ PRIVATE_GROUP = 0x0071
 """The group of the private block, whose creator is ``semiray``."""
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-_EXPLICIT = "1.2.840.10008.1.2.1"
 _NAME = "semiray"
 _MOST_COMMENT = 10_240  # characters of a long text (LT)
 _LAST_INSTANCE = 2**31 - 1  # of an integer string (IS)
@@ -38,6 +38,7 @@ def encode_dicom(synthetic: Synthetic, i: int, run_name: str) -> bytes:
         ImportError: pydicom isn't installed.
     """
     from pydicom import Dataset, FileMetaDataset, dcmwrite
+    from pydicom.uid import ExplicitVRLittleEndian
 
     said = describe_image(synthetic, i, run_name)
     pixels = synthetic.images[i]
@@ -95,7 +96,7 @@ def encode_dicom(synthetic: Synthetic, i: int, run_name: str) -> bytes:
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.file_meta.TransferSyntaxUID = _EXPLICIT
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.ImplementationClassUID = _uid("implementation")  # else pydicom's, which its version changes
     dataset.file_meta.ImplementationVersionName = _NAME.upper()
     file = BytesIO()
@@ -133,6 +134,8 @@ def _comment(synthetic: Synthetic, i: int) -> str:
     return in_terminal(" ".join(words))[:_MOST_COMMENT]
 
 
-def _uid(text: str) -> str:
+def _uid(text: str) -> UID:
     """A UID derived from a text: ``2.25.`` and a UUID as a number (PS3.5, B.2)."""
-    return f"2.25.{uuid5(NAMESPACE_URL, f'{_NAME} {text}').int}"
+    from pydicom.uid import UID
+
+    return UID(f"2.25.{uuid5(NAMESPACE_URL, f'{_NAME} {text}').int}")

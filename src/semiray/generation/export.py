@@ -33,6 +33,9 @@ _STEP = 1e-6  # scores that a step of a discrete code takes
 class _Generator(nn.Module):
     """The generator with codes in their factors' own units."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, run: Run) -> None:
         super().__init__()
         self.generator = copy.deepcopy(run.generator).cpu()
@@ -183,8 +186,8 @@ def _quantiles(prior: JointPrior) -> list[tuple[list[float], list[float]]]:
         if discrete:
             before = np.flatnonzero(np.diff(column))
             middle = (s[before] + s[before + 1]) / 2
-            at = [s[0], *np.stack([middle, middle + _STEP], 1).ravel(), s[-1]]
-            line = [column[0], *column[np.stack([before, before + 1], 1).ravel()], column[-1]]
+            at = np.array([s[0], *np.stack([middle, middle + _STEP], 1).ravel(), s[-1]])
+            line = np.array([column[0], *column[np.stack([before, before + 1], 1).ravel()], column[-1]])
         else:
             at, line = s[::_COARSE], column[::_COARSE]
         lines.append(([round(float(x), 6) for x in at], [float(np.float32(x)) for x in line]))
