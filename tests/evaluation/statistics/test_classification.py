@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
@@ -57,7 +55,7 @@ def test_perfect_and_constant_predictions_have_known_figures() -> None:
     assert constant.per_class[1].precision.mean == 0
     assert constant.per_class[2].auroc.mean == 0.5
     assert constant.confusion[0][:, 0].tolist() == np.bincount(labels).tolist()
-    assert ratio_interval(constant, perfect).mean == pytest.approx(1 / 3)
+    assert ratio_interval(constant.balanced_accuracy, perfect.balanced_accuracy).mean == pytest.approx(1 / 3)
     assert sum(one.n_images for one in perfect.per_class) == 90
     assert "precision" in perfect.reports[0]
 
@@ -153,16 +151,14 @@ def test_a_difference_of_few_trainings_claims_no_more_than_it_knows(seeds: int) 
     for _ in range(400):
         of_seed, patients = rng.normal(size=seeds), 0.1 * rng.normal()
         drawn = of_seed[rng.integers(0, seeds, (300, seeds))].mean(axis=1) + patients + 0.1 * rng.normal(size=300)
-        figure = Interval(of_seed.mean() + patients, np.nan, np.nan, tuple(of_seed + patients))
-        nothing = SimpleNamespace(balanced_accuracy=Interval(0.0, 0.0, 0.0, (0.0,) * seeds), draws=np.zeros(300))
-        found = difference_interval(SimpleNamespace(balanced_accuracy=figure, draws=drawn), nothing)  # type: ignore[arg-type]
+        figure = Interval(of_seed.mean() + patients, np.nan, np.nan, tuple(of_seed + patients), drawn)
+        found = difference_interval(figure, Interval(0.0, 0.0, 0.0, (0.0,) * seeds, np.zeros(300)))
         held += found.low <= 0 <= found.high
     assert 0.92 <= held / 400 <= 0.98
 
 
 def test_one_training_leaves_the_chance_of_patients() -> None:
     draws = np.random.default_rng(0).normal(0.1, 0.02, 5000)
-    one = SimpleNamespace(balanced_accuracy=Interval(0.1, 0.0, 0.0, (0.1,)), draws=draws)
-    none = SimpleNamespace(balanced_accuracy=Interval(0.0, 0.0, 0.0, (0.0,)), draws=np.zeros(5000))
-    found = difference_interval(one, none)  # type: ignore[arg-type]
+    one, none = Interval(0.1, 0.0, 0.0, (0.1,), draws), Interval(0.0, 0.0, 0.0, (0.0,), np.zeros(5000))
+    found = difference_interval(one, none)
     assert (found.low, found.high) == pytest.approx((0.1 - 1.96 * 0.02, 0.1 + 1.96 * 0.02), abs=0.002)

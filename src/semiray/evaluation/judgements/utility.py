@@ -37,6 +37,7 @@ class UtilityResult(Result):
         tstr: Trained on synthetic images, tested on real ones.
         trtr: Trained on real images, tested on the same real ones: the ceiling.
         ratio: Balanced accuracy of TSTR divided by that of TRTR.
+        auroc_ratio: The same of AUROC, whose floor, 0.5 / TRTR, is higher.
         chance: Balanced accuracy at chance level, 1 / C: the floor.
         n_train_patients: Patients behind the real training images.
     """
@@ -45,6 +46,7 @@ class UtilityResult(Result):
     tstr: ClassificationScores
     trtr: ClassificationScores
     ratio: Interval
+    auroc_ratio: Interval
     chance: float
     settings: UtilitySettings
     n_train_patients: int
@@ -135,5 +137,13 @@ def measure_utility(
         )
         for classifiers in (on_synthetic, on_real)
     )
-    n_train_patients = len(np.unique(train.patients))
-    return UtilityResult(classes, tstr, trtr, ratio_interval(tstr, trtr), 1 / len(classes), settings, n_train_patients)
+    return UtilityResult(
+        classes,
+        tstr,
+        trtr,
+        ratio=ratio_interval(tstr.balanced_accuracy, trtr.balanced_accuracy),
+        auroc_ratio=ratio_interval(tstr.auroc, trtr.auroc),
+        chance=1 / len(classes),
+        settings=settings,
+        n_train_patients=len(np.unique(train.patients)),
+    )

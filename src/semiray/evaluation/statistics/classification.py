@@ -18,7 +18,7 @@ from sklearn.metrics import (
 )
 
 from semiray.errors import SemirayError
-from semiray.evaluation.results import Counts, Hidden, Result
+from semiray.evaluation.results import Counts, Result
 from semiray.evaluation.statistics.intervals import ENDS, LEVEL, Interval, PatientBootstrap
 from semiray.evaluation.statistics.ranking import Ranking
 
@@ -80,7 +80,6 @@ class ClassificationScores(Result):
         confusion: One (C, C) matrix per seed, in images; rows are true classes, columns predicted ones.
         reports: scikit-learn's classification report, one text per seed.
         n_train: Images that the classifier was trained on; the other two counts are of those tested.
-        draws: (resamples,) balanced accuracies of the bootstrap, for paired comparisons; not written.
     """
 
     accuracy: Interval
@@ -94,7 +93,6 @@ class ClassificationScores(Result):
     n_train: int
     n_images: int
     n_patients: int
-    draws: Hidden
     specificity: float = SPECIFICITY
 
 
@@ -177,34 +175,31 @@ def score_predictions(
         n_train=n_train,
         n_images=len(labels),
         n_patients=bootstrap.n_patients,
-        draws=bootstrap.over_seeds(balanced),
     )
 
 
-def ratio_interval(above: ClassificationScores, below: ClassificationScores) -> Interval:
-    """Balanced accuracy of one divided by that of another, over the same draws; ``seeds`` pairs them in order."""
+def ratio_interval(above: Interval, below: Interval) -> Interval:
+    """One figure divided by another, over the same draws; ``seeds`` pairs them in order."""
     low, high = np.nanquantile(above.draws / below.draws, ENDS).tolist()
-    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
-    ratio = above.balanced_accuracy.mean / below.balanced_accuracy.mean
-    return Interval(ratio, low, high, tuple(a / b for a, b in pairs))
+    pairs = zip(above.seeds, below.seeds, strict=True)
+    return Interval(above.mean / below.mean, low, high, tuple(a / b for a, b in pairs))
 
 
-def difference_interval(above: ClassificationScores, below: ClassificationScores, *, level: float = LEVEL) -> Interval:
-    """Balanced accuracy of one minus that of another, over the same draws; ``seeds`` pairs them in order.
+def difference_interval(above: Interval, below: Interval, *, level: float = LEVEL) -> Interval:
+    """One figure minus another, over the same draws; ``seeds`` pairs them in order.
 
     A bootstrap of few seeds gives intervals that are too narrow: its draws can't leave the range of the seeds. So the
     variance of the draws is split, var(draws) = patients + s² (S - 1) / S² for S seeds of variance s², and the
     half-width is the square root of z² patients + t² s² / S, with the t quantile of S - 1 degrees of freedom. A single
     seed says nothing about the chance of training: then the interval covers the chance of patients only.
     """
-    pairs = zip(above.balanced_accuracy.seeds, below.balanced_accuracy.seeds, strict=True)
-    seeds = np.array([a - b for a, b in pairs])
-    count, difference = len(seeds), above.balanced_accuracy.mean - below.balanced_accuracy.mean
+    seeds = np.array(above.seeds) - np.array(below.seeds)
+    count, difference = len(seeds), above.mean - below.mean
     spread = float(seeds.var(ddof=1)) if count > 1 else 0.0
-    of_patients = max(float(np.var(above.draws - below.draws)) - spread * (count - 1) / count**2, 0.0)
+    of_patients = max(float(np.nanvar(above.draws - below.draws)) - spread * (count - 1) / count**2, 0.0)
     z, t = norm.ppf((1 + level) / 2), (student.ppf((1 + level) / 2, count - 1) if count > 1 else 0.0)
     half = float(np.sqrt(z**2 * of_patients + t**2 * spread / count))
-    return Interval(difference, difference - half, difference + half, tuple(float(x) for x in seeds))
+    return Interval(difference, difference - half, difference + half, tuple(seeds.tolist()))
 
 
 def _rank(probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: Floats) -> Floats:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass as plain
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from semiray.evaluation.results import Number, Result
+from semiray.evaluation.results import Hidden, Number, Result
 
 __all__ = ["ENDS", "LEVEL", "Comparison", "Interval", "PatientBootstrap", "one_per_patient", "patient_classes"]
 
@@ -34,12 +35,14 @@ class Interval(Result):
     Attributes:
         mean: Mean over seeds, on the whole test set.
         seeds: The figure for every seed; their mean is ``mean``.
+        draws: (R,) its values in the bootstrap, for paired comparisons; not written.
     """
 
     mean: Number
     low: Number
     high: Number
     seeds: tuple[Number, ...]
+    draws: Hidden = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
 
 
 class PatientBootstrap:
@@ -80,8 +83,9 @@ class PatientBootstrap:
 
     def interval(self, estimates: Sequence[float], draws: Floats) -> Interval:
         """The interval of a figure from its estimates (S,) and its values for all draws and seeds (R, S)."""
-        low, high = np.nanquantile(self.over_seeds(draws), ENDS).tolist()
-        return Interval(float(np.mean(estimates)), low, high, tuple(map(float, estimates)))
+        drawn = self.over_seeds(draws)
+        low, high = np.nanquantile(drawn, ENDS).tolist()
+        return Interval(float(np.mean(estimates)), low, high, tuple(map(float, estimates)), drawn)
 
     def over_seeds(self, draws: Floats) -> Floats:
         """Mean (R,) over the seeds drawn of values (R, S)."""
