@@ -55,6 +55,21 @@ def test_no_bar_is_drawn_for_what_is_done_at_once(capsys: pytest.CaptureFixture[
     assert "Working" not in capsys.readouterr().out
 
 
+def test_without_a_terminal_stages_and_every_ten_seconds_are_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter([0.0, 1.0, 1.0, 6.0, 12.0, 12.0, 100.0])
+    monkeypatch.setattr("semiray.commands.console.time.monotonic", lambda: next(now))
+    with progress_bar("Evaluating") as show:
+        show.stage("utility")
+        show(1, 100)
+        show(6, 100)
+        show(10, 100)
+        show(100, 100)
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["Evaluating: utility", "Evaluating: utility, 10 %, 1:48 left"]
+
+
 def test_a_report_is_one_line_or_a_table() -> None:
     assert report_line(REPORT) == (
         "1,600 images, 27/s, 1:05 left | losses: adversarial 0.712 | commitment R²: survival 0.25"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from semiray.training import TrainingReport
 
 __all__ = [
+    "Shown",
     "console",
     "describe_data",
     "live_reports",
@@ -36,6 +37,7 @@ __all__ = [
 _PATIENCE = 2.0  # seconds; what is done sooner needs no bar
 _LISTED = 5  # files that could not be read, named one by one
 _LINE_SECONDS = 20.0  # between lines where there is no terminal to redraw
+_BAR_LINE_SECONDS = 10.0  # the same of a bar
 _BAR = 24  # characters
 
 
@@ -50,29 +52,54 @@ class CleanConsole(Console):
 console = CleanConsole(highlight=False, markup=False, emoji=False)
 
 
+class Shown:
+    """A progress to be called with (done, total): a bar in a terminal, elsewhere a line every ten seconds or a stage.
+
+    Nothing is shown of what takes less than two seconds.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+        )
+        self.title, self.task = title, self.bar.add_task(title, total=None)
+        self.started = self.said = time.monotonic()
+        self.left = ""
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if console.is_terminal and now - self.started > _PATIENCE:
+            self.bar.start()
+        self.bar.update(self.task, completed=done, total=total)
+        left = (now - self.started) * (total - done) / done if done else None
+        self.left = f", {100 * done // max(total, 1)} %" + ("" if left is None else f", {_clock(left)} left")
+        if now - self.said >= _BAR_LINE_SECONDS and done < total:
+            self._say()
+
+    def stage(self, name: str) -> None:
+        """Name what is worked on from now."""
+        self.bar.update(self.task, description=f"{self.title}: {name}")
+        self._say()
+
+    def _say(self) -> None:
+        if not console.is_terminal:
+            console.print(f"{self.bar.tasks[0].description}{self.left}", soft_wrap=True)
+            self.said = time.monotonic()
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function (done, total) that draws a bar once its work has taken two seconds."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        console=console,
-        transient=True,
-    )
-    task = bar.add_task(title, total=None)
-    started = time.monotonic()
-
-    def show(done: int, total: int) -> None:
-        if time.monotonic() - started > _PATIENCE and console.is_terminal:
-            bar.start()
-        bar.update(task, completed=done, total=total)
-
+def progress_bar(title: str) -> Iterator[Shown]:
+    """Give a function (done, total) that shows how far its work is, and how long it still takes."""
+    shown = Shown(title)
     try:
-        yield show
+        yield shown
     finally:
-        bar.stop()
+        shown.bar.stop()
 
 
 def read_data(data: Path, *, resolution: int, cache: Path | None = None, **options: Any) -> "RadiographSet[ImageArray]":

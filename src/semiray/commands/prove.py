@@ -23,12 +23,13 @@ RealImages = Annotated[
 
 @dataclass(frozen=True)
 class Benefit:
-    """How to measure what synthetic images add to real ones and classical augmentation."""
+    """How to measure what synthetic images add to real ones."""
 
     benefit: Annotated[
         bool,
         typer.Option(
-            help="Measure whether synthetic images help beyond classical augmentation: 150 trainings, half of the time."
+            help="Measure whether synthetic images help beyond anything that needs none: 35 trainings or more, most of "
+            "the time."
         ),
     ] = True
     classifier: Annotated[
@@ -84,6 +85,7 @@ def evaluate(
             real_images=real_images,
             device=device,
             progress=show,
+            on_stage=show.stage,
             on_file=files.append,
         )
     console.print("\n".join(summarise(report)), soft_wrap=True)
@@ -151,6 +153,7 @@ def judge(
             real_images=real_images,
             device=device,
             progress=show,
+            on_stage=show.stage,
         )
     console.print("\n".join(summarise(report)), soft_wrap=True)
     wrote(out / "report.html")

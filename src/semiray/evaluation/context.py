@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from semiray.devices import choose_device
 from semiray.evaluation.judges.feature_spaces import FeatureSpace
 from semiray.evaluation.judges.store import train_classifiers
-from semiray.evaluation.options import EvaluationOptions
+from semiray.evaluation.options import BenefitSettings, EvaluationOptions
 from semiray.evaluation.parts import in_order, labelled_parts
 from semiray.evaluation.progress import Progress, Stages
 from semiray.generation import Synthetic, encode_scores, generate
@@ -72,15 +72,17 @@ class Context:
         self.folder = folder
         self.stages = Stages(None, {})
 
-    def start(self, progress: Progress | None, costs: Mapping[str, int]) -> None:
-        """Begin to report progress over judgements of these costs, and over what they share."""
+    def start(
+        self, progress: Progress | None, costs: Mapping[str, int], on_stage: Callable[[str], None] | None = None
+    ) -> None:
+        """Begin to report progress over judgements of these costs, and over what they share; stages by their names."""
         o = self.options
         shared = {
             "synthetic": 0 if self.run is None else o.n_synthetic // GENERATED_PER_STEP,
             "fresh": 0 if self.run is None else o.commitment_images // GENERATED_PER_STEP,
             "real classifiers": 0 if self.obstacle else o.seeds * o.steps,
         }
-        self.stages = Stages(progress, shared | dict(costs))
+        self.stages = Stages(progress, shared | dict(costs), on_stage)
 
     @cached_property
     def synthetic(self) -> Synthetic | RadiographSet:
@@ -107,6 +109,22 @@ class Context:
         if self.options.space is None or self.unseen is self.split.test:
             return self.test
         return self.held_out if self.obstacle else in_order(self.classes, self.held_out)
+
+    @cached_property
+    def validation(self) -> RadiographSet | None:
+        """Labelled images of the split's validation patients, in the order of ``classes``; None where a class lacks."""
+        rows = self.split.validation
+        if self.obstacle or not np.isin(np.arange(len(self.classes)), self.real.labels[rows]).all():
+            return None
+        return in_order(self.classes, self.real.take(rows))
+
+    @cached_property
+    def unlabelled(self) -> NDArray[np.int64]:
+        """Rows of training images without a label; at random as many as the benefit uses, where there are more."""
+        rows = self.split.train[self.real.labels[self.split.train] < 0]
+        benefit = self.options.benefit
+        most = benefit.most_synthetic if isinstance(benefit, BenefitSettings) else len(rows)
+        return np.sort(np.random.default_rng(0).permutation(rows)[:most])
 
     @cached_property
     def scores(self) -> NDArray[np.float32]:

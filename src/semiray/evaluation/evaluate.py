@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def measure_run(
     options: EvaluationOptions | None = None,
     store: Path | None = None,
     progress: Progress | None = None,
+    on_stage: Callable[[str], None] | None = None,
     **changes: Any,
 ) -> Results:
     """Evaluate a trained run on real images.
@@ -45,6 +47,7 @@ def measure_run(
         store: Folder that keeps trained classifiers and their predictions, so that an interrupted evaluation
             continues; None keeps nothing.
         progress: Called with (done, total).
+        on_stage: Called with the name of each longer stage when it is begun: utility, benefit, ...
         **changes: Single options, such as ``seeds=1`` or ``quick=True``.
 
     Raises:
@@ -59,7 +62,7 @@ def measure_run(
     if sides.own:  # classifiers learn from the same labels as the generator
         data = run.known(data, sides.split)
     context = Context(chosen, data, sides.split, run=run, own=sides.own, held_out=sides.held_out, store=store)
-    judgements = _measure(context, progress)
+    judgements = _measure(context, progress, on_stage)
     fresh = context.fresh
     return Results(
         subject=Path(run.path).name or str(run.path),
@@ -87,6 +90,7 @@ def measure_set(
     options: EvaluationOptions | None = None,
     store: Path | None = None,
     progress: Progress | None = None,
+    on_stage: Callable[[str], None] | None = None,
     **changes: Any,
 ) -> Results:
     """Evaluate any folder of synthetic images, whatever generated them.
@@ -104,6 +108,7 @@ def measure_set(
         options: As in `measure_run`, like the following.
         store: As there.
         progress: As there.
+        on_stage: As there.
         **changes: As there.
 
     Raises:
@@ -122,14 +127,16 @@ def measure_set(
         subject=subject,
         data=describe(context.test),
         phantom=is_phantom(real),
-        judgements=_measure(context, progress),
+        judgements=_measure(context, progress, on_stage),
         notes=tuple(notes),
         overlap=sides.overlap,
         samples=sample_images(context.classes, context.test, labelled.images, labelled.labels),
     )
 
 
-def _measure(context: Context, progress: Progress | None) -> dict[str, Result]:
+def _measure(
+    context: Context, progress: Progress | None, on_stage: Callable[[str], None] | None
+) -> dict[str, Result]:
     """Every judgement that applies, in the order of the registry."""
     space, benefit = context.options.space, context.options.benefit
     if space is not None:  # what can't be built, or makes no features, is reported before the long work
@@ -139,9 +146,10 @@ def _measure(context: Context, progress: Progress | None) -> dict[str, Result]:
         benefit.architecture.check(max(len(context.real.classes), 2), side, context.device)
     modules = {name: registry.judgement_module(name) for name in registry.JUDGEMENTS}
     costs = {name: module.cost(context) if hasattr(module, "cost") else 0 for name, module in modules.items()}
-    context.start(progress, costs)
+    context.start(progress, costs, on_stage)
     results = {}
     for name, module in modules.items():
+        context.stages.begin(name)
         results[name] = module.measure(context)
         context.stages.finish(name)
     context.stages.finish(*context.stages.sizes)

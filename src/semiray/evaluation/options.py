@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import fields, replace
 from typing import Any
 
@@ -60,15 +59,12 @@ class BenefitSettings(Result):
     """How the benefit is measured: fixed beforehand, and the same for all arms.
 
     Attributes:
-        fractions: Shares of the real patients, each in (0, 1], ascending; 1 is among them.
-        seeds: Trainings per arm and fraction. A seed also draws the patients, the same for all arms.
-        steps: Batches of a training on all patients, or on synthetic images alone. On a fraction f of the patients it
-            is sqrt(f) times as many, since few images are learned sooner.
+        seeds: Trainings per arm.
+        steps: Ceiling of a training, in batches.
+        patience: Batches without a smaller validation loss after which a training ends.
         batch: Images per batch.
-        share: Share of synthetic images in the batches of the arms that mix.
-        shares: Other shares that the mixed arm is trained with, on all patients.
-        multiples: Synthetic images alone: as many as there are real ones, times these.
-        most_synthetic: Synthetic images at most, whatever the multiples.
+        share: Share of synthetic (or pseudo-labelled) images in the batches of the arms that mix.
+        most_synthetic: Synthetic images, and images without a label, at most.
         mirror: Whether classical augmentation mirrors images: not for chests.
         resamples: Draws of the bootstrap.
         architecture: The classifier.
@@ -77,41 +73,23 @@ class BenefitSettings(Result):
         SemirayError: A setting is out of its range.
     """
 
-    fractions: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
     seeds: int = 5
-    steps: int = 500
+    steps: int = 2000
+    patience: int = 400
     batch: int = 64
     share: float = 0.5
-    shares: tuple[float, ...] = (0.25, 0.75)
-    multiples: tuple[int, ...] = (1, 3, 10)
     most_synthetic: int = 30_000
     mirror: bool = False
     resamples: int = 1000
     architecture: Architecture = Field(default_factory=Architecture)
 
     def __post_init__(self) -> None:
-        _check_range(self, seeds=1, steps=1, batch=2, most_synthetic=1, resamples=2)
-        if not self.fractions or not all(0 < f <= 1 for f in self.fractions) or self.fractions[-1] != 1:
-            raise SemirayError(f"fractions = {self.fractions}: must be shares above 0, of which the last is 1.")
-        if sorted(set(self.fractions)) != list(self.fractions):
-            raise SemirayError(f"fractions = {self.fractions}: must ascend.")
-        if not all(0 < share < 1 for share in (self.share, *self.shares)):
-            raise SemirayError(f"share = {self.share}, shares = {self.shares}: must lie between 0 and 1.")
-        if not self.multiples or not all(1 <= m <= _MOST_OTHERS for m in self.multiples):
-            raise SemirayError(f"multiples = {self.multiples}: must be at least 1, and at most {_MOST_OTHERS:,}.")
-
-    def steps_at(self, fraction: float) -> int:
-        """Batches of a training on a fraction of the patients."""
-        return max(1, round(self.steps * math.sqrt(fraction)))
-
-    def wanted(self, n_real: int) -> int:
-        """How many synthetic images the largest multiple takes for so many real ones."""
-        return min(max(self.multiples) * n_real, self.most_synthetic)
+        _check_range(self, seeds=1, steps=1, patience=1, batch=2, most_synthetic=1, resamples=2)
+        if not 0 < self.share < 1:
+            raise SemirayError(f"share = {self.share}: must lie between 0 and 1.")
 
 
-QUICK_BENEFIT = BenefitSettings(
-    fractions=(0.1, 1.0), seeds=2, steps=200, shares=(), multiples=(1,), most_synthetic=6000, resamples=300
-)
+QUICK_BENEFIT = BenefitSettings(seeds=2, steps=600, patience=150, most_synthetic=6000, resamples=300)
 """A first look at the benefit, with wider error."""
 
 

@@ -26,6 +26,7 @@ def evaluate(
     options: EvaluationOptions | None = None,
     real_images: bool = True,
     progress: Progress | None = None,
+    on_stage: Callable[[str], None] | None = None,
     on_file: Callable[[Path], None] | None = None,
     **changes: Any,
 ) -> Report:
@@ -39,6 +40,7 @@ def evaluate(
         options: How; None takes the defaults.
         real_images: Whether the report shows real images.
         progress: Called with (done, total).
+        on_stage: Called with the name of each longer stage when it is begun: utility, benefit, ...
         on_file: Called with the model card, if one was written, and with report.html.
         **changes: Single options of `EvaluationOptions`, such as ``seeds=1`` or ``quick=True``.
 
@@ -49,7 +51,7 @@ def evaluate(
     Examples:
         ``semiray.evaluate(semiray.Run.load("RUN"), data, "REPORT").utility.ratio.mean``
     """
-    how: dict[str, Any] = {"options": options, "progress": progress} | changes
+    how: dict[str, Any] = {"options": options, "progress": progress, "on_stage": on_stage} | changes
     return _report(lambda cache: measure_run(run, data, store=cache, **how), out, real_images, on_file, run)
 
 
@@ -65,6 +67,7 @@ def judge(
     options: EvaluationOptions | None = None,
     real_images: bool = True,
     progress: Progress | None = None,
+    on_stage: Callable[[str], None] | None = None,
     on_file: Callable[[Path], None] | None = None,
     **changes: Any,
 ) -> Report:
@@ -81,6 +84,7 @@ def judge(
         options: See `evaluate`.
         real_images: See `evaluate`.
         progress: See `evaluate`.
+        on_stage: See `evaluate`.
         on_file: See `evaluate`.
         **changes: See `evaluate`.
 
@@ -88,7 +92,8 @@ def judge(
         SemirayError: Classes or resolutions differ, or a class is missing; otherwise as in `evaluate`.
     """
     known = {"split": split, "traces": traces, "official_split": official_split}
-    how: dict[str, Any] = known | {"subject": subject, "options": options, "progress": progress} | changes
+    watched: dict[str, Any] = {"options": options, "progress": progress, "on_stage": on_stage}
+    how: dict[str, Any] = known | watched | {"subject": subject} | changes
     return _report(lambda cache: measure_set(synthetic, real, store=cache, **how), out, real_images, on_file)
 
 

@@ -1,16 +1,16 @@
-"""Benefit: do synthetic images help a classifier more than classical augmentation does, and how certain is that?
+"""Benefit: do synthetic images help a classifier more than anything that needs no generator, and how certain is that?
 
-In fair comparisons, GAN augmentation often loses to rotations and shifts. So classifiers are trained on the same shares
-of the real patients in five ways (arms), several seeds each, and tested on the same held-out patients: real images
-alone; with classical augmentation; with synthetic images; with both; and pre-trained on synthetic images, then
-fine-tuned on real ones with classical augmentation, which published work on chest X-rays finds the better use
-(RoentGen-v2, arXiv 2508.16783).
+In fair comparisons, GAN augmentation often loses to rotations and shifts, and published gains to classical augmentation
+that is trained as long, or to copies of real images (PMLR 318, 2026). So classifiers learn from the same real patients
+in several ways (arms), several seeds each, each until its validation patients stop improving, and are tested on the
+same held-out patients. Pre-training on synthetic images is what published work on chest X-rays finds their better use
+(RoentGen-v2, arXiv 2508.16783); pseudo-labelling is the rival of a generator that learns from images without a label.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,53 +27,74 @@ from semiray.evaluation.statistics.classification import ClassificationScores, d
 from semiray.evaluation.statistics.intervals import Interval, PatientBootstrap
 from semiray.generation import generate
 from semiray.radiographs import RadiographSet
+from semiray.radiographs.splits import split_ids
 
-__all__ = ["ARMS", "USES", "BenefitResult", "cost", "measure", "measure_benefit", "n_steps"]
+__all__ = ["BASELINES", "FIGURES", "PSEUDO", "USES", "BenefitResult", "Gain", "cost", "figures_of", "measure"]
+__all__ += ["measure_benefit"]
 
-ARMS = ("real", "classical", "synthetic", "mixed", "pretrained")
-USES = ("mixed", "pretrained")  # of synthetic images together with classical augmentation
-# Two uses are compared with classical augmentation: each decisive interval is wide enough that both hold together in
-# about 95 of 100 evaluations (Bonferroni).
+BASELINES = ("real", "classical", "longer", "duplicated")
+PSEUDO = "pseudo"
+USES = ("mixed", "pretrained")  # of synthetic images together with real ones
+# Two uses are compared with the baselines: each interval is wide enough that both hold together in about 95 of 100
+# evaluations (Bonferroni).
 DECISIVE_LEVEL = 1 - 0.05 / len(USES)
+FIGURES = ("balanced_accuracy", "auroc", "minority_recall", "minority_average_precision")
+UNEQUAL = 0.5  # where the smallest class has less than this share of the largest one's patients, it is looked at
 STEP = 0.3  # what a step of these smaller trainings takes, in steps of utility's training
+LASTING = 0.5  # of the ceiling: how long a training takes on average
+HELD_BACK = (7 / 8, 0.0, 1 / 8)  # of the training patients, where a split has no validation patients of every class
+
+
+@dataclass(frozen=True)
+class Gain(Result):
+    """What a use of synthetic images adds in one figure.
+
+    Attributes:
+        baseline: The arm of ``BASELINES`` that is best in this figure, on the test patients: it is favoured.
+        difference: From that arm, paired, with the wider interval that decides.
+        over_pseudo: From pseudo-labelling, likewise; None where all training images have a label.
+    """
+
+    baseline: str
+    difference: Interval
+    over_pseudo: Interval | None = None
 
 
 @dataclass(frozen=True)
 class BenefitResult(Result):
-    """What each arm reached.
+    """What each arm reached, on all training patients.
 
     Attributes:
-        arms: Entry of ``ARMS`` -> fraction of the real patients -> scores on the held-out patients.
-        synthetic_only: Number of synthetic images -> scores, with classical augmentation; the largest is what networks
-            are pre-trained on.
-        mixing: Share of synthetic images in a batch -> scores of the mixed arm on all patients.
-        gains: Entry of ``USES`` -> fraction -> balanced accuracy minus that of classical augmentation, paired.
-        decisive: Entry of ``USES`` -> the gain on all patients, with the wider interval that decides.
+        arms: Arm -> scores on the held-out patients.
+        lasted: Arm -> batches that each of its trainings took.
+        gains: Entry of ``FIGURES`` -> entry of ``USES`` -> gain; those of the minority only where classes are unequal.
         minority: The class with the fewest training patients.
-        n_real: Fraction -> mean number of real training images.
-        n_patients: Fraction -> mean number of their patients.
+        n_real: Labelled real training images.
+        n_patients: Their patients.
+        n_unlabelled: Training images without a label.
+        n_unlabelled_patients: Patients none of whose training images has a label.
+        n_validation: Labelled images that end the trainings.
+        held_back: Whether these are of training patients, from whom nobody learns then.
         n_synthetic: Synthetic images to draw from.
         own: Whether the generator was trained on the same patients that classifiers are trained on; None: not known.
+        thinned: Class -> share of its training patients that the generator and classifiers were left with.
     """
 
-    arms: dict[str, dict[float, ClassificationScores]]
-    synthetic_only: dict[int, ClassificationScores]
-    mixing: dict[float, ClassificationScores]
-    gains: dict[str, dict[float, Interval]]
-    decisive: dict[str, Interval]
+    arms: dict[str, ClassificationScores]
+    lasted: dict[str, tuple[int, ...]]
+    gains: dict[str, dict[str, Gain]]
     classes: tuple[str, ...]
     minority: str
-    n_real: dict[float, float]
-    n_patients: dict[float, float]
+    n_real: int
+    n_patients: int
+    n_unlabelled: int
+    n_unlabelled_patients: int
+    n_validation: int
+    held_back: bool
     n_synthetic: int
     own: bool | None
     settings: BenefitSettings
-
-
-def n_steps(settings: BenefitSettings) -> int:
-    """Batches of all trainings together."""
-    arms = len(ARMS) * sum(map(settings.steps_at, settings.fractions))
-    return settings.seeds * (arms + (len(settings.multiples) + len(settings.shares)) * settings.steps)
+    thinned: dict[str, float] = field(default_factory=dict)
 
 
 def cost(context: Context) -> int:
@@ -81,7 +102,9 @@ def cost(context: Context) -> int:
     settings = context.options.benefit
     if context.obstacle or not isinstance(settings, BenefitSettings):
         return 0
-    return round(STEP * n_steps(settings)) + _n_further(context, settings) // GENERATED_PER_STEP
+    trainings = 1 + len(_arms(settings, bool(len(context.unlabelled))))  # one goes on to twice the ceiling
+    steps = settings.seeds * trainings * LASTING * settings.steps
+    return round(STEP * steps) + _n_further(context, settings) // GENERATED_PER_STEP
 
 
 def measure(context: Context) -> BenefitResult | Skipped:
@@ -96,14 +119,17 @@ def measure(context: Context) -> BenefitResult | Skipped:
     if context.run is not None and further:
         more = generate(context.run, further, seed=POOL_SEED)
         pool, labels = np.concatenate([pool, more.images]), np.concatenate([labels, more.labels])
-    chosen = first_of_each_class(labels, settings.wanted(len(context.train)))
+    chosen = first_of_each_class(labels, settings.most_synthetic)
     return measure_benefit(
         np.asarray(pool[chosen]),
         labels[chosen],
         context.train,
         context.test,
         settings,
+        validation=context.validation,
+        unlabelled=context.real.take(context.unlabelled),
         own=context.own,
+        thinned={} if context.run is None else context.run.settings.data.thin,
         store=context.store,
         device=context.device,
         progress=context.stages["benefit"],
@@ -111,8 +137,9 @@ def measure(context: Context) -> BenefitResult | Skipped:
 
 
 def _n_further(context: Context, settings: BenefitSettings) -> int:
-    """Images that a run generates for the benefit, besides those that utility is measured on."""
-    return 0 if context.run is None else max(0, settings.wanted(len(context.train)) - context.options.n_synthetic)
+    """Images that a run generates for the benefit, so that there are no fewer than real ones."""
+    wanted = min(len(context.train), settings.most_synthetic)
+    return 0 if context.run is None else max(0, wanted - context.options.n_synthetic)
 
 
 def measure_benefit(
@@ -122,12 +149,15 @@ def measure_benefit(
     test: RadiographSet,
     settings: BenefitSettings,
     *,
+    validation: RadiographSet | None = None,
+    unlabelled: RadiographSet | None = None,
     own: bool | None = None,
+    thinned: Mapping[str, float] | None = None,
     store: Path | None = None,
     device: str | torch.device | None = "auto",
     progress: Progress | None = None,
 ) -> BenefitResult:
-    """Train all arms at all fractions, and test them on real patients that none has seen.
+    """Train all arms, and test them on real patients that none has seen.
 
     Args:
         synthetic: (N, H, W) uint8; all are used by the arms that mix or pre-train.
@@ -135,8 +165,11 @@ def measure_benefit(
         train: Real labelled images of the training patients.
         test: Real labelled images of other patients, of the same classes.
         settings: How.
-        own: Whether the generator was trained on the patients of ``train``: then, at every fraction below 1, it has
-            learned from patients that the classifier doesn't see. None: it isn't known which it has seen.
+        validation: Real labelled images of further patients, on which trainings end; None holds back an eighth of
+            ``train``, by patient.
+        unlabelled: Real images of training patients whose label isn't known: pseudo-labelling learns from them.
+        own: Whether the generator was trained on the patients of ``train``. None: it isn't known which it has seen.
+        thinned: Class -> share of its training patients that was left, for the verdict.
         store: Folder that keeps each training's predictions, so that an interrupted evaluation continues.
         device: Where classifiers are trained.
         progress: Called with (trainings done, trainings).
@@ -144,76 +177,88 @@ def measure_benefit(
     Raises:
         SemirayError: The classifier can't be built.
     """
+    held_back = validation is None
+    if validation is None:
+        apart = split_ids(train.patients, train.labels, fractions=HELD_BACK)
+        train, validation = train.take(apart.train), train.take(apart.test)
+    unlabelled = test.take([]) if unlabelled is None else unlabelled
     laboratory = Laboratory(
         Labelled(np.asarray(train.images), train.labels),
-        train.patients,
+        Labelled(np.asarray(validation.images), validation.labels),
         Labelled(synthetic, labels),
+        np.asarray(unlabelled.images),
         np.asarray(test.images),
         n_classes=len(train.classes),
         settings=settings,
         store=store,
         device=device,
     )
-    available = len(labels)
-    sizes = sorted({m * len(train) for m in settings.multiples if m * len(train) < available} | {available})
-    cells = _cells(settings, available, sizes)
-    plan = [cell(seed) for cell in cells.values() for seed in range(settings.seeds)]
-    plan.sort(key=lambda training: training.fraction > 0 or training.synthetic < available)  # others start from these
-    found = laboratory.predict(plan, progress=progress)
-    bootstrap = PatientBootstrap(
-        test.patients, test.labels, n_seeds=settings.seeds, resamples=settings.resamples, seed=0
-    )
-    seen = {f: [laboratory.rows(f, seed) for seed in range(settings.seeds)] for f in settings.fractions}
-    n_real = {f: float(np.mean([len(rows) for rows in seen[f]])) for f in seen}
+    arms, seeds = _arms(settings, len(unlabelled) > 0), range(settings.seeds)
+    found = laboratory.predict([arm(seed) for arm in arms.values() for seed in seeds], progress=progress)
+    bootstrap = PatientBootstrap(test.patients, test.labels, n_seeds=len(seeds), resamples=settings.resamples, seed=0)
     scores = {}
-    for key, cell in cells.items():
+    for name, arm in arms.items():
         scored = score_predictions(
-            [found[cell(seed)] for seed in range(settings.seeds)],
+            [found[arm(seed)].probabilities for seed in seeds],
             test.labels,
             train.classes,
             bootstrap,
-            n_train=int(key[1]) if key[0] == "only" else round(n_real[1.0 if key[0] == "mixing" else key[1]]),
+            n_train=len(labels) if name == "synthetic" else len(train),
             patients=test.patients,
         )
-        scores[key] = replace(scored, confusion=(), reports=())  # of a hundred trainings they would fill the report
-    arms = {arm: {f: scores[arm, f] for f in settings.fractions} for arm in ARMS}
-    classical = arms["classical"]
+        scores[name] = replace(scored, confusion=(), reports=())  # of forty trainings they would fill the report
     patients = [len(np.unique(train.patients[train.labels == k])) for k in range(len(train.classes))]
+    minority = int(np.argmin(patients))
+    figures = FIGURES if min(patients) < UNEQUAL * max(patients) else FIGURES[:2]
     return BenefitResult(
-        arms=arms,
-        synthetic_only={n: scores["only", n] for n in sizes},
-        mixing={s: scores["mixing", s] for s in settings.shares} | {settings.share: arms["mixed"][1.0]},
-        gains={arm: {f: difference_interval(arms[arm][f], classical[f]) for f in settings.fractions} for arm in USES},
-        decisive={arm: difference_interval(arms[arm][1.0], classical[1.0], level=DECISIVE_LEVEL) for arm in USES},
+        arms=scores,
+        lasted={name: tuple(found[arm(seed)].stopped.steps for seed in seeds) for name, arm in arms.items()},
+        gains={
+            name: _gains({arm: figures_of(one, minority)[name] for arm, one in scores.items()}) for name in figures
+        },
         classes=train.classes,
-        minority=train.classes[int(np.argmin(patients))],
-        n_real=n_real,
-        n_patients={f: float(np.mean([len(np.unique(train.patients[rows])) for rows in seen[f]])) for f in seen},
-        n_synthetic=available,
+        minority=train.classes[minority],
+        n_real=len(train),
+        n_patients=len(np.unique(train.patients)),
+        n_unlabelled=len(unlabelled),
+        n_unlabelled_patients=len(np.setdiff1d(unlabelled.patients, train.patients)),
+        n_validation=len(validation),
+        held_back=held_back,
+        n_synthetic=len(labels),
         own=own,
         settings=settings,
+        thinned=dict(thinned or {}),
     )
 
 
-def _cells(
-    settings: BenefitSettings, available: int, sizes: list[int]
-) -> dict[tuple[str, float | int], Callable[[int], Training]]:
-    """What is scored -> its training with a seed."""
+def figures_of(scores: ClassificationScores, minority: int) -> dict[str, Interval]:
+    """The entries of ``FIGURES`` of one arm; ``minority`` is the position of that class."""
+    rare = scores.per_class[minority]
+    found = (scores.balanced_accuracy, scores.auroc, rare.recall_at_specificity, rare.average_precision)
+    return dict(zip(FIGURES, found, strict=True))
 
-    def cell(fraction: float, share: float, **how: bool) -> Callable[[int], Training]:
-        count, steps = available if share or how.get("pretrained") else 0, settings.steps_at(fraction)
-        return lambda seed: Training(seed, steps, fraction, share, count, **how)
 
-    def only(count: int) -> Callable[[int], Training]:
-        return lambda seed: Training(seed, settings.steps, 0.0, 1.0, count, augmented=True)
+def _gains(reached: Mapping[str, Interval]) -> dict[str, Gain]:
+    """What each use adds to the best baseline, and to pseudo-labelling, in one figure of all arms."""
+    best = max(BASELINES, key=lambda arm: reached[arm].mean)
 
-    cells: dict[tuple[str, float | int], Callable[[int], Training]] = {("only", n): only(n) for n in sizes}
-    for f in settings.fractions:
-        cells["real", f] = cell(f, 0.0)
-        cells["classical", f] = cell(f, 0.0, augmented=True)
-        cells["synthetic", f] = cell(f, settings.share)
-        cells["mixed", f] = cell(f, settings.share, augmented=True)
-        cells["pretrained", f] = cell(f, 0.0, augmented=True, pretrained=True)
-    for share in settings.shares:
-        cells["mixing", share] = cell(1.0, share, augmented=True)
-    return cells
+    def gain(use: str, arm: str) -> Interval:
+        return difference_interval(reached[use], reached[arm], level=DECISIVE_LEVEL)
+
+    return {use: Gain(best, gain(use, best), gain(use, PSEUDO) if PSEUDO in reached else None) for use in USES}
+
+
+def _arms(settings: BenefitSettings, unlabelled: bool) -> dict[str, Callable[[int], Training]]:
+    """Arm -> its training with a seed."""
+    share = settings.share
+    arms: dict[str, Callable[[int], Training]] = {
+        "real": lambda seed: Training(seed, augmented=False),
+        "classical": Training,
+        "longer": lambda seed: Training(seed, doubled=True),
+        "duplicated": lambda seed: Training(seed, start=Training(seed)),
+        PSEUDO: lambda seed: Training(seed, share, teacher=Training(seed)),
+        "synthetic": lambda seed: Training(seed, 1.0),
+        "mixed": lambda seed: Training(seed, share),
+        "pretrained": lambda seed: Training(seed, start=Training(seed, 1.0)),
+    }
+    return arms if unlabelled else {name: arm for name, arm in arms.items() if name != PSEUDO}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -17,19 +18,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semiray.devices import choose_device
-from semiray.evaluation.judges import alterations, architectures
+from semiray.evaluation.judges import alterations, architectures, early_stopping
 from semiray.evaluation.judges.alterations import classical_augmentation
+from semiray.evaluation.judges.early_stopping import Stopped, fit_until_best
 from semiray.evaluation.judges.store import digest, keep
 from semiray.evaluation.options import BenefitSettings
 from semiray.evaluation.progress import Progress
-from semiray.evaluation.statistics.intervals import patient_classes
 from semiray.networks import classifier
-from semiray.networks.classifier import fast_autocast, fit, network_outputs, network_seed
+from semiray.networks.classifier import fast_autocast, network_outputs, network_seed
 from semiray.networks.intensities import to_input
 
-__all__ = ["Labelled", "Laboratory", "Training", "first_of_each_class", "nested_patients"]
+__all__ = ["Labelled", "Laboratory", "Outcome", "Training", "first_of_each_class"]
 
 FINE_TUNING = 1 / 3  # of the learning rate of a fresh network
+MOST_VALIDATION = 2000  # images
 
 
 @dataclass(frozen=True)
@@ -39,34 +41,35 @@ class Labelled:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
 
-    def take(self, rows: NDArray[np.int64]) -> Labelled:
-        """The images of some rows, in order, each at most once."""
-        if len(rows) == len(self.labels):  # all of them: no copy, it may be gigabytes
-            return self
-        return Labelled(np.asarray(self.images[rows]), self.labels[rows])
-
 
 @dataclass(frozen=True)
 class Training:
     """One training of a classifier.
 
     Attributes:
-        seed: Of weights, batches and augmentation, and of the choice of real patients.
-        steps: Number of batches.
-        fraction: Share of the real patients; 0 for none.
-        share: Share of synthetic images in every batch.
-        synthetic: Synthetic images to draw from: the first of each class of the pool.
+        seed: Of weights, batches and augmentation.
+        share: Share of every batch that is not from the labelled real images: 0 none, 1 all.
         augmented: Whether classical augmentation is used.
-        pretrained: Whether the network starts from the weights learned from all synthetic images.
+        start: The training with whose weights this one starts, a third of the step size; None: fresh weights.
+        teacher: The training whose predictions label the images without a label; they take the share that is synthetic
+            where this is None.
+        doubled: Whether it goes on to twice the ceiling, whatever its validation says.
     """
 
     seed: int
-    steps: int
-    fraction: float
-    share: float
-    synthetic: int = 0
-    augmented: bool = False
-    pretrained: bool = False
+    share: float = 0.0
+    augmented: bool = True
+    start: Training | None = None
+    teacher: Training | None = None
+    doubled: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training gave: probabilities (T, C) of the test images, and how long it took, without its start."""
+
+    probabilities: NDArray[np.float32]
+    stopped: Stopped
 
 
 class Laboratory:
@@ -77,9 +80,10 @@ class Laboratory:
     state).
 
     Args:
-        real: Real training images.
-        patients: (N,) their patients' ids.
+        real: Labelled real training images.
+        validation: Labelled real images of other patients; every training ends where these stop improving.
         pool: Synthetic images.
+        unlabelled: (U, H, W) uint8, real training images without a label.
         test: (T, H, W) uint8, the images to predict.
         settings: The classifier, its batches, and whether classical augmentation mirrors.
         store: Folder that keeps predictions, so that an interrupted evaluation continues; None keeps nothing.
@@ -89,8 +93,9 @@ class Laboratory:
     def __init__(
         self,
         real: Labelled,
-        patients: NDArray[np.str_],
+        validation: Labelled,
         pool: Labelled,
+        unlabelled: NDArray[np.uint8],
         test: NDArray[np.uint8],
         *,
         n_classes: int,
@@ -98,29 +103,32 @@ class Laboratory:
         store: Path | None,
         device: str | torch.device | None = "auto",
     ) -> None:
-        self.real, self.patients, self.pool, self.test = real, patients, pool, test
+        chosen = first_of_each_class(validation.labels, MOST_VALIDATION)
+        self.validation = Labelled(validation.images[chosen], validation.labels[chosen])
+        self.real, self.pool, self.unlabelled, self.test = real, pool, unlabelled, test
         self.n_classes, self.settings, self.store = n_classes, settings, store
         self.device = choose_device(device)
         self.identity = "" if store is None else self._identity()
-        self.starts: dict[int, dict[str, Tensor]] = {}
-        self.locks: dict[int, threading.Lock] = {}
+        self.kept: dict[Training, tuple[dict[str, Tensor], Stopped]] = {}  # those that others build on
+        self.locks: defaultdict[Training, threading.Lock] = defaultdict(threading.Lock)
         self.stopped = threading.Event()
         self.seeding = threading.Lock()  # all threads share torch.manual_seed
 
     def predict(
         self, trainings: Sequence[Training], *, progress: Progress | None = None
-    ) -> Mapping[Training, NDArray[np.float32]]:
-        """Train in parallel; for every training the probabilities (T, C) of the test images.
+    ) -> Mapping[Training, Outcome]:
+        """Train in parallel, those that others build on first.
 
         Progress is called with (trainings done, trainings).
         """
         before = torch.get_num_threads()
-        self.locks |= {training.seed: threading.Lock() for training in trainings}
-        found: dict[Training, NDArray[np.float32]] = {}
+        self.needed = {one for training in trainings for one in (training.start, training.teacher) if one is not None}
+        ordered = sorted(dict.fromkeys(trainings), key=lambda one: (one not in self.needed, one.start is not None))
+        found: dict[Training, Outcome] = {}
         pool = ThreadPoolExecutor(max_workers=before, initializer=torch.set_num_threads, initargs=(1,))
         self.stopped.clear()
         try:
-            pending = {pool.submit(self._kept, training): training for training in dict.fromkeys(trainings)}
+            pending = {pool.submit(self._outcome, training): training for training in ordered}
             for future in as_completed(pending):
                 found[pending[future]] = future.result()
                 if progress is not None:
@@ -134,43 +142,47 @@ class Laboratory:
             torch.set_num_threads(before)  # a thread that started late has set it again
         return found
 
-    def rows(self, fraction: float, seed: int) -> NDArray[np.int64]:
-        """The rows of the real images that the trainings of a seed use at a fraction of the patients."""
-        return nested_patients(self.patients, self.real.labels, fraction, seed)
+    def _outcome(self, training: Training) -> Outcome:
+        """What one training gave, from the store if it has that."""
 
-    def _kept(self, training: Training) -> NDArray[np.float32]:
-        """The predictions of one training, from the store if it has them."""
-        if self.store is None:
-            return np.asarray(self._probabilities(training).numpy())
+        def make() -> dict[str, Tensor]:
+            network, stopped = self._trained(training)
+            probabilities = F.softmax(network_outputs(network, self.test), dim=1)
+            return {"probabilities": probabilities, "steps": torch.tensor([stopped.steps, stopped.best])}
+
         key = digest(self.identity, json.dumps(asdict(training)))
-        made = keep(self.store, key, lambda: {"probabilities": self._probabilities(training)})
-        return np.asarray(made["probabilities"].numpy())
+        made = make() if self.store is None else keep(self.store, key, make)
+        steps, best = made["steps"].tolist()
+        return Outcome(np.asarray(made["probabilities"].numpy()), Stopped(steps, best))
 
-    def _probabilities(self, training: Training) -> Tensor:
-        """Of the test images by the trained network; the one that others start from is trained once."""
-        if training == self._everything(training.seed):
-            network = self._network(training.seed)
-            network.load_state_dict(self._start(training.seed))
-            network.eval()
-        else:
-            network = self._fit(training)
-        return F.softmax(network_outputs(network, self.test), dim=1)
-
-    def _fit(self, training: Training) -> nn.Module:
+    def _trained(self, training: Training) -> tuple[nn.Module, Stopped]:
+        """The trained network; one that others build on is trained once, when it is first needed."""
+        if training not in self.needed:
+            return self._fit(training)
+        with self.seeding:
+            lock = self.locks[training]
+        with lock:
+            if training not in self.kept:
+                network, stopped = self._fit(training)
+                self.kept[training] = network.state_dict(), stopped
+                return network, stopped
+        weights, stopped = self.kept[training]
         network = self._network(training.seed)
-        rate = self.settings.architecture.learning_rate
-        if training.pretrained:
-            network.load_state_dict(self._start(training.seed))
+        network.load_state_dict(weights)
+        return network.eval(), stopped
+
+    def _fit(self, training: Training) -> tuple[nn.Module, Stopped]:
+        network, rate = self._network(training.seed), self.settings.architecture.learning_rate
+        if training.start is not None:
+            network.load_state_dict(self._trained(training.start)[0].state_dict())
             rate *= FINE_TUNING
-        sources = []
-        if training.share < 1:
-            sources.append(self.real.take(self.rows(training.fraction, training.seed)))
+        sources = [self.real] if training.share < 1 else []
         if training.share > 0:
-            sources.append(self.pool.take(first_of_each_class(self.pool.labels, training.synthetic)))
+            sources.append(self.pool if training.teacher is None else self._pseudo_labelled(training.teacher))
         counts = [batch := self.settings.batch]
         if len(sources) == 2:
-            synthetic = min(max(round(training.share * batch), 1), batch - 1)
-            counts = [batch - synthetic, synthetic]
+            other = min(max(round(training.share * batch), 1), batch - 1)
+            counts = [batch - other, other]
         generator = torch.Generator().manual_seed(training.seed + 1)
         batches = [_batches(source, count, generator) for source, count in zip(sources, counts, strict=True)]
 
@@ -185,18 +197,24 @@ class Laboratory:
                 logits = network(inputs)
             return F.cross_entropy(logits.float(), torch.cat([labels for _, labels in drawn]).to(self.device))
 
-        fit(network, loss, steps=training.steps, learning_rate=rate)
-        return network
+        steps = self.settings.steps
+        ceiling, patience = (2 * steps, 2 * steps) if training.doubled else (steps, self.settings.patience)
+        stopped = fit_until_best(
+            network, loss, self._validate, ceiling=ceiling, patience=patience, learning_rate=rate
+        )
+        return network, stopped
 
-    def _everything(self, seed: int) -> Training:
-        return Training(seed, self.settings.steps, 0.0, 1.0, len(self.pool.labels), augmented=True)
+    def _validate(self, network: nn.Module) -> float:
+        """Cross-entropy of the validation patients' images, classes in equal weight."""
+        labels = torch.from_numpy(self.validation.labels)
+        errors = F.cross_entropy(network_outputs(network, self.validation.images), labels, reduction="none").double()
+        weights = 1 / torch.bincount(labels, minlength=self.n_classes)[labels].double()
+        return float((weights * errors).sum() / weights.sum())
 
-    def _start(self, seed: int) -> dict[str, Tensor]:
-        """The weights learned from all synthetic images with one seed; trained when first needed."""
-        with self.locks[seed]:
-            if seed not in self.starts:
-                self.starts[seed] = self._fit(self._everything(seed)).state_dict()
-        return self.starts[seed]
+    def _pseudo_labelled(self, teacher: Training) -> Labelled:
+        """The images without a label, with those that a classifier predicts (Lee 2013, Pseudo-Label)."""
+        network, _ = self._trained(teacher)
+        return Labelled(self.unlabelled, network_outputs(network, self.unlabelled).argmax(dim=1).numpy())
 
     def _network(self, seed: int) -> nn.Module:
         with self.seeding, network_seed(seed):
@@ -205,40 +223,15 @@ class Laboratory:
 
     def _identity(self) -> str:
         """Hex digest of what all predictions depend on: images, recipe, code, torch, device."""
-        arrays = (self.real.images, self.real.labels, self.pool.images, self.pool.labels, self.test)
+        labelled = (self.real, self.validation, self.pool)
+        arrays = [x for one in labelled for x in (one.images, one.labels)] + [self.unlabelled, self.test]
         s, weights = self.settings, self.settings.architecture.weights
-        settings = [s.architecture.name, s.steps, s.batch, s.mirror, torch.__version__, self.device.type]
+        settings = [s.architecture.name, s.steps, s.patience, s.batch, s.mirror, torch.__version__, self.device.type]
         library, colon, _ = s.architecture.name.partition(":")
         settings += [version(library)] if colon else []
-        code = [
-            Path(module) for module in (architectures.__file__, alterations.__file__, classifier.__file__, __file__)
-        ]
-        texts = ("\0".join(self.patients.tolist()), json.dumps(settings))
-        return digest(*arrays, *texts, *([] if weights is None else [weights]), *code)
-
-
-def nested_patients(
-    patients: NDArray[np.str_], labels: NDArray[np.int64], fraction: float, seed: int
-) -> NDArray[np.int64]:
-    """Rows of a share of the patients, classes in proportion; of one seed, a smaller share is part of a larger one.
-
-    Args:
-        patients: (N,) ids.
-        labels: (N,) classes; a patient counts for the class of most of its images.
-        fraction: Share of the patients of each class, in 0..1; at least one patient of each, unless 0.
-        seed: Of the order of patients.
-    """
-    if fraction <= 0:
-        return np.zeros(0, np.int64)
-    patient, counts, stratum = patient_classes(patients, labels)
-    order = np.random.default_rng(seed).permutation(len(counts))
-    chosen = np.zeros(len(counts), bool)
-    for value in np.unique(stratum):
-        members = order[stratum[order] == value]
-        chosen[members[: max(1, round(fraction * len(members)))]] = True
-    for value in np.setdiff1d(labels, stratum):  # a class that is no patient's most common one
-        chosen[order[counts[order, value] > 0][0]] = True
-    return np.flatnonzero(chosen[patient])
+        modules = (architectures, alterations, classifier, early_stopping)
+        code = [Path(name) for name in (*(str(module.__file__) for module in modules), __file__)]
+        return digest(*arrays, json.dumps(settings), *([] if weights is None else [weights]), *code)
 
 
 def first_of_each_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
