@@ -74,11 +74,14 @@ class DataSettings(ReadingOptions, Numbers):
     official_split: bool = Field(
         False, description="keep the parts that DATA came with: train, val and test folders, a column, lists of files"
     )
+    thin: dict[str, float] = Field(
+        {}, description="for experiments: class -> share of its training patients to keep; validation and test stay"
+    )
 
     @property
     def reading(self) -> dict[str, Any]:
         """The options of `load_radiographs` that are set, as keyword arguments."""
-        return self.model_dump(exclude_unset=True, exclude={"fractions", "official_split"})
+        return self.model_dump(exclude_unset=True, exclude={"fractions", "official_split", "thin"})
 
 
 class NetworkSettings(Section):

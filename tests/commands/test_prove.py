@@ -32,7 +32,7 @@ def test_evaluate_reads_data_as_training_did(
     whole = semiray.report.evaluate
 
     def small(*given: Any, benefit: BenefitSettings, **options: Any) -> Any:
-        few = replace(benefit, seeds=1, steps=2, batch=8, fractions=(1.0,), shares=(), multiples=(1,), resamples=20)
+        few = replace(benefit, seeds=1, steps=2, batch=8, resamples=20)
         return whole(*given, **options, benefit=few, **FEW)
 
     monkeypatch.setattr(semiray.report, "evaluate", small)

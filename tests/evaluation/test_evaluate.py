@@ -25,6 +25,7 @@ from semiray.evaluation import (
 )
 from semiray.evaluation.context import Context
 from semiray.evaluation.judgements import privacy
+from semiray.evaluation.judgements.benefit import BASELINES, USES
 from semiray.evaluation.judgements.fidelity import MEASURES
 from semiray.priors import Factor, JointPrior
 from semiray.radiographs import split_by_patient
@@ -34,7 +35,7 @@ from semiray.training import RunFiles
 
 FEW = {"commitment_images": 128, "effect_patients": 8, "permutations": 39, "device": "cpu"}
 FAST = FEW | {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2, "benefit": False}
-BENEFIT = BenefitSettings(fractions=(0.5, 1.0), seeds=1, steps=3, batch=8, shares=(), multiples=(2,), resamples=20)
+BENEFIT = BenefitSettings(seeds=1, steps=3, batch=8, resamples=20)
 
 
 def content_of(results: Any) -> dict[str, Any]:
@@ -46,7 +47,11 @@ def content_of(results: Any) -> dict[str, Any]:
 def test_a_run_gets_every_judgement(real: Any, run_maker: Any, tmp_path: Path) -> None:
     run, split = run_maker(tmp_path / "RUN", real)
     seen: list[tuple[int, int]] = []
-    results = measure_run(run, real, **FAST | {"benefit": BENEFIT}, progress=lambda *x: seen.append(x))
+    stages: list[str] = []
+    watched: dict[str, Any] = {"progress": lambda *x: seen.append(x), "on_stage": stages.append}
+    results = measure_run(run, real, **FAST | {"benefit": BENEFIT}, **watched)
+    assert stages[0] == "utility"
+    assert {"benefit", "probe", "real classifiers"} < set(stages)
     content = content_of(results)["judgements"]
     utility = content["utility"]
     for side in ("tstr", "trtr"):
@@ -57,9 +62,8 @@ def test_a_run_gets_every_judgement(real: Any, run_maker: Any, tmp_path: Path) -
     means = [utility[side]["balanced_accuracy"]["mean"] for side in ("tstr", "trtr")]
     assert utility["ratio"]["mean"] == pytest.approx(means[0] / means[1])
     assert utility["trtr"]["n_train"] == len(split.train)
-    assert set(content["benefit"]["arms"]) == {"real", "classical", "synthetic", "mixed", "pretrained"}
-    assert list(content["benefit"]["arms"]["mixed"]) == ["0.5", "1.0"]
-    assert content["benefit"]["n_synthetic"] == 2 * len(split.train)  # more than utility's classifiers are trained on
+    assert set(content["benefit"]["arms"]) == {*BASELINES, "synthetic", *USES}
+    assert content["benefit"]["n_synthetic"] == len(split.train)  # more than utility's classifiers are trained on
     assert content["benefit"]["own"] is True
     conditions = content["probe"]["conditions"]
     assert set(conditions) == {"clean", "noise", "half", "jpeg"}
@@ -137,7 +141,8 @@ def test_any_folder_is_evaluated(set_maker: Any) -> None:
     results = measure_set(synthetic, real, seeds=1, steps=40, batch=24, benefit=BENEFIT, device="cpu")
     assert isinstance(results.utility, UtilityResult)
     assert isinstance(results.benefit, BenefitResult)
-    assert list(results.benefit.synthetic_only) == [60]  # fewer than twice the real ones
+    assert results.benefit.n_synthetic == 60
+    assert results.benefit.held_back
     assert results.benefit.own is None
     assert results.utility.ratio.mean > 0.8
     assert results.commitment is None

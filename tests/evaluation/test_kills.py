@@ -33,7 +33,7 @@ with hold_folder(out):  # as `semiray.evaluate` does: what a killed process left
         store=out / "cache",
         seeds=2, steps=4, batch=8, n_synthetic=24, probe_steps=2,
         commitment_images=64, effect_patients=4, permutations=19,
-        benefit=BenefitSettings(fractions=(1.0,), seeds=1, steps=3, batch=8, multiples=(1,), resamples=20),
+        benefit=BenefitSettings(seeds=1, steps=3, batch=8, resamples=20),
     )
     write_whole(out / "results.json", results.model_dump_json().encode())
 """

@@ -9,10 +9,8 @@ from semiray.evaluation.options import QUICK_BENEFIT, BenefitSettings, Evaluatio
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"fractions": (0.1,)}, "the last is 1"),
-        ({"fractions": (0.5, 0.1, 1.0)}, "ascend"),
+        ({"patience": 0}, "patience = 0"),
         ({"share": 1.0}, "between 0 and 1"),
-        ({"multiples": ()}, "multiples"),
         ({"seeds": 0}, "seeds = 0"),
         ({"batch": 1}, "batch = 1"),
     ],

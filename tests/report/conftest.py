@@ -19,7 +19,7 @@ def whole(real: Any, run_maker: Any, tmp_path_factory: pytest.TempPathFactory) -
     """A report of a run in which nothing is missing but fidelity, and the folder that it was written to."""
     folder = tmp_path_factory.mktemp("whole")
     run, _ = run_maker(folder / "RUN", real)
-    benefit = BenefitSettings(fractions=(0.5, 1.0), seeds=1, steps=3, batch=8, multiples=(1, 2), resamples=20)
+    benefit = BenefitSettings(seeds=1, steps=3, batch=8, resamples=20)
     few: dict[str, Any] = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2}
     few |= {"commitment_images": 128, "effect_patients": 8, "permutations": 39, "device": "cpu"}
     return evaluate(run, real, folder / "out", **few, benefit=benefit), folder / "out"

@@ -72,6 +72,7 @@ class Shown:
         self.left = ""
 
     def __call__(self, done: int, total: int) -> None:
+        """Show how far the work is."""
         now = time.monotonic()
         if console.is_terminal and now - self.started > _PATIENCE:
             self.bar.start()
@@ -99,7 +100,8 @@ def progress_bar(title: str) -> Iterator[Shown]:
     try:
         yield shown
     finally:
-        shown.bar.stop()
+        if shown.bar.live.is_started:  # else it writes an empty line
+            shown.bar.stop()
 
 
 def read_data(data: Path, *, resolution: int, cache: Path | None = None, **options: Any) -> "RadiographSet[ImageArray]":

@@ -18,6 +18,7 @@ from semiray.commands.options import (
     TrainingOptions,
     with_groups,
 )
+from semiray.errors import SemirayError
 
 __all__ = ["demo", "train"]
 
@@ -37,6 +38,13 @@ def train(
         typer.Option("--set", metavar="NAME=VALUE", help="Any setting, e.g. objectives.sort=0.5; can be repeated."),
     ] = None,
     official_split: OfficialSplit = False,
+    thin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=SHARE",
+            help="For experiments: keep this share of a class's training patients; can be repeated.",
+        ),
+    ] = None,
     start_from: Annotated[
         Path | None,
         typer.Option(
@@ -55,6 +63,7 @@ def train(
     from semiray.training import join_process_group, plan_training, train
 
     chosen = reading | {"official_split": True} if official_split else reading
+    chosen = chosen | {"thin": dict(map(_share, thin))} if thin else chosen
     asked = load_settings(settings, assignments or (), **options, data=chosen or None)
     with join_process_group() as group:
         console.quiet = not group.leads
@@ -78,6 +87,15 @@ def train(
     wrote(out)
     words = shlex.join(["semiray", "evaluate", str(out), str(data), "--out", "proof"])
     console.print(f"Next: {words}", soft_wrap=True)
+
+
+def _share(text: str) -> tuple[str, float]:
+    """Read CLASS=SHARE."""
+    name, _, share = text.rpartition("=")
+    try:
+        return name, float(share)
+    except ValueError:
+        raise SemirayError(f"--thin {text}: expected CLASS=SHARE, such as virus=0.1.") from None
 
 
 def demo(

@@ -134,9 +134,7 @@ def measure_set(
     )
 
 
-def _measure(
-    context: Context, progress: Progress | None, on_stage: Callable[[str], None] | None
-) -> dict[str, Result]:
+def _measure(context: Context, progress: Progress | None, on_stage: Callable[[str], None] | None) -> dict[str, Result]:
     """Every judgement that applies, in the order of the registry."""
     space, benefit = context.options.space, context.options.benefit
     if space is not None:  # what can't be built, or makes no features, is reported before the long work

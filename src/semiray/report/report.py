@@ -26,7 +26,7 @@ from semiray.report.theme import DARK, LIGHT, Theme, blank, image, png
 __all__ = ["VERSION", "Report", "draw_figures", "figure_names", "plot_images"]
 __all__ += ["report_content", "report_schema", "write_report"]
 
-VERSION: Literal[2] = 2  # rises when a reader of the old form could fail or be misled: docs/report-json.md
+VERSION: Literal[3] = 3  # rises when a reader of the old form could fail or be misled: docs/report-json.md
 LETTERS = 8  # in points
 SIDE, GAP, BETWEEN = 0.76, 0.03, 0.09  # inches: an image, between images, between classes
 
@@ -50,7 +50,7 @@ class Report(Results):
 
     @computed_field(alias="schema")  # type: ignore[prop-decorator]
     @property
-    def schema_version(self) -> Literal[2]:
+    def schema_version(self) -> Literal[3]:
         """Version of this form."""
         return VERSION
 

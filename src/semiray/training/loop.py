@@ -18,6 +18,7 @@ from semiray.memory import keep_freed_memory
 from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions, Split, split_by_patient
 from semiray.radiographs.pixels.traces import Traces
+from semiray.radiographs.thinning import thin_split
 from semiray.settings import Settings, override
 from semiray.structured import parse_yaml
 from semiray.training.checkpoints import latest_checkpoint, load_tensors, save_tensors
@@ -141,6 +142,8 @@ def prepare(
             elif split is None:
                 known = settings.data
                 split = split_by_patient(data, known.fractions, settings.seed, official=known.official_split)
+            if settings.data.thin:
+                split = thin_split(data, split, settings.data.thin, settings.seed)
             kept = {"left_out": dict(split.left_out)} if split.left_out else {}
     split = group.from_leader(split)
     assert split is not None

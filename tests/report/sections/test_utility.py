@@ -27,7 +27,7 @@ def utility(scores: ClassificationScores, make: Any) -> Any:
     def result(tstr: float = 1.0, trtr: float = 1.0, ratio: float = 1.0, seeds: int = 3) -> UtilityResult:
         sides = (replace(scores, balanced_accuracy=make.interval(x)) for x in (tstr, trtr))
         settings = UtilitySettings(seeds=seeds)
-        return UtilityResult(NAMES, *sides, make.interval(ratio), 0.5, settings, 90)
+        return UtilityResult(NAMES, *sides, make.interval(ratio), make.interval(0.96), 0.5, settings, 90)
 
     return result
 
@@ -51,7 +51,7 @@ def test_the_verdict_claims_what_the_intervals_do(figures: Any, said: str, utili
 def test_the_ratio_stands_beside_chance_and_a_phantom_is_no_patient(utility: Any, make: Any) -> None:
     (sentence,) = verdict(make.results(utility=utility(0.7, 0.8, 0.875), phantom=True))
     assert "88 % of the balanced accuracy" in sentence
-    assert "(86 to 90 %; chance level 62 %)" in sentence
+    assert "(86 to 90 %; chance level 62 %), and 96 % of their AUROC" in sentence
     assert "a classifier of phantoms" in sentence
 
 

@@ -213,9 +213,7 @@ def measure_benefit(
     return BenefitResult(
         arms=scores,
         lasted={name: tuple(found[arm(seed)].stopped.steps for seed in seeds) for name, arm in arms.items()},
-        gains={
-            name: _gains({arm: figures_of(one, minority)[name] for arm, one in scores.items()}) for name in figures
-        },
+        gains={name: _gains({arm: figures_of(one, minority)[name] for arm, one in scores.items()}) for name in figures},
         classes=train.classes,
         minority=train.classes[minority],
         n_real=len(train),

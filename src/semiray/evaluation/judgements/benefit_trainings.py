@@ -114,9 +114,7 @@ class Laboratory:
         self.stopped = threading.Event()
         self.seeding = threading.Lock()  # all threads share torch.manual_seed
 
-    def predict(
-        self, trainings: Sequence[Training], *, progress: Progress | None = None
-    ) -> Mapping[Training, Outcome]:
+    def predict(self, trainings: Sequence[Training], *, progress: Progress | None = None) -> Mapping[Training, Outcome]:
         """Train in parallel, those that others build on first.
 
         Progress is called with (trainings done, trainings).
@@ -199,9 +197,7 @@ class Laboratory:
 
         steps = self.settings.steps
         ceiling, patience = (2 * steps, 2 * steps) if training.doubled else (steps, self.settings.patience)
-        stopped = fit_until_best(
-            network, loss, self._validate, ceiling=ceiling, patience=patience, learning_rate=rate
-        )
+        stopped = fit_until_best(network, loss, self._validate, ceiling=ceiling, patience=patience, learning_rate=rate)
         return network, stopped
 
     def _validate(self, network: nn.Module) -> float:

@@ -21,7 +21,7 @@ __all__ = ["Stopped", "fit_until_best"]
 EVERY = 50  # steps between two looks at the validation patients
 WARM_UP = 100  # steps
 LEAST = 300  # steps; before them, the average is that of hardly trained weights
-DECAY = 0.5 ** (1 / 50)  # of the average over weights: half in 50 steps
+DECAY = 0.5 ** (1 / 100)  # of the average over weights: half in 100 steps
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ def _body(u: UtilityResult, results: Results) -> Iterator[Block]:
         [html('<span class="{0}">{0}</span>', side), *cells(*attrgetter(*OVERALL)(one))] for side, one in sides.items()
     ]
     chance = ["chance level", f"{u.chance:.3f}", "", "0.500", f"{u.chance:.3f}", ""]
-    yield Table(["trained on", *OVERALL.values()], [*rows, chance])
+    ratio = ["ratio", *cells(u.ratio), "", *cells(u.auroc_ratio), "", ""]
+    yield Table(["trained on", *OVERALL.values()], [*rows, ratio, chance])
     dots = "Dots: mean over trainings. Lines: 95 % intervals (bootstrap over patients and trainings)."
     yield Picture("per_class", f"{dots} Dashes: chance level.")
     rows = [
@@ -75,10 +76,13 @@ def _headlines(u: UtilityResult, results: Results) -> Iterator[Headline]:
         "ceiling",
         sentence=f"balanced accuracy on {patients} of a classifier trained on synthetic images ({span(tstr)}); trained "
         f"on real images {trtr.mean:.2f}, the ceiling; chance level {u.chance:.2f}. Ratio {u.ratio.mean:.2f} "
-        f"({span(u.ratio)})",
+        f"({span(u.ratio)}). AUROC {u.tstr.auroc.mean:.2f} of {u.trtr.auroc.mean:.2f}, ratio "
+        f"{u.auroc_ratio.mean:.2f} ({span(u.auroc_ratio)})",
     )
     yield Headline("trained on real images", *ends(trtr), u.chance, "chance level")
     yield Headline("synthetic / real", *ends(u.ratio), 1.0, "ceiling")
+    yield Headline("trained on synthetic images, AUROC", *ends(u.tstr.auroc), u.trtr.auroc.mean, "ceiling")
+    yield Headline("synthetic / real, AUROC", *ends(u.auroc_ratio), 1.0, "ceiling")
 
 
 def _verdict(u: UtilityResult, results: Results) -> str:
@@ -106,7 +110,8 @@ def _verdict(u: UtilityResult, results: Results) -> str:
     mean, low, high, chance = (f"{100 * share:.0f}" for share in (*ends(u.ratio), u.chance / ceiling.mean))
     return (
         f"Trained on these images only, a classifier of {real} reaches {mean} % of the balanced accuracy that real "
-        f"images give ({low} to {high} %; chance level {chance} %): {words}.{once}"
+        f"images give ({low} to {high} %; chance level {chance} %), and {100 * u.auroc_ratio.mean:.0f} % "
+        f"of their AUROC: {words}.{once}"
     )
 
 
