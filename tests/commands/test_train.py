@@ -90,6 +90,21 @@ def test_official_parts_are_kept(work: Path, tmp_path: Path, semiray_says: Semir
     assert run.settings.data.official_split
 
 
+def test_a_class_is_cut_down_to_few_training_patients(
+    work: Path, tmp_path: Path, semiray_says: Semiray, tiny: list[str]
+) -> None:
+    words = ("train", work / "data", "--cache", work / "cache", "--images", "8", *tiny)
+    for name, thin in (("whole", ()), ("thinned", ("--thin", "ill=0.25"))):
+        code, _, error = semiray_says(*words, "--out", tmp_path / name, *thin)
+        assert code == 0, error
+    whole, thinned = (json.loads((tmp_path / name / "split.json").read_text()) for name in ("whole", "thinned"))
+    assert set(thinned["train"]) < set(whole["train"])
+    assert (thinned["validation"], thinned["test"]) == (whole["validation"], whole["test"])
+    run = semiray.Run.load(tmp_path / "thinned")
+    assert run.settings.data.thin == {"ill": 0.25}
+    assert sum(run.data["left_out"].values()) == len(whole["train"]) - len(thinned["train"])
+
+
 def test_a_device_is_checked_before_images_are_read(refuses: Refuses) -> None:
     assert "device 'abacus'" in refuses("train", "nowhere", "--out", "NEW", "--device", "abacus")
 
@@ -105,6 +120,8 @@ def test_a_device_is_checked_before_images_are_read(refuses: Refuses) -> None:
         (("train", "DATA", "--out", "NEW", "--set", "ground={duratoin: {column: days}}"), "did you mean 'duration'"),
         (("train", "nowhere", "--out", "NEW"), "nowhere"),
         (("train", "DATA", "--out", "NEW", "--official-split"), "--official-split: no image is in an official part"),
+        (("train", "DATA", "--out", "NEW", "--thin", "lobar"), "--thin lobar: expected CLASS=SHARE"),
+        (("train", "DATA", "--out", "NEW", "--thin", "lobr=0.1"), "no training image has the class 'lobr'"),
         (("train", "DATA", "--out", "NEW", "--resume"), "isn't a run"),
         (("train", "DATA", "--out", "NEW", "--from", "nowhere"), "nowhere isn't a run"),
         (("train", "DATA", "--out", "NEW", "--from", "RUN", "--preset", "study"), "has the architecture residual"),

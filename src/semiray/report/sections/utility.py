@@ -81,8 +81,8 @@ def _headlines(u: UtilityResult, results: Results) -> Iterator[Headline]:
     )
     yield Headline("trained on real images", *ends(trtr), u.chance, "chance level")
     yield Headline("synthetic / real", *ends(u.ratio), 1.0, "ceiling")
-    yield Headline("trained on synthetic images, AUROC", *ends(u.tstr.auroc), u.trtr.auroc.mean, "ceiling")
-    yield Headline("synthetic / real, AUROC", *ends(u.auroc_ratio), 1.0, "ceiling")
+    yield Headline("AUROC, trained on synthetic images", *ends(u.tstr.auroc), u.trtr.auroc.mean, "ceiling")
+    yield Headline("AUROC, synthetic / real", *ends(u.auroc_ratio), 1.0, "ceiling")
 
 
 def _verdict(u: UtilityResult, results: Results) -> str:
