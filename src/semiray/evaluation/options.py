@@ -74,8 +74,8 @@ class BenefitSettings(Result):
     """
 
     seeds: int = 5
-    steps: int = 3000
-    patience: int = 800
+    steps: int = 2000
+    patience: int = 500
     batch: int = 64
     share: float = 0.5
     most_synthetic: int = 30_000
@@ -89,7 +89,7 @@ class BenefitSettings(Result):
             raise SemirayError(f"share = {self.share}: must lie between 0 and 1.")
 
 
-QUICK_BENEFIT = BenefitSettings(seeds=2, steps=800, patience=300, most_synthetic=6000, resamples=300)
+QUICK_BENEFIT = BenefitSettings(seeds=2, steps=600, patience=150, most_synthetic=6000, resamples=300)
 """A first look at the benefit, with wider error."""
 
 
