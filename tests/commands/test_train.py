@@ -94,14 +94,14 @@ def test_a_class_is_cut_down_to_few_training_patients(
     work: Path, tmp_path: Path, semiray_says: Semiray, tiny: list[str]
 ) -> None:
     words = ("train", work / "data", "--cache", work / "cache", "--images", "8", *tiny)
-    for name, thin in (("whole", ()), ("thinned", ("--thin", "ill=0.25"))):
+    for name, thin in (("whole", ()), ("thinned", ("--thin", "lobar=0.25"))):
         code, _, error = semiray_says(*words, "--out", tmp_path / name, *thin)
         assert code == 0, error
     whole, thinned = (json.loads((tmp_path / name / "split.json").read_text()) for name in ("whole", "thinned"))
     assert set(thinned["train"]) < set(whole["train"])
     assert (thinned["validation"], thinned["test"]) == (whole["validation"], whole["test"])
     run = semiray.Run.load(tmp_path / "thinned")
-    assert run.settings.data.thin == {"ill": 0.25}
+    assert run.settings.data.thin == {"lobar": 0.25}
     assert sum(run.data["left_out"].values()) == len(whole["train"]) - len(thinned["train"])
 
 

@@ -129,7 +129,7 @@ def measure(context: Context) -> BenefitResult | Skipped:
         validation=context.validation,
         unlabelled=context.real.take(context.unlabelled),
         own=context.own,
-        thinned={} if context.run is None else context.run.settings.data.thin,
+        thinned=context.run.settings.data.thin if context.run is not None and context.own else {},
         store=context.store,
         device=context.device,
         progress=context.stages["benefit"],

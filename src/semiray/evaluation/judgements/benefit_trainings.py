@@ -109,7 +109,8 @@ class Laboratory:
         self.n_classes, self.settings, self.store = n_classes, settings, store
         self.device = choose_device(device)
         self.identity = "" if store is None else self._identity()
-        self.kept: dict[Training, tuple[dict[str, Tensor], Stopped]] = {}  # those that others build on
+        self.needed: set[Training] = set()  # by others, which build on them
+        self.kept: dict[Training, tuple[dict[str, Tensor], Stopped]] = {}  # of those that are needed
         self.locks: defaultdict[Training, threading.Lock] = defaultdict(threading.Lock)
         self.stopped = threading.Event()
         self.seeding = threading.Lock()  # all threads share torch.manual_seed

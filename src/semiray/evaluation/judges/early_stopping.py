@@ -89,4 +89,5 @@ def _copy(network: nn.Module) -> dict[str, Tensor]:
 @torch.no_grad()
 def _average(averaged: Any, newest: Any, count: Tensor | int) -> None:
     """A moving average that forgets the initial weights sooner."""
-    get_ema_multi_avg_fn(min(DECAY, (1 + int(count)) / (10 + int(count))))(averaged, newest, count)
+    decay = min(DECAY, (1 + int(count)) / (10 + int(count)))
+    get_ema_multi_avg_fn(decay)(averaged, newest, count)  # type: ignore[no-untyped-call]
