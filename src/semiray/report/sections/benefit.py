@@ -20,9 +20,9 @@ USES = {"mixed": "mixed in", "pretrained": "used for pre-training"}
 ARMS = {
     "real": "real images only",
     "classical": "real + classical augmentation",
-    "longer": "the same, trained longer",
-    "duplicated": "the same, pre-trained on copies of the real images",
-    "pseudo": "the same, with pseudo-labelled images",
+    "longer": "real + classical augmentation, trained longer",
+    "duplicated": "real + classical augmentation, pre-trained on copies",
+    "pseudo": "real + pseudo-labelled, classical augmentation",
     "synthetic": "synthetic images only",
     "mixed": "real + synthetic, classical augmentation",
     "pretrained": "pre-trained on synthetic, then real + classical augmentation",
