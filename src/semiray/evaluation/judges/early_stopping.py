@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from semiray.evaluation.judges.classifier import WEIGHT_DECAY
+from semiray.networks.classifier import WEIGHT_DECAY
 
 __all__ = ["Stopped", "fit_until_best"]
 
