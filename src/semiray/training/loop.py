@@ -140,8 +140,8 @@ def prepare(
             if start is not None:
                 split = start.split(settings, split)
             elif split is None:
-                known = settings.data
-                split = split_by_patient(data, known.fractions, settings.seed, official=known.official_split)
+                asked = settings.data
+                split = split_by_patient(data, asked.fractions, settings.seed, official=asked.official_split)
             if settings.data.thin:
                 split = thin_split(data, split, settings.data.thin, settings.seed)
             kept = {"left_out": dict(split.left_out)} if split.left_out else {}

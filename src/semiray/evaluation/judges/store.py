@@ -87,7 +87,7 @@ def train_classifiers(
                 progress(before + done, settings.seeds * steps)
 
         def train(seed: int = seed, report: Progress = report) -> Classifier:
-            how = {"n_classes": n_classes, "seed": seed, "steps": steps, "batch": settings.batch}
+            how: dict[str, Any] = {"n_classes": n_classes, "seed": seed, "steps": steps, "batch": settings.batch}
             return train_classifier(images, labels, **how, device=device, progress=report)
 
         if store is None:

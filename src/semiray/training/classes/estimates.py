@@ -5,6 +5,7 @@ classifier leaves out a fold of the labelled patients; on these one temperature 
 arXiv 1706.04599). An unlabelled image gets the mean of the classifiers' probabilities.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -93,10 +94,12 @@ def _temperature(outputs: Tensor, labels: Tensor, log_shares: Tensor) -> float:
     if not len(outputs):
         return UNMEASURED
 
+    low, high = (math.log(one) for one in TEMPERATURES)
+
     def surprise(log_heat: float) -> float:
         return float(functional.cross_entropy(outputs / np.exp(log_heat) + log_shares, labels))
 
-    return float(np.exp(minimize_scalar(surprise, bounds=np.log(TEMPERATURES), method="bounded").x))
+    return float(np.exp(minimize_scalar(surprise, bounds=(low, high), method="bounded").x))
 
 
 def _reduced(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
