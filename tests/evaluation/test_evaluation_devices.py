@@ -4,11 +4,18 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import numpy as np
+import pytest
 import torch
 
+from semiray.evaluation.judgements import benefit_trainings
 from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory, Training
 from semiray.evaluation.judgements.probe import ProbeNetwork, _Columns
 from semiray.evaluation.judges import feature_networks
+<<<<<<< HEAD
+=======
+from semiray.evaluation.judges.classifier import train_classifier
+from semiray.evaluation.judges.early_stopping import Stopped
+>>>>>>> 58488e3 (Test: the benefit's classifiers learn on the device, without validation, whose number the pretence has none of)
 from semiray.evaluation.options import BenefitSettings
 from semiray.networks.classifier import train_classifier
 from semiray.networks.intensities import to_input
@@ -34,7 +41,12 @@ def test_the_probes_loss_is_computed_on_the_device(fake_cuda: FakeCuda) -> None:
         assert loss.device.type == device.type
 
 
-def test_the_benefits_classifiers_learn_on_the_device(fake_cuda: FakeCuda) -> None:
+def test_the_benefits_classifiers_learn_on_the_device(fake_cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_step(_: torch.nn.Module, loss: Callable[[], torch.Tensor], *__: object, **___: object) -> Stopped:
+        loss().backward()  # without validation: a number, of which the pretence has none
+        return Stopped(1, 1)
+
+    monkeypatch.setattr(benefit_trainings, "fit_until_best", one_step)
     labelled = Labelled(IMAGES, LABELS)
     with fake_cuda() as device:
         laboratory = Laboratory(
