@@ -207,8 +207,8 @@ class Settings(Section):
         le=1,
         description="for experiments: share of each class's training patients whose label is used; others are hidden",
     )
-    unlabelled: bool = Field(
-        True, description="train on images whose label is unknown or hidden, too, where others have one"
+    unlabelled: Literal["use", "omit"] = Field(
+        "use", description="whether images whose label is unknown or hidden are trained on, where others have one"
     )
     class_shares: ClassShares | None = Field(
         None,

@@ -69,7 +69,7 @@ def test_a_run_recognises_what_it_was_trained_on(tmp_path: Path, data: Radiograp
     labels = data.labels.copy()
     labels[:6] = -1  # not trained on
     data = replace(data, labels=labels)
-    run = train(data, tmp_path / "run", settings, unlabelled=False)
+    run = train(data, tmp_path / "run", settings, unlabelled="omit")
     traces = run.traces()
     assert traces is not None
     split = run.split(data)
@@ -177,7 +177,7 @@ def test_images_without_a_label_are_trained_on_and_resuming_draws_the_same_class
     assert whole.data["labelled"] == resumed.data["labelled"] == 8
     assert len(whole.trained_on(data, split)) == 42
     assert (whole.known(data, split).labels[split.train] >= 0).sum() == 8
-    alone = train(make_blobs(), tmp_path / "few", settings, images=64, unlabelled=False)
+    alone = train(make_blobs(), tmp_path / "few", settings, images=64, unlabelled="omit")
     assert len(alone.trained_on(data, alone.split(data))) == 8
 
 
@@ -186,9 +186,9 @@ def test_runs_begun_before_there_was_a_choice_leave_images_without_a_label_out(
 ) -> None:
     run = train(data, tmp_path / "run", settings)
     record = tmp_path / "run" / "settings.yaml"
-    record.write_text(record.read_text(encoding="utf-8").replace("  unlabelled: true\n", ""), encoding="utf-8")
-    assert run.settings.unlabelled
-    assert not Run.load(tmp_path / "run").settings.unlabelled
+    record.write_text(record.read_text(encoding="utf-8").replace("  unlabelled: use\n", ""), encoding="utf-8")
+    assert run.settings.unlabelled == "use"
+    assert Run.load(tmp_path / "run").settings.unlabelled == "omit"
 
 
 CHILD = """

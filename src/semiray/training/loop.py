@@ -59,7 +59,7 @@ def train(
 
     Args:
         data: images, with labels or without. Where some have a label, the class of the others is
-            estimated and drawn anew each time that they are shown; with `unlabelled=False` they are left out.
+            estimated and drawn anew each time that they are shown; with `unlabelled="omit"` they are left out.
         out: the run's folder, made here.
         settings: where the options start from; the preset `default` where None.
         prior: the joint prior, or the path of one in YAML; by default that of the study.
@@ -147,9 +147,9 @@ def prepare(
             kept = {"left_out": dict(split.left_out)} if split.left_out else {}
     split = group.from_leader(split)
     assert split is not None
-    known = run_labels(settings, data, split)
-    chosen = chosen_images(settings, data, split, known)
-    if group.leads and not resume and (said := said_of_labels(data, chosen, known)):
+    labels = run_labels(settings, data, split)
+    chosen = chosen_images(settings, data, split, labels)
+    if group.leads and not resume and (said := said_of_labels(data, chosen, labels)):
         warnings.warn(said, SemirayWarning, stacklevel=3)
     if len(chosen) < settings.optimisation.batch:
         raise SemirayError(
@@ -167,10 +167,10 @@ def prepare(
         if not (resume and files.traces.exists()):  # a run that was begun before there were traces has none
             save_traces(files, data, chosen, start, "start" in kept)
     held_out = data.labelled(split.validation)
-    labels = group.from_leader(
-        read_labels(settings, data, chosen, known, files.estimates, device) if group.leads else None
+    told = group.from_leader(
+        read_labels(settings, data, chosen, labels, files.estimates, device) if group.leads else None
     )
-    trainer = Trainer(files, settings, prior, data, chosen, labels, grounding, device, group, validation=held_out)
+    trainer = Trainer(files, settings, prior, data, chosen, told, grounding, device, group, validation=held_out)
     if start is not None:
         weights = start.weights(trainer.game, tuple(grounding.counts) if grounding else ())
         load_start(trainer.game, weights)
@@ -179,7 +179,7 @@ def prepare(
             save_tensors(files.start, weights, {})  # for resuming before there is a checkpoint, without that run
     if group.leads:
         # Last: from here on the folder is a run, and can be resumed.
-        write_record(files, settings, data, labels, grounding, kept)
+        write_record(files, settings, data, told, grounding, kept)
     group.wait()  # the others read the folder only now
     if resume and read_run_record(files.folder)[1].get("start") and latest_checkpoint(files.state) is None:
         load_start(trainer.game, load_tensors(files.start)[0])

@@ -55,7 +55,7 @@ def read_run_record(folder: Path) -> tuple[Settings, dict[str, Any]]:
     try:
         record = read_yaml(path, halves=True)
         # Runs that were begun before there was a choice left images without a label out.
-        tree, data = {"unlabelled": False} | record["settings"], dict(record["data"])
+        tree, data = {"unlabelled": "omit"} | record["settings"], dict(record["data"])
         _check_data(data)
     except FileNotFoundError as error:
         raise SemirayError(f"{folder} isn't a run: it holds no settings.yaml. Train one first.") from error

@@ -77,11 +77,11 @@ def test_only_training_labels_are_hidden_and_unlabelled_images_can_be_left_out(d
     assert (labels[:40] >= 0).sum() == 4
     np.testing.assert_array_equal(labels[40:], data.labels[40:])
     np.testing.assert_array_equal(chosen_images(settings, data, split, labels), split.train)
-    few = chosen_images(make_settings({"unlabelled": False}), data, split, labels)
+    few = chosen_images(make_settings({"unlabelled": "omit"}), data, split, labels)
     np.testing.assert_array_equal(few, np.flatnonzero(labels[:40] >= 0))
     said = said_of_labels(data, split.train, labels)
     assert "4 of 40 training images, of 4 patients" in said
-    assert "unlabelled=False" in said
+    assert "unlabelled=omit" in said
 
 
 def test_data_without_classes_have_no_unknown_label(make_blobs: Callable[..., RadiographSet], tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_errors_name_what_is_missing(data: RadiographSet, tmp_path: Path) -> Non
     with pytest.raises(SemirayError, match="None of the 60 training images has a label"):
         chosen_images(make_settings(), nothing, whole(nothing), nothing.labels)
     dark = np.where(np.arange(60) == 0, 0, -1)
-    with pytest.raises(SemirayError, match=r"is of class bright[\s\S]*unlabelled=False"):
+    with pytest.raises(SemirayError, match=r"is of class bright[\s\S]*unlabelled=omit"):
         read_labels(make_settings(), data, np.arange(60), dark, tmp_path / "estimates", CPU)
     shares = make_settings({"class_shares": "dark=0.4,grey=0.6"})
     some = np.where(np.arange(60) < 4, data.labels, -1)

@@ -89,7 +89,7 @@ def measure(context: Context) -> PrivacyResult | Skipped:
     if not context.own:
         return Skipped("these aren't the images that the generator was trained on.")
     run, data, split = context.run, context.real, context.split
-    trained = split.train if run is None or run.settings.unlabelled else data.labelled(split.train)
+    trained = split.train if run is None or run.settings.unlabelled == "use" else data.labelled(split.train)
     train, held_out = data.take(trained), data.take(data.labelled(split.test))
     if len(np.unique(train.patients)) < 2 or not len(held_out):
         return Skipped("it needs at least two training patients and one held-out patient.")

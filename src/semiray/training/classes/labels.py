@@ -84,7 +84,7 @@ def chosen_images(
             f"None of the {len(train):,} training images has a label, though other images have: give some of them "
             "one, or read the images without classes."
         )
-    return train if settings.unlabelled else labelled
+    return train if settings.unlabelled == "use" else labelled
 
 
 def read_labels(
@@ -126,7 +126,7 @@ def said_of_labels(data: RadiographSet[ImageArray], chosen: NDArray[np.int64], l
     return (
         f"{len(known):,} of {len(chosen):,} training images, of {patients:,} patients, are labelled. The other "
         f"{len(chosen) - len(known):,} are used, too: their class is estimated, and drawn anew each time that they are "
-        "shown. To leave them out, train with unlabelled=False."
+        "shown. To leave them out, train with unlabelled=omit."
     )
 
 
@@ -137,7 +137,7 @@ def _class_shares(known: NDArray[np.int64], classes: tuple[str, ...], settings: 
         raise SemirayError(
             f"No labelled training image is of class {', '.join(absent)}, so it can't be estimated which images "
             "without a label are: label some, or leave images without a label out with "
-            "unlabelled=False."
+            "unlabelled=omit."
         )
     if asked is None:
         return np.asarray(counts / counts.sum())
