@@ -21,8 +21,9 @@ from semiray.errors import SemirayError, SemirayWarning
 from semiray.generation import encode, generate
 from semiray.radiographs import RadiographSet, load_radiographs
 from semiray.settings import Settings, make_settings, override
-from semiray.training import Run, TrainingInterruptedError, TrainingReport, TrainingStoppedError, class_estimates, train
+from semiray.training import Run, TrainingInterruptedError, TrainingReport, TrainingStoppedError, train
 from semiray.training.checkpoints import load_tensors
+from semiray.training.classes import estimates as class_estimates
 
 Blobs = Callable[..., RadiographSet]
 
