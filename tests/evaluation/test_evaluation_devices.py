@@ -11,11 +11,7 @@ from semiray.evaluation.judgements import benefit_trainings
 from semiray.evaluation.judgements.benefit_trainings import Labelled, Laboratory, Training
 from semiray.evaluation.judgements.probe import ProbeNetwork, _Columns
 from semiray.evaluation.judges import feature_networks
-<<<<<<< HEAD
-=======
-from semiray.evaluation.judges.classifier import train_classifier
 from semiray.evaluation.judges.early_stopping import Stopped
->>>>>>> 58488e3 (Test: the benefit's classifiers learn on the device, without validation, whose number the pretence has none of)
 from semiray.evaluation.options import BenefitSettings
 from semiray.networks.classifier import train_classifier
 from semiray.networks.intensities import to_input
