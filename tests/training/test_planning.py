@@ -66,7 +66,7 @@ def test_options_that_agree_may_be_given_again(begun: Path, tree: dict[str, obje
     ("tree", "named"),
     [
         ({"seed": 5}, r"seed=5 \(in the run: 4\)"),
-        ({"objectives": {"commit": 1.0}}, r"objectives\.commit=1\.0 \(in the run: 3\.0\)"),
+        ({"objectives": {"commit": 1.0}}, r"objectives\.commit=1\.0 \(in the run: 4\.0\)"),
         ({"data": {"fractions": (0.5, 0.2, 0.3)}}, r"data\.fractions=\(0\.5, 0\.2, 0\.3\)"),
         ({"prior": {"factors": {"ill": {"family": "bernoulli", "probability": 0.1}}}}, r"prior= \(another"),
         ({"preset": "study"}, "preset=study"),
