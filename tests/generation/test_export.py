@@ -76,6 +76,17 @@ def test_the_example_generates_under_an_event_without_pytorch(
     assert (images.shape, images.dtype) == ((64, 32, 32), np.uint8)
 
 
+@pytest.mark.parametrize("architecture", ["residual", "dcgan"])
+def test_the_sorters_module_sees_images_as_the_discriminator_does(
+    make_run: Callable[..., Run], architecture: str
+) -> None:
+    """Needs no ONNX: a wrong module would be exported faithfully."""
+    run = make_run(("a", "b"), architecture=architecture)
+    images = generate(run, 5, seed=3).images
+    scores, _ = export._Sorter(run)(to_input(images))
+    assert np.abs(scores.detach().numpy() - encode_scores(run, images)).max() <= TOLERANCE
+
+
 def test_its_metadata_draw_from_the_prior(make_run: Callable[..., Run]) -> None:
     prior = JointPrior(
         [

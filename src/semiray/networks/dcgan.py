@@ -62,7 +62,7 @@ class DCGANDiscriminator(Discriminator):
         self.heads = Heads(widths[-1], shape)
         self.apply(initialise)
 
-    def features(self, view: Tensor) -> Tensor:
-        """The trunk: the view of images to features (B, F)."""
+    def trunk(self, view: Tensor) -> Tensor:
+        """The view of images to features (B, F)."""
         features: Tensor = self.top(self.layers(view))
         return features

@@ -86,13 +86,17 @@ class Discriminator(nn.Module):
         """What it looks at, (B, 1, H, W): the images, or a linear change of them."""
         return images
 
-    def features(self, view: Tensor) -> Tensor:
-        """The trunk: the view of images to features (B, F)."""
+    def trunk(self, view: Tensor) -> Tensor:
+        """The view of images to features (B, F)."""
         raise NotImplementedError
+
+    def features(self, images: Tensor) -> Tensor:
+        """Images to the trunk's features (B, F)."""
+        return self.trunk(self.view(images))
 
     def judge(self, view: Tensor, labels: Tensor, leads: LeadEstimates | None = None) -> DiscriminatorOutput:
         """The output for the view of images."""
-        output: DiscriminatorOutput = self.heads(self.features(view), labels, leads)
+        output: DiscriminatorOutput = self.heads(self.trunk(view), labels, leads)
         return output
 
     def forward(self, images: Tensor, labels: Tensor, leads: LeadEstimates | None = None) -> DiscriminatorOutput:
@@ -138,8 +142,8 @@ class ResidualDiscriminator(Discriminator):
         """The images with sharper detail."""
         return sharpen(images)
 
-    def features(self, view: Tensor) -> Tensor:
-        """The trunk: the view of images to features (B, F)."""
+    def trunk(self, view: Tensor) -> Tensor:
+        """The view of images to features (B, F)."""
         x = self.from_pixels(functional.pixel_unshuffle(view, 2))
         x = functional.leaky_relu(self.stages(x).flatten(1), 0.2)
         top: Tensor = functional.leaky_relu(self.top(x), 0.2)
