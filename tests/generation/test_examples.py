@@ -38,3 +38,16 @@ def test_own_prior(data_folder: Path, tmp_path: Path) -> None:
     assert "trained on 108 images of bacteria, normal, virus" in said
     written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
     assert {"prior.png", "traversal.png", "synthetic/manifest.csv", "run/model.safetensors"} <= written
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["monai", "torchvision"])
+def test_train_a_classifier(library: str, run: Run, data_folder: Path, tmp_path: Path) -> None:
+    try:
+        __import__(library)
+    except Exception as error:  # torchvision of another build than torch raises all kinds of exceptions
+        pytest.skip(f"{library} is not installed, or not of torch's build ({error}): pip install 'semiray[loops]'")
+    said = play(f"train_{library}.py", run.path, data_folder, 6, cache=tmp_path)
+    counts, accuracy = said.strip().splitlines()[-2:]
+    assert "real and " in counts
+    assert float(accuracy) > 0.5  # of three classes, which differ in their gradient

@@ -13,6 +13,7 @@ from semiray.generation.sharding import Share, write_sample
 from semiray.generation.similarity import ms_ssim, ssim
 from semiray.generation.synthetic import Synthetic
 from semiray.generation.traversal import Traversal, measure_traversal, plot_traversal, traversal_images, traverse
+from semiray.generation.xrv import XrvDataset
 
 __all__ = [
     "CopyFilter",
@@ -24,6 +25,7 @@ __all__ = [
     "Synthetic",
     "SyntheticDataset",
     "Traversal",
+    "XrvDataset",
     "critic_logits",
     "encode",
     "encode_scores",
