@@ -113,6 +113,8 @@ def test_another_sample_is_refused_and_the_same_one_gone_on_with(run: Run, tmp_p
     assert write_sample(Request(run, seed=1), 70, out, per_part=64) == out / "manifest.csv"
     with pytest.raises(SemirayError, match="another sample: its seed, n differ"):
         write_sample(Request(run, seed=2), 71, out, per_part=64)
+    with pytest.raises(SemirayError, match="another sample: its seed differs, see"):
+        write_sample(Request(run, seed=2), 70, out, per_part=64)
     assert bytes_of(out) == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")

@@ -26,6 +26,9 @@ def test_a_loaded_run_is_ready_to_be_asked(tmp_path: Path, data: RadiographSet, 
 def test_damaged_folders_in_words(tmp_path: Path, data: RadiographSet, settings: Settings) -> None:
     with pytest.raises(SemirayError, match="isn't a run"):
         Run.load(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SemirayError, match="file is a file: a run is the folder"):
+        Run.load(tmp_path / "file")
     run = train(data, tmp_path / "run", settings)
     record = run.path / "settings.yaml"
     text = record.read_text()

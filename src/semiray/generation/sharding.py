@@ -161,8 +161,9 @@ def check_request(out: Path, asked: dict[str, Any]) -> None:
         raise SemirayError(f"{path} is damaged: choose another folder.") from error
     differing = [name for name in asked if not isinstance(found, dict) or found.get(name) != asked[name]]
     if differing:
+        differ = "differ" if len(differing) > 1 else "differs"
         raise SemirayError(
-            f"{out} holds another sample: its {', '.join(differing)} differ, see {path}. Choose another folder, or "
+            f"{out} holds another sample: its {', '.join(differing)} {differ}, see {path}. Choose another folder, or "
             "repeat its command to go on with it."
         )
 

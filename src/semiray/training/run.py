@@ -57,6 +57,8 @@ def read_run_record(folder: Path) -> tuple[Settings, dict[str, Any]]:
         # Runs that were begun before there was a choice left images without a label out.
         tree, data = {"unlabelled": "omit"} | record["settings"], dict(record["data"])
         _check_data(data)
+    except NotADirectoryError as error:
+        raise SemirayError(f"{folder} is a file: a run is the folder that training wrote.") from error
     except FileNotFoundError as error:
         raise SemirayError(f"{folder} isn't a run: it holds no settings.yaml. Train one first.") from error
     except (SemirayError, OSError, KeyError, TypeError, ValueError) as error:

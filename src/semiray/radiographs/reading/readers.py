@@ -188,9 +188,9 @@ def _read_folder(
     if not found.paths:
         counted = ", ".join(f"{count:,} {kind}" for kind, count in found.left_out.items())
         detail = f"Left out: {counted}." if counted else "There is no file with an image's suffix."
-        unpack = " Unpack the archives first." if found.left_out["archives"] else ""
+        unpack = ["Unpack the archives first."] if found.left_out["archives"] else []
         raise SemirayError(
-            f"{data}: no image found. {detail}{unpack} {' '.join(found.notes)} Images end in "
+            f"{data}: no image found. {' '.join([detail, *unpack, *found.notes])} Images end in "
             f"{', '.join(sorted(IMAGE_SUFFIXES))}; files and folders called masks are left out: rename them if they "
             "aren't."
         )
