@@ -1,9 +1,11 @@
 """Fixtures that several rooms share: a GPU that is not there, processes that can be killed, small sets and reports."""
 
+import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -160,6 +162,46 @@ def make_run(
         data={"fingerprint": data.fingerprint},
     )
     return run, split
+
+
+def make_report(folder: Path, subject: str, copies: float = 0.0) -> Path:
+    """A report with two figures, as `evaluate` would write it about a run."""
+    figures = [
+        {"section": "Utility", "name": "synthetic / real", "value": 0.9, "low": 0.8, "high": 1.0},
+        {"section": "Privacy", "name": "copies of training images, per cent", "value": copies},
+    ]
+    report = {"schema": 3, "subject": subject, "data": "18 held-out real images", "headlines": figures}
+    folder.mkdir(exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def trained(real: RadiographSet, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that `publish` takes: as `make_run`, with the settings of its networks."""
+    run, _ = make_run(tmp_path_factory.mktemp("trained") / "RUN", real)
+    networks = {"noise": 16, "width": 8, "widest": 32, "embedding": 8}
+    data = {"fingerprint": real.fingerprint, "classes": list(run.classes)}
+    return replace(run, settings=make_settings({"resolution": SIDE, "networks": networks}), data=data)
+
+
+@pytest.fixture
+def report_maker() -> Any:
+    return make_report
+
+
+@pytest.fixture
+def shipped(
+    trained: Run, real: RadiographSet, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """A run named tiny-32, as if it, and no other, came with semiray."""
+    from semiray.report import Origin, publish
+
+    place = tmp_path_factory.mktemp("shipped")
+    report = make_report(trained.path / "report", "RUN")
+    run = publish(trained, place / "tiny-32", Origin("mit", "From here."), report=report, data=real)
+    monkeypatch.setattr("semiray.pretrained.names.SHIPPED", place)
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+import semiray
 from semiray.errors import SemirayError
-from semiray.files import check_not_input, hold_folder, user_path, whole_file, write_whole
+from semiray.files import check_not_input, check_unused, hold_folder, is_installed, user_path, whole_file, write_whole
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -98,3 +99,14 @@ def test_no_input_is_written_over(tmp_path: Path) -> None:
     check_not_input(tmp_path / "prior.yaml", tmp_path / "table.csv", None, "hannover")
     with pytest.raises(SemirayError, match="would be lost"):
         check_not_input(tmp_path / "." / "table.csv", tmp_path / "table.csv")
+
+
+def test_nothing_is_written_into_the_installed_package(tmp_path: Path) -> None:
+    inside = Path(semiray.__file__).parent / "pretrained" / "some-run"
+    assert is_installed(inside)
+    assert not is_installed(tmp_path)
+    with pytest.raises(SemirayError, match="came with semiray and stays as it is"), hold_folder(inside):
+        pass
+    with pytest.raises(SemirayError, match="choose another folder with out="):
+        check_unused(inside)
+    assert not inside.exists()

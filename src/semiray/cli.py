@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from semiray.commands import ask, assume, data, prove, train
+from semiray.commands import ask, assume, data, prove, share, train
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.escaping import in_terminal
 
@@ -41,9 +41,10 @@ for command in (
     ask.traverse,
     ask.represent,
     ask.encode,
-    ask.export,
     ask.samples,
     ask.networks,
+    share.runs,
+    share.export,
     prove.evaluate,
     prove.judge,
     prove.compare,

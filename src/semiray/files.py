@@ -13,7 +13,8 @@ from filelock import FileLock, Timeout
 
 from semiray.errors import SemirayError
 
-__all__ = ["check_not_input", "check_unused", "hold_folder", "sweep", "user_path", "whole_file", "write_whole"]
+__all__ = ["check_not_input", "check_not_installed", "check_unused", "hold_folder", "is_installed"]
+__all__ += ["sweep", "user_path", "whole_file", "write_whole"]
 
 LOCK = ".lock"
 PARTIAL = ".partial"
@@ -90,8 +91,20 @@ def check_not_input(out: Path, *inputs: Path | str | None) -> None:
             raise SemirayError(f"out={out} is {one}, which is read here and would be lost: name another file.")
 
 
+def is_installed(folder: Path) -> bool:
+    """Whether a folder lies in the installed package, as those of the runs that come with semiray do."""
+    return folder.resolve().is_relative_to(Path(__file__).resolve().parent)
+
+
+def check_not_installed(folder: Path) -> None:
+    """Raise SemirayError for a folder in the installed package, which stays as it is."""
+    if is_installed(folder):
+        raise SemirayError(f"{folder} came with semiray and stays as it is: choose another folder with out=.")
+
+
 def check_unused(folder: Path) -> None:
     """Raise SemirayError unless a folder is new, or empty except for hidden files; changes nothing."""
+    check_not_installed(folder)
     if folder.exists() and not folder.is_dir():
         raise SemirayError(f"{folder} is a file: choose another folder with out=.")
     if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
@@ -116,8 +129,9 @@ def hold_folder(folder: Path, share: str = "") -> Iterator[Callable[[], None]]:
     if the folder was removed, moved or replaced meanwhile; long jobs call it before they write.
 
     Raises:
-        SemirayError: Another process holds the folder.
+        SemirayError: Another process holds the folder, or it is in the installed package.
     """
+    check_not_installed(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (f".{share}{LOCK}" if share else LOCK)
     lock = FileLock(path, timeout=0)

@@ -85,18 +85,6 @@ def test_codes_of_a_set_become_a_table(work: Path, tmp_path: Path, semiray_says:
     assert "--out codes.txt: name a table that ends in .csv" in refuses("encode", "RUN", "DATA", "--out", "codes.txt")
 
 
-@pytest.mark.slow
-def test_a_network_is_exported(work: Path, tmp_path: Path, semiray_says: Semiray, refuses: Refuses) -> None:
-    assert "--to generator.pt: name a file that ends in .onnx" in refuses("export", "RUN", "--to", "generator.pt")
-    for name in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(name, reason=f"{name} is not installed: pip install 'semiray[onnx]'")
-    code, said, _ = semiray_says("export", work / "run", "--to", tmp_path / "sorter.onnx", "--network", "sorter")
-    assert code == 0
-    assert "Differs from PyTorch by" in said
-    assert "Assumed, grounded on no image: survival" in said
-    assert (tmp_path / "sorter.onnx").stat().st_size > 10_000
-
-
 @pytest.mark.parametrize(
     "words",
     [("traverse", "RUN", "--patients", "1", "--steps", "3"), ("samples", "RUN"), ("networks", "RUN")],

@@ -258,3 +258,30 @@ def test_added_and_changed_images_are_told(real: RadiographSet, set_maker: Any, 
     assert np.array_equal(sides.split.test, run.split(real).test)
     assert sides.notes == ["60 images that the run's split doesn't name were left out."]
     assert "have changed" in sides_of_run(run, replace(real, fingerprint="other")).notes[0]
+
+
+def test_a_run_without_names_recognises_its_own_set(real: RadiographSet, run: Any) -> None:
+    split = run.split(real)
+    RunFiles(run.path).split.unlink()
+    sides = sides_of_run(run, elsewhere(real))
+    assert sides.own
+    assert np.array_equal(sides.split.train, split.train)
+    assert sorted(sides.held_out) == sorted([*split.validation, *split.test])
+    assert any("those that it recognises by content train the ceiling" in note for note in sides.notes)
+    check_sound(sides, real, split.train)
+
+
+def test_a_run_without_names_keeps_its_patients_out_of_another_set(real: RadiographSet, run: Any) -> None:
+    split, some = run.split(real), np.arange(30, 90)
+    RunFiles(run.path).split.unlink()
+    with pytest.warns(SemirayWarning, match="aren't tested on"):
+        sides = sides_of_run(run, elsewhere(real.take(some)))
+    assert sides.own is False
+    assert set(some[sides.held_out]) == set(some) - set(split.train)
+
+
+def test_a_run_without_names_and_traces_says_so(real: RadiographSet, run: Any) -> None:
+    RunFiles(run.path).split.unlink()
+    RunFiles(run.path).traces.unlink()
+    with pytest.warns(SemirayWarning, match="or was published without them"):
+        assert sides_of_run(run, real).own is False

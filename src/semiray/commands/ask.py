@@ -1,4 +1,4 @@
-"""`semiray generate`, `traverse`, `represent`, `encode`, `samples`, `networks`, `export`: what a run gives."""
+"""`semiray generate`, `traverse`, `represent`, `encode`, `samples`, `networks`: what a run gives."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from semiray.settings import Settings
     from semiray.training import Run
 
-__all__ = ["encode", "export", "generate", "networks", "represent", "samples", "traverse"]
+__all__ = ["encode", "generate", "networks", "represent", "samples", "traverse"]
 
 Where = Annotated[
     str | None,
@@ -195,30 +195,6 @@ def samples(
     from semiray.training import Run
 
     save_figure(plot_samples(Run.load(run, device), where=where, seed=seed), out)
-
-
-def export(
-    run: RunFolder,
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write: .onnx.")],
-    network: Annotated[
-        Literal["generator", "sorter"],
-        typer.Option(
-            metavar="generator|sorter", help="What to write: images from codes, or codes and class of images."
-        ),
-    ] = "generator",
-) -> None:
-    """Write a network of a run as an ONNX file, for programs without PyTorch, and compare the two."""
-    from semiray.commands.console import console, wrote
-    from semiray.errors import SemirayError
-    from semiray.generation import export_onnx
-    from semiray.training import Run
-
-    if to.suffix.lower() != ".onnx":
-        raise SemirayError(f"to={to}: name a file that ends in .onnx.")
-    loaded = Run.load(run, "cpu")
-    console.print(f"Differs from PyTorch by {export_onnx(loaded, to, network):.1g} at most.")
-    console.print(loaded.meaning, soft_wrap=True)
-    wrote(to)
 
 
 def networks(

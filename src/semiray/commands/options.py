@@ -37,7 +37,12 @@ Data = Annotated[
     Path,
     typer.Argument(metavar="DATA", help="A folder of radiographs or .tar shards, a table of files, or a prepared set."),
 ]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a trained run.")]
+RunFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", help="The folder of a trained run, a name that `semiray runs` lists, or hf://OWNER/NAME."
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder to write to.")]
 Figure = Annotated[Path, typer.Option("--out", metavar="FILE", help="The figure to write: .png, .pdf or .svg.")]
 Count = Annotated[int, typer.Option("-n", "--count", min=1, help="Number of images.")]

@@ -8,6 +8,7 @@ another data set by the traces that a run keeps (`semiray.radiographs.pixels.tra
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
             on; another data set was framed otherwise than the run's.
     """
     path, traces = RunFiles(Path(run.path)).split, run.traces()
+    if not path.exists():
+        return _by_content(run, data, traces)
     split = Split.load(path, data.keys, partial=True)
     named = len(split.train) + len(split.validation) + len(split.test)
     unchanged = run.data.get("fingerprint", data.fingerprint) == data.fingerprint
@@ -67,12 +70,7 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
             raise
         opening = "The run's split names some of these images, but by content it was trained on others."
     if opening:
-        framing = run.settings.data.framing
-        if traces is not None and data.options is not None and data.options.framing != framing:
-            raise SemirayError(
-                f"The images that the run was trained on were read with framing={framing}, these with "
-                f"framing={data.options.framing}: copies couldn't be recognised. Read these with framing={framing}."
-            )
+        _check_framing(run, data, traces)
         return _of_another_set(data, traces, opening)
     if not len(split.test):
         raise SemirayError(f"{path}: the split has no test image; evaluate on another data set.")
@@ -83,6 +81,30 @@ def sides_of_run(run: Run, data: RadiographSet[ImageArray]) -> Sides:
             "files, or the options that they were read with, have changed."
         )
     return _of_own_set(own, split, traces, notes, unchanged=unchanged)
+
+
+def _by_content(run: Run, data: RadiographSet[ImageArray], traces: Traces | None) -> Sides:
+    """The sides of a run that names no image, as published ones don't: traces tell what it was trained on."""
+    _check_framing(run, data, traces)
+    if traces is not None:
+        with suppress(SemirayError):  # these aren't the images that it was trained on, or not all of them
+            split = run.split(data)
+            note = (
+                "The run doesn't say by name which images it was trained on: those that it recognises by content train "
+                "the ceiling, and all others are held out, also those that it may have been validated on."
+            )
+            return _of_own_set(run.known(data, split), split, traces, [note], unchanged=False)
+    return _of_another_set(data, traces, "The run names none of the images that it was trained on.")
+
+
+def _check_framing(run: Run, data: RadiographSet[ImageArray], traces: Traces | None) -> None:
+    """Raise SemirayError where traces can't recognise images, because these were cut otherwise."""
+    framing = run.settings.data.framing
+    if traces is not None and data.options is not None and data.options.framing != framing:
+        raise SemirayError(
+            f"The images that the run was trained on were read with framing={framing}, these with "
+            f"framing={data.options.framing}: copies couldn't be recognised. Read these with framing={framing}."
+        )
 
 
 def sides_of_set(
@@ -213,8 +235,8 @@ def _of_another_set(data: RadiographSet[ImageArray], traces: Traces | None, open
         _say(
             notes,
             "These images couldn't be compared with those that the generator was trained on, because the run keeps no "
-            "traces of them: it was begun before there were any. If it has seen these images under other names, the "
-            "figures are too good.",
+            "traces of them: it was begun before there were any, or was published without them. If it has seen these "
+            "images under other names, the figures are too good.",
         )
         return Sides(split, held_out, False, None, notes)
     overlap = Overlap(

@@ -13,8 +13,9 @@ from pydantic import BaseModel
 
 from semiray.devices import choose_device
 from semiray.errors import SemirayError, SemirayWarning
-from semiray.files import hold_folder, user_path, write_whole
+from semiray.files import hold_folder, is_installed, user_path, write_whole
 from semiray.memory import keep_freed_memory
+from semiray.pretrained import find_run
 from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions, Split, split_by_patient
 from semiray.radiographs.pixels.traces import Traces
@@ -264,6 +265,11 @@ def plan_training(
             check_unused(files)
             read_grounds(asked.ground, run_prior(asked))
         return asked
+    if find_run(out) != files.folder or is_installed(files.folder):
+        raise SemirayError(
+            f"resume=True: {out} came with semiray and stays as it is. Start a new run from it: start_from={out}, with "
+            "an out= of your own."
+        )
     own, data = read_run_record(files.folder)
     if start_from is not None:
         check_same_start(files.folder, start_from, data.get("start"))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from semiray.devices import choose_device
 from semiray.errors import SemirayError
-from semiray.files import user_path
 from semiray.networks import Discriminator, Generator, build_networks
+from semiray.pretrained import find_run, shipped_runs, unpack
 from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiographs
 from semiray.radiographs.pixels.traces import Traces
@@ -60,10 +60,15 @@ def read_run_record(folder: Path) -> tuple[Settings, dict[str, Any]]:
     except NotADirectoryError as error:
         raise SemirayError(f"{folder} is a file: a run is the folder that training wrote.") from error
     except FileNotFoundError as error:
-        raise SemirayError(f"{folder} isn't a run: it holds no settings.yaml. Train one first.") from error
+        raise SemirayError(f"{folder} isn't a run: it holds no settings.yaml. Train one first{_or_take()}.") from error
     except (SemirayError, OSError, KeyError, TypeError, ValueError) as error:
         raise SemirayError(f"{path} isn't the settings file of a run ({error})") from error
     return make_settings(tree, str(path)), data
+
+
+def _or_take() -> str:
+    names = ", ".join(shipped_runs())
+    return f", or take one that comes with semiray: {names}" if names else ""
 
 
 def _check_data(data: Mapping[str, Any]) -> None:
@@ -76,6 +81,9 @@ def _check_data(data: Mapping[str, Any]) -> None:
     counts = grounded.values() if isinstance(grounded, dict) else (None,)
     if not all(type(count) is int and 0 <= count < 2**63 for count in counts):
         raise ValueError("data: grounded must map factors to numbers of images")
+    trained = data.get("trained", {})
+    if not isinstance(trained, dict) or not all(type(count) is int for count in trained.values()):
+        raise ValueError("data: trained must hold numbers of images and patients")
 
 
 @dataclass(frozen=True, repr=False)
@@ -174,10 +182,22 @@ class Run:
     def split(self, data: RadiographSet[ImageArray]) -> Split:
         """The run's split of its own data, as `load_data` reads them; images added since are in no part.
 
+        A published run names no image: those that left a trace are for training, all others for the test.
+
         Raises:
             SemirayError: images of the split are missing in `data`, or the split can't be read.
         """
-        return Split.load(RunFiles(self.path).split, data.keys)
+        path, traces = RunFiles(self.path).split, self.traces()
+        if path.exists() or traces is None:
+            return Split.load(path, data.keys)
+        known = traces.find(data.images).recognised
+        trained = self.data.get("trained", {}).get("images", len(traces))
+        if data.fingerprint != self.data.get("fingerprint") and known.sum() < trained:
+            raise SemirayError(
+                f"{self.path}: by content, {known.sum():,} of these images are among the {trained:,} that the run was "
+                "trained on. Use the data and the reading options that it was trained with."
+            )
+        return Split(np.flatnonzero(known), np.zeros(0, np.int64), np.flatnonzero(~known))
 
     def known(self, data: RadiographSet[ImageArray], split: Split) -> RadiographSet[ImageArray]:
         """The run's own data with the labels that it knew in training: `label_fraction` may have hidden others."""
@@ -203,7 +223,7 @@ class Run:
         """Load a run from its folder.
 
         Args:
-            path: the folder.
+            path: the folder, or the name of a run that comes with semiray; a folder of that name goes first.
             device: where its networks compute, as for `choose_device`.
 
         Raises:
@@ -211,9 +231,9 @@ class Run:
                 device.
 
         Examples:
-            ``Run.load("RUN").prior.names``
+            ``Run.load("kermany-64").prior.names``
         """
-        files, device = RunFiles(user_path(path)), choose_device(device)
+        files, device = RunFiles(find_run(path)), choose_device(device)
         settings, data = read_run_record(files.folder)
         prior = run_prior(settings)
         classes = tuple(data.get("classes") or ())
@@ -221,7 +241,7 @@ class Run:
         shape = network_shape(settings, prior, len(classes), len(grounded))
         generator, discriminator = build_networks(settings.networks.architecture, shape)
         try:
-            tensors, _ = load_tensors(files.model)
+            tensors = unpack(load_tensors(files.model)[0])
         except SemirayError as error:
             if not files.model.exists():
                 raise

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError, SemirayWarning
-from semiray.files import user_path
+from semiray.pretrained import find_run, unpack
 from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
 from semiray.settings import NetworkSettings, Settings, override
 from semiray.training.checkpoints import checksum, load_tensors
@@ -32,7 +32,7 @@ def follow(asked: Settings, start_from: Path | str) -> Settings:
     Raises:
         SemirayError: `start_from` isn't a run, or its architecture is another one than was set.
     """
-    own, _ = read_run_record(user_path(start_from))
+    own, _ = read_run_record(find_run(start_from))
     resolution = asked.resolution if "resolution" in asked.model_fields_set else own.resolution
     width = min(WIDEST, max(NARROWEST, own.networks.width * own.resolution // resolution))
     given = asked.given()
@@ -55,7 +55,7 @@ def follow(asked: Settings, start_from: Path | str) -> Settings:
 def check_same_start(folder: Path, start_from: Path | str, known: object) -> None:
     """Raise unless a run that is resumed was started from just this one; `known` is what it knows of its start."""
     model = known.get("model") if isinstance(known, dict) else None
-    tensors, said = load_tensors(RunFiles(user_path(start_from)).model)
+    tensors, said = load_tensors(RunFiles(find_run(start_from)).model)
     if checksum(tensors, said) != model:
         raise SemirayError(
             f"resume=True continues {folder}, which "
@@ -82,7 +82,8 @@ class Start:
 
     def __init__(self, path: Path | str, data: RadiographSet[ImageArray]) -> None:
         self.data, self.run = data, Run.load(path, "cpu")
-        self._weights, said = load_tensors(RunFiles(self.run.path).model)
+        tensors, said = load_tensors(RunFiles(self.run.path).model)
+        self._weights = unpack(tensors)
         traces, framing = self.run.traces(), self.run.settings.data.framing
         if traces is None:
             raise SemirayError(
@@ -100,7 +101,7 @@ class Start:
             "fingerprint": self.run.data.get("fingerprint"),
             "steps": int(said.get("steps", 0)),
             "images": int(said.get("images", 0)),
-            "model": checksum(self._weights, said),
+            "model": checksum(tensors, said),
         }
 
     def split(self, settings: Settings, split: Split | None = None) -> Split:
@@ -117,7 +118,8 @@ class Start:
             SemirayWarning: test patients were trained on, or none is left to test on.
         """
         found, known = self.traces.find(self.data.images), settings.data
-        if split is None and not {"fractions", "official_split"} & known.model_fields_set:
+        named = RunFiles(self.run.path).split.exists()  # a published run doesn't say who was for validation
+        if split is None and named and not {"fractions", "official_split"} & known.model_fields_set:
             split = self._own_split(found.recognised | found.blank)
         if split is None:
             trained, official = found.recognised, known.official_split
