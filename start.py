@@ -1,6 +1,6 @@
 """Set semiray up on a machine that has Python and nothing else, then run its demo or its tests.
 
-    python3 start.py demo     set up, then train, generate and judge on phantoms (about 10 minutes)
+    python3 start.py demo     set up, then show a trained run, and train, generate and judge on phantoms (5 minutes)
     python3 start.py test     set up, then run the tests
     python3 start.py lint     set up, then check style, types and the import rules
     python3 start.py docs     set up, then build the documentation's site into site/
@@ -10,7 +10,7 @@
 
 Everything goes into .venv beside this file (`tfp`: into .venv-tfp), at the exact versions of constraints.txt. Nothing
 else on the machine is touched, and a second start reuses what the first installed. What follows the command is handed
-on: `python3 start.py demo --out elsewhere`, `python3 start.py test -k cli`. On Linux, `--cpu` before the command takes
+on: `python3 start.py demo --full`, `python3 start.py test -k cli`. On Linux, `--cpu` before the command takes
 PyTorch's build without CUDA, which is a tenth of the download.
 
 Only the standard library is used, and only the syntax that an older Python can read, so that it can say what is wrong.

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from semiray.cli import main
-from semiray.demo import OVERHEAD, PROBE_STEPS, make_phantoms, plan, run_demo
+from semiray.demo import EVENT, FULL, OVERHEAD, PROBE_STEPS, make_phantoms, plan, run_demo, show_trained
 from semiray.errors import SemirayError
+from semiray.training import Run
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("semiray.commands.console.console.print", lambda *words, **_: said.append(" ".join(words)))
         patch.setattr("semiray.demo.run_demo", partial(run_demo, **few))
+        patch.setattr("semiray.pretrained.names.SHIPPED", tmp_path_factory.mktemp("none"))
         assert main(["demo", "--out", str(out), "--minutes", "0.02"]) == 0
     return out, "\n".join(said)
 
@@ -51,8 +53,41 @@ def test_it_says_what_it_is_and_where_the_report_lies(demo: tuple[Path, str]) ->
     out, said = demo
     assert "These are phantoms" in said
     assert str(out / "proof" / "report.html") in said
-    for word in ("Assume", "Train", "Ask", "Look", "Prove", "Utility", "Commitment", "Sorting"):
+    for word in ("Assume", "Train", "Ask", "Look", "Prove", "No trained run comes", "Utility", "Commitment", "Sorting"):
         assert word in said, word
+
+
+def test_a_trained_run_is_shown_first(shipped: Run, tmp_path: Path) -> None:
+    said: list[str] = []
+    show_trained(tmp_path / "trained", say=said.append)
+    assert len(list((tmp_path / "trained" / "synthetic").rglob("*.png"))) == 60
+    assert (tmp_path / "trained" / "traversal.png").stat().st_size > 10_000
+    told = "\n".join(said)
+    for words in (f"Ask tiny-32, a run that was trained before: 60 images where {EVENT}", "semiray explore tiny-32"):
+        assert words in told
+    assert "Assumed, grounded on no image" in told
+
+
+def test_without_a_trained_run_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semiray.pretrained.names.SHIPPED", tmp_path)
+    said: list[str] = []
+    show_trained(tmp_path / "trained", say=said.append)
+    assert said == ["No trained run comes with this installation: the demo trains one"]
+    assert not (tmp_path / "trained").exists()
+
+
+@pytest.mark.parametrize(("words", "minutes"), [((), 4.0), (("--full",), FULL), (("--minutes", "7"), 7.0)])
+def test_full_is_ten_minutes(words: tuple[str, ...], minutes: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, float] = {}
+
+    def stop(_: Path, **options: float) -> None:
+        asked.update(options)
+        raise SemirayError("enough")
+
+    monkeypatch.setattr("semiray.demo.run_demo", stop)
+    assert main(["demo", *words]) == 2
+    assert asked["minutes"] == minutes
+    assert FULL == 10
 
 
 def test_it_never_writes_into_a_folder_in_use(tmp_path: Path) -> None:

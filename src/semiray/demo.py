@@ -1,4 +1,4 @@
-"""The demo: assume, train, generate, look and measure, on phantoms with known factors, in a few minutes."""
+"""The demo: what a trained run can, then assume, train, generate, look and measure, on phantoms, in a few minutes."""
 
 import math
 import time
@@ -25,7 +25,11 @@ Watcher = Callable[["TrainingReport"], None]
 
 EVENT = "survival == 1 and duration <= 14"
 PHANTOM_PIXELS, TRAINED_PIXELS = 64, 32
-SHORT = 4.0  # minutes below which the evaluation is a quick one
+TRAINED = "kermany-64"  # the run that is shown first, if it comes with this installation
+SHOWN = 60  # of its images
+FULL = 10.0  # minutes of the whole demo
+QUICK = 8.0  # minutes below which the evaluation is a quick one
+INSTANT = 1.0  # minutes below which the time for measuring isn't estimated
 OVERHEAD = 1.3  # minutes for rendering, generating, effects and figures
 CLASSIFIER_STEPS = 600  # per training of the classifier
 PROBE_STEPS = 300  # a step of the probe takes as long as one of the classifier
@@ -35,7 +39,7 @@ CAUTION = 1.25  # the average of many steps, relative to a measured one
 def run_demo(
     out: Path | str,
     *,
-    minutes: float = 10.0,
+    minutes: float = 4.0,
     phantoms: int = 3000,
     seed: int = 0,
     device: "torch.device | str | None" = "auto",
@@ -44,11 +48,12 @@ def run_demo(
     watch: Callable[[], AbstractContextManager[Watcher | None]] = nullcontext,
     **measuring: Any,
 ) -> "Results":
-    """Do everything that semiray does, on phantoms, and write it into one folder.
+    """Show a trained run, then do everything that semiray does, on phantoms, and write it into one folder.
 
     Args:
-        out: a new or empty folder; gets prior.png, phantoms, run, synthetic, traversal.png and proof.
-        minutes: for everything; the time for measuring is estimated first, and training gets the rest.
+        out: a new or empty folder; gets trained (what a run that comes with semiray generates), prior.png, phantoms,
+            run, synthetic, traversal.png and proof.
+        minutes: for the phantoms; the time for measuring is estimated first, and training gets the rest.
         phantoms: number of images to train and test on.
         seed: of the phantoms, the run and the generated images.
         device: where to compute, as for `choose_device`.
@@ -72,6 +77,7 @@ def run_demo(
         raise SemirayError(f"minutes={minutes:g}: must be a finite number above 0.")
     check_unused(out)
     out.mkdir(parents=True, exist_ok=True)
+    show_trained(out / "trained", seed=seed, device=device, say=say, bar=bar)
 
     prior = JointPrior.default()
     names = ", ".join(f"{factor.name} ~ {factor.family}" for factor in prior.factors)
@@ -83,8 +89,8 @@ def run_demo(
         make_phantoms(out / "phantoms", phantoms, resolution=PHANTOM_PIXELS, seed=seed, progress=show)
     data = load_radiographs(out / "phantoms", resolution=TRAINED_PIXELS, cache=out / "cache")
 
-    quick = minutes < SHORT
-    budget, seeds = plan(minutes, 0.0 if quick else _classifier_step_seconds(data))
+    quick = minutes < QUICK
+    budget, seeds = plan(minutes, 0.0 if minutes < INSTANT else _classifier_step_seconds(data))
     say(f"Train for {budget:.1f} minutes at {TRAINED_PIXELS} px: on images and their classes, without any factor")
     with watch() as on_report:
         run = train(data, out / "run", minutes=budget, seed=seed, device=device, on_report=on_report)
@@ -100,6 +106,41 @@ def run_demo(
     with bar("Evaluating") as show:
         short = EvaluationOptions(seeds=seeds, probe_steps=PROBE_STEPS, quick=quick, benefit=False, device=device)
         return evaluate(run, data, out / "proof", options=short, progress=show, **measuring)
+
+
+def show_trained(
+    out: Path,
+    *,
+    seed: int = 0,
+    device: "torch.device | str | None" = "auto",
+    say: Callable[[str], None] = lambda _: None,
+    bar: Callable[[str], AbstractContextManager[Progress | None]] = lambda _: nullcontext(),
+) -> None:
+    """Write images under an event and a traversal of a run that comes with semiray, if there is one, and say how.
+
+    Args:
+        out: a new folder; gets synthetic and traversal.png.
+        seed: of the images.
+        device: as for `run_demo`.
+        say: as for `run_demo`.
+        bar: as for `run_demo`.
+    """
+    from semiray.generation import generate, traverse, write_images
+    from semiray.pretrained import shipped_runs
+    from semiray.training import Run
+
+    found = shipped_runs()
+    if not found:
+        say("No trained run comes with this installation: the demo trains one")
+        return
+    name = TRAINED if TRAINED in found else next(iter(found))
+    run = Run.load(found[name], device)
+    say(f"Ask {name}, a run that was trained before: {SHOWN} images where {EVENT}")
+    with bar("Generating") as show:
+        write_images(generate(run, SHOWN, where=EVENT, seed=seed, progress=show), out / "synthetic", run_name=name)
+    traverse(run, patients=1, seed=seed).savefig(out / "traversal.png")
+    say(f"Look at {out / 'traversal.png'}: the same patients while one factor at a time changes. {run.meaning}")
+    say(f"Play with it in a browser, now or later, in another terminal: semiray explore {name}")
 
 
 def plan(minutes: float, classifier_step_seconds: float) -> tuple[float, int]:

@@ -102,7 +102,7 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def hub(shipped: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A server that answers as the Hub does to somebody who downloads owner/name: the paths that were asked for."""
-    library = pytest.importorskip("huggingface_hub", reason="pip install 'semiray[hub]'")
+    pytest.importorskip("huggingface_hub", reason="pip install 'semiray[hub]'")
     commit, asked = "a" * 40, []
     names = [file.name for file in shipped.path.iterdir()] + ["weights.pkl"]
 
@@ -142,13 +142,10 @@ def hub(shipped: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(library.constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setattr(
-        library.constants,
-        "HUGGINGFACE_CO_URL_TEMPLATE",
-        f"http://127.0.0.1:{server.server_port}/{{repo_id}}/resolve/{{revision}}/{{filename}}",
-    )
-    monkeypatch.setattr(library.hf_api.api, "endpoint", f"http://127.0.0.1:{server.server_port}")
+    place = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", place)
+    template = f"{place}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setenv("SEMIRAY_CACHE", str(tmp_path / "cache"))
     yield asked
     server.shutdown()

@@ -48,7 +48,9 @@ def train(
     start_from: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="RUN", help="Start from a trained run's weights; its sizes and prior unless set."
+            "--from",
+            metavar="RUN",
+            help="Start from a run's weights, also one of `semiray runs` or the Hub; its sizes and prior unless set.",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT after an interruption.")] = False,
@@ -100,19 +102,23 @@ def _share(text: str) -> tuple[str, float]:
 
 def demo(
     out: Out = Path("demo"),
-    minutes: Annotated[float, typer.Option(help="Minutes for everything, on 2 cores.")] = 10.0,
+    minutes: Annotated[float, typer.Option(help="Minutes for the phantoms, on 2 cores.")] = 4.0,
+    full: Annotated[
+        bool, typer.Option("--full", help="Ten minutes for the phantoms: better images, narrower intervals.")
+    ] = False,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
-    """Assume, train, generate, look and measure, on phantoms, in ten minutes."""
+    """Show images of a trained run; then assume, train, generate, look and measure, on phantoms, in four minutes."""
     from semiray.commands.console import console, live_reports, progress_bar, wrote
-    from semiray.demo import run_demo
+    from semiray.demo import FULL, run_demo
     from semiray.report import summarise
 
+    minutes = FULL if full else minutes
     steps = iter(range(1, 100))
 
     def say(line: str) -> None:
-        console.print(f"{next(steps)}. {line}")
+        console.print(f"{next(steps)}. {line}", soft_wrap=True)
 
     report = run_demo(out, minutes=minutes, seed=seed, device=device, say=say, bar=progress_bar, watch=live_reports)
     console.print()
