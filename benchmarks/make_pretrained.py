@@ -75,7 +75,7 @@ RECIPES = {
     "kermany-128": Recipe(KERMANY, {"resolution": 128, "images": 150_000, "seed": 1}, READING, start="kermany-64"),
     "phantom-32": Recipe(
         PHANTOM,
-        {"resolution": 32, "images": 200_000, "seed": 1, "networks": {"widest": 128}, "ground": GROUND},
+        {"resolution": 32, "images": 200_000, "seed": 1, "ground": GROUND},
         phantoms=3000,
     ),
 }

@@ -54,6 +54,8 @@ def test_markdown_shows_what_is_written() -> None:
     assert in_markdown("<script>x</script>") == "&lt;script&gt;x&lt;/script&gt;"
     assert in_markdown("[a](javascript:b)\n# c | `d`") == r"\[a\](javascript:b) # c \| \`d\`"
     assert in_markdown("# a") == r"\# a"
+    assert in_markdown("1. a") == r"1\. a"
+    assert in_markdown("0.74 (0.71 to 0.77)") == "0.74 (0.71 to 0.77)"
     assert in_markdown("Viral_Pneumonia, 95 %") == "Viral_Pneumonia, 95 %"
 
 

@@ -59,7 +59,8 @@ def in_markdown(text: str) -> str:
     """
     line = _ACTING.sub(_written, " ".join(text.split()))
     tagless = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"^([#+=-]|\d+[.)])", r"\\\1", _MARKUP.sub(r"\\\g<0>", tagless))
+    plain = re.sub(r"^([#+=-])", r"\\\1", _MARKUP.sub(r"\\\g<0>", tagless))
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", plain)  # of a list; 0.74 is a number
 
 
 def printable(name: str) -> str:

@@ -45,3 +45,12 @@ def test_damaged_folders_in_words(tmp_path: Path, data: RadiographSet, settings:
     (run.path / "model.safetensors").unlink()
     with pytest.raises(SemirayError, match=r"model\.safetensors is missing"):
         Run.load(run.path)
+
+
+@pytest.mark.parametrize("written", ["7", "[7, 3]", "{images: 7}", "{images: 7, patients: many}"])
+def test_numbers_of_training_images_are_numbers(shipped: Run, written: str) -> None:
+    record = shipped.path / "settings.yaml"
+    text = record.read_text(encoding="utf-8").partition("  trained:")[0]
+    record.write_text(f"{text}  trained: {written}\n", encoding="utf-8")
+    with pytest.raises(SemirayError, match="trained must hold the numbers of images and patients"):
+        Run.load(shipped.path)

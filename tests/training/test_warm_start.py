@@ -183,3 +183,12 @@ def test_a_start_whose_images_could_not_be_recognised_is_refused(
     (run.path / "traces.npy").unlink()  # which this run couldn't write again
     with pytest.raises(SemirayError, match=r"traces\.npy is missing"):
         train(data, run.path, resume=True, images=16)
+
+
+def test_a_run_starts_from_one_that_comes_with_semiray(tmp_path: Path, shipped: Run, real: RadiographSet) -> None:
+    run = train(real, tmp_path / "second", start_from="tiny-32", images=8, optimisation={"batch": 8, "bf16": False})
+    assert run.data["start"]["run"] == "tiny-32"
+    assert "classes dark, middle, bright taken over" in run.data["start"]["taken_over"]
+    split = run.split(real)
+    assert len(split.validation)
+    assert not set(split.test) & set(shipped.split(real).train)

@@ -27,6 +27,9 @@ from semiray.training.sheets import run_page
 __all__ = ["Run", "RunFiles", "read_run_record", "run_prior"]
 
 
+_TRAINED = {"images": int, "patients": int}  # of a published run: whom it was trained on
+
+
 class RunFiles:
     """Where the parts of a run are."""
 
@@ -81,9 +84,9 @@ def _check_data(data: Mapping[str, Any]) -> None:
     counts = grounded.values() if isinstance(grounded, dict) else (None,)
     if not all(type(count) is int and 0 <= count < 2**63 for count in counts):
         raise ValueError("data: grounded must map factors to numbers of images")
-    trained = data.get("trained", {})
-    if not isinstance(trained, dict) or not all(type(count) is int for count in trained.values()):
-        raise ValueError("data: trained must hold numbers of images and patients")
+    trained = data.get("trained", {"images": 0, "patients": 0})
+    if not isinstance(trained, dict) or {name: type(count) for name, count in trained.items()} != _TRAINED:
+        raise ValueError("data: trained must hold the numbers of images and patients")
 
 
 @dataclass(frozen=True, repr=False)
