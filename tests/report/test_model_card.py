@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from semiray.report import Report, judge, model_card, write_model_card
+from semiray.training import Run
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,12 @@ def test_a_card_of_somebodys_own_stays(real: Any, run_maker: Any, report: Report
     path.mkdir()  # can't be written: nothing is, and nothing is left
     assert write_model_card(run, report) is None
     assert not list((tmp_path / "RUN").glob(".README*"))
+
+
+def test_the_card_of_a_published_run_stays(shipped: Run, report: Report) -> None:
+    card = (shipped.path / "README.md").read_text(encoding="utf-8")
+    assert write_model_card(shipped, report) is None
+    assert (shipped.path / "README.md").read_text(encoding="utf-8") == card
 
 
 def test_names_are_no_tags_and_no_links(real: Any, run_maker: Any, report: Report, tmp_path: Path) -> None:

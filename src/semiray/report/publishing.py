@@ -97,10 +97,11 @@ def publish(
         for kind, network in (("generator", run.generator), ("discriminator", run.discriminator))
         for key, value in network.state_dict().items()
     }
+    packed = pack(weights)
     record = {"settings": run.settings.model_dump(mode="json"), "data": known}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        save_tensors(files.model, pack(weights), _progress(run))
+        save_tensors(files.model, packed, _progress(run))
         write_whole(files.record, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
         if traces is not None:
             traces.save(files.traces)
