@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.pretrained import find_run, shipped_runs
+from semiray.pretrained import describe_shipped, find_run, shipped_runs
 from semiray.training import Run
 
 
@@ -32,6 +32,7 @@ def test_what_is_shipped_is_whole_and_small(name: str) -> None:
     assert run.data["trained"]["images"] <= len(run.traces() or ())
     card = (run.path / "README.md").read_text(encoding="utf-8")
     assert all(words in card for words in ("license: ", "not a medical device", "## Privacy audit", f'load("{name}")'))
+    assert any(line.startswith(f"{name}: ") for line in describe_shipped())
     files = [file for folder in shipped_runs().values() for file in folder.iterdir()]
     assert {file.name for file in files} <= {"settings.yaml", "model.safetensors", "README.md", "traces.npy"}
     assert sum(file.stat().st_size for file in files) <= 12_000_000

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from semiray.errors import SemirayError
-from semiray.pretrained import pack, unpack
+from semiray.pretrained.packing import pack, unpack
 
 
 def test_weights_come_back_nearly_as_they_were() -> None:

@@ -13,7 +13,7 @@ __all__ = ["export", "runs"]
 def runs() -> None:
     """List the trained runs that come with semiray: every command takes their names for RUN."""
     from semiray.commands.console import console
-    from semiray.report import describe_shipped
+    from semiray.pretrained import describe_shipped
 
     lines = describe_shipped()
     console.print("\n".join(lines) or "No run comes with this installation: train one.", soft_wrap=True)

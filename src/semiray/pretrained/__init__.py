@@ -1,7 +1,10 @@
-"""Trained runs that come with semiray, a folder each, or lie on the Hub: found by name, coded to be small."""
+"""Trained runs that come with semiray, a folder each, or lie on the Hub: found by name, coded to be small.
+
+What needs PyTorch is in `semiray.pretrained.packing`, so that names and lists are there at once.
+"""
 
 from semiray.pretrained.hub import PUBLISHED, check_repository, push
+from semiray.pretrained.listing import describe_shipped
 from semiray.pretrained.names import find_run, shipped_runs
-from semiray.pretrained.packing import pack, unpack
 
-__all__ = ["PUBLISHED", "check_repository", "find_run", "pack", "push", "shipped_runs", "unpack"]
+__all__ = ["PUBLISHED", "check_repository", "describe_shipped", "find_run", "push", "shipped_runs"]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from semiray.errors import SemirayError
-from semiray.radiographs import cache_folder
 
 __all__ = ["PUBLISHED", "check_repository", "fetch", "on_hub", "push"]
 
@@ -37,6 +36,8 @@ def fetch(address: Path | str) -> Path:
     Raises:
         SemirayError: this is no such address, the extra `hub` isn't installed, or the run can't be fetched.
     """
+    from semiray.radiographs import cache_folder
+
     found = _ADDRESS.fullmatch(str(address).replace("\\", "/"))
     if found is None:
         raise SemirayError(f"{address}: expected hf://OWNER/NAME or hf://OWNER/NAME@REVISION.")

@@ -7,7 +7,6 @@ from semiray.report.model_card import model_card, write_model_card
 from semiray.report.publishing import Origin, publish
 from semiray.report.report import Report, draw_figures, report_content, report_schema, write_report
 from semiray.report.section import Headline
-from semiray.report.shipped import describe_shipped
 
 __all__ = [
     "Headline",
@@ -15,7 +14,6 @@ __all__ = [
     "Report",
     "ReportFigures",
     "compare_lines",
-    "describe_shipped",
     "draw_figures",
     "evaluate",
     "headlines",

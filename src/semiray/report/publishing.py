@@ -6,7 +6,7 @@ https://huggingface.co/docs/hub/model-cards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from semiray.errors import SemirayError
 from semiray.escaping import in_markdown
 from semiray.files import check_unused, user_path, write_whole
 from semiray.generation import generate
-from semiray.pretrained import pack
+from semiray.pretrained.packing import pack
 from semiray.radiographs import ImageArray, RadiographSet
 from semiray.radiographs.pixels.traces import Traces
 from semiray.report.compare import ReportFigures, read_reports
@@ -141,13 +141,18 @@ def _some(run: Run) -> np.ndarray[Any, np.dtype[np.int16]]:
 
 def _card(run: Run, name: str, origin: Origin, report: ReportFigures | None, change: int) -> str:
     figures = [] if report is None else list(report.figures.values())
-    head = {"license": origin.licence, "pipeline_tag": TASK}
-    listed: dict[str, Sequence[str]] = {"datasets": list(origin.datasets)} if origin.datasets else {}
     trained, title = run.data.get("trained"), name.removeprefix("hf://")
+    about = {
+        "resolution": run.resolution,
+        "classes": list(run.classes),
+        "factors": {factor.name: run.grounded.get(factor.name, 0) for factor in run.prior.factors},
+    }
+    head: dict[str, Any] = {"license": origin.licence, "pipeline_tag": TASK}
+    head |= {"datasets": list(origin.datasets)} if origin.datasets else {}
+    head["semiray"] = about | ({"trained": trained} if trained else {})
     traced = RunFiles(run.path).traces.exists()
     parts = [
-        front_matter(title, "" if report is None else report.data, figures, **head, **listed)
-        + f"# {in_markdown(title)}",
+        front_matter(title, "" if report is None else report.data, figures, **head) + f"# {in_markdown(title)}",
         "A generator of chest X-rays whose images follow assumed distributions, trained with semiray. "
         "**Research tool, not a medical device.** Its images are "
         "synthetic: no conclusion about a patient can be drawn from them.",

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from semiray.devices import choose_device
 from semiray.errors import SemirayError
 from semiray.networks import Discriminator, Generator, build_networks
-from semiray.pretrained import find_run, shipped_runs, unpack
+from semiray.pretrained import find_run, shipped_runs
+from semiray.pretrained.packing import unpack
 from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, Split, load_radiographs
 from semiray.radiographs.pixels.traces import Traces

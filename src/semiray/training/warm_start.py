@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiray.errors import SemirayError, SemirayWarning
-from semiray.pretrained import find_run, unpack
+from semiray.pretrained import find_run
+from semiray.pretrained.packing import unpack
 from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
 from semiray.settings import NetworkSettings, Settings, override
 from semiray.training.checkpoints import checksum, load_tensors

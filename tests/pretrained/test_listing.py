@@ -3,7 +3,7 @@
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.report import describe_shipped
+from semiray.pretrained import describe_shipped
 from semiray.training import Run
 
 
