@@ -28,7 +28,8 @@ from semiray.generation import Synthetic, generate
 from semiray.radiographs import RadiographSet, load_radiographs
 from semiray.radiographs.phantom import PHANTOM_FINDINGS, render_findings
 from semiray.settings import Settings, make_settings, merge, parse_assignment
-from semiray.training import Run, train
+from semiray.training import Run, RunFiles, train
+from semiray.training.checkpoints import load_tensors
 
 ORACLE_SEED, HELD_OUT_SEED, HELD_OUT = 900_001, 900_002, 1500
 
@@ -67,7 +68,8 @@ def figures(
     split, device = run.split(data), choose_device("auto")
     images = generate(run, settings.n_synthetic, seed=TRAINING_SEED)
     fresh = generate(run, looked_at, seed=FRESH_SEED)
-    found: dict[str, Any] = {"images": run.data["images"], "grounded": dict(run.grounded)}
+    shown = int(load_tensors(RunFiles(run.path).model)[1]["images"])
+    found: dict[str, Any] = {"images": shown, "grounded": dict(run.grounded)}
     for labels, real in (("own", run.known(data, split)), ("all", data)):
         parts = real.take(split.train), real.take(split.test)
         measured = measure_findings(images, fresh, *parts, run.findings, settings, store=store, device=device)

@@ -40,7 +40,8 @@ def test_the_verdict_says_how_much_of_real_images_is_reached(result: FindingsRes
     results = make.results(findings=result)
     assert "recognises 2 findings of real patients with 89 % of the mean AUROC" in verdict(results)[0]
     figures = {one.name: one for one in headlines(results)}
-    assert figures["AUROC, trained on synthetic images"].reference == pytest.approx(0.9)
+    assert figures["mean AUROC, trained on synthetic images"].reference == pytest.approx(0.9)
+    assert "mean of 2 findings" in figures["mean AUROC, trained on synthetic images"].sentence  # its card
     assert figures["rate, largest error"].value == pytest.approx(0.04)
     assert figures["rate of two together, largest error"].reference == pytest.approx(0.01)
     assert "Findings: mean over findings" in "\n".join(summarise(results))

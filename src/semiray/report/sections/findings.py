@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.figure import Figure
 
-from semiray.evaluation import FindingsResult, ProbeResult, Results
+from semiray.evaluation import FindingsResult, ProbeResult, Results, UtilityResult
 from semiray.evaluation.judgements.findings import Frequency
 from semiray.report.section import Block, Guide, Headline, Picture, Section, Table, cell, cells, ends, html, span
 from semiray.report.theme import Theme, blank, legend, style, whiskers
@@ -83,17 +83,20 @@ def _error(one: Frequency) -> float:
 def _headlines(result: FindingsResult, results: Results) -> Iterator[Headline]:
     tstr, trtr, count = result.tstr.auroc, result.trtr.auroc, len(result.findings)
     patients = "phantoms" if results.phantom else "real patients"
+    card = (
+        f"AUROC, mean of {count} findings, on {patients} of a classifier trained on synthetic images ({span(tstr)}); "
+        f"trained on real images {trtr.mean:.2f}, the ceiling; chance level {result.chance:.2f}. Ratio "
+        f"{result.auroc_ratio.mean:.2f} ({span(result.auroc_ratio)})"
+    )
     yield Headline(
-        "AUROC, trained on synthetic images",
+        "mean AUROC, trained on synthetic images",
         *ends(tstr),
         trtr.mean,
         "ceiling",
-        sentence=f"AUROC, mean of {count} findings, on {patients} of a classifier trained on synthetic images "
-        f"({span(tstr)}); trained on real images {trtr.mean:.2f}, the ceiling; chance level {result.chance:.2f}. Ratio "
-        f"{result.auroc_ratio.mean:.2f} ({span(result.auroc_ratio)})",
+        sentence="" if isinstance(results.get(UtilityResult), UtilityResult) else card,
     )
-    yield Headline("AUROC, synthetic / real", *ends(result.auroc_ratio), 1.0, "ceiling")
-    yield Headline("average precision, synthetic / real", *ends(result.average_precision_ratio), 1.0, "ceiling")
+    yield Headline("mean AUROC, synthetic / real", *ends(result.auroc_ratio), 1.0, "ceiling")
+    yield Headline("mean average precision, synthetic / real", *ends(result.average_precision_ratio), 1.0, "ceiling")
     for name, found in (("rate", result.findings), ("rate of two together", result.pairs)):
         if found:
             errors = [_error(one.frequency) for one in found]
