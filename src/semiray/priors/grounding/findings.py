@@ -126,7 +126,7 @@ def take_findings(
         >>> found.prior
         JointPrior(Effusion ~ bernoulli(probability=0.3) x 1; Big_heart ~ bernoulli(probability=0.3) x 1)
         >>> round(float(found.prior.correlation[0, 1]), 2)
-        0.77
+        0.75
     """
     everything = _observed(names, values, patients)
     rare = tuple(one for one in everything if one.rare)
