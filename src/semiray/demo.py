@@ -12,18 +12,24 @@ from semiray.escaping import shortened
 from semiray.files import check_unused, user_path
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
     from semiray.evaluation import Results
     from semiray.radiographs import ImageArray, RadiographSet
     from semiray.training import TrainingReport
 
-__all__ = ["EVENT", "make_phantoms", "plan", "run_demo"]
+__all__ = ["EVENT", "FINDINGS", "make_finding_phantoms", "make_phantoms", "plan", "run_demo"]
 
 Progress = Callable[[int, int], None]
 Watcher = Callable[["TrainingReport"], None]
 
 EVENT = "survival == 1 and duration <= 14"
+FINDINGS = {"effusion": 0.3, "haze": 0.4, "lobar opacity": 0.3, "density": 0.2}
+"""How many of the phantoms of findings have each."""
+FINDING_PAIRS = (("effusion", "haze", 0.5), ("effusion", "lobar opacity", 0.3), ("haze", "density", -0.3))
+
 PHANTOM_PIXELS, TRAINED_PIXELS = 64, 32
 TRAINED = "kermany-64"  # the run that is shown first, if it comes with this installation
 SHOWN = 60  # of its images
@@ -196,17 +202,70 @@ def make_phantoms(
     import torch
 
     from semiray.priors import JointPrior
-    from semiray.radiographs.phantom import check_amount, phantom_labels, render_phantoms, save_phantoms
+    from semiray.radiographs.phantom import phantom_labels, render_phantoms, save_phantoms
 
     out = user_path(out)
     check_unused(out)
-    if not 0 <= seed < 2**63:
-        raise SemirayError(f"seed = {shortened(seed)}: a seed of phantoms is a whole number from 0 to 2**63 - 1.")
-    if n < 1:
-        raise SemirayError(f"n = {n}: ask for at least one phantom.")
-    check_amount(n, resolution)
+    _check_phantoms(n, resolution, seed)
     prior = JointPrior.default()
     codes = prior.sample(n, torch.Generator().manual_seed(seed)).numpy()
     labels = phantom_labels(n, seed)
     images = render_phantoms(codes, labels, resolution, seed, progress=progress)
     save_phantoms(out, images, codes, labels, prior.names)
+
+
+def make_finding_phantoms(
+    out: Path | str,
+    n: int,
+    *,
+    resolution: int = 64,
+    seed: int = 0,
+    blanks: float = 0.0,
+    disagreement: float = 0.0,
+    progress: Progress | None = None,
+) -> None:
+    """Write ``n`` phantoms of findings, whose rates are `FINDINGS`; arguments and errors as for `make_phantoms`.
+
+    Args:
+        out: a new or empty folder; gets a folder of PNG files, and ``findings.csv``.
+        n: number of phantoms.
+        resolution: side of the images in pixels.
+        seed: the same seed gives the same images.
+        blanks: share of the table's cells that are empty.
+        disagreement: share of the cells in which a second reader writes the contrary; 0: there is one reader.
+        progress: called with (rendered, n).
+    """
+    from semiray.radiographs.phantom import read_findings, render_findings, save_findings
+
+    out = user_path(out)
+    check_unused(out)
+    codes, findings = draw_findings(n, resolution, seed)
+    readings = read_findings(findings, blanks=blanks, disagreement=disagreement, seed=seed)
+    images = render_findings(codes, findings, resolution, seed, progress=progress)
+    save_findings(out, images, findings, readings)
+
+
+def draw_findings(n: int, resolution: int, seed: int) -> tuple["NDArray[np.float32]", "NDArray[np.float32]"]:
+    """Codes (n, 20) and findings (n, 4) of phantoms of this side."""
+    import torch
+
+    from semiray.priors import Factor, JointPrior
+    from semiray.priors.grounding.findings import factor_name
+
+    _check_phantoms(n, resolution, seed)
+    generator = torch.Generator().manual_seed(seed)
+    prior = JointPrior(
+        [Factor(factor_name(name), "bernoulli", 1, {"probability": rate}) for name, rate in FINDINGS.items()],
+        between=[(factor_name(one), factor_name(other), r) for one, other, r in FINDING_PAIRS],
+    )
+    return JointPrior.default().sample(n, generator).numpy(), prior.sample(n, generator).numpy()
+
+
+def _check_phantoms(n: int, resolution: int, seed: int) -> None:
+    from semiray.radiographs.phantom import check_amount
+
+    if not 0 <= seed < 2**63:
+        raise SemirayError(f"seed = {shortened(seed)}: a seed of phantoms is a whole number from 0 to 2**63 - 1.")
+    if n < 1:
+        raise SemirayError(f"n = {n}: ask for at least one phantom.")
+    check_amount(n, resolution)

@@ -210,6 +210,7 @@ class Settings(Section):
     unlabelled: Literal["use", "omit"] = Field(
         "use", description="whether images whose label is unknown or hidden are trained on, where others have one"
     )
+    rare_findings: Literal["omit", "refuse"] = Field("omit", description="what to do with findings too rare to learn")
     class_shares: ClassShares | None = Field(
         None,
         description="share of each class among the images without a label; by default that among the labelled ones",
@@ -217,7 +218,9 @@ class Settings(Section):
     watch: bool = Field(
         True, description="measure the generator on validation patients now and then, and keep the best weights"
     )
-    prior: dict[str, Any] | None = Field(None, description="the joint prior of all factors; by default the study's")
+    prior: dict[str, Any] | None = Field(
+        None, description="the joint prior of all factors, or findings for no others; by default the study's"
+    )
     ground: dict[str, Any] | str | None = Field(
         None,
         description="rules that ground factors in metadata or in pixels, or a recipe: hannover, ieee8023 (tables), "
@@ -360,7 +363,7 @@ def load_settings(path: Path | str | None = None, assignments: Iterable[str] = (
 def override(settings: Settings, **options: Any) -> Settings:
     """Settings with some options replaced: top-level ones, or branches such as `objectives={"sort": 0.5}`.
 
-    None changes nothing. `prior` may also be a `JointPrior` or the path of one in YAML, `ground` that of a file.
+    None changes nothing. `prior` may also be a `JointPrior`, the path of one, or "findings": no factors but findings.
 
     Examples:
         >>> override(Settings(), minutes=5, objectives={"sort": 0.5}).objectives.sort
@@ -378,8 +381,8 @@ def _trees(options: Mapping[str, Any]) -> dict[str, Any]:
 def _prior_tree(prior: "JointPrior | Mapping[str, Any] | Path | str") -> dict[str, Any]:
     from semiray.priors import JointPrior
 
-    if isinstance(prior, Mapping):
-        return dict(prior)
+    if isinstance(prior, Mapping) or prior == "findings":
+        return dict(prior) if isinstance(prior, Mapping) else {"factors": {}}
     return (prior if isinstance(prior, JointPrior) else JointPrior.from_yaml(prior)).to_dict()
 
 

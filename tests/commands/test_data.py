@@ -61,3 +61,10 @@ def test_inspect_writes_nothing_into_data(
     assert code == 2
     assert "into the data set" in error
     assert sorted((work / "data").rglob("*")) == before
+
+
+def test_blanks_are_about_findings(tmp_path: Path, semiray_says: Semiray) -> None:
+    code, _, error = semiray_says("data", "phantom", tmp_path / "new", "--blanks", "0.2")
+    assert code == 2
+    assert "give --findings" in error
+    assert not (tmp_path / "new").exists()

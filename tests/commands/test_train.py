@@ -134,3 +134,18 @@ def test_a_device_is_checked_before_images_are_read(refuses: Refuses) -> None:
 )
 def test_bad_input_is_answered_in_a_sentence(refuses: Refuses, words: tuple[str, ...], told: str) -> None:
     assert told in refuses(*words)
+
+
+def test_findings_are_trained_on_and_asked_for(tmp_path: Path, semiray_says: Semiray, tiny: list[str]) -> None:
+    data, out = tmp_path / "data", tmp_path / "run"
+    made = semiray_says("data", "phantom", data, "--findings", "-n", "80", "--resolution", "32", "--blanks", "0.1")
+    assert made[0] == 0
+    words = ("train", data, "--findings", "effusion, haze, lobar opacity", "--out", out, "--cache", tmp_path / "cache")
+    code, said, _ = semiray_says(*words, "--images", "16", *tiny)
+    assert code == 0
+    assert "3 findings become factors" in said
+    assert "lobar_opacity ('lobar opacity'): rate" in said
+    asked = ("generate", out, "-n", "8", "--where", "lobar_opacity == 1 and effusion == 0 and duration <= 14")
+    assert semiray_says(*asked, "--out", tmp_path / "asked")[0] == 0
+    assert "effusion[0],haze[0],lobar_opacity[0]" in (tmp_path / "asked" / "manifest.csv").read_text(encoding="utf-8")
+    assert semiray_says(*words, "--resume", "--images", "24")[0] == 0

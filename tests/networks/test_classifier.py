@@ -57,7 +57,7 @@ def test_every_resolution_has_its_network_of_about_the_same_size(resolution: int
 
 def test_augmentation_shifts_without_mirroring_and_stays_in_range() -> None:
     ramp = torch.linspace(-1, 1, 32).expand(64, 1, 32, 32).contiguous()
-    out = classifier._augment(ramp, torch.Generator().manual_seed(0))
+    out = classifier.vary(ramp, torch.Generator().manual_seed(0))
     assert out.shape == ramp.shape
     assert out.min() >= -1
     assert out.max() <= 1

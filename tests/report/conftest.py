@@ -1,5 +1,6 @@
 """Reports that several tests look at: a whole one, and results made by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from semiray.evaluation import BenefitSettings, Interval, Results, SortingResult
 from semiray.evaluation.results import Result
 from semiray.priors import JointPrior
 from semiray.report import Report, evaluate
+from semiray.settings import override
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +21,13 @@ def whole(real: Any, run_maker: Any, tmp_path_factory: pytest.TempPathFactory) -
     """A report of a run in which nothing is missing but fidelity, and the folder that it was written to."""
     folder = tmp_path_factory.mktemp("whole")
     run, _ = run_maker(folder / "RUN", real)
+    run = replace(run, settings=override(run.settings, ground={"survival": {"finding": "haze"}}))
+    haze = (np.arange(len(real)) % 2)[:, None].astype(np.float32)
+    data = replace(real, finding_names=("haze",), findings=haze)
     benefit = BenefitSettings(seeds=1, steps=3, batch=8, resamples=20)
     few: dict[str, Any] = {"seeds": 1, "steps": 4, "batch": 8, "n_synthetic": 24, "probe_steps": 2}
     few |= {"commitment_images": 128, "effect_patients": 8, "permutations": 39, "device": "cpu"}
-    return evaluate(run, real, folder / "out", **few, benefit=benefit), folder / "out"
+    return evaluate(run, data, folder / "out", **few, benefit=benefit), folder / "out"
 
 
 @pytest.fixture(scope="session")

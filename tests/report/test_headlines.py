@@ -20,7 +20,7 @@ def test_at_most_one_card_per_section_and_five_in_all(whole: Any) -> None:
 
 def test_the_verdict_is_in_words_for_people(whole: Any, make: Any) -> None:
     sentences = verdict(whole[0])
-    assert 3 <= len(sentences) <= 5
+    assert 3 <= len(sentences) <= 6  # one more where a run has classes and findings
     assert all(sentence[0].isupper() and sentence[-1] == "." for sentence in sentences)
     assert not re.search(r"p =|p-value|null hypothesis", " ".join(sentences))
     assert verdict(make.results()) == []

@@ -1,7 +1,7 @@
 """`semiray data`: look at radiographs before training on them, and make a phantom where there are none."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -86,12 +86,28 @@ def phantom(
     n: Count = 3000,
     resolution: Annotated[int, typer.Option(min=16, max=1024, help="Side of the images in pixels.")] = 64,
     seed: Seed = 0,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="Phantoms of four findings, there or not, in place of three classes.")
+    ] = False,
+    blanks: Annotated[
+        float, typer.Option(min=0, max=1, help="With --findings: share of the table's cells that are empty.")
+    ] = 0.0,
+    disagreement: Annotated[
+        float, typer.Option(min=0, max=1, help="With --findings: share of the cells on which two readers disagree.")
+    ] = 0.0,
 ) -> None:
     """Render phantoms: toy radiographs of three classes with known factors, which are saved with the images."""
     from semiray.commands.console import console, progress_bar, wrote
-    from semiray.demo import make_phantoms
+    from semiray.demo import make_finding_phantoms, make_phantoms
+    from semiray.errors import SemirayError
 
+    if (blanks or disagreement) and not findings:
+        raise SemirayError("--blanks and --disagreement are about findings: give --findings, too.")
     with progress_bar("Rendering phantoms") as show:
-        make_phantoms(out, n, resolution=resolution, seed=seed, progress=show)
+        how: dict[str, Any] = {"resolution": resolution, "seed": seed, "progress": show}
+        if findings:
+            make_finding_phantoms(out, n, blanks=blanks, disagreement=disagreement, **how)
+        else:
+            make_phantoms(out, n, **how)
     console.print(f"{n:,} phantoms: toy images for trying semiray, not radiographs of anyone.")
-    wrote(out / "factors.csv")
+    wrote(out / ("findings.csv" if findings else "factors.csv"))

@@ -114,7 +114,7 @@ METAVARS = {
     "class_shares": "CLASS=SHARE,...",
     "keep": "CONDITION",
     "findings": "all|none|NAME,...",
-    "prior": "FILE",
+    "prior": "FILE|findings",
     "ground": "FILE|RECIPE",
 }
 

@@ -9,6 +9,7 @@ from semiray.evaluation.judgements.correlation import CorrelationResult, measure
 from semiray.evaluation.judgements.effect import EffectResult, measure_effect
 from semiray.evaluation.judgements.energy import EnergyResult, measure_energy
 from semiray.evaluation.judgements.fidelity import FidelityResult, measure_fidelity
+from semiray.evaluation.judgements.findings import FindingsResult, measure_findings
 from semiray.evaluation.judgements.grounding import (
     ConcordanceResult,
     GroundingResult,
@@ -49,6 +50,7 @@ __all__ = [
     "EvaluationOptions",
     "FeatureSpace",
     "FidelityResult",
+    "FindingsResult",
     "GroundingResult",
     "ImageSamples",
     "Interval",
@@ -74,6 +76,7 @@ __all__ = [
     "measure_effect",
     "measure_energy",
     "measure_fidelity",
+    "measure_findings",
     "measure_grounding",
     "measure_membership",
     "measure_privacy",

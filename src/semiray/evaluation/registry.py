@@ -13,6 +13,7 @@ __all__ = ["JUDGEMENTS", "judgement_module", "result_types"]
 JUDGEMENTS = (
     "utility",
     "benefit",
+    "findings",
     "commitment",
     "probe",
     "effect",

@@ -30,6 +30,7 @@ __all__ = [
     "network_outputs",
     "network_seed",
     "train_classifier",
+    "vary",
 ]
 
 WIDTHS = (32, 64, 128, 192)
@@ -189,7 +190,7 @@ def train_classifier(
 
     def loss() -> Tensor:
         chosen = torch.multinomial(weights, batch, replacement=True, generator=generator)
-        inputs = _augment(to_input(pixels[chosen], place), generator)
+        inputs = vary(to_input(pixels[chosen], place), generator)
         with fast_autocast(place):
             logits = network(inputs)
         return F.cross_entropy(logits.float(), targets[chosen].to(place))
@@ -240,7 +241,7 @@ def _one_cycle(t: float) -> float:
     return 0.5 - 0.5 * math.cos(math.pi * (t / WARM_UP if t < WARM_UP else (1 - t) / (1 - WARM_UP)))
 
 
-def _augment(images: Tensor, generator: torch.Generator) -> Tensor:
+def vary(images: Tensor, generator: torch.Generator) -> Tensor:
     """Shifts (edges repeated), brightness and contrast, a fresh draw for every image; shape and range kept."""
     count, _, height, width = images.shape
     device = images.device

@@ -99,8 +99,9 @@ def read_grounding(
     seen = observe_images(data, chosen, rules, prior)
     for name, observations in seen.items():
         if not observations.images:
+            source = f"finding {rules[name].finding!r}" if rules[name].finding else f"column {rules[name].column!r}"
             raise SemirayError(
-                f"ground: {name}: column {rules[name].column!r} says nothing about any of the {len(chosen):,} training "
+                f"ground: {name}: {source} says nothing about any of the {len(chosen):,} training "
                 f"images; fill it for some of them, or ground another factor"
             )
     low, high = (
@@ -118,7 +119,7 @@ def read_grounding(
 def observe_images(
     data: RadiographSet[ImageArray], chosen: NDArray[np.int64], rules: Mapping[str, Ground], prior: JointPrior
 ) -> dict[str, Observations]:
-    """What rules say of the images `chosen` (N,): read in their metadata, or measured in their pixels.
+    """What rules say of the images `chosen` (N,): read in their metadata or findings, or measured in their pixels.
 
     Arguments and errors are those of `semiray.priors.observe`. What is measured is ranked among these N images.
 
@@ -138,4 +139,8 @@ def observe_images(
         prior,
         names=[data.keys[i] for i in chosen.tolist()],
         measured=measured,
+        findings={
+            name: torch.from_numpy(np.asarray(data.findings[chosen, place], np.float64))
+            for place, name in enumerate(data.finding_names)
+        },
     )

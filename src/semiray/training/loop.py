@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from semiray.radiographs.thinning import thin_split
 from semiray.settings import Settings, override
 from semiray.structured import parse_yaml
 from semiray.training.checkpoints import latest_checkpoint, load_tensors, save_tensors
+from semiray.training.classes.findings import NONE_ASSUMED, add_findings, assumed_settings, run_findings
 from semiray.training.classes.labels import TrainingLabels, chosen_images, read_labels, run_labels, said_of_labels
 from semiray.training.grounding import Grounding, read_grounding
 from semiray.training.process_group import ProcessGroup, current_process_group
@@ -63,7 +65,8 @@ def train(
             estimated and drawn anew each time that they are shown; with `unlabelled="omit"` they are left out.
         out: the run's folder, made here.
         settings: where the options start from; the preset `default` where None.
-        prior: the joint prior, or the path of one in YAML; by default that of the study.
+        prior: the joint prior, or the path of one in YAML; by default that of the study. The findings that the images
+            were read with (`findings="all"`) become factors beside it; "findings": they are all factors.
         minutes: how long to train; 30 where neither this nor `images` is set.
         images: how many real images to train on, repetitions included.
         seed: of the split, the initial weights and every draw; 0 by default.
@@ -77,7 +80,8 @@ def train(
             new, any other option that differs from the run's is an error.
         device: where to train: "auto", "cpu", "cuda", "cuda:1" or "mps".
         on_report: called every 50 steps.
-        on_start: called with what is taken over from `start_from`, in words, before training.
+        on_start: called with what is taken over from `start_from`, and with what findings say, in words, before
+            training.
         options: any other option of `Settings`, such as `preset="study"` or `objectives={"sort": 0.5}`.
 
     Returns:
@@ -106,9 +110,8 @@ def train(
         check_same(files, "fingerprint", data.fingerprint, "the images", "images, read with the same options,")
     start = None if start_from is None or resume else Start(start_from, data)
     with hold_folder(files.folder) if group.leads else nullcontext(lambda: None) as check_held:
-        trainer = prepare(files, settings, data, split, resume, start, choose_device(device), group)
-        if start is not None and on_start is not None and group.leads:
-            on_start(start.record["taken_over"])
+        say = on_start if on_start is not None and group.leads else lambda _: None
+        trainer = prepare(files, settings, data, split, resume, start, choose_device(device), group, say)
         if resume:
             trainer.restore()
         try:
@@ -129,9 +132,10 @@ def prepare(
     start: Start | None,
     device: torch.device,
     group: ProcessGroup,
+    say: Callable[[str], None],
 ) -> Trainer:
     """What is trained on, split and written down, and the networks; the run's folder is held."""
-    prior, kept = run_prior(settings), dict[str, Any]()
+    kept = dict[str, Any]()
     if group.leads:
         if resume:
             split = Split.load(files.split, data.keys)
@@ -157,6 +161,11 @@ def prepare(
             f"{len(chosen)} training images are fewer than a batch of {settings.optimisation.batch}: "
             f"add images, or lower it with optimisation.batch={max(2, len(chosen) // 2)}"
         )
+    data = replace(data, findings=run_findings(settings, data, split, labels))
+    if not resume:
+        assumed = None if settings.prior == NONE_ASSUMED else run_prior(settings)
+        settings = group.from_leader(add_findings(settings, assumed, data, chosen, say) if group.leads else settings)
+    prior = run_prior(settings)
     grounding = read_grounding(settings, prior, data, chosen)
     if resume:
         digest = grounding.digest if grounding else None
@@ -176,6 +185,7 @@ def prepare(
         weights = start.weights(trainer.game, tuple(grounding.counts) if grounding else ())
         load_start(trainer.game, weights)
         kept["start"] = start.record
+        say(start.record["taken_over"])
         if group.leads:
             save_tensors(files.start, weights, {})  # for resuming before there is a checkpoint, without that run
     if group.leads:
@@ -263,7 +273,8 @@ def plan_training(
             asked = follow(asked, start_from)
         if current_process_group().leads:
             check_unused(files)
-            read_grounds(asked.ground, run_prior(asked))
+            if asked.prior != NONE_ASSUMED:
+                read_grounds(asked.ground, run_prior(asked))
         return asked
     if find_run(out) != files.folder or is_installed(files.folder):
         raise SemirayError(
@@ -316,8 +327,11 @@ def check_unused(files: RunFiles) -> None:
 def _contradictions(asked: Settings, own: Settings) -> Iterator[str]:
     """Options that were set to other values than the run's, in words."""
     ours, theirs = asked.given(), own.model_dump()
-    if ours.get("prior") is not None and run_prior(asked) == run_prior(own):
+    prior = run_prior(own)  # with factors that findings became, which nobody asked for by name
+    if asked.prior is not None and _same_prior(asked, assumed_settings(own, prior, asked.prior.get("factors", ()))):
         del ours["prior"]  # written in another way
+    if ours.get("ground") == assumed_settings(own, prior).ground:
+        ours.pop("ground", None)
     for name in BUDGET:
         ours.pop(name, None)
     for name in ReadingOptions.model_fields:  # whether the images are the run's is seen when they have been read
@@ -330,3 +344,9 @@ def _contradictions(asked: Settings, own: Settings) -> Iterator[str]:
         elif value != theirs[name]:
             short = not isinstance(value, dict)
             yield f"{name}={value} (in the run: {theirs[name]})" if short else f"{name}= (another than in the run)"
+
+
+def _same_prior(one: Settings, other: Settings) -> bool:
+    if NONE_ASSUMED in (one.prior, other.prior):
+        return one.prior == other.prior
+    return run_prior(one) == run_prior(other)

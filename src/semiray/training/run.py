@@ -21,6 +21,7 @@ from semiray.radiographs.pixels.traces import Traces
 from semiray.settings import Settings, make_settings
 from semiray.structured import read_yaml
 from semiray.training.checkpoints import load_tensors, misfit
+from semiray.training.classes.findings import finding_factors, run_findings
 from semiray.training.classes.labels import chosen_images, run_labels
 from semiray.training.game import below, network_shape
 from semiray.training.sheets import run_page
@@ -149,6 +150,11 @@ class Run:
         found = {name: rule.measure for name, rule in rules.items() if self.grounded.get(name)}
         return {name: measure for name, measure in found.items() if measure is not None}
 
+    @property
+    def findings(self) -> dict[str, str]:
+        """Factor -> the finding that grounds it, by the name that the data have for it."""
+        return finding_factors(self.settings, self.prior)
+
     def _ground(self, name: str, images: int) -> str:
         measure = self.measured.get(name)
         how = "" if measure is None else f" by {measure}, a measure of their pixels"
@@ -204,8 +210,9 @@ class Run:
         return Split(np.flatnonzero(known), np.zeros(0, np.int64), np.flatnonzero(~known))
 
     def known(self, data: RadiographSet[ImageArray], split: Split) -> RadiographSet[ImageArray]:
-        """The run's own data with the labels that it knew in training: `label_fraction` may have hidden others."""
-        return replace(data, labels=run_labels(self.settings, data, split))
+        """The run's own data with the labels and findings that it knew: `label_fraction` may have hidden others."""
+        labels = run_labels(self.settings, data, split)
+        return replace(data, labels=labels, findings=run_findings(self.settings, data, split, labels))
 
     def trained_on(self, data: RadiographSet[ImageArray], split: Split) -> NDArray[np.int64]:
         """Rows of the run's own data that it was trained on, labelled or not."""

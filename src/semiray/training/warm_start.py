@@ -15,8 +15,9 @@ from semiray.pretrained.packing import unpack
 from semiray.radiographs import ImageArray, RadiographSet, Split, split_by_patient
 from semiray.settings import NetworkSettings, Settings, override
 from semiray.training.checkpoints import checksum, load_tensors
+from semiray.training.classes.findings import assumed_settings
 from semiray.training.game import Game, below
-from semiray.training.run import Run, RunFiles, read_run_record
+from semiray.training.run import Run, RunFiles, read_run_record, run_prior
 from semiray.training.transfer import Meaning, take_over
 
 __all__ = ["Start", "check_same_start", "follow", "load_start"]
@@ -33,7 +34,8 @@ def follow(asked: Settings, start_from: Path | str) -> Settings:
     Raises:
         SemirayError: `start_from` isn't a run, or its architecture is another one than was set.
     """
-    own, _ = read_run_record(find_run(start_from))
+    whole, _ = read_run_record(find_run(start_from))
+    own = assumed_settings(whole, run_prior(whole))  # findings are those of the new images
     resolution = asked.resolution if "resolution" in asked.model_fields_set else own.resolution
     width = min(WIDEST, max(NARROWEST, own.networks.width * own.resolution // resolution))
     given = asked.given()

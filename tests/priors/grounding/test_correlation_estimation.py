@@ -10,7 +10,11 @@ import torch
 from scipy import stats
 
 from semiray.priors import JointPrior, Observations
-from semiray.priors.grounding.correlation_estimation import estimate_correlation, normal_rectangle
+from semiray.priors.grounding.correlation_estimation import (
+    estimate_correlation,
+    estimate_tetrachoric,
+    normal_rectangle,
+)
 from semiray.priors.grounding.parameter_estimation import Estimate, NotEstimableError
 
 FACTORS = {
@@ -115,3 +119,15 @@ def test_what_is_not_determined_is_said() -> None:
         pair([1.0, nan, nan], [nan, 2.0, 3.0])
     with pytest.raises(NotEstimableError, match="the 3 patients who have both values don't determine it"):
         pair([0.0, 1.0, 1.0], [1.0, 30.0, 40.0])
+
+
+@pytest.mark.parametrize("r", [-0.7, 0.0, 0.4, 0.9])
+def test_the_tetrachoric_correlation_of_expected_counts_is_the_true_one(r: float) -> None:
+    first, second = 0.3, 0.1
+    both = stats.multivariate_normal([0, 0], [[1, r], [r, 1]]).cdf(stats.norm.ppf([first, second]))
+    table = 1000 * np.array([[1 - first - second + both, second - both], [first - both, both]])
+    assert estimate_tetrachoric(table, first, second) == pytest.approx(r, abs=1e-4)
+
+
+def test_the_tetrachoric_correlation_of_an_empty_cell_is_not_one() -> None:
+    assert -0.97 < estimate_tetrachoric(np.array([[50.0, 20.0], [30.0, 0.0]]), 0.3, 0.2) < -0.5

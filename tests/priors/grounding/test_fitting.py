@@ -216,5 +216,11 @@ def test_what_is_measured_in_images_is_left_as_it_was() -> None:
     assert (
         "texture: unchanged; asymmetry is measured in images, and its order goes with any distribution" in found.lines
     )
-    with pytest.raises(SemirayError, match="nothing to fit: texture is grounded in a measure of images"):
+    with pytest.raises(SemirayError, match="nothing to fit: texture is grounded in a measure or a finding of images"):
         fit_prior([{"d": "4"}], None, {"texture": rules["texture"]}, JointPrior.default())
+
+
+def test_findings_are_not_in_the_table() -> None:
+    rules = read_grounds({"duration": {"time": "d"}, "survival": {"finding": "Effusion"}}, JointPrior.default())
+    found = fit_prior([{"d": "4"}, {"d": "8"}], None, rules, JointPrior.default())
+    assert "survival: unchanged; the finding Effusion is read with the images" in found.lines

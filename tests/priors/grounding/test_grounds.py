@@ -127,3 +127,15 @@ def test_the_page_s_rules_are_read() -> None:
 def test_a_factor_may_be_called_recipe() -> None:
     prior = JointPrior.from_dict({"factors": {"recipe": {"family": "bernoulli", "probability": 0.5}}})
     assert read_grounds({"recipe": {"column": "c"}}, prior)["recipe"].column == "c"
+
+
+def test_a_finding_stands_for_a_factor_of_two_values() -> None:
+    rules = read_grounds({"survival": {"finding": "Effusion"}}, PRIOR)
+    assert rules["survival"].finding == "Effusion"
+    assert rules["survival"].in_images
+    with pytest.raises(SemirayError, match="finding is for a factor that is 0 or 1"):
+        read_grounds({"duration": {"finding": "Effusion"}}, PRIOR)
+    with pytest.raises(SemirayError, match="it goes without column"):
+        read_grounds({"survival": {"finding": "Effusion", "column": "x"}}, PRIOR)
+    with pytest.raises(SemirayError, match="must be the name of a finding"):
+        read_grounds({"survival": {"finding": " "}}, PRIOR)

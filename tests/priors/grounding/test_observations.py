@@ -180,3 +180,14 @@ def test_a_measure_that_was_not_taken_is_missed() -> None:
         observe([{}], ["a"], rules, PRIOR)
     seen = observe([{}] * 2, ["a", "b"], rules, PRIOR, measured={"asymmetry": torch.tensor([0.3, 0.1])})
     assert seen["side"].value.tolist() == pytest.approx([0.5, -0.5])
+
+
+def test_findings_are_observations_where_they_are_known() -> None:
+    prior = JointPrior.default()
+    rules = read_grounds({"survival": {"finding": "Effusion"}}, prior)
+    values = torch.tensor([1.0, math.nan, 0.0])
+    seen = observe([{}] * 3, ["a", "a", "b"], rules, prior, findings={"Effusion": values})["survival"]
+    assert seen.observed.tolist() == [True, False, True]
+    assert seen.weight.tolist() == [1.0, 0.0, 1.0]
+    with pytest.raises(SemirayError, match="finding 'Effusion'"):
+        observe([{}], ["a"], rules, prior, findings={"Mass": values[:1]})

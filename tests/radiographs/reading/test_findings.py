@@ -120,3 +120,26 @@ def test_findings_that_are_required_must_be_there():
     labels = read_labels(found(["f", "age"], [["0", "12"]]), reading_options({"findings": "all"}))
     with pytest.raises(SemirayError, match="no column of lists"):
         select_findings(labels, ["0.png"], reading_options({"findings": "all"}), [])
+
+
+def test_findings_that_are_asked_for_stand_beside_classes_and_need_no_known_name():
+    rows = [[str(i), "ab"[i % 2], str(i % 3 // 2), "", str(40 + i)] for i in range(12)]
+    rows[0][3] = "1"
+    table = found(["f", "label", "haze", "strange spot", "age"], rows)
+    both = read_labels(table, reading_options({"findings": "all"}))
+    assert both.classes["1.png"] == "b"
+    assert both.names == ("haze", "strange spot")
+    assert both.states["0.png"] == (0, 1)
+    assert both.states["2.png"] == (1, -2)
+    assert "label" in both.where
+    assert "haze" in both.where
+    named = read_labels(table, reading_options({"findings": "haze", "label_column": "label"}))
+    assert (named.classes, named.states) == (both.classes, both.states)
+    assert read_labels(table, reading_options({})).names == ()  # nobody asked
+
+
+def test_one_known_column_is_a_class_unless_findings_are_asked_for():
+    table = found(["f", "effusion", "haze"], [[str(i), str(i % 2), str(i % 3 // 2)] for i in range(12)])
+    assert read_labels(table, reading_options({})).classes["1.png"] == "1"
+    asked = read_labels(table, reading_options({"findings": "all"}))
+    assert (asked.classes, asked.names) == ({}, ("effusion", "haze"))

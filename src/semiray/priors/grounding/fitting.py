@@ -112,12 +112,12 @@ def fit_prior(
         raise SemirayError(
             "there is nothing to fit: name columns for factors, such as ground: {survival: {column: COLUMN}}"
         )
-    in_images = {name: ground for name, ground in grounds.items() if ground.measure is not None}
-    grounds = {name: ground for name, ground in grounds.items() if ground.measure is None}
+    in_images = {name: ground for name, ground in grounds.items() if ground.in_images}
+    grounds = {name: ground for name, ground in grounds.items() if not ground.in_images}
     if not grounds:
         raise SemirayError(
-            f"there is nothing to fit: {', '.join(in_images)} is grounded in a measure of images, whose order goes "
-            "with any distribution; name columns for other factors"
+            f"there is nothing to fit: {', '.join(in_images)} is grounded in a measure or a finding of images, not in "
+            "this table; name columns for other factors"
         )
     spec = prior.to_dict()
     if "correlation" in spec and len(grounds) > 1:
@@ -131,6 +131,8 @@ def fit_prior(
     parameters: dict[str, tuple[Estimate, ...]] = {}
     unchanged = {
         name: f"{ground.measure} is measured in images, and its order goes with any distribution"
+        if ground.measure is not None
+        else f"the finding {ground.finding} is read with the images"
         for name, ground in in_images.items()
     }
     for factor in (factor for factor in prior.factors if factor.name in grounds):

@@ -4,8 +4,10 @@ ground:
   survival: {column: outcome, values: {recovered: 1, died: 0}}
   duration: {time: days, event: discharged}
   presentation: {measure: asymmetry}
+  Effusion: {finding: Effusion}
 
-Columns are those of a table. A measure is taken of the pixels of the images themselves.
+Columns are those of a table. A measure is taken of the pixels of the images themselves. A finding is one that was read
+with the images.
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ __all__ = ["MEASURES", "Ground", "read_grounds"]
 MEASURES: Mapping[str, str] = {"asymmetry": "how much more opaque the lung on the image's right is than the other"}
 """What can be measured in an image: name -> meaning."""
 
-_OPTIONS = ("column", "time", "event", "values", "measure")
+_OPTIONS = ("column", "time", "event", "values", "measure", "finding")
 _OUTCOMES = {**ANSWERS, **dict.fromkeys(("alive", "survived"), 1.0), **dict.fromkeys(("dead", "died", "deceased"), 0.0)}
-_EXAMPLE = "{column: COLUMN}, or for a duration {time: COLUMN, event: COLUMN}, or {measure: MEASURE}"
+_EXAMPLE = (
+    "{column: COLUMN}, or for a duration {time: COLUMN, event: COLUMN}, {measure: MEASURE}, or {finding: FINDING}"
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Ground:
             `normal_word`.
         recipe: the recipe whose columns are added to the rows first, or None.
         measure: one of `MEASURES`: images are put in its order, and no column is read; None: a column is.
+        finding: the name of a finding of the images, in place of a column; None: a column is read, or a measure taken.
     """
 
     column: str
@@ -49,6 +54,12 @@ class Ground:
     words: Mapping[str, float | None] = field(default_factory=dict)
     recipe: str | None = None
     measure: str | None = None
+    finding: str | None = None
+
+    @property
+    def in_images(self) -> bool:
+        """Whether it reads no column of a table."""
+        return self.measure is not None or self.finding is not None
 
 
 def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
@@ -56,7 +67,7 @@ def read_grounds(tree: Any, prior: JointPrior) -> dict[str, Ground]:
 
     A factor's rule is `{column: C}`, with `values: {word: number}` if the column holds words other than yes/no;
     `{time: C}` for a duration that is always observed to its end; or `{time: C, event: C}`; or `{measure: M}`, one of
-    `MEASURES`, for what the image itself shows. A recipe, `hannover` or
+    `MEASURES`, for what the image itself shows; or `{finding: F}` for a factor that is 0 or 1. A recipe, `hannover` or
     `{recipe: hannover}`, has rules for several factors, of which those that the prior has are used; rules beside it are
     added or replace its own (null removes one), and may name the columns that it derives.
 
@@ -104,12 +115,15 @@ def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None)
         check_name(where, "option", option, _OPTIONS)
     if "measure" in entry:
         check_name(where, "measure", entry["measure"], MEASURES)
-        if len(entry) > 1:
-            others = " and ".join(option for option in entry if option != "measure")
-            raise SemirayError(
-                f"{where}: measure is taken of the image itself, so it goes without {others}: give one or the other"
-            )
+        _check_alone(where, "measure is taken of the image itself", entry)
         return Ground("", recipe=recipe, measure=entry["measure"])
+    if "finding" in entry:
+        _check_alone(where, "finding is read with the images", entry)
+        if not isinstance(entry["finding"], str) or not entry["finding"].strip():
+            raise SemirayError(f"{where}: finding = {shortened(entry['finding'])} must be the name of a finding")
+        if marginal.values != (0.0, 1.0):
+            raise SemirayError(f"{where}: finding is for a factor that is 0 or 1, but this one is {marginal.range}")
+        return Ground("", recipe=recipe, finding=entry["finding"])
     if ("column" in entry) == ("time" in entry):
         raise SemirayError(f"{where}: give either column or time: {_EXAMPLE}")
     if "event" in entry and "time" not in entry:
@@ -125,6 +139,13 @@ def _read_ground(factor: str, entry: Any, prior: JointPrior, recipe: str | None)
     if "event" in entry and not {value for value in words.values() if value is not None} <= {0.0, 1.0}:
         raise SemirayError(f"{where}: values must be 1 (the time is the end), 0 (still running) or null (missing)")
     return Ground(entry.get("column", entry.get("time")), entry.get("event"), words, recipe)
+
+
+def _check_alone(where: str, why: str, entry: Mapping[str, Any]) -> None:
+    """Raise if an entry says anything else."""
+    if len(entry) > 1:
+        others = " and ".join(option for option in entry if option != why.split()[0])
+        raise SemirayError(f"{where}: {why}, so it goes without {others}: give one or the other")
 
 
 def _read_words(values: Any, where: str) -> dict[str, float | None]:

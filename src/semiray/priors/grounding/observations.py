@@ -181,6 +181,7 @@ def observe(
     names: Sequence[str] | None = None,
     unlimited: Collection[str] = (),
     measured: Mapping[str, Tensor] | None = None,
+    findings: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Observations]:
     """The observations of each grounded factor's lead, checked against the prior.
 
@@ -194,10 +195,11 @@ def observe(
         names: names of the rows in messages (image keys): row 1, row 2, ... unless given.
         unlimited: factors whose values may be impossible under the prior, because it is to be fitted to them.
         measured: measure -> (N,) its value in the image of each row, for rules with a measure.
+        findings: finding -> (N,) whether the image of each row has it, 0 or 1, NaN where unknown, for rules with one.
 
     Raises:
-        SemirayError: a column that no row has, a cell that can't be read, an impossible value, a measure that isn't
-            given; names them.
+        SemirayError: a column that no row has, a cell that can't be read, an impossible value, a measure or a finding
+            that isn't given; names them.
 
     Examples:
         >>> from semiray.priors import JointPrior, read_grounds
@@ -217,6 +219,11 @@ def observe(
         if ground.measure is not None:
             check_name(f"ground: {factor}", "measured", ground.measure, measured or {})
             result[factor] = Observations.of_ranks((measured or {})[ground.measure], patient, prior.marginal(factor))
+            continue
+        if ground.finding is not None:
+            check_name(f"ground: {factor}", "finding", ground.finding, findings or {})
+            value = (findings or {})[ground.finding]
+            result[factor] = Observations(value, torch.zeros(len(value)), patient)
             continue
         if ground.recipe is not None and ground.recipe not in derived:
             derived[ground.recipe] = RECIPES[ground.recipe].apply(rows, patients, names)

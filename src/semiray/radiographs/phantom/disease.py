@@ -28,6 +28,9 @@ class Signs:
     burden: Floats  # (N, 5): 1 - exp(-duration / 12 days), 0 to 1
     place: Floats  # (N, 5): presentation, -1 to 1
     texture: Floats  # (N, 5): -1 to 1
+    fluid: NDArray[np.bool_] | None = None  # (N,) whose effusion is more than a blunted angle; None: of whom is ill
+    veil: Floats | None = None  # (N, 2): haze of the right and of the left lung; None: as the codes say
+    round: NDArray[np.bool_] | None = None  # (N,) who has a round density; None: nobody
 
 
 class Draws:
@@ -51,7 +54,7 @@ def aeration(screen: Screen, depth: Array, signs: Signs, side: float, window: Wi
     x = screen.x[:, None, window[1]] * np.float32(side)
     y = screen.y[:, window[0], None]
     # Free fluid is level, and climbs along the chest wall: the meniscus. Without disease it only blunts the angle.
-    ill = signs.label > 0
+    ill = signs.label > 0 if signs.fluid is None else signs.fluid
     level = np.where(ill, 9.9, 11.4) + 0.35 * draws.organs[:, 21] + 0.35 * side * draws.organs[:, 22]
     lateral = np.minimum(np.maximum((x - TWO) * np.float32(0.1), ZERO), np.float32(1.2))
     air = smoothstep((y - per_image(level) + per_image(np.where(ill, 6.6, 5.0)) * lateral**3) * np.float32(0.45))
@@ -79,8 +82,13 @@ def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tupl
     noise = _grain(draws.grain, screen, 1.15 - 0.25 * texture[:, 1], 2.0 ** (0.5 * texture[:, 2]))
     clear = np.ones((len(screen), screen.pixels, screen.pixels), dtype=np.float32)
     sharp = 0.42 * 2.6 ** (0.5 * (1.0 + texture[:, 0]))
-    for label, place_patches in ((1, _one_region), (2, _many_patches)):
-        chosen = np.flatnonzero(signs.label == label)
+    nobody = np.zeros(len(screen), bool)
+    for shown, place_patches in (
+        (signs.label == 1, _one_region),
+        (signs.label == 2, _many_patches),
+        (nobody if signs.round is None else signs.round, _one_density),
+    ):
+        chosen = np.flatnonzero(shown)
         if not chosen.size:
             continue
         solids, strength = place_patches(signs, draws, chosen)
@@ -100,7 +108,8 @@ def opacities(poses: Floats, signs: Signs, draws: Draws, screen: Screen) -> tupl
         for image, window, factor in zip(owner.tolist(), windows, left, strict=True):
             clear[image][window] *= factor
     # In every lung, ill or not: a haze and a mottle that follow the same codes.
-    right, left_lung = (0.02 + 0.47 * burden[:, 0] + 0.32 * _share(place, side) for side in SIDES)
+    veil = [0.02 + 0.47 * burden[:, 0] + 0.32 * _share(place, side) for side in SIDES]
+    right, left_lung = veil if signs.veil is None else signs.veil.T
     across = np.minimum(np.maximum(screen.x * np.float32(0.25) + HALF, ZERO), ONE)[:, None, :]
     down = np.minimum(np.maximum(screen.y * np.float32(0.1), -ONE), ONE)[:, :, None]
     mottle = np.minimum(np.maximum(noise, -TWO), TWO)
@@ -148,6 +157,14 @@ def _many_patches(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tupl
     reach = (1.75 + 0.4 * wide) * (0.70 + 0.60 * burden[:, 0]) * (0.94 + 0.12 * burden[:, 1])
     stretch = 1.25 ** texture[:, 2]
     return _solids(x, y, reach / stretch, reach * stretch), strength.ravel()
+
+
+def _one_density(signs: Signs, draws: Draws, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """A round density in the upper half of the lung with less disease, (n, 1, 7), and its strengths (n,)."""
+    across, down, wide = np.moveaxis(draws.patches[chosen, -1:], -1, 0)
+    side = np.where(signs.place[chosen, :1] > 0, *SIDES)
+    radius = 2.2 + 0.4 * wide
+    return _solids(side * (6.2 + 1.2 * across), -3.0 + 2.5 * down, radius, radius), np.full(len(chosen), 0.95)
 
 
 def smoothstep(t: Array) -> Array:

@@ -9,15 +9,12 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from scipy.ndimage import uniform_filter1d
 
 from semiray.errors import SemirayError
@@ -26,9 +23,11 @@ from semiray.files import user_path
 from semiray.memory import keep_freed_memory
 from semiray.radiographs.phantom.anatomy import attenuation
 from semiray.radiographs.phantom.disease import Draws, Signs
+from semiray.radiographs.phantom.folders import new_folder, save_png
 from semiray.radiographs.phantom.geometry import Array, per_image
 
-__all__ = ["PHANTOM_CLASSES", "check_amount", "phantom_labels", "render_phantoms", "save_phantoms"]
+__all__ = ["PHANTOM_CLASSES", "check_amount", "check_codes", "phantom_labels", "render", "render_phantoms"]
+__all__ += ["save_phantoms", "signs_of"]
 
 PHANTOM_CLASSES = ("normal", "lobar", "diffuse")
 FACTORS = ("survival", "duration", "presentation", "texture")
@@ -94,7 +93,36 @@ def render_phantoms(
         >>> images.shape
         (1, 64, 64)
     """
-    table, classes = _checked(codes, labels)
+    table, classes = check_codes(codes, labels)
+    return render(
+        lambda rows: signs_of(table[rows], classes[rows]),
+        len(table),
+        resolution,
+        seed,
+        first=first,
+        workers=workers,
+        progress=progress,
+    )
+
+
+def signs_of(codes: NDArray[np.float32], labels: NDArray[np.int64]) -> Signs:
+    """What codes (N, 20) and labels (N,) request."""
+    survival, duration, place, texture = np.split(codes.astype(np.float64), len(FACTORS), axis=1)
+    burden = 1.0 - np.exp(-duration / BURDEN_DAYS)
+    return Signs(labels, absent=1.0 - survival, burden=burden, place=place, texture=texture)
+
+
+def render(
+    signs: Callable[[slice], Signs],
+    total: int,
+    resolution: int,
+    seed: int,
+    *,
+    first: int = 0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.uint8]:
+    """Render ``total`` patients, whose ``signs`` are asked for in slices; arguments as for `render_phantoms`."""
     low, high = RESOLUTIONS
     if not low <= resolution <= high:
         raise SemirayError(f"phantom resolution {resolution} is outside {low} to {high} pixels")
@@ -102,17 +130,13 @@ def render_phantoms(
         raise SemirayError(
             f"phantom seed {shortened(seed)} and first index {shortened(first)} must be 0 or more, and below 2**63"
         )
-    total = len(table)
     check_amount(total, resolution)
     images = np.empty((total, resolution, resolution), dtype=np.uint8)
 
     def render_chunk(start: int) -> int:
         stop = min(start + CHUNK, total)
         generators = [np.random.default_rng((seed, first + i)) for i in range(start, stop)]
-        survival, duration, place, texture = np.split(table[start:stop].astype(np.float64), len(FACTORS), axis=1)
-        burden = 1.0 - np.exp(-duration / BURDEN_DAYS)
-        signs = Signs(classes[start:stop], absent=1.0 - survival, burden=burden, place=place, texture=texture)
-        images[start:stop] = _render(signs, generators, resolution)
+        images[start:stop] = _detect(signs(slice(start, stop)), generators, resolution)
         return stop - start
 
     keep_freed_memory()
@@ -155,7 +179,7 @@ def save_phantoms(
         SemirayError: if shapes or values are invalid, or ``out`` isn't empty.
     """
     out = user_path(out).resolve()
-    table, classes = _checked(codes, labels)
+    table, classes = check_codes(codes, labels)
     stack = np.asarray(images)
     if stack.ndim != 3 or stack.dtype != np.uint8 or len(stack) != len(table):
         raise SemirayError(
@@ -165,37 +189,21 @@ def save_phantoms(
         raise SemirayError(
             f"names= must be {CODES} different names of codes, not {len(set(names))} different of {len(names)}"
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SemirayError(f"{out} exists and isn't an empty folder; choose another folder for the phantoms")
-    there = out.exists()  # then it may be the current folder, which is filled, not replaced
-    partial = (out if there else out.parent) / f".{out.name}.{os.getpid()}.partial"
-    try:
-        for name in PHANTOM_CLASSES:
-            (partial / name).mkdir(parents=True, exist_ok=True)
-        with (partial / "factors.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["path", "label", "patient", *names])
-            for i, (image, row, label) in enumerate(zip(stack, table, classes, strict=True), start=1):
-                name, patient = PHANTOM_CLASSES[label], f"phantom_{i:06d}"
-                values = [str(value) for value in row]  # the shortest text that reads back as the same float32
-                info = PngInfo()
-                for key, text in (("Phantom", "true"), ("Synthetic", "true"), ("Software", "semiray"), ("Label", name)):
-                    info.add_text(key, text)
-                info.add_text("Codes", json.dumps(dict(zip(names, map(float, values), strict=True))))
-                Image.fromarray(image).save(partial / name / f"{patient}.png", pnginfo=info)
-                writer.writerow([f"{name}/{patient}.png", name, patient, *values])
-        if there:
-            for name in (*PHANTOM_CLASSES, "factors.csv"):  # the table last: it means that all is there
-                (partial / name).replace(out / name)
-        else:
-            partial.replace(out)
-    except OSError as error:
-        raise SemirayError(f"can't write phantoms to {out}: {error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with (
+        new_folder(out, PHANTOM_CLASSES, "factors.csv") as folder,
+        (folder / "factors.csv").open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "patient", *names])
+        for i, (image, row, label) in enumerate(zip(stack, table, classes, strict=True), start=1):
+            name, patient = PHANTOM_CLASSES[label], f"phantom_{i:06d}"
+            values = [str(value) for value in row]  # the shortest text that reads back as the same float32
+            said = json.dumps(dict(zip(names, map(float, values), strict=True)))
+            save_png(folder / name / f"{patient}.png", image, {"Label": name, "Codes": said})
+            writer.writerow([f"{name}/{patient}.png", name, patient, *values])
 
 
-def _checked(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def check_codes(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The codes as (N, 20) float32 and the labels as (N,) int64, or an error that names row and column."""
     table, classes = np.asarray(codes, dtype=np.float32), np.asarray(labels)
     if table.ndim != 2 or table.shape[1] != CODES:
@@ -224,7 +232,7 @@ def _checked(codes: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], 
     return table, classes.astype(np.int64)
 
 
-def _render(signs: Signs, generators: list[np.random.Generator], resolution: int) -> NDArray[np.uint8]:
+def _detect(signs: Signs, generators: list[np.random.Generator], resolution: int) -> NDArray[np.uint8]:
     """Anatomy, then the detector: Beer-Lambert law, pixel area, photon noise, digital processing, the mark."""
     draws = Draws(generators)
     fine = max(1, 128 // resolution)  # a detector pixel collects the photons of its whole area

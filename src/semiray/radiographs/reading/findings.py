@@ -114,6 +114,20 @@ def read_labels(found: Found, options: ReadingOptions) -> Labels:
     Raises:
         SemirayError: if the user's column doesn't exist or is empty.
     """
+    labels = _read_labels(found, options)
+    if options.findings in (None, "none") or labels.names:
+        return labels
+    # They were asked for: columns of unknown names, and beside a column of classes, are findings, too.
+    binary = [name for name in _binary_columns(found, found.columns()) if name not in labels.columns]
+    several = _of_wide(found, binary) if binary else Labels()
+    if several.names:
+        labels.names, labels.states = several.names, several.states
+        labels.where = f"{labels.where}; findings: {several.where}" if labels.classes else several.where
+        labels.notes += several.notes
+    return labels
+
+
+def _read_labels(found: Found, options: ReadingOptions) -> Labels:
     columns = found.columns()
     if options.label_column is not None:
         return _of_column(found, options.label_column, options)
@@ -135,9 +149,11 @@ def read_labels(found: Found, options: ReadingOptions) -> Labels:
         passed += labels.notes
     if wide:
         labels = _of_wide(found, wide)
-    else:
+    elif options.findings in (None, "none"):
         lone = [name for name in columns if plain(name) in _KNOWN and _is_binary(found, name)]
         labels = _of_column(found, lone[0], options) if len(lone) == 1 else Labels()
+    else:
+        labels = Labels()
     labels.notes += passed
     return labels
 
@@ -273,14 +289,19 @@ def _of_readers(found: Found, column: str, reader: str) -> Labels:
 
 def _wide_columns(found: Found, columns: Iterable[str]) -> list[str]:
     """Columns of 1, 0, -1 and blank that may be findings."""
+    wide = _binary_columns(found, columns)
+    known = sum(plain(name) in _KNOWN for name in wide)
+    return wide if known >= 2 or len(wide) >= 5 or _one_hot(found, wide) else []
+
+
+def _binary_columns(found: Found, columns: Iterable[str]) -> list[str]:
+    """Columns of 1, 0, -1 and blank whose names don't speak against findings."""
     naming = {column for _, column in found.joined}  # images, by numbers as well
-    wide = [
+    return [
         name
         for name in columns
         if name not in naming and not _NOT_FINDINGS.search(plain_words(name)) and _is_binary(found, name)
     ]
-    known = sum(plain(name) in _KNOWN for name in wide)
-    return wide if known >= 2 or len(wide) >= 5 or _one_hot(found, wide) else []
 
 
 def _is_binary(found: Found, name: str) -> bool:

@@ -1,1 +1,1 @@
-"""The classes of the training images: known, or drawn from estimates."""
+"""What is known of the training images: their classes, or estimates of these, and their findings."""
