@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from semiray.commands import ask, assume, data, prove, train
+from semiray.commands import ask, assume, data, explore, prove, train
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.escaping import in_terminal
 
@@ -44,6 +44,7 @@ for command in (
     ask.export,
     ask.samples,
     ask.networks,
+    explore.explore,
     prove.evaluate,
     prove.judge,
     prove.compare,
