@@ -1,7 +1,10 @@
 """A run that learned nothing, its training set, and the explorer's studio over them."""
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -30,3 +33,12 @@ def picture(tmp_path_factory: pytest.TempPathFactory, real: RadiographSet) -> Pa
     path = tmp_path_factory.mktemp("upload") / "patient 1.png"
     Image.fromarray(real.images[0]).save(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def short_search() -> Iterator[None]:
+    """Uploads are reconstructed in four steps, badly, but at once."""
+    from semiray.generation import invert
+
+    with mock.patch("semiray.explorer.uploads.invert", partial(invert, steps=(2, 2))):
+        yield

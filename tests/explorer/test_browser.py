@@ -25,7 +25,7 @@ REPORT = {"file": "report.json", "data": "", "verdict": ["Useful."], "warnings":
 
 
 @pytest.fixture(scope="module")
-def address(known: tuple[Run, RadiographSet]) -> Iterator[str]:
+def address(known: tuple[Run, RadiographSet], short_search: None) -> Iterator[str]:
     """The explorer of a run, one of whose factors is grounded."""
     uvicorn = pytest.importorskip("uvicorn", reason="the extra `explorer` isn't installed")
     from semiray.explorer.app import make_app
@@ -125,13 +125,13 @@ def test_it_fits_every_width_and_scheme_and_says_what_it_shows(
 def test_sliders_classes_and_seeds_change_the_images(page: Page) -> None:
     page.changed(lambda: page.slide("duration", 150))
     assert page.text("[data-factor=duration] output").endswith("days")
-    assert "--hold duration=" in page.text("#command")
+    page.until("command.textContent.includes('--hold duration=')")
     page.changed(lambda: page.click("#release"))
     assert page.text("[data-factor=duration] output") == "as drawn"
     page.changed(lambda: page.click("#classes label:nth-child(2)"))
     page.until("document.querySelector('.tile .caption').textContent === '0 · dark'")
     page.changed(lambda: page.click("#redraw"))
-    assert "--seed 1" in page.text("#command")
+    page.until("command.textContent.includes('--seed 1')")
     page.click("#noise label:nth-child(2)")
     page.changed(lambda: page.slide("texture", 20))
     page.until("command.textContent.includes('--seed 2')")
@@ -163,7 +163,7 @@ def test_events_are_checked_as_they_are_written(page: Page) -> None:
 
 def test_a_patient_large_among_neighbours_and_the_differences(page: Page) -> None:
     page.enlarge()
-    assert "--start 2" in page.text("#command")
+    page.until("command.textContent.includes('--start 2')")
     page.changed(lambda: page.click(".neighbours label:nth-child(4)"), ".row img")
     page.until("document.querySelector('.neighbours p').textContent.startsWith('texture is assumed')")
     page.changed(lambda: page.click(".row .tile:nth-child(7)"), ".large .main img")
@@ -190,7 +190,7 @@ def test_a_real_image_is_sorted_reconstructed_and_moved(page: Page, picture: Pat
     assert "SSIM" in page.text(".beside")
     assert page.run("asked.inert") is True
     page.changed(lambda: page.slide("texture", 190), ".large .main img")
-    assert "read_radiograph('patient 1.png'" in page.text("#python")
+    page.until("python.textContent.includes(\"read_radiograph('patient 1.png'\")")
     page.move(".tools select", "bright", "change")
     page.until("document.querySelector('.facts').textContent.includes('bright, as given')")
     page.until("document.body.dataset.view === 'upload'")

@@ -72,6 +72,7 @@ def test_the_nearest_training_image_and_whether_it_is_copied(
         Studio(studio.run).nearest(Ask())
 
 
+@pytest.mark.usefixtures("short_search")
 def test_an_upload_is_kept_until_others_take_its_place(studio: Studio, picture: Path) -> None:
     said: list[object] = []
     head = studio.take_upload(picture.read_bytes(), picture.name, None, said.append).head
