@@ -37,8 +37,8 @@ class Scale:
             count = min(most, len(self.values))
             places = [round(i * (len(self.values) - 1) / max(1, count - 1)) for i in range(count)]
         else:
-            wanted = [0.05 + 0.9 * i / (most - 1) for i in range(most)]
-            places = [min(range(len(self.quantiles)), key=lambda j, u=u: abs(self.quantiles[j] - u)) for u in wanted]
+            wanted = torch.linspace(0.05, 0.95, most, dtype=torch.float64)[:, None]
+            places = (torch.tensor(self.quantiles) - wanted).abs().argmin(1).tolist()
         return tuple(dict.fromkeys(self.values[place] for place in places))
 
 

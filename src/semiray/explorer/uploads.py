@@ -108,7 +108,7 @@ def read_upload(
     estimates |= {"label": run.classes[number] if number >= 0 else None, "given": label is not None}
     told(estimates)
     found = invert(run, original, codes, number, progress=lambda done, of: told({"done": done, "of": of}))
-    error, similarity = image_error(original, found.render(codes[None])[0])
-    estimates |= {"error": round(error, 1), "ssim": round(similarity, 3)}
+    difference, similarity = image_error(original, found.render(codes[None])[0])
+    estimates |= {"error": round(difference, 1), "ssim": round(similarity, 3)}
     key = hashlib.sha256(content + str(number).encode()).hexdigest()[:24]
     return Upload(run, key, shown, original, codes, number, found, estimates)

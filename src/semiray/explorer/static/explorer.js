@@ -7,6 +7,7 @@ import { Grid, Patient } from "./views.js";
 const $ = (id) => document.getElementById(id);
 const state = { label: null, where: "", seed: 0, count: 12, difference: false, redraw: false, view: "grid", index: 0, factor: "", upload: "" };
 let run, factors, grid, patient, file, search, moved;
+let trouble = ""; // what stays said until something else is asked
 
 function ask(more = {}) {
   const { label, where, seed, count, difference, index, factor, upload: name } = state;
@@ -75,7 +76,7 @@ const refresh = latest(async () => {
     const held = Object.keys(asked.hold).length;
     if (answer.left) note(`${view === "grid" ? `${answer.left} of ${asked.count} patients have` : "This patient has"} left the event: what is held overrules it.`);
     else if (state.difference && !held && view === "grid") note("Nothing is held, so nothing differs: move a slider.");
-    else note("");
+    else note(trouble, Boolean(trouble));
     const class_ = state.label ?? (run.classes.length ? "all classes" : "");
     $("title").textContent = view === "grid" ? `${asked.count} synthetic images` : asked.upload ? "A real image, re-presented" : `Synthetic patient ${asked.index}`;
     $("live").textContent = `${$("title").textContent}${class_ && !asked.upload ? `, ${class_}` : ""}${held ? `, ${held} held` : ""}`;
@@ -87,6 +88,7 @@ const refresh = latest(async () => {
 
 function change(more = {}) {
   moved = performance.now();
+  trouble = "";
   Object.assign(state, more);
   $("release").disabled = !Object.keys(factors.hold).length;
   refresh();
@@ -165,14 +167,9 @@ async function present(given, label) {
     if (mine !== search) return;
     patient.wait(null, null);
     show("grid", { upload: "" });
-    if (error.name !== "AbortError") setTimeout(() => refreshed(() => complain(error)));
+    if (error.error) trouble = error.error; // shown with the grid, when it has come
+    else if (error.name !== "AbortError") complain(error);
   }
-}
-
-// After the grid has come, so that its note doesn't wipe out what is said.
-async function refreshed(then) {
-  await new Promise((done) => setTimeout(done, 300));
-  then();
 }
 
 function remember() {
