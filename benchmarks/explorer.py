@@ -2,7 +2,8 @@
 
     python benchmarks/explorer.py RUN --moves 60
 
-Needs `semiray[explorer]`; the browser's part, Chromium. Prints medians and 90th percentiles in milliseconds.
+Needs `semiray[explorer]`; the browser's part, Chromium. Prints medians and 90th percentiles in milliseconds, and the
+server's processor time, which tells what a machine without other work needs on one thread.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from chromium import BROWSER, Chromium
 
 COUNT = 12  # images of the page's grid
+WARM = 3  # moves that don't count
 SLIDER = "document.querySelector('input[type=range]')"
 MOVE = f"(() => {{ const one = {SLIDER}; one.value = PLACE; one.dispatchEvent(new Event('input')); }})()"
 TIMES = "performance.getEntriesByName('semiray-images').map((one) => one.duration)"
@@ -51,7 +53,10 @@ def main() -> None:
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"{run.resolution} px, {COUNT} images, {torch.get_num_threads()} threads, {os.cpu_count()} cores{load}")
     factor = next(one for one in run.prior.factors if not one.entry.discrete).name
+    begun = time.process_time()
     report("server", ask_server(address, factor, run, given.moves))
+    spent = 1000 * (time.process_time() - begun) / (given.moves + WARM)
+    print(f"server: {spent:.0f} ms of the processor a move")
     if BROWSER is None:
         print("no Chromium: the browser's part is left out")
     else:
@@ -62,12 +67,12 @@ def ask_server(address: str, factor: str, run: semiray.Run, moves: int) -> list[
     from semiray.explorer.scale import factor_scale
 
     values, times = factor_scale(run.prior, factor).values, []
-    for i in range(moves + 3):
+    for i in range(moves + WARM):
         body = json.dumps({"count": COUNT, "hold": {factor: values[7 * i % len(values)]}}).encode()
         begun = time.perf_counter()
         urllib.request.urlopen(f"{address}ask/grid", body).read()
         times.append(1000 * (time.perf_counter() - begun))
-    return times[3:]
+    return times[WARM:]
 
 
 def move_in_browser(address: str, moves: int) -> list[float]:
@@ -76,7 +81,7 @@ def move_in_browser(address: str, moves: int) -> list[float]:
         try:
             browser.open(address, 1280)
             browser.until(f"document.querySelectorAll('.tile img[src]').length === {COUNT}", 300)
-            for i in range(moves + 3):
+            for i in range(moves + WARM):
                 browser.run(MOVE.replace("PLACE", str(7 * i % 197)))
                 browser.until(f"{TIMES}.length >= {i + 2}", 300)
             return [float(one) for one in browser.run(TIMES)[-moves:]]
