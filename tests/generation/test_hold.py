@@ -1,3 +1,4 @@
+import csv
 import json
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from PIL import Image
 from semiray.errors import SemirayError
 from semiray.generation.hold import check_hold, hold_codes, parse_hold
 from semiray.generation.sampling import Request, generate
+from semiray.generation.sharding import write_sample
 from semiray.generation.synthetic import describe_image, encode_image
 from semiray.priors import Factor, JointPrior
 from semiray.training import Run
@@ -84,3 +86,13 @@ def test_files_say_what_was_held_and_nothing_where_nothing_was(run: Run, tmp_pat
     assert describe_image(held, 0, "RUN")["held"] == {"duration": 14}
     assert "held" not in describe_image(drawn, 0, "RUN")
     assert "Held: duration = 14." in held._repr_html_()
+
+
+def test_a_folder_of_held_images_is_not_continued_with_others(run: Run, tmp_path: Path) -> None:
+    write_sample(Request(run, hold={"duration": 14}), 3, tmp_path / "out")
+    rows = list(csv.DictReader((tmp_path / "out" / "manifest.csv").open(encoding="utf-8")))
+    assert {row["duration[0]"] for row in rows} == {"14"}
+    for other in (None, {"duration": 15.0}):
+        with pytest.raises(SemirayError, match="hold differ"):
+            write_sample(Request(run, hold=other), 3, tmp_path / "out")
+    assert write_sample(Request(run, hold={"duration": 14}), 3, tmp_path / "out") == tmp_path / "out" / "manifest.csv"

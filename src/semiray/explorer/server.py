@@ -73,6 +73,8 @@ def explore(
         found = int(listening.getsockname()[1])
         if found != port:
             say(f"Port {port} is in use: taking {found}.")
+        if data is not None:
+            say("Looking for training images that are alike; it takes a while for thousands.")
         studio, token = Studio(run, data, device=device), new_token()
         about = describe_run(run, has_data=data is not None, report=figures)
         app: Any = make_app(studio, about, token, found)
