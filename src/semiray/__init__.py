@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from semiray.demo import make_phantoms
     from semiray.errors import SemirayError
+    from semiray.explorer import explore
     from semiray.generation import SyntheticDataset, encode, generate, represent, traverse, write_images
     from semiray.priors import Factor, JointPrior
     from semiray.radiographs import load_radiographs, prepare_radiographs, split_by_patient
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "encode",
     "evaluate",
+    "explore",
     "generate",
     "judge",
     "load_radiographs",
@@ -49,6 +51,7 @@ __all__ = [
 _ROOMS = {
     "demo": ("make_phantoms",),
     "errors": ("SemirayError",),
+    "explorer": ("explore",),
     "generation": ("SyntheticDataset", "encode", "generate", "represent", "traverse", "write_images"),
     "priors": ("Factor", "JointPrior"),
     "radiographs": ("load_radiographs", "prepare_radiographs", "split_by_patient"),

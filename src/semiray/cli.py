@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from semiray.commands import ask, assume, data, prove, share, train
+from semiray.commands import ask, assume, data, explore, prove, share, train
 from semiray.errors import SemirayError, SemirayWarning
 from semiray.escaping import in_terminal
 
@@ -45,6 +45,7 @@ for command in (
     ask.networks,
     share.runs,
     share.export,
+    explore.explore,
     prove.evaluate,
     prove.judge,
     prove.compare,

@@ -12,10 +12,24 @@ from dataclasses import dataclass
 
 from semiray.errors import SemirayError
 
-__all__ = ["Expression", "pointing", "read_expression"]
+__all__ = ["Expression", "PointingError", "pointing", "read_expression"]
 
 _HABITS = (("&&", "and"), ("||", "or"), ("&", "and"), ("|", "or"), ("!", "not"))
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+
+
+class PointingError(SemirayError):
+    """What is wrong with a text, and at which of its characters.
+
+    Attributes:
+        problem: what is wrong, without the text.
+        line: the text.
+        place: the first character, and the one after the last.
+    """
+
+    def __init__(self, message: str, problem: str = "", line: str = "", place: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(message)
+        self.problem, self.line, self.place = problem, line, place
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,8 @@ def read_expression(line: str, kind: str, example: str, *, code: str | None = No
 def pointing(kind: str, line: str, start: int, end: int, message: str) -> SemirayError:
     """An error that shows a line with carets from one character up to another."""
     carets = "^" * max(end - start, 1)
-    return SemirayError(f"{kind}: {message}\n  {line}\n  {' ' * min(start, len(line))}{carets}")
+    shown = f"{kind}: {message}\n  {line}\n  {' ' * min(start, len(line))}{carets}"
+    return PointingError(shown, message, line, (start, max(end, start + 1)))
 
 
 def _syntax_problem(code: str, at: int, example: str) -> tuple[int, int, str]:

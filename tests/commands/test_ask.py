@@ -54,6 +54,19 @@ def test_a_run_that_gives_its_training_images_again(
     assert {int(path.stem) for path in (tmp_path / "out").rglob("*.png")} == set(range(3, 20))
 
 
+def test_factors_are_held(work: Path, tmp_path: Path, semiray_says: Semiray) -> None:
+    words = ("generate", work / "run", "-n", "3", "--hold", "duration=14", "--hold", "texture[2]=0.5")
+    assert semiray_says(*words, "--out", tmp_path / "out")[0] == 0
+    with (tmp_path / "out" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["duration[0]"], row["duration[4]"], row["texture[2]"]) for row in rows} == {("14", "14", "0.5")}
+
+
+def test_what_cannot_be_held_is_said(refuses: Refuses) -> None:
+    assert "days" in refuses("generate", "RUN", "--out", "NEW", "--hold", "duration=-1")
+    assert "FACTOR=VALUE" in refuses("generate", "RUN", "--out", "NEW", "--hold", "duration")
+
+
 def test_the_same_question_gets_the_same_bytes(work: Path, tmp_path: Path, semiray_says: Semiray) -> None:
     words = ("generate", work / "run", "-n", "10", "--label", "ill", "--where", "survival == 1 and duration <= 14")
     for name in "ab":

@@ -56,6 +56,10 @@ def generate(
         str | None, typer.Option(help="Class of all images; by default all classes in equal shares.")
     ] = None,
     where: Where = None,
+    hold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FACTOR=VALUE", help="Set a factor, or a dimension, of every image; may be repeated."),
+    ] = None,
     seed: Seed = 0,
     reject_copies: Annotated[
         Path | None,
@@ -69,12 +73,12 @@ def generate(
     The same command again continues where it was stopped. For large samples use shards, written by many processes.
     """
     from semiray.commands.console import console, progress_bar, read_data, wrote
-    from semiray.generation import CopyFilter, Request, Share, write_sample
+    from semiray.generation import CopyFilter, Request, Share, parse_hold, write_sample
     from semiray.training import Run
 
     share = Share.parse(scale.shard)
     loaded = Run.load(run, device)
-    request = Request(loaded, label=label, where=where, seed=seed, bf16=scale.bf16)
+    request = Request(loaded, label=label, where=where, seed=seed, hold=parse_hold(hold or ()), bf16=scale.bf16)
     copies = None
     if reject_copies is not None:
         options = loaded.settings.data.reading

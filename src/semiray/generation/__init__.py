@@ -6,6 +6,7 @@ from semiray.generation.encoding import critic_logits, encode, encode_scores, wr
 from semiray.generation.export import export_onnx
 from semiray.generation.figures import plot_networks, plot_samples
 from semiray.generation.formats import write_images
+from semiray.generation.hold import check_hold, hold_codes, parse_hold
 from semiray.generation.inversion import Inversion, invert
 from semiray.generation.representation import Representation, plot_representation, represent
 from semiray.generation.sampling import Request, generate
@@ -26,14 +27,17 @@ __all__ = [
     "SyntheticDataset",
     "Traversal",
     "XrvDataset",
+    "check_hold",
     "critic_logits",
     "encode",
     "encode_scores",
     "export_onnx",
     "generate",
+    "hold_codes",
     "invert",
     "measure_traversal",
     "ms_ssim",
+    "parse_hold",
     "plot_networks",
     "plot_representation",
     "plot_samples",

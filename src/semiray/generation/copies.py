@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from semiray.errors import SemirayError
 from semiray.radiographs import find_copies, near_duplicates, unite_patients
+from semiray.radiographs.pixels.copies import CopyResult
 
 if TYPE_CHECKING:
     from semiray.radiographs import ImageArray, RadiographSet
@@ -25,6 +26,7 @@ class CopyFilter:
         data: All radiographs that it was trained on: its split says which ones it saw.
 
     Attributes:
+        train: The radiographs that the run was trained on.
         seen: Number of images that were looked at.
         dropped: Number of copies among them.
 
@@ -33,15 +35,15 @@ class CopyFilter:
     """
 
     def __init__(self, run: Run, data: RadiographSet[ImageArray]) -> None:
-        self._train = data.take(run.trained_on(data, run.split(data)))
+        self.train = data.take(run.trained_on(data, run.split(data)))
         if data.fingerprint != run.data.get("fingerprint") and (traces := run.traces()) is not None:
-            found = traces.find(self._train.images)
+            found = traces.find(self.train.images)
             if others := int((~(found.recognised | found.blank)).sum()):
                 raise SemirayError(
-                    f"{others:,} of {len(self._train):,} images have names of training images, but another content: "
+                    f"{others:,} of {len(self.train):,} images have names of training images, but another content: "
                     "give what the run was trained on, read with the same options."
                 )
-        self._patients = unite_patients(self._train.patients, near_duplicates(self._train.images))
+        self._patients = unite_patients(self.train.patients, near_duplicates(self.train.images))
         self.fingerprint = data.fingerprint
         self.seen = self.dropped = 0
 
@@ -52,9 +54,13 @@ class CopyFilter:
 
     def keep(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which images (N, H, W) uint8 are no copies, (N,); see `semiray.radiographs.find_copies`."""
-        copied = find_copies(images, self._train.images, self._patients, united=True).copied
+        copied = self.nearest(images).copied
         self.seen, self.dropped = self.seen + len(copied), self.dropped + int(copied.sum())
         return ~copied
+
+    def nearest(self, images: NDArray[np.uint8]) -> CopyResult:
+        """The training image that is nearest to each of some images (N, H, W) uint8; nothing is counted."""
+        return find_copies(images, self.train.images, self._patients, united=True)
 
     def summary(self) -> str:
         """How many images were dropped, in a sentence; SemirayError if all were copies."""

@@ -7,8 +7,9 @@ stream, and the generator works on padded batches of a fixed size, image ``i`` a
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from semiray.devices import inference_batch
 from semiray.errors import SemirayError
 from semiray.escaping import shortened
 from semiray.generation.copies import CopyFilter
+from semiray.generation.hold import check_hold, hold_codes
 from semiray.generation.synthetic import Synthetic
 from semiray.networks import Generator
 from semiray.networks.intensities import to_grey
@@ -69,12 +71,15 @@ class Request:
         label: A class of the run; None takes all classes in equal shares, interleaved (image i is of class i mod K).
         where: An event about codes, e.g. ``"survival == 1 and duration <= 14"``.
         seed: 0 <= seed < 2**64.
+        hold: Codes that are set after they were drawn, e.g. ``{"duration": 14}``, see `semiray.generation.hold_codes`:
+            the same patients otherwise. What is held may leave the event.
         bf16: Render in bfloat16: twice as fast where the processor has it; grey levels differ a little, by 0.4 on
             average and at most 6 of 255 in a run at 64 px.
         batch: Images rendered at once on a CPU.
 
     Raises:
-        SemirayError: An unknown label, an event that can't be read or never happens, a seed out of range.
+        SemirayError: An unknown label, an event that can't be read or never happens, a value to hold that the prior
+            can't draw, a seed out of range.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class Request:
         label: str | None = None,
         where: str | None = None,
         seed: int = 0,
+        hold: Mapping[str, float] | None = None,
         bf16: bool = False,
         batch: int = BATCH,
     ) -> None:
@@ -91,10 +97,32 @@ class Request:
             raise SemirayError(f"seed = {shortened(seed)}: a seed is an integer from 0 to 2**64 - 1.")
         self.run, self.label, self.where, self.seed, self.bf16, self.batch = run, label, where, seed, bf16, batch
         self._class = (None if run.classes else -1) if label is None else class_index(run.classes, label)
+        self.hold = check_hold(run.prior, hold or {})
         conditional = None if where is None else run.prior.given(where)
         self._blocks: dict[int, tuple[Tensor, Tensor]] = {}  # of the batch at hand: several batches share a block
         self._source: Sampler = run.prior if conditional is None else conditional
         self.event_probability = None if conditional is None else float(conditional.probability)
+
+    def holding(self, hold: Mapping[str, float]) -> Request:
+        """The same request with these codes held and no others; draws are shared."""
+        other = copy.copy(self)
+        other.hold = check_hold(self.run.prior, hold)
+        return other
+
+    def variants(self, index: int, holds: Sequence[Mapping[str, float]]) -> list[Synthetic]:
+        """Image ``index`` once under each of several holds; its noise, class and all other codes stay.
+
+        Each is the image that ``generate(run, 1, start=index, hold=...)`` makes; together they are faster. On a GPU
+        grey levels may differ by 1, since it stands at another place of a batch.
+        """
+        z, drawn = self._draw(np.array([index]), np.array([True]))
+        codes = torch.cat([hold_codes(self.run.prior, drawn, self.hold | dict(hold)) for hold in holds])
+        k = index % len(self.run.classes) if self._class is None else self._class
+        labels = np.full(len(holds), k, np.int64)
+        images = render(self.run, z.expand(len(holds), -1), codes, labels, bf16=self.bf16, batch=self.batch)
+        place = np.array([index])
+        rows = zip(images[:, None], codes.numpy()[:, None], labels[:, None], holds, strict=True)
+        return [self._synthetic(x, c, y, place, self.hold | dict(hold)) for x, c, y, hold in rows]
 
     def images(self, start: int, n: int, progress: Callable[[int, int], None] | None = None) -> Synthetic:
         """Images ``start`` ... ``start + n - 1``; a start that is a multiple of ``BLOCK`` wastes no draws."""
@@ -107,23 +135,36 @@ class Request:
             index = np.arange(first, first + batch)
             wanted = (index >= start) & (index < start + n)
             z, c = self._draw(index, wanted)
+            c = hold_codes(run.prior, c, self.hold)
             y = index % len(run.classes) if self._class is None else np.full(batch, self._class, np.int64)
             rows = index[wanted] - start
             images[rows] = render(run, z, c, y, bf16=self.bf16, batch=self.batch)[wanted]
             codes[rows], labels[rows] = c.numpy()[wanted], y[wanted]
             if progress is not None:
                 progress(int(rows[-1]) + 1, n)
+        return self._synthetic(images, codes, labels, start + np.arange(n), self.hold)
+
+    def _synthetic(
+        self,
+        images: NDArray[np.uint8],
+        codes: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        index: NDArray[np.int64],
+        held: Mapping[str, float],
+    ) -> Synthetic:
+        run = self.run
         return Synthetic(
             images=images,
             codes=codes,
             labels=labels,
             classes=run.classes,
             names=run.prior.names,
-            index=start + np.arange(n),
+            index=index,
             seed=self.seed,
             event=self.where,
             event_probability=self.event_probability,
             assumed=tuple(name for name in run.prior.slices if not run.grounded.get(name)),
+            held=held,
         )
 
     def _draw(self, index: NDArray[np.int64], wanted: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
@@ -148,6 +189,7 @@ def generate(
     where: str | None = None,
     seed: int = 0,
     start: int = 0,
+    hold: Mapping[str, float] | None = None,
     reject_copies: RadiographSet[ImageArray] | CopyFilter | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Synthetic:
@@ -160,6 +202,7 @@ def generate(
         where: As for `Request`.
         seed: As for `Request`.
         start: Index of the first image: ``generate(run, 100, start=500)`` are the last 100 of ``generate(run, 600)``.
+        hold: As for `Request`.
         reject_copies: The radiographs that the run was trained on: images that are copies of them are left out, so that
             there may be fewer than ``n``.
         progress: Called with (images done, n).
@@ -174,7 +217,7 @@ def generate(
         ``generate(Run.load("RUN"), 600, label="COVID", where="survival == 1 and duration <= 14", seed=7).images``
     """
     check_range(n, start)
-    synthetic = Request(run, label=label, where=where, seed=seed).images(start, n, progress)
+    synthetic = Request(run, label=label, where=where, seed=seed, hold=hold).images(start, n, progress)
     copies = CopyFilter.of(run, reject_copies)
     return synthetic if copies is None else synthetic.take(copies.keep(synthetic.images))
 

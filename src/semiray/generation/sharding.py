@@ -144,7 +144,7 @@ def describe(
         "format": form,
         "per_part": per_part,
         "without_copies_of": "" if copies is None else copies.fingerprint,
-    }
+    } | ({"hold": request.hold} if request.hold else {})
 
 
 def check_request(out: Path, asked: dict[str, Any]) -> None:
@@ -159,7 +159,8 @@ def check_request(out: Path, asked: dict[str, Any]) -> None:
         return
     except SemirayError as error:
         raise SemirayError(f"{path} is damaged: choose another folder.") from error
-    differing = [name for name in asked if not isinstance(found, dict) or found.get(name) != asked[name]]
+    found = found if isinstance(found, dict) else {}
+    differing = [name for name in {**asked, **found} if found.get(name) != asked.get(name)]
     if differing:
         differ = "differ" if len(differing) > 1 else "differs"
         raise SemirayError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from io import BytesIO
@@ -48,9 +48,10 @@ class Synthetic:
         names: The M code dimensions, e.g. ``"duration[0]"``.
         index: (N,) int64, each image's place in the sample of this seed.
         seed: The seed of the sample.
-        event: The event that all codes obey, None for the whole prior.
+        event: The event that all codes obey, but for those that are held; None for the whole prior.
         event_probability: The event's probability under the prior, None without an event.
         assumed: The factors that nothing grounds: what they show is assumed, not known.
+        held: Factors or dimensions that were set after codes were drawn, and their values.
     """
 
     images: NDArray[np.uint8]
@@ -63,6 +64,7 @@ class Synthetic:
     event: str | None = None
     event_probability: float | None = None
     assumed: tuple[str, ...] = ()
+    held: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -84,6 +86,8 @@ class Synthetic:
             facts.append(f"Classes: {', '.join(counts)}.")
         if self.event is not None:
             facts.append(f"Event: {self.event}, probability {self.event_probability:.4g} under the prior.")
+        if self.held:
+            facts.append(f"Held: {', '.join(f'{name} = {value:g}' for name, value in self.held.items())}.")
         if self.assumed:
             facts.append(f"Assumed factors, grounded on no image: {', '.join(self.assumed)}.")
         lines = "".join(f"<li>{html.escape(fact)}</li>" for fact in facts)
@@ -113,6 +117,7 @@ def encode_image(synthetic: Synthetic, i: int, run_name: str) -> bytes:
         "Seed": str(synthetic.seed),
         "Event": synthetic.event or "",
         "Event probability": "" if probability is None else f"{probability:.6g}",
+        "Held": json.dumps(dict(synthetic.held)) if synthetic.held else "",
         "Run": run_name,
         "Label": synthetic.label_name(i),
         "Index": str(synthetic.index[i]),
@@ -137,7 +142,7 @@ def describe_image(synthetic: Synthetic, i: int, run_name: str) -> dict[str, Any
         "event": synthetic.event,
         "event_probability": synthetic.event_probability,
         "codes": _codes_of(synthetic, i),
-    }
+    } | ({"held": dict(synthetic.held)} if synthetic.held else {})
 
 
 def file_name(synthetic: Synthetic, i: int, folders: Sequence[str], ending: str) -> str:
