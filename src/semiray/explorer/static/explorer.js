@@ -89,6 +89,7 @@ const refresh = latest(async () => {
 function change(more = {}) {
   moved = performance.now();
   trouble = "";
+  patient.clear(); // the nearest training image is that of what was shown
   Object.assign(state, more);
   $("release").disabled = !Object.keys(factors.hold).length;
   refresh();
@@ -149,7 +150,6 @@ async function present(given, label) {
   search?.abort();
   search = new AbortController();
   const mine = search;
-  patient.clear();
   show("wait", { upload: "…", factor: state.factor || run.factors[0].name });
   $("title").textContent = "A real image";
   note("");
@@ -329,7 +329,6 @@ async function begin() {
   });
   state.factor = (run.factors.find((one) => !one.dimensions[0].discrete) ?? run.factors[0]).name;
   grid = new Grid($("grid"), (index) => {
-    patient.clear();
     show("patient", { index, upload: "" });
     $("back").focus();
   });
