@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semiray.errors import SemirayError
-from semiray.pretrained import describe_shipped, find_run, shipped_runs
+from semiray.pretrained import called, describe_shipped, find_run, shipped_runs
 from semiray.training import Run
 
 
@@ -23,6 +23,15 @@ def test_a_folder_of_ones_own_goes_first(shipped: Run, tmp_path: Path, monkeypat
     (tmp_path / "here" / "tiny-32").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
     assert find_run("tiny-32") == Path("tiny-32")
+    assert called(shipped.path) == str(shipped.path)
+
+
+def test_a_command_calls_a_shipped_run_by_its_name(
+    shipped: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert called(shipped.path) == "tiny-32"
+    assert called(tmp_path / "own") == str(tmp_path / "own")
 
 
 @pytest.mark.parametrize("name", sorted(shipped_runs()) or [pytest.param("", marks=pytest.mark.skip("none is there"))])

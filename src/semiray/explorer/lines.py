@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from semiray.pretrained import called
+
 if TYPE_CHECKING:
     from semiray.explorer.asking import Ask
     from semiray.training.run import Run
@@ -56,7 +58,7 @@ def upload_lines(run: Run, ask: Ask, name: str, label: int, holds: Sequence[Mapp
         "held = [hold_codes(run.prior, torch.from_numpy(codes), hold).numpy() for hold in holds]",
         "images = patient.render(np.stack(held))",
     ]
-    words = ["semiray", "represent", str(run.path), name, "--move", ask.factor]
+    words = ["semiray", "represent", called(run.path), name, "--move", ask.factor]
     words += ["--label", run.classes[label]] if label >= 0 else []
     words += ["--device", device] if device != "auto" else []
     return {"command": shlex.join(words), "python": "\n".join(python)}
@@ -64,7 +66,7 @@ def upload_lines(run: Run, ask: Ask, name: str, label: int, holds: Sequence[Mapp
 
 def _loading(run: Run, device: str) -> list[str]:
     where = f", {device!r}" if device != "auto" else ""
-    return ["import semiray", "", f"run = semiray.Run.load({str(run.path)!r}{where})"]
+    return ["import semiray", "", f"run = semiray.Run.load({called(run.path)!r}{where})"]
 
 
 def _given(ask: Ask) -> list[tuple[str, object]]:
@@ -73,7 +75,7 @@ def _given(ask: Ask) -> list[tuple[str, object]]:
 
 
 def _command(run: Run, ask: Ask, device: str, words: Sequence[str]) -> str:
-    words = ["semiray", "generate", str(run.path), "--out", "images", *words]
+    words = ["semiray", "generate", called(run.path), "--out", "images", *words]
     for name, value in _given(ask):
         words += [f"--{name}", str(value)]
     for name, value in ask.hold.items():

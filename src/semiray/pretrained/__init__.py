@@ -5,6 +5,6 @@ What needs PyTorch is in `semiray.pretrained.packing`, so that names and lists a
 
 from semiray.pretrained.hub import PUBLISHED, check_repository, push
 from semiray.pretrained.listing import describe_shipped
-from semiray.pretrained.names import find_run, shipped_runs
+from semiray.pretrained.names import called, find_run, shipped_runs
 
-__all__ = ["PUBLISHED", "check_repository", "describe_shipped", "find_run", "push", "shipped_runs"]
+__all__ = ["PUBLISHED", "called", "check_repository", "describe_shipped", "find_run", "push", "shipped_runs"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from semiray.files import user_path
 from semiray.pretrained.hub import fetch, on_hub
 
-__all__ = ["find_run", "shipped_runs"]
+__all__ = ["called", "find_run", "shipped_runs"]
 
 SHIPPED = Path(__file__).resolve().parent
 
@@ -35,3 +35,9 @@ def find_run(name: Path | str) -> Path:
         return fetch(name)
     folder = user_path(name)
     return folder if folder.exists() else shipped_runs().get(str(name), folder)
+
+
+def called(folder: Path) -> str:
+    """What a command calls the run in a folder: a shipped run's name, where no other folder has it, else the path."""
+    name = folder.name
+    return name if shipped_runs().get(name) == folder and find_run(name) == folder else str(folder)
