@@ -71,8 +71,8 @@ class Recipe:
 READING = {"label_from": "NORMAL|virus|bacteria", "patient_from": r"(person\d+)"}
 GROUND = {"survival": {"column": "survival[0]"}, "duration": {"column": "duration[0]"}}
 RECIPES = {
-    "kermany-64": Recipe(KERMANY, {"resolution": 64, "images": 330_000, "seed": 1}, READING),
-    "kermany-128": Recipe(KERMANY, {"resolution": 128, "images": 150_000, "seed": 1}, READING, start="kermany-64"),
+    "kermany-64": Recipe(KERMANY, {"resolution": 64, "images": 330_000, "seed": 0}, READING),
+    "kermany-128": Recipe(KERMANY, {"resolution": 128, "images": 100_000, "seed": 0}, READING, start="kermany-64"),
     "phantom-32": Recipe(
         PHANTOM,
         {"resolution": 32, "images": 200_000, "seed": 1, "ground": GROUND},
