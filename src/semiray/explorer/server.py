@@ -102,11 +102,11 @@ def explore(
         if browser and _has_desktop():
             webbrowser.open(address)
         try:
-            server.run(sockets=[listening])
-        except KeyboardInterrupt:
-            say("Explorer stopped.")
+            with suppress(KeyboardInterrupt):  # raised after a clean end, unless whoever started us ignores Ctrl-C
+                server.run(sockets=[listening])
         finally:
             studio.stopping.set()
+        say("Explorer stopped.")
 
 
 def free_port(port: int) -> socket.socket:
