@@ -141,7 +141,10 @@ def main() -> None:
             semiray.evaluate(run, data, report, benefit=False)
     else:
         run, report = Run.load(asked.run), asked.report
-    made = make(asked.name, run, report, data)
+    try:
+        made = make(asked.name, run, report, data)
+    except semiray.SemirayError as error:  # its audit found a copy
+        raise SystemExit(str(error)) from None
     print(f"{made}: {size_of(made):,} bytes; all shipped runs {size(SHIPPED):,} of {LARGEST:,}")
 
 
