@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from semiray.priors import JointPrior
 
 __all__ = [
+    "NONE_ASSUMED",
     "PRESETS",
     "AugmentationSettings",
     "DataSettings",
@@ -40,6 +41,8 @@ Preset = Literal["default", "study"]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 LARGEST = 1_000_000  # of a weight, of steps between penalties, and of minutes: almost two years
 PRESETS: tuple[Preset, ...] = get_args(Preset)
+NONE_ASSUMED: dict[str, Any] = {"factors": {}}
+"""`prior` where findings are to be the only factors: the option `prior=findings`."""
 
 
 class Numbers(BaseModel):
@@ -381,8 +384,10 @@ def _trees(options: Mapping[str, Any]) -> dict[str, Any]:
 def _prior_tree(prior: "JointPrior | Mapping[str, Any] | Path | str") -> dict[str, Any]:
     from semiray.priors import JointPrior
 
-    if isinstance(prior, Mapping) or prior == "findings":
-        return dict(prior) if isinstance(prior, Mapping) else {"factors": {}}
+    if prior == "findings":
+        return dict(NONE_ASSUMED)
+    if isinstance(prior, Mapping):
+        return dict(prior)
     return (prior if isinstance(prior, JointPrior) else JointPrior.from_yaml(prior)).to_dict()
 
 

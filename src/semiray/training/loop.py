@@ -21,10 +21,10 @@ from semiray.priors import JointPrior, read_grounds
 from semiray.radiographs import ImageArray, RadiographSet, ReadingOptions, Split, split_by_patient
 from semiray.radiographs.pixels.traces import Traces
 from semiray.radiographs.thinning import thin_split
-from semiray.settings import Settings, override
+from semiray.settings import NONE_ASSUMED, Settings, override
 from semiray.structured import parse_yaml
 from semiray.training.checkpoints import latest_checkpoint, load_tensors, save_tensors
-from semiray.training.classes.findings import NONE_ASSUMED, add_findings, assumed_settings, run_findings
+from semiray.training.classes.findings import add_findings, assumed_settings, run_findings
 from semiray.training.classes.labels import TrainingLabels, chosen_images, read_labels, run_labels, said_of_labels
 from semiray.training.grounding import Grounding, read_grounding
 from semiray.training.process_group import ProcessGroup, current_process_group

@@ -12,9 +12,9 @@ from semiray.errors import SemirayError, SemirayWarning
 from semiray.generation import generate
 from semiray.priors import JointPrior
 from semiray.radiographs import RadiographSet, Split
-from semiray.settings import make_settings
+from semiray.settings import NONE_ASSUMED, make_settings
 from semiray.training import Run, train
-from semiray.training.classes.findings import NONE_ASSUMED, add_findings, assumed_settings, run_findings
+from semiray.training.classes.findings import add_findings, assumed_settings, run_findings
 from semiray.training.classes.labels import run_labels
 from semiray.training.run import run_prior
 

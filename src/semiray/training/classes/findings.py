@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,9 @@ from semiray.priors.grounding.findings import FEWEST, take_findings
 from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.radiographs.few_labels import keep_few_labels
 from semiray.radiographs.reading.options import parse_classes
-from semiray.settings import Settings, override
+from semiray.settings import NONE_ASSUMED, Settings, override
 
-__all__ = ["NONE_ASSUMED", "add_findings", "assumed_settings", "finding_factors", "run_findings"]
-
-NONE_ASSUMED: dict[str, Any] = {"factors": {}}
-"""`prior` in settings where findings are to be the only factors: the option `prior=findings`."""
+__all__ = ["add_findings", "assumed_settings", "finding_factors", "run_findings"]
 
 
 def run_findings(
