@@ -147,8 +147,11 @@ def cost(context: Context) -> int:
 
 def measure(context: Context) -> FindingsResult | Skipped | None:
     """The findings of a run's images; nothing where it has learned none."""
-    run, images = context.run, context.synthetic if context.run is not None and context.run.findings else None
-    if run is None or not isinstance(images, Synthetic):
+    run = context.run
+    if run is None or not run.findings:
+        return None
+    images = context.synthetic
+    if not isinstance(images, Synthetic):
         return None
     there = {factor: name for factor, name in run.findings.items() if name in context.real.finding_names}
     left_out = dict.fromkeys(

@@ -16,9 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from semiray.errors import SemirayError
-from semiray.evaluation.judges.store import Schedule, digest, keep
+from semiray.evaluation.judges.store import Schedule, train_networks
 from semiray.evaluation.progress import Progress
-from semiray.networks import classifier
 from semiray.networks.classifier import (
     ClassifierNetwork,
     check_images,
@@ -68,31 +67,22 @@ def train_finding_classifiers(
         )
     if any(not (findings[:, k] == state).any() for k in range(findings.shape[1]) for state in (0, 1)):
         raise SemirayError("A finding is never present, or never absent: it can't be learned.")
-    steps, found = settings.steps, []
-    for seed in range(settings.seeds):
 
-        def report(done: int, _: int = 0, before: int = seed * steps) -> None:
-            if progress is not None:
-                progress(before + done, settings.seeds * steps)
+    def train(seed: int, report: Progress) -> ClassifierNetwork:
+        return _train(images, findings, seed, settings, device, report)
 
-        def make(seed: int = seed, report: Progress = report) -> dict[str, Tensor]:
-            return _train(images, findings, seed, settings, device, report).state_dict()
-
-        network = _network(findings.shape[1], images.shape[1], seed)
-        if store is None:
-            network.load_state_dict(make())
-        else:
-            recipe = f"{seed} {steps} {settings.batch} {torch.__version__} {torch.get_num_threads()} {device.type}"
-            key = digest(images, findings, recipe, Path(__file__), Path(classifier.__file__))
-            network.load_state_dict(keep(store, key, make, network.state_dict()))
-        found.append(_reader(network.to(device).eval()))
-        report(steps)
-    return found
-
-
-def _network(findings: int, resolution: int, seed: int) -> ClassifierNetwork:
-    with network_seed(seed):
-        return ClassifierNetwork(findings, resolution).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    networks = train_networks(
+        images,
+        findings,
+        findings.shape[1],
+        settings,
+        train,
+        code=[Path(__file__)],
+        store=store,
+        device=device,
+        progress=progress,
+    )
+    return [_reader(network) for network in networks]
 
 
 def _train(
@@ -103,7 +93,9 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> ClassifierNetwork:
-    network = _network(findings.shape[1], images.shape[1], seed).to(device)
+    with network_seed(seed):
+        network = ClassifierNetwork(findings.shape[1], images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(device)
     rows = torch.from_numpy(np.flatnonzero(~np.isnan(findings).all(axis=1)))
     pixels, targets = torch.from_numpy(np.array(images)), torch.from_numpy(np.array(findings, np.float32))
     generator = torch.Generator().manual_seed(seed + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from semiray.networks import classifier
 from semiray.networks.classifier import Classifier, ClassifierNetwork, train_classifier
 from semiray.training.checkpoints import load_tensors, misfit, save_tensors
 
-__all__ = ["digest", "keep", "train_classifiers"]
+__all__ = ["digest", "keep", "train_classifiers", "train_networks"]
 
 
 class Schedule(Protocol):
@@ -79,6 +79,33 @@ def train_classifiers(
 
     The store is a folder; None keeps nothing. Progress is called with (steps done, steps of all).
     """
+
+    def train(seed: int, report: Progress) -> ClassifierNetwork:
+        how: dict[str, Any] = {"n_classes": n_classes, "steps": settings.steps, "batch": settings.batch}
+        return train_classifier(images, labels, **how, seed=seed, device=device, progress=report).network
+
+    networks = train_networks(images, labels, n_classes, settings, train, store=store, device=device, progress=progress)
+    side = int(images.shape[1])
+    return [Classifier(network, n_classes, side, len(images), seed) for seed, network in enumerate(networks)]
+
+
+def train_networks(
+    images: NDArray[np.uint8],
+    targets: NDArray[Any],
+    outputs: int,
+    settings: Schedule,
+    train: Callable[[int, Progress], ClassifierNetwork],
+    *,
+    code: Sequence[Path] = (),
+    store: Path | None = None,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> list[ClassifierNetwork]:
+    """A network per seed, in evaluation mode, from the store where it has them.
+
+    ``train`` makes the one of a seed from images (N, H, H) and targets (N, ...), and reports its steps; ``code`` are
+    the files, beside that of the network, in which it is written. Store and progress are those of `train_classifiers`.
+    """
     steps, found = settings.steps, []
     for seed in range(settings.seeds):
 
@@ -86,18 +113,14 @@ def train_classifiers(
             if progress is not None:
                 progress(before + done, settings.seeds * steps)
 
-        def train(seed: int = seed, report: Progress = report) -> Classifier:
-            how: dict[str, Any] = {"n_classes": n_classes, "seed": seed, "steps": steps, "batch": settings.batch}
-            return train_classifier(images, labels, **how, device=device, progress=report)
-
         if store is None:
-            found.append(train())
+            network = train(seed, report)
         else:
             recipe = f"{seed} {steps} {settings.batch} {torch.__version__} {torch.get_num_threads()} {device.type}"
-            key = digest(images, labels, recipe, Path(classifier.__file__))
-            network = ClassifierNetwork(n_classes, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            make = lambda train=train: train().network.state_dict()  # noqa: E731
+            key = digest(images, targets, recipe, *code, Path(classifier.__file__))
+            network = ClassifierNetwork(outputs, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            make = lambda seed=seed, report=report: train(seed, report).state_dict()  # noqa: E731
             network.load_state_dict(keep(store, key, make, network.state_dict()))
-            found.append(Classifier(network.to(device).eval(), n_classes, int(images.shape[1]), len(images), seed))
+        found.append(network.to(device).eval())
         report(steps)
     return found
