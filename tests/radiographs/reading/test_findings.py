@@ -143,3 +143,17 @@ def test_one_known_column_is_a_class_unless_findings_are_asked_for():
     assert read_labels(table, reading_options({})).classes["1.png"] == "1"
     asked = read_labels(table, reading_options({"findings": "all"}))
     assert (asked.classes, asked.names) == ({}, ("effusion", "haze"))
+
+
+def test_one_known_column_of_several_readers_is_a_finding_of_its_own_name():
+    rows, more = [["0", "R1", "1", "0"], ["1", "R1", "0", "1"]], {"0.png": [["0", "R2", "0", "0"]]}
+    labels = read_labels(found(["f", "reader", "effusion", "haze"], rows, more), reading_options({}))
+    assert (labels.classes, labels.names) == ({}, ("effusion",))
+    assert labels.states == {"0.png": (-1,), "1.png": (0,)}
+
+
+def test_beside_one_known_column_it_is_said_which_columns_may_be_findings_too():
+    table = found(["f", "effusion", "haze", "age"], [[str(i), str(i % 2), str(i % 3 // 2), "40"] for i in range(12)])
+    (said,) = read_labels(table, reading_options({})).advice
+    assert (said.option, "haze" in said.text, "age" in said.text) == ("--findings all", True, False)
+    assert read_labels(table, reading_options({"findings": "none"})).advice == []

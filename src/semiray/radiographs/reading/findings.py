@@ -151,10 +151,22 @@ def _read_labels(found: Found, options: ReadingOptions) -> Labels:
         labels = _of_wide(found, wide)
     elif options.findings in (None, "none"):
         lone = [name for name in columns if plain(name) in _KNOWN and _is_binary(found, name)]
-        labels = _of_column(found, lone[0], options) if len(lone) == 1 else Labels()
+        labels = _of_lone(found, lone[0], options) if len(lone) == 1 else Labels()
     else:
         labels = Labels()
     labels.notes += passed
+    return labels
+
+
+def _of_lone(found: Found, column: str, options: ReadingOptions) -> Labels:
+    """The only column of a known finding: its cells are classes, or a finding where the rows of an image differ."""
+    labels = _of_column(found, column, options)
+    if labels.names:
+        labels = _of_wide(found, [column])
+    others = [name for name in _binary_columns(found, found.columns()) if name != column]
+    if others and options.findings is None:
+        text = f"Columns of 1, 0 and blank may be findings, too, and aren't read as such: {some(others)}."
+        labels.advice.append(Advice(text, "--findings all"))
     return labels
 
 
