@@ -82,7 +82,13 @@ def test_a_run_is_written_for_others_and_uploaded(
         (("--out", "NEW"), "licence with --license"),
         (("--out", "NEW", "--license", "mit", "--push", "me"), "--push me: expected OWNER/NAME"),
         (("--out", "NEW", "--license", "mit", "--report", "nowhere"), "there is no report"),
+        (("--out", "NEW", "--license", "mit", "--network", "sorter"), "--network is for .onnx only"),
     ],
 )
 def test_what_others_need_is_asked_for(words: tuple[str, ...], told: str, refuses: Refuses) -> None:
     assert told in refuses("export", "RUN", "--to", "hub-folder", *words)
+
+
+@pytest.mark.parametrize("words", [("--out", "NEW"), ("--license", "mit"), ("--push", "me/run"), ("--dataset", "a/b")])
+def test_what_an_onnx_file_has_no_place_for_is_refused(words: tuple[str, str], refuses: Refuses) -> None:
+    assert "only --network goes with it" in refuses("export", "RUN", "--to", "generator.onnx", *words)

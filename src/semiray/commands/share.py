@@ -73,6 +73,8 @@ def export(
 
         if to.suffix.lower() != ".onnx":
             raise SemirayError(f"to={to}: name a file that ends in .onnx, or hub-folder.")
+        if any(one for one in (out, licence, report, source, dataset, traces, push)):
+            raise SemirayError(f"to={to}: of all other options only network= goes with it; the rest is for hub-folder.")
         loaded = Run.load(run, "cpu")
         console.print(f"Differs from PyTorch by {export_onnx(loaded, to, network):.1g} at most.")
         console.print(loaded.meaning, soft_wrap=True)
@@ -84,6 +86,8 @@ def export(
     from semiray.pretrained import push as upload
     from semiray.report import Origin, publish
 
+    if network != "generator":
+        raise SemirayError("to=hub-folder: it holds both networks, so network= is for .onnx only.")
     if out is None or not licence:
         raise SemirayError("to=hub-folder: say where it goes with out=, and the weights' licence with --license.")
     if push is not None:
