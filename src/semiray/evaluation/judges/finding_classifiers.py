@@ -94,8 +94,8 @@ def _train(
     progress: Progress,
 ) -> ClassifierNetwork:
     with network_seed(seed):
-        network = ClassifierNetwork(findings.shape[1], images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network.to(device)
+        network = ClassifierNetwork(findings.shape[1], images.shape[1])
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     rows = torch.from_numpy(np.flatnonzero(~np.isnan(findings).all(axis=1)))
     pixels, targets = torch.from_numpy(np.array(images)), torch.from_numpy(np.array(findings, np.float32))
     generator = torch.Generator().manual_seed(seed + 1)
