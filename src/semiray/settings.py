@@ -263,14 +263,11 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     """`base` with `changes` on top, branch by branch; priors, class maps, shares and grounds are replaced whole."""
     merged = dict(base)
     for key, value in changes.items():
-        old = merged.get(key)
-        merged[key] = (
-            merge(old, value)
-            if isinstance(old, Mapping)
-            and isinstance(value, Mapping)
-            and key not in ("prior", "classes", "ground", "class_shares")
-            else value
-        )
+        old, whole = merged.get(key), key in ("prior", "classes", "ground", "class_shares")
+        if isinstance(old, Mapping) and isinstance(value, Mapping) and not whole:
+            merged[key] = merge(old, value)
+        else:
+            merged[key] = value
     return merged
 
 
@@ -384,11 +381,10 @@ def _trees(options: Mapping[str, Any]) -> dict[str, Any]:
 def _prior_tree(prior: "JointPrior | Mapping[str, Any] | Path | str") -> dict[str, Any]:
     from semiray.priors import JointPrior
 
-    if prior == "findings":
-        return dict(NONE_ASSUMED)
-    if isinstance(prior, Mapping):
-        return dict(prior)
-    return (prior if isinstance(prior, JointPrior) else JointPrior.from_yaml(prior)).to_dict()
+    found = NONE_ASSUMED if prior == "findings" else prior
+    if isinstance(found, Mapping):
+        return dict(found)
+    return (found if isinstance(found, JointPrior) else JointPrior.from_yaml(found)).to_dict()
 
 
 def read_ground(ground: Mapping[str, Any] | Path | str) -> Mapping[str, Any] | str:
