@@ -147,13 +147,10 @@ def _read_labels(found: Found, options: ReadingOptions) -> Labels:
             labels.notes += passed
             return labels
         passed += labels.notes
-    if wide:
-        labels = _of_wide(found, wide)
-    elif options.findings in (None, "none"):
+    labels = _of_wide(found, wide) if wide else Labels()
+    if not wide and options.findings in (None, "none"):
         lone = [name for name in columns if plain(name) in _KNOWN and _is_binary(found, name)]
-        labels = _of_lone(found, lone[0], options) if len(lone) == 1 else Labels()
-    else:
-        labels = Labels()
+        labels = _of_lone(found, lone[0], options) if len(lone) == 1 else labels
     labels.notes += passed
     return labels
 
@@ -309,11 +306,8 @@ def _wide_columns(found: Found, columns: Iterable[str]) -> list[str]:
 def _binary_columns(found: Found, columns: Iterable[str]) -> list[str]:
     """Columns of 1, 0, -1 and blank whose names don't speak against findings."""
     naming = {column for _, column in found.joined}  # images, by numbers as well
-    return [
-        name
-        for name in columns
-        if name not in naming and not _NOT_FINDINGS.search(plain_words(name)) and _is_binary(found, name)
-    ]
+    may_be = [name for name in columns if name not in naming and not _NOT_FINDINGS.search(plain_words(name))]
+    return [name for name in may_be if _is_binary(found, name)]
 
 
 def _is_binary(found: Found, name: str) -> bool:
