@@ -38,6 +38,7 @@ from semiray.training.process_group import ProcessGroup
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
 from semiray.training.run import RunFiles
 from semiray.training.sheets import COLUMNS, progress_sheet, save_sheet
+from semiray.training.threads import Threads
 from semiray.training.validation import Measurement, advice, kept, measurements_in
 from semiray.training.watch import LARGEST, LEAST, LabelledImages, Watch
 
@@ -154,7 +155,8 @@ class Trainer:
         before, measured = self.progress.seconds, self.measurements_due(self.progress.seconds)
         started = saved = drawn = time.monotonic()
         board = open_tensorboard(self.files.tensorboard, self.progress.images) if self.group.leads else None
-        with closing(self.feed), catch_stop() as stopped:
+        threads = Threads(steady=self.device.type != "cpu" or self.group.size > 1)
+        with closing(self.feed), closing(threads), catch_stop() as stopped:
             while True:
                 seconds = before + time.monotonic() - started
                 fraction, stop = self.group.agree(self.done(seconds), float(bool(stopped)))
@@ -164,7 +166,9 @@ class Trainer:
                 labels = self.labels.take(index, self.progress.images, self.group.rows(batch), batch).to(self.device)
                 few = self.settings.objectives.ground_batch
                 observed = self.grounding.batch(self.game.steps, few) if self.grounding else None
-                losses = self.game.step(images, labels, self.rate(fraction), observed)
+                with threads:
+                    losses = self.game.step(images, labels, self.rate(fraction), observed)
+                self.note = threads.review() or self.note
                 seconds = before + time.monotonic() - started
                 shown = self.progress.images + batch
                 self.progress = replace(self.progress, steps=self.game.steps, images=shown, seconds=seconds)
