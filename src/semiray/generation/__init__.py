@@ -2,7 +2,7 @@
 
 from semiray.generation.copies import CopyFilter
 from semiray.generation.dataset import RadiographDataset, SyntheticDataset
-from semiray.generation.encoding import critic_logits, encode, encode_scores, write_codes
+from semiray.generation.encoding import class_likelihoods, critic_logits, encode, encode_scores, write_codes
 from semiray.generation.export import export_onnx
 from semiray.generation.figures import plot_networks, plot_samples
 from semiray.generation.formats import write_images
@@ -28,6 +28,7 @@ __all__ = [
     "Traversal",
     "XrvDataset",
     "check_hold",
+    "class_likelihoods",
     "critic_logits",
     "encode",
     "encode_scores",

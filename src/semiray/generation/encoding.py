@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from semiray.radiographs import ImageArray, RadiographSet
     from semiray.training.run import Run
 
-__all__ = ["critic_logits", "discriminate", "encode", "encode_scores", "write_codes"]
+__all__ = ["class_likelihoods", "critic_logits", "discriminate", "encode", "encode_scores", "write_codes"]
 
 _CHUNK = 1024  # images in memory at a time
 
@@ -150,6 +150,18 @@ def critic_logits(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]
         labels = np.where(labels < 0, np.concatenate(read), labels)
     outputs = discriminate(run, np.asarray(images), labels)
     return np.concatenate([np.empty(0, np.float32), *(output.critic.float().cpu().numpy() for _, output in outputs)])
+
+
+def class_likelihoods(run: Run, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How likely the sorter finds a class: (N,) log probabilities of the labels.
+
+    Arguments and errors as `critic_logits`, but every label is known.
+    """
+    found = np.empty(len(images), np.float32)
+    for part, output in discriminate(run, np.asarray(images), labels):
+        chances = output.classes.float().log_softmax(dim=1).cpu().numpy()
+        found[part] = chances[np.arange(len(chances)), labels[part]]
+    return found
 
 
 def discriminate(

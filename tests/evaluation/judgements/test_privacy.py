@@ -74,6 +74,22 @@ def test_a_critic_that_knows_is_an_attacker() -> None:
     assert found.white_box.auroc.mean == 1
 
 
+def test_a_sorter_that_knows_labels_by_heart_is_an_attacker() -> None:
+    trained = replace(TRAIN, labels=np.where(np.arange(COUNT) < COUNT // 2, 0, -1))  # half of them have no label
+    found = measure_privacy(
+        memorised(0.0),
+        trained,
+        HELD_OUT,
+        critic=lambda side: np.zeros(len(side), np.float32),
+        likelihoods=lambda side: np.full(len(side), -0.1 if side.keys[0].startswith("t") else -0.7, np.float32),
+    )
+    assert found.white_box_classes is not None
+    assert found.white_box_classes.auroc.mean == 1
+    assert found.white_box_classes.n_train == COUNT // 2
+    assert found.white_box is not None
+    assert found.white_box.auroc.mean == 0.5
+
+
 def test_progress_ends_at_its_total_and_never_falls() -> None:
     told: list[tuple[int, int]] = []
     few, others = TRAIN.take(range(5)), HELD_OUT.take(range(5))

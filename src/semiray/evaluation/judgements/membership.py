@@ -5,7 +5,8 @@ Two attackers get an image of a patient and score how likely it was trained on:
 - *black box*, who has synthetic images: the closer the nearest of them, the likelier (Chen et al. 2020, arXiv
   1909.03935, the full black box of section 5.2);
 - *white box*, who has the discriminator: the more real the critic finds it, the likelier (Hayes et al. 2019, arXiv
-  1705.07663, section 4.2).
+  1705.07663, section 4.2), or the likelier the sorter finds its known class (Yeom et al. 2018, arXiv 1709.01604,
+  section 3.3: a classifier's loss is smaller on images that it was trained on).
 
 The area under the ROC curve of training against held-out images is 0.5 at chance level. It averages over all patients,
 and hides a few who can be identified with certainty. So there is also the true-positive rate at a false-positive rate

@@ -21,7 +21,7 @@ from semiray.evaluation.parts import match_labels
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Hidden, Number, Result, Skipped
 from semiray.evaluation.statistics.intervals import one_per_patient
-from semiray.generation import critic_logits
+from semiray.generation import class_likelihoods, critic_logits
 from semiray.radiographs import RadiographSet, near_duplicates, unite_patients
 from semiray.radiographs.pixels.copies import COPY, CopyResult, find_copies, nearest_aligned
 
@@ -60,7 +60,8 @@ class PrivacyResult(Result):
         copies: Copies of training images among the synthetic ones.
         false_alarms: The same search among held-out images, none of which is a copy.
         black_box: The attacker who has the synthetic images.
-        white_box: The attacker who has the discriminator; None where there is none.
+        white_box: The attacker who has the discriminator, and looks at its critic; None where there is none.
+        white_box_classes: The same attacker, who looks at the sorter's classes; None where it wasn't trained on any.
         n_train: Training images.
         closest: (K, 2, H, W) uint8, the synthetic images of least ratio, each beside its training image; not written.
         closest_ratios: (K,) their ratios, ascending; not written.
@@ -75,6 +76,7 @@ class PrivacyResult(Result):
     closest: Hidden
     closest_ratios: Hidden
     authenticity: tuple[AuthenticityResult, ...] = ()
+    white_box_classes: MembershipResult | None = None
 
 
 def cost(context: Context) -> int:
@@ -95,7 +97,7 @@ def measure(context: Context) -> PrivacyResult | Skipped:
         return Skipped("it needs at least two training patients and one held-out patient.")
     if np.isin(held_out.patients, train.patients).any():
         return Skipped("some held-out patients have images among those trained on.")
-    critic = None
+    critic = likelihoods = None
     if run is not None and (data.classes or not run.classes):
         known = run.classes or data.classes  # a critic without classes ignores them
         places = np.array([known.index(name) for name in data.classes] or [0], np.int64)
@@ -105,6 +107,11 @@ def measure(context: Context) -> PrivacyResult | Skipped:
         def critic(side: RadiographSet) -> NDArray[np.float32]:
             return critic_logits(run, side.images, places[side.labels])
 
+        if run.settings.objectives.classify and data.classes:
+
+            def likelihoods(side: RadiographSet) -> NDArray[np.float32]:
+                return class_likelihoods(run, side.images, places[side.labels])
+
     # Of a folder all images, with a label or without.
     synthetic = context.synthetic if context.folder is None else context.folder
     return measure_privacy(
@@ -112,6 +119,7 @@ def measure(context: Context) -> PrivacyResult | Skipped:
         train,
         held_out,
         critic=critic,
+        likelihoods=likelihoods,
         labels=match_labels(context.classes, data.classes, synthetic.labels),
         space=context.space,
         progress=context.stages["privacy"],
@@ -124,6 +132,7 @@ def measure_privacy(
     held_out: RadiographSet,
     *,
     critic: Callable[[RadiographSet], NDArray[np.float32]] | None = None,
+    likelihoods: Callable[[RadiographSet], NDArray[np.float32]] | None = None,
     labels: NDArray[np.int64] | None = None,
     space: FeatureSpace | None = None,
     seed: int = 0,
@@ -136,6 +145,7 @@ def measure_privacy(
         train: The images that the generator was trained on.
         held_out: Images of other patients, from the same source.
         critic: Images -> (K,) how real the discriminator finds them.
+        likelihoods: Images with a label -> (K,) log probability of the label by the sorter.
         labels: (N,) positions in ``held_out.classes``, so that authenticity compares the same classes; None: all.
         space: Where authenticity is measured besides pixels; all training images go through it.
         seed: Of the choice of at most 2,000 images per set for attackers and authenticity, and of the bootstrap.
@@ -161,6 +171,11 @@ def measure_privacy(
     white_box = None
     if critic is not None:
         white_box = measure_membership(critic(members), critic(others), patients, seed=seed)
+    white_box_classes = None
+    known, other = (side.take(np.flatnonzero(side.labels >= 0)) for side in sides)
+    if likelihoods is not None and len(known) and len(other):
+        both = known.patients, other.patients
+        white_box_classes = measure_membership(likelihoods(known), likelihoods(other), both, seed=seed)
     first = np.argsort(copies.ratio, kind="stable")[:SHOWN]
     closest = np.stack([synthetic[first], train.images[copies.original[first]]], axis=1)
     return PrivacyResult(
@@ -168,6 +183,7 @@ def measure_privacy(
         false_alarms=_count(false_alarms),
         black_box=black_box,
         white_box=white_box,
+        white_box_classes=white_box_classes,
         n_train=len(train),
         closest=closest,
         closest_ratios=np.sort(copies.ratio)[: len(closest)],

@@ -15,7 +15,11 @@ from semiray.report.theme import Theme, blank, foot, image, row_name
 
 __all__ = ["ATTACKERS", "SECTION"]
 
-ATTACKERS = {"black_box": "the synthetic images", "white_box": "the discriminator"}
+ATTACKERS = {
+    "black_box": "the synthetic images",
+    "white_box": "the discriminator",
+    "white_box_classes": "the sorter's classes",
+}
 SIDE, LEFT, ABOVE, BELOW, GAP = 1.0, 0.95, 0.3, 0.4, 0.06  # inches
 
 
