@@ -9,8 +9,9 @@ Examples:
     torch.Size([100, 20])
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from semiray.lazy import offer
 
 if TYPE_CHECKING:
     from semiray.demo import make_phantoms
@@ -48,33 +49,31 @@ __all__ = [
     "write_images",
 ]
 
-_ROOMS = {
-    "demo": ("make_phantoms",),
-    "errors": ("SemirayError",),
-    "explorer": ("explore",),
-    "generation": ("SyntheticDataset", "encode", "generate", "represent", "traverse", "write_images"),
-    "priors": ("Factor", "JointPrior"),
-    "radiographs": ("load_radiographs", "prepare_radiographs", "split_by_patient"),
-    "report": ("evaluate", "judge"),
-    "settings": ("Settings",),
-    "training": ("Run", "train"),
-}
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+_load, _listed = offer(
+    __name__,
+    {
+        "demo": ("make_phantoms",),
+        "errors": ("SemirayError",),
+        "explorer": ("explore",),
+        "generation": ("SyntheticDataset", "encode", "generate", "represent", "traverse", "write_images"),
+        "priors": ("Factor", "JointPrior"),
+        "radiographs": ("load_radiographs", "prepare_radiographs", "split_by_patient"),
+        "report": ("evaluate", "judge"),
+        "settings": ("Settings",),
+        "training": ("Run", "train"),
+    },
+)
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name from its room (PEP 562)."""
-    if name == "__version__":
-        from importlib.metadata import version
+    """Load a public name from its room; the version from the installed package's metadata."""
+    if name != "__version__":
+        return _load(name)
+    from importlib.metadata import version
 
-        value: object = version("semiray")
-    elif name in _ROOM_OF:
-        value = getattr(import_module(f"semiray.{_ROOM_OF[name]}"), name)
-    else:
-        raise AttributeError(f"module 'semiray' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+    globals()[name] = version(__name__)
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*_listed(), "__version__"})

@@ -1,6 +1,8 @@
 """What the page offers to copy makes the images that it shows, pixel for pixel."""
 
 import shlex
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,15 @@ def test_python_of_a_patient(loaded: Studio) -> None:
     made = run_python(shown.head["lines"])["images"]
     assert len(made) == 8
     assert all(np.array_equal(pixels(one), other) for one, other in zip(shown.pictures[1:], made, strict=True))
+
+
+@pytest.mark.slow  # a process of its own imports torch
+def test_python_of_a_patient_imports_what_it_needs(studio: Studio) -> None:
+    python = studio.patient(Ask(index=9, factor="duration")).head["lines"]["python"].splitlines()
+    until = next(i for i, line in enumerate(python) if line.startswith("run = "))
+    program = "\n".join([*python[:until], "print(Request.__name__)"])
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (said.stdout.strip(), said.stderr) == ("Request", "")
 
 
 def test_python_of_an_upload(loaded: Studio, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:

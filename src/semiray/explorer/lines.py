@@ -29,8 +29,8 @@ def patient_lines(run: Run, ask: Ask, holds: Sequence[Mapping[str, float]], devi
     """Of one patient, and of the neighbours along a factor: what is held of each."""
     given = ", ".join(["run", *(f"{name}={value!r}" for name, value in _given(ask))])
     python = [
-        *_loading(run, device),
-        f"request = semiray.generation.Request({given})",
+        *_loading(run, device, "from semiray.generation import Request"),
+        f"request = Request({given})",
         "holds = [",
         *(f"    {dict(hold)}," for hold in holds),
         "]",
@@ -64,9 +64,9 @@ def upload_lines(run: Run, ask: Ask, name: str, label: int, holds: Sequence[Mapp
     return {"command": shlex.join(words), "python": "\n".join(python)}
 
 
-def _loading(run: Run, device: str) -> list[str]:
+def _loading(run: Run, device: str, *imports: str) -> list[str]:
     where = f", {device!r}" if device != "auto" else ""
-    return ["import semiray", "", f"run = semiray.Run.load({called(run.path)!r}{where})"]
+    return ["import semiray", *imports, "", f"run = semiray.Run.load({called(run.path)!r}{where})"]
 
 
 def _given(ask: Ask) -> list[tuple[str, object]]:

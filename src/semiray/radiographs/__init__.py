@@ -3,8 +3,9 @@
 The modules are loaded when a name is first used: the command line declares its options from `reading.options` alone.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from semiray.lazy import offer
 
 if TYPE_CHECKING:
     from semiray.radiographs.dataset import RadiographSet
@@ -46,29 +47,22 @@ __all__ = [
     "unite_patients",
 ]
 
-_MODULES = (
-    "dataset",
-    "inspection",
-    "loading",
-    "pixels.copies",
-    "pixels.duplicates",
-    "pixels.framing",
-    "reading.options",
-    "reading.records",
-    "reading.summary",
-    "sheet",
-    "splits",
-    "store.decoded",
-    "pixels.images",
-    "pixels.traces",
+__getattr__, __dir__ = offer(
+    __name__,
+    {
+        "dataset": ("RadiographSet",),
+        "inspection": ("Inspection", "inspect"),
+        "loading": ("load_radiographs", "prepare_radiographs"),
+        "pixels.copies": ("CopyResult", "find_copies"),
+        "pixels.duplicates": ("near_duplicates", "unite_patients"),
+        "pixels.framing": ("read_radiograph",),
+        "pixels.images": ("ImageArray",),
+        "pixels.traces": ("Traces",),
+        "reading.options": ("ReadingOptions",),
+        "reading.records": ("Listing", "Record"),
+        "reading.summary": ("Advice", "Summary"),
+        "sheet": ("contact_sheet",),
+        "splits": ("Split", "split_by_patient"),
+        "store.decoded": ("cache_folder",),
+    },
 )
-
-
-def __getattr__(name: str) -> object:
-    """Load a public name from its module (PEP 562)."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for module in _MODULES:
-        loaded = import_module(f"{__name__}.{module}")
-        globals().update({offer: getattr(loaded, offer) for offer in loaded.__all__ if offer in __all__})
-    return globals()[name]

@@ -1,12 +1,20 @@
-"""Training: the objectives, the game, the loop, and the run that they leave on disk."""
+"""Training: the objectives, the game, the loop, and the run that they leave on disk.
 
-from semiray.training.checkpoints import Progress
-from semiray.training.game import Game, bf16_is_fast, network_shape
-from semiray.training.loop import plan_training, train
-from semiray.training.process_group import join_process_group
-from semiray.training.reports import TrainingReport
-from semiray.training.run import Run, RunFiles, run_prior
-from semiray.training.trainer import TrainingInterruptedError, TrainingStoppedError
+The modules are loaded when a name is first used: a run is read without the loop that trains.
+"""
+
+from typing import TYPE_CHECKING
+
+from semiray.lazy import offer
+
+if TYPE_CHECKING:
+    from semiray.training.checkpoints import Progress
+    from semiray.training.game import Game, bf16_is_fast, network_shape
+    from semiray.training.loop import plan_training, train
+    from semiray.training.process_group import join_process_group
+    from semiray.training.reports import TrainingReport
+    from semiray.training.run import Run, RunFiles, run_prior
+    from semiray.training.trainer import TrainingInterruptedError, TrainingStoppedError
 
 __all__ = [
     "Game",
@@ -23,3 +31,16 @@ __all__ = [
     "run_prior",
     "train",
 ]
+
+__getattr__, __dir__ = offer(
+    __name__,
+    {
+        "checkpoints": ("Progress",),
+        "game": ("Game", "bf16_is_fast", "network_shape"),
+        "loop": ("plan_training", "train"),
+        "process_group": ("join_process_group",),
+        "reports": ("TrainingReport",),
+        "run": ("Run", "RunFiles", "run_prior"),
+        "trainer": ("TrainingInterruptedError", "TrainingStoppedError"),
+    },
+)

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from semiray.errors import SemirayError
 from semiray.priors.correlation import nearest_correlation
 from semiray.priors.factors import RESERVED_NAMES
-from semiray.priors.grounding.correlation_estimation import estimate_tetrachoric
 from semiray.priors.grounding.observations import Observations
 from semiray.priors.joint import JointPrior
 
@@ -175,6 +174,8 @@ def _observed(names: Sequence[str], values: NDArray[np.float32], patients: Any) 
 
 def _correlations(findings: Sequence[Finding]) -> tuple[NDArray[np.float64], list[str], bool]:
     """R (K, K); the pairs that the images don't determine; whether it had to be changed to be valid."""
+    from semiray.priors.grounding.correlation_estimation import estimate_tetrachoric  # imports SciPy, which is slow
+
     R, undetermined = np.eye(len(findings)), []
     for (i, one), (j, other) in combinations(enumerate(findings), 2):
         table, patients = _table(one.observations, other.observations)

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from semiray.errors import SemirayError
 from semiray.radiographs.pixels.framing import axis_weights
@@ -97,6 +95,9 @@ def low_frequencies(images: npt.NDArray[np.uint8], highest: int) -> npt.NDArray[
 
 def _united(pairs: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int32]:
     """The group (n,) that each of n belongs to when pairs (2, P) are united."""
+    from scipy.sparse import coo_array  # SciPy is slow to import, and generating does not need it
+    from scipy.sparse.csgraph import connected_components
+
     pairs = pairs.reshape(2, -1)
     graph = coo_array((np.ones(pairs.shape[1], bool), (pairs[0], pairs[1])), shape=(n, n))
     groups: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1]

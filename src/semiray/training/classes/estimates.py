@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.nn import functional
 
@@ -93,6 +92,7 @@ def _temperature(outputs: Tensor, labels: Tensor, log_shares: Tensor) -> float:
     """The divisor of the logits (N, K) that makes the labels (N,) likeliest."""
     if not len(outputs):
         return UNMEASURED
+    from scipy.optimize import minimize_scalar  # slow to import, and generating does not need it
 
     low, high = (math.log(one) for one in TEMPERATURES)
 
