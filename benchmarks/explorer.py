@@ -27,6 +27,7 @@ from semiray.explorer.about import describe_run
 from semiray.explorer.app import make_app
 from semiray.explorer.server import free_port
 from semiray.explorer.studio import Studio
+from semiray.memory import keep_freed_memory
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from chromium import BROWSER, Chromium
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--moves", type=int, default=60)
     given = parser.parse_args()
+    keep_freed_memory()  # as `explore` does
     run = semiray.Run.load(given.run)
     listening = free_port(22_000)
     port = listening.getsockname()[1]

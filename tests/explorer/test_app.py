@@ -21,11 +21,6 @@ def client(studio: Studio) -> Any:
     return testclient.TestClient(make_app(studio, about, "token", 8765), base_url=f"{HOME}/token/")
 
 
-def head(answer: Any) -> Any:
-    length = int.from_bytes(answer.content[:4], "little")
-    return json.loads(answer.content[4 : 4 + length])
-
-
 def test_the_page_and_its_files_are_served_and_need_nothing_else(client: Any) -> None:
     page = client.get("")
     assert page.headers["content-type"].startswith("text/html")
@@ -43,7 +38,7 @@ def test_questions_are_answered(client: Any) -> None:
     assert client.get("about").json()["classes"] == ["dark", "middle", "bright"]
     answer = client.post("ask/grid", content=json.dumps({"count": 2, "where": "survival == 1"}))
     assert answer.status_code == 200
-    assert len(head(answer)["sizes"]) == 2
+    assert len(answer.json()["pictures"]) == 2
     assert client.post("ask/nothing", content=b"{}").status_code == 404
     assert client.get("ask/grid").status_code == 405
 
@@ -71,7 +66,7 @@ def test_an_upload_tells_how_far_it_is_and_is_kept(client: Any, picture: Path) -
     assert lines[0]["label"] == "dark"
     assert lines[-2] == {"done": 4, "of": 4}
     shown = client.post("ask/patient", content=json.dumps({"upload": lines[-1]["upload"], "factor": "texture"}))
-    assert len(head(shown)["sizes"]) == 11
+    assert len(shown.json()["pictures"]) == 11
     refused = client.post("upload?name=a.png", content=b"no image").text
     assert json.loads(refused)["error"].startswith("a.png: ")
 

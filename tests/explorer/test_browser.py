@@ -128,8 +128,9 @@ def test_sliders_classes_and_seeds_change_the_images(page: Page) -> None:
     page.until("command.textContent.includes('--hold duration=')")
     page.changed(lambda: page.click("#release"))
     assert page.text("[data-factor=duration] output") == "as drawn"
-    page.changed(lambda: page.click("#classes label:nth-child(2)"))
-    page.until("document.querySelector('.tile .caption').textContent === '0 · dark'")
+    second = ".tile:nth-child(2)"  # the first is of this class already
+    page.changed(lambda: page.click("#classes label:nth-child(2)"), f"{second} img")
+    page.until(f"document.querySelector('{second} .caption').textContent === '1 · dark'")
     page.changed(lambda: page.click("#redraw"))
     page.until("command.textContent.includes('--seed 1')")
     page.click("#noise label:nth-child(2)")

@@ -1,4 +1,5 @@
 import json
+from base64 import b64decode
 from io import BytesIO
 
 import numpy as np
@@ -27,7 +28,8 @@ def test_pictures_are_never_taken_for_data() -> None:
 
 
 def test_an_answer_holds_its_head_and_its_pictures() -> None:
-    packed = pack({"a": 1}, [b"xx", b"yyy"])
-    length = int.from_bytes(packed[:4], "little")
-    assert json.loads(packed[4 : 4 + length]) == {"a": 1, "sizes": [2, 3]}
-    assert packed[4 + length :] == b"xxyyy"
+    answer = json.loads(pack({"a": 1}, [b"xx", b"yyy"]))
+    assert answer["a"] == 1
+    kinds, contents = zip(*(address.split(",") for address in answer["pictures"]), strict=True)
+    assert set(kinds) == {"data:image/png;base64"}
+    assert [b64decode(content) for content in contents] == [b"xx", b"yyy"]

@@ -123,7 +123,7 @@ def make_app(studio: Studio, about: Mapping[str, Any], token: str, port: int) ->
             return Response(status_code=204)
         except SemirayError as error:
             return JSONResponse(say_problem(error), 400)
-        return Response(pack(shown.head, shown.pictures), media_type="application/octet-stream")
+        return Response(pack(shown.head, shown.pictures), media_type="application/json")
 
     async def download(request: Request) -> Response:
         def make(ask: Ask) -> Download:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
 from io import BytesIO
@@ -36,12 +37,13 @@ def real_picture(image: NDArray[np.uint8]) -> bytes:
 
 
 def pack(head: Mapping[str, Any], pictures: Sequence[bytes] = ()) -> bytes:
-    """One answer for the page: the length of a JSON text (4 bytes), the text, and the files that it lists the sizes of.
+    """One answer for the page: a JSON text, the pictures (PNG files) in it as data URLs.
 
-    Many pictures in one answer save a request each.
+    Many pictures in one answer save a request each. As data URLs they show at once: measured, a dozen `blob:` URLs take
+    Chromium three times as long.
     """
-    text = json.dumps({**head, "sizes": [len(picture) for picture in pictures]}, allow_nan=False).encode()
-    return b"".join([len(text).to_bytes(4, "little"), text, *pictures])
+    addresses = [f"data:image/png;base64,{b64encode(picture).decode('ascii')}" for picture in pictures]
+    return json.dumps({**head, "pictures": addresses}, allow_nan=False).encode()
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
 from semiray.files import user_path
+from semiray.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from semiray.radiographs import ImageArray, RadiographSet
@@ -62,6 +63,7 @@ def explore(
     from semiray.explorer.guard import new_token
     from semiray.explorer.studio import Studio
 
+    keep_freed_memory()
     figures: dict[str, Any] | None = None
     if report is not None:
         given = user_path(report)

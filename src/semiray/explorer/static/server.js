@@ -22,20 +22,10 @@ async function post(path, ask) {
   return answer;
 }
 
-// The head of an answer and its pictures, as addresses of PNG files.
+// An answer, its pictures as addresses of PNG files.
 export async function question(kind, ask) {
   const answer = await post(`ask/${kind}`, ask);
-  if (answer.status === 204) return null; // something newer was asked
-  const bytes = await answer.arrayBuffer();
-  const length = new DataView(bytes).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
-  let place = 4 + length;
-  const pictures = head.sizes.map((size) => {
-    const picture = new Blob([new Uint8Array(bytes, place, size)], { type: "image/png" });
-    place += size;
-    return URL.createObjectURL(picture);
-  });
-  return { ...head, pictures };
+  return answer.status === 204 ? null : answer.json(); // null: something newer was asked
 }
 
 // A function that runs `work` now, or once more when it is done: never twice at a time, never more than one behind.

@@ -7,9 +7,7 @@ export async function put(image, address) {
   const next = new Image();
   next.src = address;
   await next.decode();
-  const old = image.src;
   image.src = address;
-  if (old.startsWith("blob:") && old !== address) URL.revokeObjectURL(old);
 }
 
 const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
