@@ -21,6 +21,7 @@ from semiray.training import Progress, RunFiles, TrainingReport
 from semiray.training.checkpoints import load_tensors, read_checkpoint
 from semiray.training.classes.labels import TrainingLabels
 from semiray.training.process_group import ProcessGroup
+from semiray.training.threads import Threads
 from semiray.training.trainer import WARM_UP_STEPS, Trainer, catch_stop
 from semiray.training.validation import kept
 from semiray.training.watch import LEAST, Figures, Watch
@@ -129,6 +130,21 @@ def test_the_best_weights_are_the_model_and_the_last_the_checkpoint(
     notes = [line["note"] for line in lines if line["note"]]
     assert sum(" images in " in note for note in notes) == 1
     assert sum("No better on validation patients" in note for note in notes) <= 1
+
+
+@pytest.mark.usefixtures("every")
+def test_no_note_takes_the_place_of_another(
+    tmp_path: Path, data: RadiographSet, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter(["", "", "fewer threads"])
+    monkeypatch.setattr(Threads, "review", lambda _: next(said, ""))  # before the report that says what to expect
+    distances(monkeypatch, 9.0, 5.0, 7.0, 7.0, 7.0)
+    trainer, reports = make(tmp_path / "run", data, tiny | MEASURED, held_out=20), list[TrainingReport]()
+    trainer.train(reports.append, lambda: None)
+    first, second = next(report.note for report in reports if report.note).split("\n", 1)
+    assert first == "fewer threads"
+    assert " images in " in second
+    assert sum("fewer threads" in report.note for report in reports) == 1
 
 
 @pytest.mark.usefixtures("every")

@@ -31,7 +31,7 @@ class TrainingReport:
         commitment: factor -> R² of codes estimated from generated images, as the discriminator saw them (augmented).
         validation: the newest measurement on validation patients; None before the first.
         best: the number of images of the measurement whose weights are kept.
-        note: what a person should know now, if anything.
+        note: what a person should know now, if anything; a line each.
     """
 
     steps: int

@@ -104,7 +104,7 @@ class Trainer:
         self.measurements = measurements_in(self.minutes, settings.images, settings.resolution) if watched else 0
         self.real_labels = data.labels
         self.watch: Watch | None = None  # made when it is first needed
-        self.note, self.advised, self.reports = "", False, 0
+        self.notes, self.advised, self.reports = list[str](), False, 0  # notes: for the next report
 
     def restore(self) -> None:
         """Go back to the newest readable checkpoint; to the start where there is none yet."""
@@ -168,7 +168,7 @@ class Trainer:
                 observed = self.grounding.batch(self.game.steps, few) if self.grounding else None
                 with threads:
                     losses = self.game.step(images, labels, self.rate(fraction), observed)
-                self.note = threads.review() or self.note
+                self.say(threads.review())
                 seconds = before + time.monotonic() - started
                 shown = self.progress.images + batch
                 self.progress = replace(self.progress, steps=self.game.steps, images=shown, seconds=seconds)
@@ -227,8 +227,7 @@ class Trainer:
             self.write_model(tensors)
         write_checkpoint(self.files.state, tensors, self.progress)
         if not self.advised and fraction < 1:
-            self.note = advice(self.progress.record, fraction, self.settings.optimisation.cool_from)
-            self.advised = bool(self.note)
+            self.advised = self.say(advice(self.progress.record, fraction, self.settings.optimisation.cool_from))
         self.window.started += time.monotonic() - started  # so that the speed is that of training
 
     def open_watch(self) -> Watch:
@@ -260,7 +259,7 @@ class Trainer:
         commitment = {name: 1 - float(error[part].mean()) for name, part in self.prior.slices.items()}
         left = self.progress.seconds * (1 - fraction) / fraction if fraction > 0 else 0.0
         if self.measurements and self.reports == 2:  # the first steps of all are slower
-            self.note = self.expect(left, speed)
+            self.say(self.expect(left, speed))
         record, now = self.progress.record, self.progress
         report = TrainingReport(
             now.steps,
@@ -272,9 +271,9 @@ class Trainer:
             commitment=commitment,
             validation=record[-1] if record else None,
             best=kept(record).images if record else None,
-            note=self.note,
+            note="\n".join(self.notes),
         )
-        self.note = ""
+        self.notes.clear()
         if self.group.leads:
             with self.files.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(asdict(report)) + "\n")
@@ -309,6 +308,12 @@ class Trainer:
         if last is None:
             return f"No checkpoint had been saved yet in {self.files.folder}; resume=True begins again."
         return f"The last good checkpoint is {last.name}, in {self.files.folder}; resume=True continues from it."
+
+    def say(self, note: str) -> bool:
+        """Put a note, unless it is empty, into the next report; whether there was one."""
+        if note:
+            self.notes.append(note)
+        return bool(note)
 
     def expect(self, left: float, speed: float) -> str:
         """What this budget is likely to give."""
