@@ -2,8 +2,8 @@ r"""What a run's discriminator forgets of its training patients, if it goes on a
 
 The gradient penalty is larger than in training, so that the critic can't stay sharp about single images. Images don't
 change: the generator isn't trained. Printed are, before and after, the AUROC of two membership attacks (the critic; the
-log probability of the known class), the accuracy of the sorter's classes on held-out patients, and how far its codes of
-those are from the prior (mean Kolmogorov-Smirnov distance of scores).
+log probability of the known class), the accuracy of the sorter's classes on held-out patients and on training images,
+and how far its codes of held-out patients are from the prior (mean Kolmogorov-Smirnov distance of scores).
 
     python benchmarks/forgetting.py kermany-64 DATA/kermany --label-from 'NORMAL|virus|bacteria' \
         --patient-from '(person\d+)'
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import semiray
+from semiray.evaluation.judgements.sorting import ks_to_uniform
+from semiray.evaluation.statistics.ranking import Ranking
 from semiray.generation.encoding import discriminate
 from semiray.radiographs import ImageArray, RadiographSet
 from semiray.training import Run
@@ -48,20 +50,22 @@ def look(run: Run, data: RadiographSet[ImageArray]) -> Side:
 
 
 def auroc(members: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    """The chance that a member's score is above another's."""
-    return float((members[:, None] > others).mean() + (members[:, None] == others).mean() / 2)
+    """Area under the ROC curve of an attack's scores."""
+    scores = np.concatenate([members, others])
+    ranking = Ranking(np.arange(len(scores)) < len(members), scores, np.ones((1, len(scores))))
+    return float(ranking.auroc()[0])
 
 
 def describe(run: Run, train: RadiographSet[ImageArray], held_out: RadiographSet[ImageArray]) -> str:
     """Both attacks, accuracy, and distance to the prior."""
     members, others = look(run, train), look(run, held_out)
-    ranks = (np.arange(len(held_out)) + 0.5) / len(held_out)
-    uniform = torch.special.ndtr(torch.from_numpy(np.sort(others.scores, axis=0))).numpy()
-    distance = np.abs(uniform - ranks[:, None]).max(axis=0).mean()
+    uniform = torch.special.ndtr(torch.from_numpy(others.scores).double()).numpy()
+    distance = ks_to_uniform(np.sort(uniform.T, axis=1)).mean()
     return (
         f"critic {auroc(members.critic, others.critic):.3f}, "
         f"classes {auroc(members.likelihood, others.likelihood):.3f}, "
-        f"accuracy {others.right.mean():.3f}, Kolmogorov-Smirnov {distance:.3f}"
+        f"accuracy {others.right.mean():.3f} (training images {members.right.mean():.3f}), "
+        f"Kolmogorov-Smirnov {distance:.3f}"
     )
 
 
@@ -99,8 +103,8 @@ def main() -> None:
     data = semiray.load_radiographs(
         asked.data, resolution=run.resolution, **{name: value for name, value in reading.items() if value}
     )
-    if data.classes != run.classes or run.grounded:
-        raise SystemExit("the run has to have the classes of DATA, and no grounded factor")
+    if not run.classes or data.classes != run.classes or run.grounded:
+        raise SystemExit("the run needs classes, those of DATA, and no grounded factor")
     split = run.split(data)
     train, held_out = data.take(data.labelled(split.train)), data.take(data.labelled(split.test))
     print("before:", describe(run, train, held_out))
