@@ -101,17 +101,16 @@ def measure(context: Context) -> PrivacyResult | Skipped:
     if run is not None and (data.classes or not run.classes):
         known = run.classes or data.classes  # a critic without classes ignores them
         places = np.array([known.index(name) for name in data.classes] or [0], np.int64)
-        named = places.copy()
-        if (train.labels < 0).any() and data.classes:  # on both sides alike, the class is what the sorter estimates
-            places[:] = -1
+        estimated = bool((train.labels < 0).any() and data.classes)  # by the sorter, the class of both sides alike
+        told = np.full_like(places, -1) if estimated else places
 
         def critic(side: RadiographSet) -> NDArray[np.float32]:
-            return critic_logits(run, side.images, places[side.labels])
+            return critic_logits(run, side.images, told[side.labels])
 
         if run.settings.objectives.classify and run.classes and data.classes:
 
             def likelihoods(side: RadiographSet) -> NDArray[np.float32]:
-                return class_likelihoods(run, side.images, named[side.labels])
+                return class_likelihoods(run, side.images, places[side.labels])
 
     # Of a folder all images, with a label or without.
     synthetic = context.synthetic if context.folder is None else context.folder
