@@ -1,15 +1,16 @@
-r"""What a run's discriminator forgets of its training patients, if it goes on against a generator that stays as it is.
+r"""What a run's discriminator knows of its training patients by heart, before and after it forgets them.
 
-The gradient penalty is larger than in training, so that the critic can't stay sharp about single images. Images don't
-change: the generator isn't trained. Printed are, before and after, the AUROC of two membership attacks (the critic; the
-log probability of the known class), the accuracy of the sorter's classes on held-out patients and on training images,
-and how far its codes of held-out patients are from the prior (mean Kolmogorov-Smirnov distance of scores).
+Printed are the AUROC of two membership attacks (the critic; the log probability of the known class), the accuracy of
+the sorter's classes on held-out patients and on training images, and how far its codes of held-out patients are from
+the prior (mean Kolmogorov-Smirnov distance of scores): of the run as it is, then of the run after `forget` of so many
+steps. Training ends with such steps itself; a run that was trained with optimisation.forget=0 shows the difference.
 
-    python benchmarks/forgetting.py kermany-64 DATA/kermany --label-from 'NORMAL|virus|bacteria' \
-        --patient-from '(person\d+)'
+    python benchmarks/forgetting.py RUN DATA/kermany --label-from 'NORMAL|virus|bacteria' \
+        --patient-from '(person\d+)' --steps 150 300 600
 """
 
 import argparse
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +22,13 @@ import semiray
 from semiray.evaluation.judgements.sorting import ks_to_uniform
 from semiray.evaluation.statistics.ranking import Ranking
 from semiray.generation.encoding import discriminate
+from semiray.pretrained.packing import unpack
 from semiray.radiographs import ImageArray, RadiographSet
-from semiray.training import Run
-from semiray.training.codes import RequestedCodes
-from semiray.training.game import Game
+from semiray.training import Run, RunFiles, run_prior
+from semiray.training.checkpoints import load_tensors
+from semiray.training.forgetting import MOST, forget
+from semiray.training.game import below
 
-WARM_UP = 50  # steps: Adam's second moments are noise at first
 BATCH = 32
 
 
@@ -69,24 +71,12 @@ def describe(run: Run, train: RadiographSet[ImageArray], held_out: RadiographSet
     )
 
 
-def forget(run: Run, images: Tensor, labels: Tensor, steps: int, penalty: float, seed: int = 0) -> None:
-    """Train a run's discriminator for some steps with a larger penalty, on every second of them."""
-    torch.manual_seed(seed)
-    game = Game(run.settings, run.prior, len(run.classes), torch.device("cpu"))
-    game.discriminator.load_state_dict(run.discriminator.state_dict())
-    game.objectives = run.settings.objectives.model_copy(update={"penalty": penalty, "penalty_every": 2})
-    for step in range(steps):
-        rate = min(1.0, (step + 1) / WARM_UP) * (1 - step / steps)
-        for group in game.discriminator_optimiser.param_groups:
-            group["lr"] = rate * run.settings.optimisation.learning_rate
-        chosen = torch.randint(len(images), (BATCH,))
-        scores = run.prior.sample_scores(BATCH)
-        codes = run.prior.standardise(run.prior.codes(scores))
-        with torch.no_grad(), game.autocast:
-            generated = run.generator(torch.randn(BATCH, game.generator.shape.noise), codes, labels[chosen])
-        game.steps = step + 1
-        game._move_discriminator(images[chosen], generated, RequestedCodes(codes, scores), labels[chosen], None)
-    run.discriminator.load_state_dict(game.discriminator.state_dict())
+def shuffled(data: RadiographSet[ImageArray], seed: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of images and labels without end."""
+    draws = np.random.default_rng(seed)
+    while True:
+        rows = draws.integers(len(data.labels), size=BATCH)
+        yield torch.from_numpy(np.asarray(data.images[rows])), torch.from_numpy(data.labels[rows])
 
 
 def main() -> None:
@@ -95,8 +85,7 @@ def main() -> None:
     options.add_argument("data")
     options.add_argument("--label-from")
     options.add_argument("--patient-from")
-    options.add_argument("--steps", type=int, default=300)
-    options.add_argument("--penalty", type=float, nargs="+", default=[4.0])
+    options.add_argument("--steps", type=int, nargs="+", default=[MOST])
     asked = options.parse_args()
     reading = {"label_from": asked.label_from, "patient_from": asked.patient_from}
     run = Run.load(asked.run, "cpu")
@@ -108,10 +97,11 @@ def main() -> None:
     split = run.split(data)
     train, held_out = data.take(data.labelled(split.train)), data.take(data.labelled(split.test))
     print("before:", describe(run, train, held_out))
-    for penalty in asked.penalty:
-        run = Run.load(asked.run, "cpu")
-        forget(run, torch.from_numpy(np.asarray(train.images)), torch.from_numpy(train.labels), asked.steps, penalty)
-        print(f"{asked.steps} steps, penalty {penalty:g}:", describe(run, train, held_out), flush=True)
+    tensors, cpu = unpack(load_tensors(RunFiles(run.path).model)[0]), torch.device("cpu")
+    for steps in asked.steps:
+        told = tensors, run.settings, run_prior(run.settings), len(run.classes), (), shuffled(train), steps, cpu
+        run.discriminator.load_state_dict(below(forget(*told) or {}, "discriminator."))
+        print(f"{steps} steps:", describe(run, train, held_out), flush=True)
 
 
 if __name__ == "__main__":

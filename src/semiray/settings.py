@@ -110,12 +110,8 @@ class ObjectiveSettings(Section):
     sort: float = Field(
         1.0, ge=0, le=LARGEST, description="weight of sort: codes estimated from real images follow the prior"
     )
-    sort_directions: int = Field(
-        32, ge=0, le=65_536, description="random projections compared, in addition to the axes"
-    )
-    commit: float = Field(
-        4.0, ge=0, le=LARGEST, description="weight of commit: estimated codes equal the requested ones"
-    )
+    sort_directions: int = Field(32, ge=0, le=65_536, description="random projections compared, beside the axes")
+    commit: float = Field(4.0, ge=0, le=LARGEST, description="weight of commit: estimated codes equal requested ones")
     commit_form: Literal["squared_error", "codes_and_scores", "likelihood"] = Field(
         "squared_error",
         description="form of commit: mean squared error of codes; of codes and scores, half each; or InfoGAN's "
@@ -131,9 +127,7 @@ class ObjectiveSettings(Section):
         description="weight of a grounded factor's lead in the generator's commit, relative to all other dimensions; "
         "the discriminator's commit leaves it out",
     )
-    ground_batch: int = Field(
-        16, ge=1, le=65_536, description="images with metadata per step, in addition to the batch"
-    )
+    ground_batch: int = Field(16, ge=1, le=65_536, description="images with metadata per step, beside the batch")
     classify: float = Field(
         0.5, ge=0, le=LARGEST, description="weight of the class in commit (generated) and ground (real images)"
     )
@@ -157,9 +151,7 @@ class ObjectiveSettings(Section):
         le=LARGEST,
         description="weight of content: what a factor changes is anatomy or opacity, not exposure or framing",
     )
-    relaxation: float = Field(
-        4.0, gt=0, le=LARGEST, description="sharpness of the smoothed threshold of a discrete code"
-    )
+    relaxation: float = Field(4.0, gt=0, le=LARGEST, description="sharpness of a discrete code's smoothed threshold")
 
 
 class AugmentationSettings(Section):
@@ -185,6 +177,7 @@ class OptimisationSettings(Section):
     average: float = Field(
         500.0, ge=0, le=1e12, description="half-life of the generator's moving average, in steps; 0: no average"
     )
+    forget: float = Field(0.1, ge=0, le=1, description="share of the run's steps to forget the training patients in")
     bf16: bool | None = Field(None, description="bfloat16 autocast; empty: where the processor supports it")
     channels_last: bool = Field(True, description="channels-last memory format")
 
@@ -255,7 +248,14 @@ STUDY: dict[str, Any] = {
         "content": 0.0,
     },
     "augmentation": {"shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "blur": 0.0, "noise": 0.0},
-    "optimisation": {"batch": 64, "learning_rate": 2e-4, "betas": [0.5, 0.999], "cool_from": 1.0, "average": 0.0},
+    "optimisation": {
+        "batch": 64,
+        "learning_rate": 2e-4,
+        "betas": [0.5, 0.999],
+        "cool_from": 1,
+        "average": 0,
+        "forget": 0,
+    },
 }
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from semiray.networks import Discriminator, Generator, NetworkShape, build_networks
 from semiray.networks.presets import ARCHITECTURES
 from semiray.training.game import below
-from semiray.training.transfer import Meaning, take_over
+from semiray.training.warm_start.transfer import Meaning, take_over
 
 BOTH = pytest.mark.parametrize("architecture", ARCHITECTURES)
 CODES, CLASSES = ("a[0]", "a[1]", "b"), ("x", "y")

@@ -10,11 +10,11 @@ from semiray.lazy import offer
 if TYPE_CHECKING:
     from semiray.training.checkpoints import Progress
     from semiray.training.game import Game, bf16_is_fast, network_shape
+    from semiray.training.interruption import TrainingInterruptedError, TrainingStoppedError
     from semiray.training.loop import plan_training, train
     from semiray.training.process_group import join_process_group
     from semiray.training.reports import TrainingReport
     from semiray.training.run import Run, RunFiles, run_prior
-    from semiray.training.trainer import TrainingInterruptedError, TrainingStoppedError
 
 __all__ = [
     "Game",
@@ -37,10 +37,10 @@ __getattr__, __dir__ = offer(
     {
         "checkpoints": ("Progress",),
         "game": ("Game", "bf16_is_fast", "network_shape"),
+        "interruption": ("TrainingInterruptedError", "TrainingStoppedError"),
         "loop": ("plan_training", "train"),
         "process_group": ("join_process_group",),
         "reports": ("TrainingReport",),
         "run": ("Run", "RunFiles", "run_prior"),
-        "trainer": ("TrainingInterruptedError", "TrainingStoppedError"),
     },
 )

@@ -134,27 +134,53 @@ class Game:
             Named scalar losses, and `error` (M,), the mean squared error of each standardised code estimated from
             generated images. All are detached means over the whole batch.
         """
-        self.steps += 1
-        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
-            for group in optimiser.param_groups:
-                group["lr"] = self.optimisation.learning_rate * rate
-        # Outside autocast: in bfloat16 a probability of 1 - 1e-6 rounds to 1, whose quantile is infinite.
-        # Scores are drawn on the CPU, then moved: the same seed requests the same codes on every device.
-        batch = len(real) * self.group.size
-        rows = self.group.rows(batch)
-        scores = self.prior.sample_scores(batch)[rows]
-        codes = self.prior.standardise(self.prior.codes(scores)).to(self.device)
-        requested = RequestedCodes(codes, scores.to(self.device))
-        z = torch.randn(batch, self.generator.shape.noise, device=self.device)[rows]
+        self._begin(rate)
+        requested, z = self._request(len(real))
         with self.autocast:
-            generated = self.generator(z, codes, labels)  # one pass serves both players: only D moves in between
+            generated = self.generator(z, requested.codes, labels)  # one pass serves both: only D moves in between
         losses, critic_real = self._move_discriminator(real, generated.detach(), requested, labels, observed)
         losses |= self._move_generator(generated, requested, labels, critic_real)
         self._update_average()
         return losses
 
+    def relearn(self, real: Tensor, labels: Tensor, rate: float = 1.0) -> dict[str, Tensor]:
+        """Update the discriminator alone; it learns codes and classes from images of the moving average, as requested.
+
+        Arguments are those of `step`, and so are the losses. No label and no metadata of a real image is used, but that
+        the critic is told the label.
+        """
+        self._begin(rate)
+        requested, z = self._request(len(real))
+        with torch.no_grad(), self.autocast:
+            generated = self.average(z, requested.codes, labels)
+        return self._move_discriminator(real, generated, requested, labels, None, by_generated=True)[0]
+
+    def _begin(self, rate: float) -> None:
+        """Count a step, and set the learning rate."""
+        self.steps += 1
+        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
+            for group in optimiser.param_groups:
+                group["lr"] = self.optimisation.learning_rate * rate
+
+    def _request(self, images: int) -> tuple[RequestedCodes, Tensor]:
+        """Codes and noise of the generated images of a step; this process's rows of them."""
+        # Outside autocast: in bfloat16 a probability of 1 - 1e-6 rounds to 1, whose quantile is infinite.
+        # Scores are drawn on the CPU, then moved: the same seed requests the same codes on every device.
+        batch = images * self.group.size
+        rows = self.group.rows(batch)
+        scores = self.prior.sample_scores(batch)[rows]
+        codes = self.prior.standardise(self.prior.codes(scores)).to(self.device)
+        z = torch.randn(batch, self.generator.shape.noise, device=self.device)[rows]
+        return RequestedCodes(codes, scores.to(self.device)), z
+
     def _move_discriminator(
-        self, real: Tensor, generated: Tensor, requested: RequestedCodes, labels: Tensor, observed: ObservedBatch | None
+        self,
+        real: Tensor,
+        generated: Tensor,
+        requested: RequestedCodes,
+        labels: Tensor,
+        observed: ObservedBatch | None,
+        by_generated: bool = False,
     ) -> tuple[dict[str, Tensor], Tensor]:
         weights = self.objectives
         real = augment(to_input(real, self.device), self.views, self.group)
@@ -162,12 +188,14 @@ class Game:
         on_real, on_generated = self._discriminate(real, generated, labels, requested)
         losses = {"adversarial": self._adversarial(on_real.critic, on_generated.critic)}
         losses["sort"] = self._sort(on_real.scores)
-        losses["commit"] = self._commit(self.reader.estimate(on_generated.scores), requested, self.taught)
+        weight = self.weight if by_generated else self.taught
+        losses["commit"] = self._commit(self.reader.estimate(on_generated.scores), requested, weight)
         loss = losses["adversarial"] + weights.sort * losses["sort"] + weights.commit * losses["commit"]
         if weights.classify and on_real.classes.shape[1]:  # Odena et al. 2017, arXiv 1610.09585
-            losses["classify"] = functional.cross_entropy(on_real.classes, labels)
+            known = on_generated if by_generated else on_real
+            losses["classify"] = functional.cross_entropy(known.classes, labels)
             loss = loss + weights.classify * losses["classify"]
-        if self.twin is not None:
+        if self.twin is not None and not by_generated:
             losses["twin"] = functional.cross_entropy(self.twin(on_generated.features), labels)
             loss = loss + weights.classify * losses["twin"]
         if observed is not None:

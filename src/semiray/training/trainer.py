@@ -2,13 +2,11 @@
 
 import json
 import math
-import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import asdict, replace
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -31,8 +29,10 @@ from semiray.training.checkpoints import (
     write_checkpoint,
 )
 from semiray.training.classes.labels import TrainingLabels
+from semiray.training.forgetting import forget, steps_to_forget
 from semiray.training.game import Game, below
 from semiray.training.grounding import Grounding
+from semiray.training.interruption import TrainingInterruptedError, TrainingStoppedError, catch_stop
 from semiray.training.outlook import outlook
 from semiray.training.process_group import ProcessGroup
 from semiray.training.reports import TrainingReport, Window, open_tensorboard, trim_log
@@ -42,22 +42,12 @@ from semiray.training.threads import Threads
 from semiray.training.validation import Measurement, advice, kept, measurements_in
 from semiray.training.watch import LARGEST, LEAST, LabelledImages, Watch
 
-__all__ = ["Trainer", "TrainingInterruptedError", "TrainingStoppedError", "catch_stop"]
+__all__ = ["Trainer"]
 
 REPORT_STEPS = 50  # steps between reports
 SHEET_SECONDS = 180.0
 DEFAULT_MINUTES = 30.0
 WARM_UP_STEPS = 100  # Adam's second moments are noise at first
-
-
-class TrainingStoppedError(SemirayError):
-    """Training ended before its budget; the message says why and how to continue."""
-
-
-class TrainingInterruptedError(TrainingStoppedError):
-    """Training was interrupted from outside: Ctrl-C, or the system's request to end."""
-
-    code = 130
 
 
 class Trainer:
@@ -198,6 +188,7 @@ class Trainer:
                 self.save()
                 if not stop:
                     self.draw()
+            stop = stop or self.forget(check_held, on_report, stopped)
         if board is not None:
             board.close()
         if stop:
@@ -207,6 +198,43 @@ class Trainer:
                 f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}.{used} "
                 "Continue with resume=True."
             )
+
+    def forget(
+        self, check_held: Callable[[], None], on_report: Callable[[TrainingReport], None] | None, stopped: list[int]
+    ) -> bool:
+        """Let the discriminator of the model forget the training patients, once; whether it was interrupted."""
+        self.group.wait()  # the model is written
+        count = steps_to_forget(self.settings, self.progress.steps)
+        tensors, said = load_tensors(self.files.model)
+        if not count or "forgotten" in said:
+            return False
+        note = f"The generator is done. For {count:,} steps the discriminator goes on alone, to forget the patients."
+        window, batch, began = Window(), self.settings.optimisation.batch, time.monotonic()
+
+        def batches() -> Iterator[tuple[Tensor, Tensor]]:
+            for first in range(self.progress.images, self.progress.images + count * batch, batch):
+                index, images = self.feed.take(first)
+                yield images, self.labels.take(index, first, self.group.rows(batch), batch).to(self.device)
+
+        def go_on(step: int, losses: Mapping[str, Tensor]) -> bool:
+            nonlocal note, window
+            window.add(losses, batch)
+            if on_report is not None and (step % self.report_steps == 0 or step in (1, count)):
+                means, _, speed = window.means()
+                left = (time.monotonic() - began) * (count / step - 1)
+                now = self.progress
+                on_report(TrainingReport(now.steps, now.images, now.seconds, left, speed, means, note=note))
+                note, window = "", Window()
+            return not self.group.agree(float(bool(stopped)))[0]
+
+        parts = self.settings, self.prior, len(self.classes), self.grounding.columns if self.grounding else ()
+        forgot = forget(tensors, *parts, batches(), count, self.device, self.group, go_on)
+        if forgot is not None and self.group.leads:
+            if not all(bool(torch.isfinite(tensor).all()) for tensor in forgot.values()):
+                raise self.broken({"weights": math.nan})
+            check_held()
+            save_tensors(self.files.model, forgot, said | {"forgotten": str(count)})
+        return forgot is None
 
     def measurements_due(self, seconds: float) -> int:
         """How many measurements of the budget should have been made by now."""
@@ -355,27 +383,3 @@ class Trainer:
         sheet = progress_sheet(self.game.average, self.prior, [self.feed.pick(places) for places in of_classes])
         self.files.samples.mkdir(exist_ok=True)
         save_sheet(sheet, self.files.samples / f"images-{self.progress.images:09d}.png")
-
-
-@contextmanager
-def catch_stop() -> Iterator[list[int]]:
-    """Give a list that receives the signals SIGINT (Ctrl-C) and SIGTERM.
-
-    A second Ctrl-C interrupts at once. Outside the main thread signals can't be caught: the list stays empty.
-    """
-    caught: list[int] = []
-    previous: dict[signal.Signals, Any] = {}
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        if caught and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        caught.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError):
-            previous[number] = signal.signal(number, note)
-    try:
-        yield caught
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -18,7 +18,7 @@ from semiray.training.checkpoints import checksum, load_tensors
 from semiray.training.classes.findings import assumed_settings
 from semiray.training.game import Game, below
 from semiray.training.run import Run, RunFiles, read_run_record, run_prior
-from semiray.training.transfer import Meaning, take_over
+from semiray.training.warm_start.transfer import Meaning, take_over
 
 __all__ = ["Start", "check_same_start", "follow", "load_start"]
 
