@@ -71,11 +71,12 @@ class Recipe:
 READING = {"label_from": "NORMAL|virus|bacteria", "patient_from": r"(person\d+)"}
 GROUND = {"survival": {"column": "survival[0]"}, "duration": {"column": "duration[0]"}}
 RECIPES = {
-    "kermany-64": Recipe(KERMANY, {"resolution": 64, "images": 330_000, "seed": 0}, READING),
-    "kermany-128": Recipe(KERMANY, {"resolution": 128, "images": 100_000, "seed": 0}, READING, start="kermany-64"),
+    "kermany-64": Recipe(KERMANY, {"resolution": 64, "images": 330_000, "seed": 2}, READING),
+    "kermany-128": Recipe(KERMANY, {"resolution": 128, "images": 100_000, "seed": 1}, READING, start="kermany-64"),
     "phantom-32": Recipe(
         PHANTOM,
-        {"resolution": 32, "images": 200_000, "seed": 1, "ground": GROUND},
+        # Nobody's privacy is at stake, and real phantoms teach the sorter their classes better than generated ones.
+        {"resolution": 32, "images": 200_000, "seed": 1, "ground": GROUND, "optimisation": {"forget": 0.0}},
         phantoms=3000,
     ),
 }

@@ -189,7 +189,8 @@ def report_line(report: "TrainingReport") -> str:
     measured = _measured(report)
     return (
         f"{report.images:,} images, {report.images_per_second:.0f}/s, {_clock(report.seconds_left)} left"
-        f" | losses: {losses} | commitment R²: {commitment}{' | validation: ' * bool(measured)}{measured}"
+        f" | losses: {losses}{' | commitment R²: ' * bool(commitment)}{commitment}"
+        f"{' | validation: ' * bool(measured)}{measured}"
     )
 
 
