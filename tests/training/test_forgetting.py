@@ -89,7 +89,7 @@ def test_short_runs_are_left_alone_and_long_ones_have_an_end() -> None:
     settings = Settings()
     share = settings.optimisation.forget
     assert steps_to_forget(settings, int(LEAST / share) - 10) == 0
-    assert steps_to_forget(settings, int(LEAST / share) + 10) == LEAST + 1
+    assert LEAST <= steps_to_forget(settings, int(LEAST / share) + 10) < MOST
     assert steps_to_forget(settings, 10**6) == MOST
     assert steps_to_forget(make_settings({"preset": "study"}), 10**6) == 0
 
