@@ -20,9 +20,10 @@ from semiray.training.process_group import ProcessGroup
 __all__ = ["forget", "steps_to_forget"]
 
 PENALTY, PENALTY_EVERY = 4.0, 2
+SORT = 3.0  # factor on the weight of sort: codes of real images have to find their distribution again
 RATE = 2.0  # factor on the learning rate at first; it falls to zero
 WARM_UP = 50  # steps: Adam's second moments are noise at first
-LEAST, MOST = 150, 300  # steps: fewer would harm the sorter, which begins anew, and more improve nothing
+LEAST, MOST = 150, 400  # steps: fewer would harm the sorter, which begins anew, and more improve nothing
 
 
 def steps_to_forget(settings: Settings, steps: int) -> int:
@@ -61,8 +62,8 @@ def forget(
         The model; None if `on_step` stopped it.
     """
     torch.manual_seed(settings.seed)
-    objectives = settings.objectives.model_copy(update={"penalty": PENALTY, "penalty_every": PENALTY_EVERY})
-    settings = settings.model_copy(update={"objectives": objectives})
+    changes = {"penalty": PENALTY, "penalty_every": PENALTY_EVERY, "sort": SORT * settings.objectives.sort}
+    settings = settings.model_copy(update={"objectives": settings.objectives.model_copy(update=changes)})
     game = Game(settings, prior, classes, device, grounded, group)
     game.average.load_state_dict(below(dict(model), "generator."))
     old, new = below(dict(model), "discriminator."), game.discriminator.state_dict()
