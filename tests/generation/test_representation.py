@@ -152,7 +152,7 @@ def test_figure_says_what_is_given_what_is_made_and_what_is_assumed(run: Run, dr
         f"read: {drawn.codes[run.prior.index('duration')]:.3g} days",
         f"SSIM {drawn.ssim:.3f}",
         f"mean error {drawn.error:.1f} grey levels",
-        "guessed by the sorter",
+        "estimated by the sorter",
         "Assumed, grounded on no image: duration.",
         "no forecast",
     ):
