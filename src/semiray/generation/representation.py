@@ -255,7 +255,9 @@ def _facts(represented: Representation) -> str:
         f"mean error {represented.error:.1f} grey levels of 255",
     ]
     if represented.label is not None:
-        lines.append(f"class: {represented.label}, {'estimated by the sorter' if represented.label_guessed else 'given'}")
+        lines.append(
+            f"class: {represented.label}, {'estimated by the sorter' if represented.label_guessed else 'given'}"
+        )
     return "\n".join(lines)
 
 

@@ -48,7 +48,7 @@ def model_card(run: Run, results: Results) -> str:
             f"- {in_markdown(note)}" for note in [*warnings(results), *results.notes] if note and note != run.meaning
         ),
         "- Generated images can repeat training images, and `model.safetensors` contains the discriminator, which "
-        "reveals more about them than generated images do.\n"
+        "can reveal more about them than generated images do.\n"
         "- Share neither if you may not share the training images.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -178,7 +178,7 @@ def _card(run: Run, name: str, origin: Origin, report: ReportFigures | None, cha
         f"matrices in 8 bits. {_COMPARED} images were compared with those of the run as trained: they differ by at "
         f"most {change} of 255 grey levels.\n"
         "- Generated images can repeat training images; a search that finds none does not prove that there are none. "
-        "The discriminator reveals more about training images than generated images do.\n"
+        "The discriminator can reveal more about training images than generated images do.\n"
         + (
             "- `traces.npy` tells of any radiograph whether the run was trained on it, and holds each training image "
             "as coarsely as 9 x 9 pixels: `semiray evaluate` never tests on these images and their patients."
