@@ -17,6 +17,7 @@ from semiray.generation.encoding import discriminate, encode_scores
 from semiray.generation.export import TOLERANCE, export_onnx
 from semiray.generation.sampling import draw_block
 from semiray.networks.intensities import to_input
+from semiray.pretrained import shipped_runs
 from semiray.priors import Factor, JointPrior
 from semiray.training import Run
 
@@ -59,6 +60,14 @@ def test_images_and_estimates_are_those_of_pytorch(
     if classes:
         _, output = next(discriminate(run, expected.images, expected.labels))
         assert np.abs(found[1] - output.classes.softmax(1).numpy()).max() <= TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", shipped_runs())
+def test_runs_that_come_with_semiray_are_those_of_pytorch(onnx: None, tmp_path: Path, name: str) -> None:
+    run = Run.load(name, "cpu")
+    assert export_onnx(run, tmp_path / "generator.onnx") <= TOLERANCE
+    assert export_onnx(run, tmp_path / "sorter.onnx", "sorter") <= TOLERANCE
 
 
 @pytest.mark.slow
