@@ -29,8 +29,6 @@ from semiray.training.checkpoints import load_tensors
 from semiray.training.forgetting import MOST, forget
 from semiray.training.game import below
 
-BATCH = 32
-
 
 class Side(NamedTuple):
     """What the discriminator says of N images of known class."""
@@ -71,11 +69,11 @@ def describe(run: Run, train: RadiographSet[ImageArray], held_out: RadiographSet
     )
 
 
-def shuffled(data: RadiographSet[ImageArray], seed: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of images and labels without end."""
+def shuffled(data: RadiographSet[ImageArray], batch: int, seed: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of images and labels without end, drawn with replacement."""
     draws = np.random.default_rng(seed)
     while True:
-        rows = draws.integers(len(data.labels), size=BATCH)
+        rows = draws.integers(len(data.labels), size=batch)
         yield torch.from_numpy(np.asarray(data.images[rows])), torch.from_numpy(data.labels[rows])
 
 
@@ -99,8 +97,10 @@ def main() -> None:
     print("before:", describe(run, train, held_out))
     tensors, cpu = unpack(load_tensors(RunFiles(run.path).model)[0]), torch.device("cpu")
     for steps in asked.steps:
-        told = tensors, run.settings, run_prior(run.settings), len(run.classes), (), shuffled(train), steps, cpu
-        run.discriminator.load_state_dict(below(forget(*told) or {}, "discriminator."))
+        batches = shuffled(train, run.settings.optimisation.batch)
+        forgot = forget(tensors, run.settings, run_prior(run.settings), len(run.classes), (), batches, steps, cpu)
+        assert forgot is not None
+        run.discriminator.load_state_dict(below(forgot, "discriminator."))
         print(f"{steps} steps:", describe(run, train, held_out), flush=True)
 
 

@@ -13,8 +13,6 @@ from semiray.training.grounding import ObservedBatch
 from semiray.training.process_group import ProcessGroup, join_process_group
 from semiray.training.trainer import WARM_UP_STEPS
 
-RELEARNT, STEPS = 8, 50
-
 
 def play(tree: dict[str, object], grounded: bool, group: ProcessGroup) -> list[dict[str, object]]:
     """The losses of 8 steps in which the discriminator relearns, and of 50 of another game."""
@@ -28,10 +26,10 @@ def play(tree: dict[str, object], grounded: bool, group: ProcessGroup) -> list[d
     values = torch.randn(5, 2, generator=draws)
     observed = ObservedBatch(images[:5], values, values, torch.ones(5, 2)) if grounded else None
     history = []
-    for _ in range(RELEARNT):
+    for _ in range(8):
         losses = forgetful.relearn(images[:batch][rows], torch.arange(batch)[rows] % 3)
         history.append({name: value.tolist() for name, value in losses.items()})
-    for step in range(STEPS):
+    for step in range(50):
         real, labels = images.roll(-step * batch, 0)[:batch], (torch.arange(batch) + step) % 3
         losses = game.step(real[rows], labels[rows], min(1.0, (step + 1) / WARM_UP_STEPS), observed)
         history.append({name: value.tolist() for name, value in losses.items()})

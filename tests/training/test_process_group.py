@@ -19,7 +19,7 @@ from semiray.training import Run
 from semiray.training.process_group import ProcessGroup, current_process_group, join_process_group
 
 PLAYER = Path(__file__).with_name("play_in_group.py")
-RELEARNT, STEPS = 8, 50  # those of the player
+RELEARNT, STEPS = 8, 50  # of play_in_group.py
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 

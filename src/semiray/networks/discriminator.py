@@ -76,7 +76,7 @@ class Discriminator(nn.Module):
     """
 
     heads: Heads
-    last: tuple[str, ...] = ("heads",)  # the modules nearest to its output
+    last = "top", "heads"  # the modules nearest to its output
     couples_images = False  # whether its output for an image depends on the rest of the batch while training
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -128,8 +128,6 @@ class ResidualDiscriminator(Discriminator):
     It looks at sharpened images. Finest detail is the faintest part of a radiograph, a few grey levels, and a gradient
     penalty on pixels counts it like the rest: a critic that is kept smooth learns it last.
     """
-
-    last = "top", "heads"
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__(shape)

@@ -19,7 +19,16 @@ from semiray.report.headlines import headlines, warnings
 from semiray.report.section import Headline
 from semiray.training import Run
 
-__all__ = ["PHANTOM", "TASK", "figure_table", "front_matter", "model_card", "what_it_generates", "write_model_card"]
+__all__ = [
+    "PHANTOM",
+    "TASK",
+    "figure_table",
+    "front_matter",
+    "model_card",
+    "what_is_forgotten",
+    "what_it_generates",
+    "write_model_card",
+]
 
 PHANTOM = "**Trained on phantoms**, computed toy radiographs: no image is of a patient."
 TASK = "unconditional-image-generation"  # as the Hub calls it
@@ -48,10 +57,15 @@ def model_card(run: Run, results: Results) -> str:
             f"- {in_markdown(note)}" for note in [*warnings(results), *results.notes] if note and note != run.meaning
         ),
         "- Generated images can repeat training images, and `model.safetensors` contains the discriminator, which "
-        "can reveal more about them than generated images do.\n"
+        f"can reveal more about them than generated images do; {what_is_forgotten(run)}.\n"
         "- Share neither if you may not share the training images.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def what_is_forgotten(run: Run) -> str:
+    """Whether the discriminator has forgotten the training images, as the end of a sentence about it."""
+    return "training ended by making it forget them" if run.forgotten else "it was not made to forget them"
 
 
 def front_matter(name: str, data: str, figures: Sequence[Headline], **more: object) -> str:

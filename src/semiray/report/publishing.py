@@ -22,7 +22,7 @@ from semiray.pretrained.packing import pack
 from semiray.radiographs import ImageArray, RadiographSet
 from semiray.radiographs.pixels.traces import Traces
 from semiray.report.compare import ReportFigures, read_reports
-from semiray.report.model_card import PHANTOM, TASK, figure_table, front_matter, what_it_generates
+from semiray.report.model_card import PHANTOM, TASK, figure_table, front_matter, what_is_forgotten, what_it_generates
 from semiray.training import Run, RunFiles
 from semiray.training.checkpoints import load_tensors, save_tensors
 
@@ -132,7 +132,7 @@ def _progress(run: Run) -> dict[str, str]:
     """How far the run was trained, as its own file says; nothing where it has none."""
     path = RunFiles(run.path).model
     said: Mapping[str, Any] = load_tensors(path)[1] if path.exists() else {}
-    return {key: str(said[key]) for key in ("steps", "images") if key in said}
+    return {key: str(said[key]) for key in ("steps", "images", "forgotten") if key in said}
 
 
 def _some(run: Run) -> np.ndarray[Any, np.dtype[np.int16]]:
@@ -178,7 +178,8 @@ def _card(run: Run, name: str, origin: Origin, report: ReportFigures | None, cha
         f"matrices in 8 bits. {_COMPARED} images were compared with those of the run as trained: they differ by at "
         f"most {change} of 255 grey levels.\n"
         "- Generated images can repeat training images; a search that finds none does not prove that there are none. "
-        "The discriminator can reveal more about training images than generated images do.\n"
+        "The discriminator can reveal more about training images than generated images do; "
+        f"{what_is_forgotten(run)}.\n"
         + (
             "- `traces.npy` tells of any radiograph whether the run was trained on it, and holds each training image "
             "as coarsely as 9 x 9 pixels: `semiray evaluate` never tests on these images and their patients."

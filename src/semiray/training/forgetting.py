@@ -3,8 +3,9 @@
 By then it knows many training images by heart: its critic and its classes tell them from images of other patients. What
 it has to say of *any* image can be learnt from generated ones, whose codes and classes are known. So the layers nearest
 to the output begin anew, and the discriminator goes on alone, against the finished generator: `sort` and the critic see
-real images as before, but the gradient penalty is large, and codes and classes are taught by generated images only. No
-label and no metadata of a patient is used. Measurements: docs/findings.md.
+real images as before, but the gradient penalty is large, and codes and classes are taught by generated images only. The
+sorter learns from no label and no metadata of a patient; the critic is still told an image's class. Measurements:
+docs/findings.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
+from semiray.networks.presets import ARCHITECTURES
 from semiray.priors import JointPrior
 from semiray.settings import Settings
 from semiray.training.game import Game, below
@@ -27,7 +29,13 @@ LEAST, MOST = 150, 400  # steps: fewer would harm the sorter, which begins anew,
 
 
 def steps_to_forget(settings: Settings, steps: int) -> int:
-    """How many steps follow a training of `steps`; none after a short one, which knows little by heart."""
+    """How many steps follow a training of `steps`.
+
+    None after a short one, which knows little by heart, and none where images of a batch depend on each other: a large
+    penalty was tried without that only.
+    """
+    if ARCHITECTURES[settings.networks.architecture][1].couples_images:
+        return 0
     wanted = int(settings.optimisation.forget * steps)
     return min(MOST, wanted) if wanted >= LEAST else 0
 

@@ -144,10 +144,13 @@ class Game:
         return losses
 
     def relearn(self, real: Tensor, labels: Tensor, rate: float = 1.0) -> dict[str, Tensor]:
-        """Update the discriminator alone; it learns codes and classes from images of the moving average, as requested.
+        """Update the discriminator alone; images of the moving average teach the sorter codes and classes.
 
-        Arguments are those of `step`, and so are the losses. No label and no metadata of a real image is used, but that
-        the critic is told the label.
+        Arguments are those of `step`, without metadata. Labels are those that the critic is told of real images, and
+        that generated images are requested of.
+
+        Returns:
+            The discriminator's named losses, detached means over the whole batch.
         """
         self._begin(rate)
         requested, z = self._request(len(real))

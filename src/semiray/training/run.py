@@ -121,6 +121,14 @@ class Run:
         classes = ", ".join(self.classes) or "no classes"
         return f"Run({str(self.path)!r}: {classes}; {', '.join(self.prior.slices)}; {self.resolution} px)"
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether training ended by making the discriminator forget the training patients (docs/method.md)."""
+        try:
+            return "forgotten" in load_tensors(RunFiles(self.path).model)[1]
+        except SemirayError:
+            return False
+
     def _repr_html_(self) -> str:
         """What a notebook shows: facts, and generated images of every class."""
         count = self.data.get("images")

@@ -188,12 +188,14 @@ class Trainer:
                 self.save()
                 if not stop:
                     self.draw()
+            forgetting = not stop
             stop = stop or self.forget(check_held, on_report, stopped)
         if board is not None:
             board.close()
         if stop:
             record = self.progress.record
             used = f" Its model is that of {kept(record).images:,} images, the best measured so far." if record else ""
+            used += " Its discriminator hasn't forgotten the training patients yet." * forgetting
             raise TrainingInterruptedError(
                 f"Interrupted after {self.progress.images:,} images; everything is saved in {self.files.folder}.{used} "
                 "Continue with resume=True."
@@ -230,9 +232,12 @@ class Trainer:
         parts = self.settings, self.prior, len(self.classes), self.grounding.columns if self.grounding else ()
         forgot = forget(tensors, *parts, batches(), count, self.device, self.group, go_on)
         if forgot is not None and self.group.leads:
-            if not all(bool(torch.isfinite(tensor).all()) for tensor in forgot.values()):
-                raise self.broken({"weights": math.nan})
             check_held()
+            if not all(bool(torch.isfinite(tensor).all()) for tensor in forgot.values()):
+                raise TrainingStoppedError(
+                    f"The generator is finished and saved in {self.files.folder}, but the discriminator broke down "
+                    "while forgetting the training patients: the one that is saved still knows them."
+                )
             save_tensors(self.files.model, forgot, said | {"forgotten": str(count)})
         return forgot is None
 
@@ -357,8 +362,16 @@ class Trainer:
         # A kill between the two writes leaves a model that is older than the checkpoint. It is complete, and resuming
         # writes it again.
         write_checkpoint(self.files.state, tensors, self.progress)
-        if not self.progress.record:
+        if not self.progress.record and not self.forgotten(self.progress.steps):
             self.write_model(tensors)
+
+    def forgotten(self, steps: int) -> bool:
+        """Whether the model on disk is that of these steps, with a discriminator that has forgotten."""
+        try:
+            _, said = load_tensors(self.files.model)
+        except SemirayError:
+            return False
+        return "forgotten" in said and said.get("steps") == str(steps)
 
     def sound_tensors(self) -> dict[str, Tensor]:
         """Everything that the next step depends on; an error if training has broken since the last report."""

@@ -15,10 +15,10 @@ from semiray.training.classes import estimates as class_estimates
 from semiray.training.classes.labels import (
     TrainingLabels,
     chosen_images,
+    decide,
     read_labels,
     run_labels,
     said_of_labels,
-    sharpen,
 )
 
 CPU = torch.device("cpu")
@@ -58,13 +58,13 @@ def test_each_process_draws_its_rows_of_the_same_batch() -> None:
 def test_what_is_drawn_is_more_decided_than_estimates_and_keeps_the_shares() -> None:
     rare = np.random.default_rng(0).beta(0.3, 6.0, 500)  # seldom above a half
     estimates = np.stack([rare, 1 - rare], axis=1).astype(np.float32)
-    found = sharpen(estimates)
+    found = decide(estimates)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(found.mean(axis=0), estimates.mean(axis=0), rtol=1e-3)
     assert found.max(axis=1).mean() > estimates.max(axis=1).mean() + 0.01
     assert (found[:, 0].argsort() == estimates[:, 0].argsort()).all()
     certain = np.eye(3, dtype=np.float32)[[0, 0, 1]]  # a class that no image is of
-    np.testing.assert_array_equal(sharpen(certain), certain)
+    np.testing.assert_array_equal(decide(certain), certain)
 
 
 def test_what_is_known_needs_no_estimate(data: RadiographSet, tmp_path: Path) -> None:

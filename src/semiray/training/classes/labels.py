@@ -20,7 +20,7 @@ from semiray.settings import Settings
 from semiray.training.checkpoints import load_tensors, save_tensors
 from semiray.training.classes.estimates import estimate_classes
 
-__all__ = ["TrainingLabels", "chosen_images", "read_labels", "run_labels", "said_of_labels", "sharpen"]
+__all__ = ["TrainingLabels", "chosen_images", "decide", "read_labels", "run_labels", "said_of_labels"]
 
 DRAWS = 2  # added to the seed: other random numbers than those of the order
 POWER = 3.0  # of the estimated probabilities that classes are drawn with
@@ -117,18 +117,18 @@ def read_labels(
         shares, patients = _class_shares(known, data.classes, settings), data.patient_codes[chosen]
         estimates = estimate_classes(data.images, chosen, known, patients, shares, seed=settings.seed, device=device)
         save_tensors(path, {"classes": torch.from_numpy(estimates)}, told)
-    estimates[known < 0] = sharpen(estimates[known < 0])
+    estimates[known < 0] = decide(estimates[known < 0])
     return TrainingLabels(known, estimates, settings.seed)
 
 
-def sharpen(estimates: NDArray[np.float32]) -> NDArray[np.float32]:
+def decide(estimates: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities (N, K) to the power of 3, times a factor for each class that keeps its mean; rows sum to 1.
 
     Source: sharpening as in Berthelot et al. 2019, arXiv 1905.02249, equation 7; without the factors, which are those
     of iterative proportional fitting, a rare class would hardly be drawn any more.
 
     Examples:
-        >>> sharpen(np.array([[0.75, 0.25], [0.25, 0.75]], np.float32)).astype(float).round(2).tolist()
+        >>> decide(np.array([[0.75, 0.25], [0.25, 0.75]], np.float32)).astype(float).round(2).tolist()
         [[0.96, 0.04], [0.04, 0.96]]
     """
     powers, shares = estimates.astype(np.float64) ** POWER, estimates.mean(axis=0, dtype=np.float64)
