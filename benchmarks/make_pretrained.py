@@ -72,7 +72,7 @@ READING = {"label_from": "NORMAL|virus|bacteria", "patient_from": r"(person\d+)"
 GROUND = {"survival": {"column": "survival[0]"}, "duration": {"column": "duration[0]"}}
 RECIPES = {
     "kermany-64": Recipe(KERMANY, {"resolution": 64, "images": 330_000, "seed": 2}, READING),
-    "kermany-128": Recipe(KERMANY, {"resolution": 128, "images": 100_000, "seed": 1}, READING, start="kermany-64"),
+    "kermany-128": Recipe(KERMANY, {"resolution": 128, "images": 100_000, "seed": 2}, READING, start="kermany-64"),
     "phantom-32": Recipe(
         PHANTOM,
         # Nobody's privacy is at stake, and real phantoms teach the sorter their classes better than generated ones.
