@@ -1,10 +1,6 @@
 """One process's training: budget, learning rate, and the errors that say how to continue."""
 
 import json
-import os
-import signal
-import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +18,7 @@ from semiray.training.checkpoints import load_tensors, read_checkpoint
 from semiray.training.classes.labels import TrainingLabels
 from semiray.training.process_group import ProcessGroup
 from semiray.training.threads import Threads
-from semiray.training.trainer import WARM_UP_STEPS, Trainer, catch_stop
+from semiray.training.trainer import WARM_UP_STEPS, Trainer
 from semiray.training.validation import kept
 from semiray.training.watch import LEAST, Figures, Watch
 
@@ -209,27 +205,3 @@ def test_only_the_leader_measures_and_few_validation_images_are_not_enough(
     assert make(tmp_path / "enough", data, tiny | MEASURED, held_out=LEAST).measurements == 5
     monkeypatch.setattr(ProcessGroup, "leads", False)
     assert make(tmp_path / "other", data, tiny | MEASURED, held_out=LEAST).measurements == 0
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's")
-def test_a_signal_is_noted_and_a_second_ctrl_c_interrupts() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with catch_stop() as caught:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert caught == [signal.SIGTERM]
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_outside_the_main_thread_nothing_is_caught() -> None:
-    found: list[list[int]] = []
-
-    def work() -> None:
-        with catch_stop() as caught:
-            found.append(caught)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert found == [[]]
