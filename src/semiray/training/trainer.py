@@ -23,6 +23,7 @@ from semiray.training.checkpoints import (
     Progress,
     latest_checkpoint,
     load_tensors,
+    misfit,
     read_checkpoint,
     save_tensors,
     set_aside,
@@ -185,7 +186,8 @@ class Trainer:
             if self.window.count or last:
                 self.report(min(1.0, self.done(self.progress.seconds)), board, on_report)
             if self.group.leads:
-                self.save()
+                if self.progress.seconds > before or not self.forgotten():
+                    self.save()
                 if not stop:
                     self.draw()
             forgetting = not stop
@@ -233,7 +235,7 @@ class Trainer:
         forgot = forget(tensors, *parts, batches(), count, self.device, self.group, go_on)
         if forgot is not None and self.group.leads:
             check_held()
-            if not all(bool(torch.isfinite(tensor).all()) for tensor in forgot.values()):
+            if misfit(forgot, tensors):  # numbers that aren't finite
                 raise TrainingStoppedError(
                     f"The generator is finished and saved in {self.files.folder}, but the discriminator broke down "
                     "while forgetting the training patients: the one that is saved still knows them."
@@ -362,16 +364,16 @@ class Trainer:
         # A kill between the two writes leaves a model that is older than the checkpoint. It is complete, and resuming
         # writes it again.
         write_checkpoint(self.files.state, tensors, self.progress)
-        if not self.progress.record and not self.forgotten(self.progress.steps):
+        if not self.progress.record:
             self.write_model(tensors)
 
-    def forgotten(self, steps: int) -> bool:
-        """Whether the model on disk is that of these steps, with a discriminator that has forgotten."""
+    def forgotten(self) -> bool:
+        """Whether the model on disk is of the newest step, and has forgotten: one that remembers mustn't replace it."""
         try:
             _, said = load_tensors(self.files.model)
         except SemirayError:
             return False
-        return "forgotten" in said and said.get("steps") == str(steps)
+        return "forgotten" in said and said.get("steps") == str(self.progress.steps)
 
     def sound_tensors(self) -> dict[str, Tensor]:
         """Everything that the next step depends on; an error if training has broken since the last report."""
