@@ -40,7 +40,7 @@ def test_a_class_of_findings_contains_its_finding_and_no_other():
     assert kept == {KEYS[0]: "A", KEYS[2]: "bee"}
     assert names == ("A", "bee")
     assert left_out == {"of several classes": 1, "other classes": 3}
-    assert any("1 images contain several" in note for note in notes)
+    assert any("left out: 1 image with several" in note for note in notes)
     with pytest.raises(SemirayError, match="the findings are: A, B, none"):
         choose_classes(KEYS, {}, seen, {"flu": "flu"}, left_out, notes)
 

@@ -45,7 +45,7 @@ def test_a_column_of_lists():
     labels = read_labels(found(["f", "labels"], [["0", "a|b"], ["1", "b"], ["2", ""]]), reading_options({}))
     assert labels.names == ("a", "b")
     assert labels.states == {"0.png": (1, 1), "1.png": (0, 1)}
-    assert any("1 images have no finding" in note for note in labels.notes)
+    assert any("1 image has no finding" in note for note in labels.notes)
 
 
 def test_columns_of_states_and_of_words():
@@ -74,7 +74,7 @@ def test_a_few_rows_in_conflict_leave_classes_and_many_make_findings():
     rows = [[str(i), "ab"[i % 2]] for i in range(40)]
     few = read_labels(found(["f", "label"], rows, {"0.png": [["0", "b"]]}), reading_options({}))
     assert few.classes["0.png"] == "a"
-    assert any("1 images have rows with different labels" in one.text for one in few.advice)
+    assert any("1 image has rows with different labels" in one.text for one in few.advice)
     assert few.advice[0].option == "--findings all"
     all_of_few = read_labels(found(["f", "label"], rows, {"0.png": [["0", "b"]]}), reading_options({"findings": "all"}))
     assert all_of_few.states["0.png"] == (1, 1)

@@ -176,7 +176,7 @@ def test_rows_in_conflict_are_told_of(tmp_path, draw):
     write(tmp_path / "t.csv", ["file", "label"], [*rows, ["3.png", "a"]])
     listing = listed(tmp_path)
     assert classes(listing) == {"a": 20, "b": 20}
-    assert any("1 images have rows with different labels" in one.text for one in listing.summary.advice)
+    assert any("1 image has rows with different labels" in one.text for one in listing.summary.advice)
 
 
 def test_findings_by_name_and_how_unknown_cells_are_read(tmp_path, draw):
@@ -271,7 +271,7 @@ def test_a_bad_row_is_left_out_and_named_and_many_are_refused(tmp_path, draw):
     write(tmp_path / "t.csv", ["file", "label"], [*rows[:9], ["9.png", "a", "or b"], *rows[10:]])
     listing = listed(tmp_path)
     assert sum(classes(listing)[name] for name in "ab") == 29
-    assert any("1 rows have more cells" in note for note in listing.notes)
+    assert any("1 row has more cells" in note for note in listing.notes)
     write(tmp_path / "t.csv", ["file", "label"], [[*row, "or b"] for row in rows])
     assert any("30 cells" in one.text or "line 2: 3 cells" in one.text for one in listed(tmp_path).summary.advice)
 

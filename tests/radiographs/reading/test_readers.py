@@ -95,7 +95,7 @@ def test_label_and_patient_from_the_name(tmp_path, draw):
     }
     assert patients(listing)["PNEUMONIA/person1_virus_3.png"] == "person1"
     assert patients(listing)["odd/x.png"] == "odd/x.png"
-    assert any("1 images, which are unlabelled: odd/x.png" in note for note in listing.notes)
+    assert any("1 image, which is unlabelled: odd/x.png" in note for note in listing.notes)
     assert listed(tmp_path, label_from="_(virus|bacteria)_").classes == ("bacteria", "virus")
     kept = listed(tmp_path, label_from="NORMAL|virus|bacteria", classes=["NORMAL", "virus"])
     assert len(kept) == 2
@@ -148,7 +148,7 @@ def test_a_table_in_the_folder_adds_to_its_images(tmp_path, draw):
         "png/3ab.png": "png/3ab.png",
     }
     assert listing.records[0].metadata["sex"] == "f"
-    for text in ("1 of 5 rows", "gone", "1 images have no row", "1 rows have no patient"):
+    for text in ("Of 5 rows", "1 names no image", "gone", "1 image has no row", "1 row has no patient"):
         assert any(text in note for note in listing.notes), text
 
 
@@ -175,7 +175,7 @@ def test_labels_of_a_table(tmp_path, draw):
     # The table speaks where it has something to say, the folder elsewhere.
     listing = listed(tmp_path)
     assert labels(listing) == {"N/1.png": "none", "P/2.png": "flu", "P/3.png": "P"}
-    (told,) = [one for one in listing.summary.advice if "no column tells the class" in one.text]
+    (told,) = [one for one in listing.summary.advice if "No column tells the class of 1 image;" in one.text]
     assert told.option == "--classes 'flu, none'"
     assert listed(tmp_path, label_column="other").classes == ("a", "b")
     with pytest.raises(SemirayError, match="The columns are: file, label, other"):

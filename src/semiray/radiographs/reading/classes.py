@@ -12,7 +12,7 @@ from semiray.errors import SemirayError
 from semiray.radiographs.reading.names import part_of
 from semiray.radiographs.reading.options import write_class
 from semiray.radiographs.reading.records import Findings
-from semiray.radiographs.reading.summary import Advice, shell_option
+from semiray.radiographs.reading.summary import Advice, counted, shell_option
 from semiray.radiographs.reading.tables import plain
 
 __all__ = ["advise_on_classes", "choose_classes", "propose_classes", "propose_labels"]
@@ -88,14 +88,14 @@ def _of_findings(
         several = int((present.sum(axis=1) > 1).sum())
         chosen = {keys[i]: names[int(present[i].argmax())] for i in np.flatnonzero(one).tolist()}
         notes.append(
-            f"A class means that the image contains the finding; {several:,} images contain several of "
-            f"{', '.join(names)} and are left out."
+            "A class means that the image contains the finding; left out: "
+            f"{counted(several, 'image', 'images')} with several of {', '.join(names)}."
         )
         if several:
             left_out["of several classes"] += several
     others = len(keys) - len(chosen) - left_out["of several classes"]
     if others:
-        notes.append(f"{others:,} images, of which no class is known, are left out.")
+        notes.append(f"Left out: {counted(others, 'image', 'images')} of no known class.")
         left_out["other classes"] += others
     if not chosen:
         raise SemirayError(f"classes=: no image is of exactly one of {', '.join(names)}.")

@@ -18,7 +18,7 @@ from semiray.errors import SemirayError
 from semiray.radiographs.reading.joining import Found
 from semiray.radiographs.reading.options import ReadingOptions, parse_classes
 from semiray.radiographs.reading.records import Findings
-from semiray.radiographs.reading.summary import Advice, shell_option, some
+from semiray.radiographs.reading.summary import Advice, counted, shell_option, some
 from semiray.radiographs.reading.tables import plain, plain_words
 
 __all__ = ["Labels", "read_labels", "select_findings", "split_cell"]
@@ -47,16 +47,7 @@ LABEL_COLUMNS = (
     "ground_truth",
 )
 _LABEL_WORD = re.compile(r"(?:^|_)(?:label|class|diagnosis|diagnose|befund)$|^(?:label|class|diagnosis|diagnose)_")
-_READER_COLUMNS = (
-    "rad_id",
-    "reader",
-    "reader_id",
-    "radiologist",
-    "radiologist_id",
-    "annotator",
-    "annotator_id",
-    "rater",
-)
+_READER_COLUMNS = tuple("rad_id reader reader_id radiologist radiologist_id annotator annotator_id rater".split())
 _STATES = {"1": 1, "0": 0, "-1": -1, "": -2}
 _WORDS = {"true": 1, "yes": 1, "positive": 1, "present": 1, "false": 0, "no": 0, "negative": 0, "absent": 0,
           "uncertain": -1,
@@ -239,7 +230,8 @@ def _of_column(found: Found, column: str, options: ReadingOptions) -> Labels:
     labels = Labels(classes, where=f"column {column!r}", columns=(column,))
     if several:
         keys = [key for key, values in cells.items() if len(values) > 1]
-        text = f"{several:,} images have rows with different labels; the first row of each is used: {some(keys)}."
+        have = counted(several, "image has", "images have")
+        text = f"{have} rows with different labels; the first row of each is used: {some(keys)}."
         labels.advice.append(Advice(text, "--findings all"))
     return labels
 
@@ -271,7 +263,8 @@ def _of_lists(found: Found, column: str, cells: Mapping[str, Sequence[str]]) -> 
     }
     labels = Labels({}, names, states, f"column {column!r}: several findings per image", (column,))
     if blank := len(found.paths) - len(states):
-        labels.notes.append(f"{blank:,} images have no finding in column {column!r}: all their findings are blank.")
+        have = counted(blank, "image has", "images have")
+        labels.notes.append(f"{have} no finding in column {column!r}: all are blank.")
     return labels
 
 
@@ -290,8 +283,8 @@ def _of_readers(found: Found, column: str, reader: str) -> Labels:
         states[key] = tuple({0: 0, len(readers): 1}.get(votes[name], -1) for name in names)
         disagree += -1 in states[key]
     note = (
-        f"Readers ({reader!r}) disagree on {disagree:,} of {len(seen):,} images: what only some of an image's readers "
-        "saw is uncertain."
+        f"Readers ({reader!r}) disagree on {disagree:,} of {counted(len(seen), 'image', 'images')}: what only some "
+        "of an image's readers saw is uncertain."
     )
     return Labels({}, names, states, f"column {column!r} of several readers", (column,), [note])
 
@@ -346,7 +339,8 @@ def _of_wide(found: Found, names: Sequence[str]) -> Labels:
         several = [tuple(_state(one.get(name, "")) or 0 for name in names) for one in rows]
         states[key] = several[0] if len(several) == 1 else tuple(map(_agreed, zip(*several, strict=True)))
         disagree += any(len(set(states) - {-2}) > 1 for states in zip(*several, strict=True)) if len(several) > 1 else 0
-    notes = [f"Rows disagree on {disagree:,} images; those findings are uncertain."] if disagree else []
+    images = counted(disagree, "image", "images")
+    notes = [f"Rows disagree on {images}; those findings are uncertain."] if disagree else []
     labels = Labels({}, tuple(names), states, f"{len(names)} columns: {some(names)}", tuple(names), notes)
     told = [values for values in states.values() if max(values) > -2]
     if told and all(sum(values) == 1 and min(values) >= 0 for values in told):

@@ -28,7 +28,7 @@ from semiray.radiographs.reading.names import (
     stem_of,
 )
 from semiray.radiographs.reading.records import IMAGE_SUFFIXES, is_table
-from semiray.radiographs.reading.summary import Advice, shell_option, some
+from semiray.radiographs.reading.summary import Advice, counted, shell_option, some
 
 __all__ = ["FolderLabels", "Tree", "label_by_folder", "leave_out", "walk"]
 
@@ -143,7 +143,7 @@ def walk(root: Path) -> Tree:
             elif suffix not in _TEXTS and (here / name).is_file():
                 tree.unknown[key] = here / name
     if unreadable:
-        tree.notes.append(f"{len(unreadable):,} folders can't be read: {some(unreadable)}.")
+        tree.notes.append(f"{counted(len(unreadable), 'folder', 'folders')} can't be read: {some(unreadable)}.")
     tree.images, tree.tables = dict(sorted(tree.images.items())), dict(sorted(tree.tables.items()))
     tree.unknown = dict(sorted(tree.unknown.items()))
     return tree
@@ -321,7 +321,8 @@ def label_by_folder(images: Iterable[str]) -> FolderLabels:
         labels, counts = {}, Counter()
     elif labels and len(labels) < len(keys):
         loose = [key for key in keys if key not in labels]
-        notes.append(f"{len(loose):,} images are in no class folder and are unlabelled: {some(loose)}.")
+        are = counted(len(loose), "image is", "images are")
+        notes.append(f"{are} in no class folder and unlabelled: {some(loose)}.")
     if len(counts) == 1 and not is_disease(next(iter(counts))) and all(path[:1] == (*counts,) for path in different):
         notes.append(f"All images are in {next(iter(counts))}/: it is taken as the set's folder, not as a class.")
         labels, counts = {}, Counter()

@@ -12,7 +12,7 @@ from pathlib import Path
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.matching import IDENTIFIERS, KIND, ImageIndex, find_path_column
 from semiray.radiographs.reading.names import folders_of, part_in, stem_of
-from semiray.radiographs.reading.summary import Advice, some
+from semiray.radiographs.reading.summary import Advice, counted, some
 from semiray.radiographs.reading.tables import Row, Table, plain, plain_words, read_tables, roles
 
 __all__ = ["Found", "join_table_file", "join_tables"]
@@ -139,14 +139,14 @@ def join_tables(found: Found, tables: Mapping[str, Path], path_column: str | Non
     without = len(found.paths.keys() - {key for match in matched for key in match[2]})
     if matched and without:
         named = some(sorted({table.path.name for table, _ in found.joined}))
-        found.notes.append(f"{without:,} images have no row in {named}.")
+        found.notes.append(f"{counted(without, 'image has', 'images have')} no row in {named}.")
     # Texts about single images, as many sets have them, are no tables.
     others = [t for t in others if (path_column is None or found.joined) and t.path.suffix.lower() != ".txt"]
     # A table of studies may lead to one of patients.
     while joined := [table for table in others if _add_by_identifier(found, table)]:
         others = [table for table in others if table not in joined]
     if others:
-        listed = some([f"{table.path.name} ({len(table.rows):,} rows)" for table in others])
+        listed = some([f"{table.path.name} ({counted(len(table.rows), 'row', 'rows')})" for table in others])
         text = f"Tables that name none of the images aren't used: {listed}."
         found.advice.append(Advice(text, "--path-column COLUMN"))
     # Parts of lists count only where there is more than one: train.csv alone says nothing.
@@ -203,12 +203,13 @@ def _add(found: Found, table: Table, column: str, keys: Sequence[str | None]) ->
             conflicts.update(name for name, cell in row.items() if cell and cell != mine[name] and name != column)
     if lost:
         found.notes.append(
-            f"{len(lost):,} of {len(table.rows):,} rows of {table.path.name} name no image of the data set "
-            f"(column {column!r}): {some(lost)}."
+            f"Of {counted(len(table.rows), 'row', 'rows')} of {table.path.name}, {len(lost):,} "
+            f"{'names' if len(lost) == 1 else 'name'} no image of the data set (column {column!r}): {some(lost)}."
         )
     for name, count in conflicts.items():
         other = next((one.path.name for one, _ in found.joined if name in one.columns), "the DICOM header")
-        text = f"{table.path.name} says otherwise than {other} in column {name!r} of {count:,} images; {other} is used."
+        images = counted(count, "image", "images")
+        text = f"{table.path.name} says otherwise than {other} in column {name!r} of {images}; {other} is used."
         found.advice.append(Advice(text))
     if not table.headed:
         found.notes.append(f"{table.path.name} has no header: its columns are called {', '.join(table.columns)}.")

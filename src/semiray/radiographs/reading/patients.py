@@ -11,7 +11,7 @@ from semiray.radiographs.reading.joining import Found
 from semiray.radiographs.reading.names import name_of, stem_of
 from semiray.radiographs.reading.options import ReadingOptions
 from semiray.radiographs.reading.patterns import compile_pattern, search
-from semiray.radiographs.reading.summary import Advice, shell_option, some
+from semiray.radiographs.reading.summary import Advice, counted, shell_option, some
 from semiray.radiographs.reading.tables import choose_column, plain
 
 __all__ = ["PATIENT_COLUMNS", "PATIENT_PRESETS", "patients_by_name", "propose_pattern", "read_patients"]
@@ -143,20 +143,24 @@ def read_patients(found: Found, options: ReadingOptions) -> tuple[dict[str, str]
         if column is None and len(patients) < len(keys):
             by_name, where, missed = patients_by_name(keys)
             if by_name and not missed:
-                text = f"Column {known!r} tells the patients of {len(patients):,} images, names those of all."
+                images = counted(len(patients), "image", "images")
+                text = f"Column {known!r} tells the patients of {images}, names those of all."
                 found.notes.append(text)
                 return by_name, where
         if without := len(found.rows) - len(cells):
-            found.notes.append(f"{without:,} rows have no patient in column {known!r}: each is its own patient.")
+            have = counted(without, "row has", "rows have")
+            found.notes.append(f"{have} no patient in column {known!r}: each is its own patient.")
         if several := [key for key, values in cells.items() if len(values) > 1]:
-            text = f"{len(several):,} images have rows of several patients; the first is used: {some(several)}."
+            have = counted(len(several), "image has", "images have")
+            text = f"{have} rows of several patients; the first is used: {some(several)}."
             found.advice.append(Advice(text))
         return patients, f"column {known!r}"
     if found.patients:
         return found.patients, "DICOM headers (PatientID, kept as a hash)"
     patients, where, missed = patients_by_name(keys)
     if patients and missed:
-        text = f"{len(missed):,} images follow no such name and are each their own patient: {some(missed)}."
+        follow = counted(len(missed), "image follows", "images follow")
+        text = f"{follow} no such name; each is its own patient: {some(missed)}."
         found.advice.append(Advice(text))
     if "preset kermany" in where:
         found.notes.append("Patients are taken from the file names (preset kermany).")

@@ -15,6 +15,7 @@ from math import prod
 import regex
 
 from semiray.errors import SemirayError
+from semiray.radiographs.reading.summary import counted
 
 __all__ = ["compile_pattern", "search", "spread"]
 
@@ -90,9 +91,8 @@ def search(
         )
     missed = [key for key in keys if key not in values]
     if missed and otherwise:
-        notes.append(
-            f"{option} doesn't match {len(missed):,} images, which are {otherwise}: {', '.join(spread(missed))}."
-        )
+        are = counted(len(missed), "image, which is", "images, which are")
+        notes.append(f"{option} doesn't match {are} {otherwise}: {', '.join(spread(missed))}.")
     return values
 
 

@@ -40,7 +40,7 @@ from semiray.radiographs.reading.records import (
     is_table,
 )
 from semiray.radiographs.reading.shards import read_shards
-from semiray.radiographs.reading.summary import Advice, Summary, shell_option, some
+from semiray.radiographs.reading.summary import Advice, Summary, counted, shell_option, some
 from semiray.radiographs.reading.tables import choose_column, plain, read_tables
 
 __all__ = ["find_shards", "read_records", "unmarked"]
@@ -96,7 +96,8 @@ def read_records(
     patients, patients_from = read_patients(found, options)
     told = _parts(found)
     if differ := [key for key, part in parts.items() if told.get(key, part) != part]:
-        text = f"{len(differ):,} images are in another part by a column than by folders or lists; the column is used"
+        images = counted(len(differ), "image is", "images are")
+        text = f"{images} in another part by a column than by folders or lists; the column is used"
         found.advice.append(Advice(f"{text}: {some(differ)}."))
     parts = {key: part for key, part in (parts | told).items() if key in found.paths}
     if len(set(parts.values())) < 2:
@@ -325,9 +326,8 @@ def _labels(found: Found, options: ReadingOptions) -> Labels:
         return replace(labels, classes=found.labels, where=where)
     if filled := found.labels.keys() - labels.classes.keys():
         there, names = sorted(set(labels.classes.values())), sorted({found.labels[key] for key in filled})
-        text = (
-            f"{len(filled):,} images, of which no column tells the class, are of that of their folders: {some(names)}."
-        )
+        images = counted(len(filled), "image", "images")
+        text = f"No column tells the class of {images}; that of the folder is used: {some(names)}."
         option = "" if set(names) <= set(there) else shell_option("--classes", ", ".join(map(write_class, there)))
         labels.advice.append(Advice(text, option))
         labels.classes = found.labels | labels.classes
@@ -373,5 +373,6 @@ def _inverted(found: Found) -> set[str]:
         if re.sub(r"\W", "", values[0]).upper() == "MONOCHROME1" and key not in found.dicom
     }
     if inverted:
-        found.notes.append(f"{len(inverted):,} images that column {column!r} calls MONOCHROME1 are inverted.")
+        are = counted(len(inverted), "image is", "images are")
+        found.notes.append(f"{are} inverted: column {column!r} says MONOCHROME1.")
     return inverted

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from semiray.escaping import printable
 
-__all__ = ["Advice", "Summary", "shell_option", "some"]
+__all__ = ["Advice", "Summary", "counted", "shell_option", "some"]
 
 
 class Advice(NamedTuple):
@@ -106,6 +106,16 @@ def _counted(counts: Mapping[str, int], most: int) -> str:
 def some(names: Sequence[str], most: int = 3) -> str:
     """The first names in a list, and whether there are more."""
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A count with the words for one or for another number.
+
+    Examples:
+        >>> counted(1, "image has", "images have"), counted(2741, "image has", "images have")
+        ('1 image has', '2,741 images have')
+    """
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def shell_option(name: str, value: str) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from semiray.errors import SemirayError
 from semiray.radiographs.reading.records import table_suffix
+from semiray.radiographs.reading.summary import counted
 from semiray.structured import parse_json
 
 if TYPE_CHECKING:
@@ -195,9 +196,10 @@ def _parse(path: Path, text: str, delimiter: str, notes: list[str]) -> Iterable[
                     "columns. Quote cells that contain the delimiter."
                 ) from error
             if long.left_out:
+                have = counted(len(long.left_out), "row has", "rows have")
                 notes.append(
-                    f"{path.name}: {len(long.left_out):,} rows have more cells than the header and are left out, such "
-                    f"as: {long.left_out[0]}. Quote cells that contain the delimiter."
+                    f"{path.name}: {have} more cells than the header; left out, such as: "
+                    f"{long.left_out[0]}. Quote cells that contain the delimiter."
                 )
     except EmptyDataError:
         return []
@@ -208,7 +210,8 @@ def _parse(path: Path, text: str, delimiter: str, notes: list[str]) -> Iterable[
     with suppress(csv.Error):
         short = sum(0 < len(cells) < width for cells in csv.reader(io.StringIO(text), delimiter=delimiter))
     if short and delimiter != " ":
-        notes.append(f"{path.name}: {short:,} rows have fewer cells than the header; the missing ones count as empty.")
+        have = counted(short, "row has", "rows have")
+        notes.append(f"{path.name}: {have} fewer cells than the header; the missing ones count as empty.")
     return _cells(frame)
 
 
