@@ -1,0 +1,146 @@
+r"""What does a generator that saw few labels know of its classes, and do its images help? Runs with `label_fraction`.
+
+    semiray train DATA/kermany --label-from 'NORMAL|virus|bacteria' --patient-from '(person\d+)' \
+        --label-fraction 0.05 --images 140000 --seed 0 --out few-0
+    python benchmarks/few_labels.py few-0 few-1 DATA/kermany --label-from 'NORMAL|virus|bacteria' \
+        --patient-from '(person\d+)' --benefit --out few-labels
+
+Printed, and written to OUT/few_labels.json, are balanced accuracy and AUROC on held-out patients of classifiers that
+learned from `all` labels (the ceiling), from the run's `few`, or from `synthetic` images alone, and
+
+- `seen`: balanced accuracy with which classifiers of all labels find the requested class in generated images;
+- `estimates`: that of the classes that the run estimated for its training images without a label, and `taught` that
+  of the classifiers of synthetic images there;
+- with `--benefit`, what each use of synthetic images adds to the best baseline and to pseudo-labelling.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semiray.devices import choose_device
+from semiray.evaluation import BenefitSettings, Classifier, UtilitySettings, measure_benefit
+from semiray.evaluation.context import FRESH_SEED, POOL_SEED, TRAINING_SEED
+from semiray.evaluation.judges.store import train_classifiers
+from semiray.evaluation.statistics.ranking import Ranking
+from semiray.generation import generate
+from semiray.radiographs import ImageArray, RadiographSet, load_radiographs
+from semiray.training import Run, RunFiles
+from semiray.training.checkpoints import load_tensors
+
+Floats = NDArray[np.floating[Any]]
+Labels = NDArray[np.int64]
+
+
+def balanced_accuracy(chances: Floats, labels: Labels) -> float:
+    """Mean over classes of how many of its images (N,) have it as the likeliest of (N, K)."""
+    right = chances.argmax(axis=1) == labels
+    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+
+
+def auroc(chances: Floats, labels: Labels) -> float:
+    """Mean over classes of the area under the ROC curve, each class against all others."""
+    ones = np.ones((1, len(labels)))
+    areas = [Ranking(labels == k, chances[:, k], ones).auroc()[0] for k in np.unique(labels)]
+    return float(np.mean(areas))
+
+
+def scores(judges: list[Classifier], images: ImageArray, labels: Labels) -> list[float]:
+    """Balanced accuracy and AUROC, each the mean over classifiers."""
+    chances = [judge.predict_probabilities(np.asarray(images)) for judge in judges]
+    return [float(np.mean([figure(one, labels) for one in chances])) for figure in (balanced_accuracy, auroc)]
+
+
+def figures(run: Run, data: RadiographSet[ImageArray], settings: UtilitySettings, store: Path) -> dict[str, Any]:
+    """Of one run, all but the benefit."""
+    split, count, device = run.split(data), len(run.classes), choose_device("auto")
+    known = run.known(data, split)
+    labelled, train, test = known.labelled(split.train), data.labelled(split.train), data.labelled(split.test)
+    made = generate(run, settings.n_synthetic, seed=TRAINING_SEED)
+    fresh = generate(run, settings.n_synthetic, seed=FRESH_SEED)
+    sources = {
+        "all": (np.asarray(data.images[train]), data.labels[train]),
+        "few": (np.asarray(data.images[labelled]), data.labels[labelled]),
+        "synthetic": (made.images, made.labels),
+    }
+    judges = {
+        name: train_classifiers(images, labels, count, settings, store=store, device=device)
+        for name, (images, labels) in sources.items()
+    }
+    found: dict[str, Any] = {"labelled images": len(labelled), "of": len(train)}
+    for name, those in judges.items():
+        found[name] = scores(those, data.images[test], data.labels[test])
+    found["seen"] = scores(judges["all"], fresh.images, fresh.labels)[0]
+    hidden = np.setdiff1d(train, labelled)
+    if len(hidden):
+        truth, rows = data.labels[hidden], np.searchsorted(run.trained_on(data, split), hidden)
+        estimates = load_tensors(RunFiles(run.path).estimates)[0]["classes"].numpy()
+        found["estimates"] = balanced_accuracy(estimates[rows], truth)
+        taught = np.mean(
+            [judge.predict_probabilities(np.asarray(data.images[hidden])) for judge in judges["synthetic"]], axis=0
+        )
+        found["taught"] = balanced_accuracy(taught, truth)
+        both = np.log(estimates[rows].clip(1e-6)) + np.log(taught.clip(1e-6))
+        found["both"] = balanced_accuracy(both, truth)
+    return found
+
+
+def benefit(run: Run, data: RadiographSet[ImageArray], settings: BenefitSettings, store: Path) -> dict[str, Any]:
+    """Balanced accuracy and AUROC of all arms, and what synthetic images add, with intervals."""
+    split = run.split(data)
+    known = run.known(data, split)
+    pool = generate(run, 6000, seed=POOL_SEED)
+    train, validation = known.take(known.labelled(split.train)), known.take(known.labelled(split.validation))
+    unlabelled = known.take(split.train[known.labels[split.train] < 0])
+    test = data.take(data.labelled(split.test))
+    measured = measure_benefit(
+        pool.images, pool.labels, train, test, settings, validation=validation, unlabelled=unlabelled, store=store
+    )
+    arms = {name: [one.balanced_accuracy.mean, one.auroc.mean] for name, one in measured.arms.items()}
+    found: dict[str, Any] = {"arms": arms}
+    for name, gains in measured.gains.items():
+        for use, gain in gains.items():
+            compared = {gain.baseline: gain.difference, "pseudo": gain.over_pseudo}
+            found[f"{name}, {use}"] = {
+                baseline: [one.mean, one.low, one.high] for baseline, one in compared.items() if one is not None
+            }
+    return found
+
+
+def main() -> None:
+    """Measure every run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--label-from")
+    parser.add_argument("--patient-from")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=300, help="of a classifier")
+    parser.add_argument("--trainings", type=int, default=3, help="of classifiers, per source")
+    parser.add_argument("--synthetic", type=int, default=3000, help="synthetic images to train on")
+    parser.add_argument("--benefit", action="store_true", help="the benefit, too")
+    parser.add_argument("--benefit-trainings", type=int, default=5, help="per arm")
+    asked = parser.parse_args()
+    reading = {"label_from": asked.label_from, "patient_from": asked.patient_from}
+    reading = {name: value for name, value in reading.items() if value}
+    settings = UtilitySettings(seeds=asked.trainings, steps=asked.steps, n_synthetic=asked.synthetic)
+    table: dict[str, Any] = {}
+    store = asked.out / "cache"
+    store.mkdir(parents=True, exist_ok=True)
+    for path in asked.runs:
+        run = Run.load(path)
+        data = load_radiographs(asked.data, resolution=run.resolution, cache=store, **reading)
+        table[str(path)] = figures(run, data, settings, store)
+        print(path, json.dumps(table[str(path)]), flush=True)
+        if asked.benefit:
+            table[str(path)] |= benefit(run, data, BenefitSettings(seeds=asked.benefit_trainings), store)
+            print(path, json.dumps(table[str(path)]), flush=True)
+        (asked.out / "few_labels.json").write_text(json.dumps(table, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
