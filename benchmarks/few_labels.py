@@ -6,11 +6,12 @@ r"""What does a generator that saw few labels know of its classes, and do its im
         --patient-from '(person\d+)' --benefit --out few-labels
 
 Printed, and written to OUT/few_labels.json, are balanced accuracy and AUROC on held-out patients of classifiers that
-learned from `all` labels (the ceiling), from the run's `few`, or from `synthetic` images alone, and
+learned from `all` labels (the ceiling), from the run's `few`, from real images with classes as the run draws them
+(`drawn`: what the generator is taught), or from `synthetic` images alone, and
 
 - `seen`: balanced accuracy with which classifiers of all labels find the requested class in generated images;
-- `estimates`: that of the classes that the run estimated for its training images without a label, and `taught` that
-  of the classifiers of synthetic images there;
+- `estimates`: that of the classes that the run estimated for its training images without a label, `taught` that of the
+  classifiers of synthetic images there, `both` that of their product;
 - with `--benefit`, what each use of synthetic images adds to the best baseline and to pseudo-labelling.
 """
 
@@ -31,6 +32,7 @@ from semiray.generation import generate
 from semiray.radiographs import ImageArray, RadiographSet, load_radiographs
 from semiray.training import Run, RunFiles
 from semiray.training.checkpoints import load_tensors
+from semiray.training.classes.labels import TrainingLabels, decide
 
 Floats = NDArray[np.floating[Any]]
 Labels = NDArray[np.int64]
@@ -55,16 +57,26 @@ def scores(judges: list[Classifier], images: ImageArray, labels: Labels) -> list
     return [float(np.mean([figure(one, labels) for one in chances])) for figure in (balanced_accuracy, auroc)]
 
 
+def drawn_labels(run: Run, known: Labels, estimates: NDArray[np.float32]) -> Labels:
+    """Classes (N,) as the run's training draws them once: the labels that are known, and from estimates (N, K)."""
+    drawn, unknown = estimates.copy(), known < 0
+    drawn[unknown] = decide(estimates[unknown])
+    return TrainingLabels(known, drawn, run.settings.seed).once().numpy()
+
+
 def figures(run: Run, data: RadiographSet[ImageArray], settings: UtilitySettings, store: Path) -> dict[str, Any]:
     """Of one run, all but the benefit."""
     split, count, device = run.split(data), len(run.classes), choose_device("auto")
     known = run.known(data, split)
     labelled, train, test = known.labelled(split.train), data.labelled(split.train), data.labelled(split.test)
+    rows = np.searchsorted(run.trained_on(data, split), train)
+    estimates = load_tensors(RunFiles(run.path).estimates)[0]["classes"].numpy()[rows]
     made = generate(run, settings.n_synthetic, seed=TRAINING_SEED)
     fresh = generate(run, settings.n_synthetic, seed=FRESH_SEED)
     sources = {
         "all": (np.asarray(data.images[train]), data.labels[train]),
         "few": (np.asarray(data.images[labelled]), data.labels[labelled]),
+        "drawn": (np.asarray(data.images[train]), drawn_labels(run, known.labels[train], estimates)),
         "synthetic": (made.images, made.labels),
     }
     judges = {
@@ -75,17 +87,12 @@ def figures(run: Run, data: RadiographSet[ImageArray], settings: UtilitySettings
     for name, those in judges.items():
         found[name] = scores(those, data.images[test], data.labels[test])
     found["seen"] = scores(judges["all"], fresh.images, fresh.labels)[0]
-    hidden = np.setdiff1d(train, labelled)
-    if len(hidden):
-        truth, rows = data.labels[hidden], np.searchsorted(run.trained_on(data, split), hidden)
-        estimates = load_tensors(RunFiles(run.path).estimates)[0]["classes"].numpy()
-        found["estimates"] = balanced_accuracy(estimates[rows], truth)
-        taught = np.mean(
-            [judge.predict_probabilities(np.asarray(data.images[hidden])) for judge in judges["synthetic"]], axis=0
-        )
-        found["taught"] = balanced_accuracy(taught, truth)
-        both = np.log(estimates[rows].clip(1e-6)) + np.log(taught.clip(1e-6))
-        found["both"] = balanced_accuracy(both, truth)
+    hidden = known.labels[train] < 0
+    images, truth = np.asarray(data.images[train[hidden]]), data.labels[train[hidden]]
+    taught = np.mean([judge.predict_probabilities(images) for judge in judges["synthetic"]], axis=0)
+    both = np.log(estimates[hidden].clip(1e-6)) + np.log(taught.clip(1e-6))
+    for name, chances in (("estimates", estimates[hidden]), ("taught", taught), ("both", both)):
+        found[name] = balanced_accuracy(chances, truth)
     return found
 
 

@@ -41,6 +41,7 @@ def test_a_run_with_few_labels(tmp_path: Path, set_maker: Any, monkeypatch: pyte
     assert 0 < found["labelled images"] < found["of"] / 2
     assert found["all"][0] > 0.9  # the classes are grey levels: real images teach them
     assert found["estimates"] > 0.9
+    assert found["drawn"][0] > 0.9
     assert 0 <= found["seen"] <= 1
     told = few_labels.benefit(
         run, data, BenefitSettings(seeds=1, steps=4, patience=4, batch=12, resamples=20), tmp_path
