@@ -127,7 +127,7 @@ def test_what_isnt_a_data_set(tmp_path, draw):
     with pytest.raises(SemirayError, match="no image found"):
         listed(tmp_path)
     draw(tmp_path / "masks" / "a.png")
-    with pytest.raises(SemirayError, match=r"Left out: 1 masks\. Images end in"):
+    with pytest.raises(SemirayError, match=r"Left out: 1 masks\. Files .* rename .* Images are DICOM files or end in"):
         listed(tmp_path)
     image = draw(tmp_path / "a.png")
     with pytest.raises(SemirayError, match="Give its folder"):

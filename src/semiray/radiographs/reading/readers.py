@@ -45,6 +45,11 @@ from semiray.radiographs.reading.tables import choose_column, plain, read_tables
 
 __all__ = ["find_shards", "read_records", "unmarked"]
 
+_IF_LEFT_OUT = {  # where nothing else was found
+    "archives": "Unpack the archives first.",
+    "synthetic images": "To read synthetic images, add --read-synthetic.",
+    "masks": "Files and folders called masks are left out: rename them if they aren't.",
+}
 _PHOTOMETRIC = ("photometric_interpretation", "photometricinterpretation_dicom", "photometric")
 
 
@@ -189,11 +194,10 @@ def _read_folder(
     if not found.paths:
         counted = ", ".join(f"{count:,} {kind}" for kind, count in found.left_out.items())
         detail = f"Left out: {counted}." if counted else "There is no file with an image's suffix."
-        unpack = ["Unpack the archives first."] if found.left_out["archives"] else []
+        advice = [text for kind, text in _IF_LEFT_OUT.items() if found.left_out[kind]]
         raise SemirayError(
-            f"{data}: no image found. {' '.join([detail, *unpack, *found.notes])} Images end in "
-            f"{', '.join(sorted(IMAGE_SUFFIXES))}; files and folders called masks are left out: rename them if they "
-            "aren't."
+            f"{data}: no image found. {' '.join([detail, *advice, *found.notes])} Images are DICOM files or end in "
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}."
         )
     by_folder = label_by_folder(found.paths)
     found.layout, found.labels = by_folder.layout, by_folder.labels
