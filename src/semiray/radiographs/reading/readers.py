@@ -192,8 +192,8 @@ def _read_folder(
 ) -> tuple[Found, dict[str, str]]:
     found, tables = _walk(data, options, marked, salt)
     if not found.paths:
-        counted = ", ".join(f"{count:,} {kind}" for kind, count in found.left_out.items())
-        detail = f"Left out: {counted}." if counted else "There is no file with an image's suffix."
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.left_out.items())
+        detail = f"Left out: {kinds}." if kinds else "There is no file with an image's suffix."
         advice = [text for kind, text in _IF_LEFT_OUT.items() if found.left_out[kind]]
         raise SemirayError(
             f"{data}: no image found. {' '.join([detail, *advice, *found.notes])} Images are DICOM files or end in "
