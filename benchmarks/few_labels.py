@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import balanced_accuracy_score
 
 from semiray.devices import choose_device
 from semiray.evaluation import BenefitSettings, Classifier, UtilitySettings, measure_benefit
@@ -39,13 +40,12 @@ Labels = NDArray[np.int64]
 
 
 def balanced_accuracy(chances: Floats, labels: Labels) -> float:
-    """Mean over classes of how many of its images (N,) have it as the likeliest of (N, K)."""
-    right = chances.argmax(axis=1) == labels
-    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+    """Of the likeliest classes by probabilities (N, K), against labels (N,)."""
+    return float(balanced_accuracy_score(labels, chances.argmax(axis=1)))
 
 
 def auroc(chances: Floats, labels: Labels) -> float:
-    """Mean over classes of the area under the ROC curve, each class against all others."""
+    """Mean over classes of the area under the ROC curve, each class against all others; arguments as above."""
     ones = np.ones((1, len(labels)))
     areas = [Ranking(labels == k, chances[:, k], ones).auroc()[0] for k in np.unique(labels)]
     return float(np.mean(areas))
@@ -140,6 +140,8 @@ def main() -> None:
     store.mkdir(parents=True, exist_ok=True)
     for path in asked.runs:
         run = Run.load(path)
+        if not RunFiles(run.path).estimates.exists():
+            raise SystemExit(f"{path} estimated no class: it needs classes, and to use images without a label")
         data = load_radiographs(asked.data, resolution=run.resolution, cache=store, **reading)
         table[str(path)] = figures(run, data, settings, store)
         print(path, json.dumps(table[str(path)]), flush=True)
