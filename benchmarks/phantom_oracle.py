@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from semiray.devices import fast_autocast
 from semiray.evaluation.judgements.probe import ProbeNetwork
 from semiray.evaluation.judges.alterations import halve
-from semiray.networks.classifier import fast_autocast, fit, network_outputs
+from semiray.networks.classifier import fit, network_outputs
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
 from semiray.radiographs.phantom import phantom_labels, render_phantoms

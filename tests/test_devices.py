@@ -1,9 +1,12 @@
 """Devices by name, and the sentences about those that are not there."""
 
+import time
+
 import pytest
 import torch
 
-from semiray.devices import choose_device, inference_batch
+from semiray import devices
+from semiray.devices import bf16_is_fast, choose_device, fast_autocast, inference_batch
 from semiray.errors import SemirayError
 
 
@@ -43,3 +46,29 @@ def test_batches_for_inference_stay_the_same_on_the_cpu_and_grow_on_a_gpu() -> N
     assert inference_batch(torch.device("cpu"), 64, on_cpu=16) == 16
     gpu = torch.device("cuda:0")
     assert [inference_batch(gpu, side, on_cpu=16) for side in (32, 64, 128, 256, 512)] == [512, 512, 128, 32, 8]
+
+
+@pytest.mark.parametrize("slow", [torch.float32, torch.bfloat16])
+def test_a_cpu_computes_in_bfloat16_only_where_that_is_faster(
+    slow: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def convolve(x: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        time.sleep(0.002 if x.dtype == slow else 0.0)
+        return x
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.nn.functional, "conv2d", convolve)
+    monkeypatch.setattr(devices, "_cpu_is_faster_in_bf16", devices._cpu_is_faster_in_bf16.__wrapped__)
+    before = torch.get_rng_state()
+    assert bf16_is_fast(torch.device("cpu")) is (slow == torch.float32)
+    assert torch.equal(torch.get_rng_state(), before)
+    with fast_autocast(torch.device("cpu")):
+        assert torch.is_autocast_enabled("cpu") is (slow == torch.float32)
+
+
+def test_a_cpu_without_the_instructions_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.nn.functional, "conv2d", None)
+    monkeypatch.setattr(devices, "_cpu_is_faster_in_bf16", devices._cpu_is_faster_in_bf16.__wrapped__)
+    assert not bf16_is_fast(torch.device("cpu"))
+    assert not bf16_is_fast(torch.device("mps"))

@@ -178,7 +178,7 @@ class OptimisationSettings(Section):
         500.0, ge=0, le=1e12, description="half-life of the generator's moving average, in steps; 0: no average"
     )
     forget: float = Field(0.2, ge=0, le=1, description="steps of forgetting after training, as a share of its own")
-    bf16: bool | None = Field(None, description="bfloat16 autocast; empty: where the processor supports it")
+    bf16: bool | None = Field(None, description="bfloat16 autocast; empty: where it is faster")
     channels_last: bool = Field(True, description="channels-last memory format")
 
 

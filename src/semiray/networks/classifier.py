@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semiray.devices import choose_device
+from semiray.devices import choose_device, fast_autocast
 from semiray.errors import SemirayError
 from semiray.networks.intensities import to_input
 
@@ -25,7 +25,6 @@ __all__ = [
     "Classifier",
     "ClassifierNetwork",
     "check_images",
-    "fast_autocast",
     "fit",
     "network_outputs",
     "network_seed",
@@ -42,15 +41,6 @@ MAX_SHIFT = 1 / 16  # of the image's side
 MAX_BRIGHTNESS = 0.2  # in [-1, 1] units
 MAX_CONTRAST = 0.2
 PREDICTION_BATCH = 256
-
-
-def fast_autocast(device: torch.device) -> torch.autocast | nullcontext[None]:
-    """bfloat16 autocast where the device computes it in hardware, otherwise a context that does nothing."""
-    if device.type == "cpu":
-        supported = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    else:
-        supported = device.type == "cuda" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    return torch.autocast(device.type, dtype=torch.bfloat16) if supported else nullcontext()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from semiray.lazy import offer
 
 if TYPE_CHECKING:
     from semiray.training.checkpoints import Progress
-    from semiray.training.game import Game, bf16_is_fast, network_shape
+    from semiray.training.game import Game, network_shape
     from semiray.training.interruption import TrainingInterruptedError, TrainingStoppedError
     from semiray.training.loop import plan_training, train
     from semiray.training.process_group import join_process_group
@@ -24,7 +24,6 @@ __all__ = [
     "TrainingInterruptedError",
     "TrainingReport",
     "TrainingStoppedError",
-    "bf16_is_fast",
     "join_process_group",
     "network_shape",
     "plan_training",
@@ -36,7 +35,7 @@ __getattr__, __dir__ = offer(
     __name__,
     {
         "checkpoints": ("Progress",),
-        "game": ("Game", "bf16_is_fast", "network_shape"),
+        "game": ("Game", "network_shape"),
         "interruption": ("TrainingInterruptedError", "TrainingStoppedError"),
         "loop": ("plan_training", "train"),
         "process_group": ("join_process_group",),

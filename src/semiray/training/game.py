@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from semiray.devices import bf16_is_fast
 from semiray.networks import DiscriminatorOutput, LeadEstimates, NetworkShape, build_networks
 from semiray.networks.intensities import to_input
 from semiray.priors import JointPrior
@@ -20,16 +21,9 @@ from semiray.training.codes import CodeEstimates, CodeMoves, CodeReader, Request
 from semiray.training.grounding import ObservedBatch
 from semiray.training.process_group import ProcessGroup
 
-__all__ = ["Game", "bf16_is_fast", "network_shape"]
+__all__ = ["Game", "network_shape"]
 
 CONTENT_PAIRS, CONTENT_EVERY = 8, 2  # images whose codes move, and in which steps
-
-
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 natively."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def network_shape(settings: Settings, prior: JointPrior, classes: int, grounded: int = 0) -> NetworkShape:

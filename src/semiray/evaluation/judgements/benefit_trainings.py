@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semiray.devices import choose_device
+from semiray.devices import bf16_is_fast, choose_device, fast_autocast
 from semiray.evaluation.judges import alterations, architectures, early_stopping
 from semiray.evaluation.judges.alterations import classical_augmentation
 from semiray.evaluation.judges.early_stopping import Stopped, fit_until_best
@@ -25,7 +25,7 @@ from semiray.evaluation.judges.store import digest, keep
 from semiray.evaluation.options import BenefitSettings
 from semiray.evaluation.progress import Progress
 from semiray.networks import classifier
-from semiray.networks.classifier import fast_autocast, network_outputs, network_seed
+from semiray.networks.classifier import network_outputs, network_seed
 from semiray.networks.intensities import to_input
 
 __all__ = ["Labelled", "Laboratory", "Outcome", "Training", "first_of_each_class"]
@@ -223,7 +223,8 @@ class Laboratory:
         labelled = (self.real, self.validation, self.pool)
         arrays = [x for one in labelled for x in (one.images, one.labels)] + [self.unlabelled, self.test]
         s, weights = self.settings, self.settings.architecture.weights
-        settings = [s.architecture.name, s.steps, s.patience, s.batch, s.mirror, torch.__version__, self.device.type]
+        settings = [s.architecture.name, s.steps, s.patience, s.batch, s.mirror]
+        settings += [torch.__version__, self.device.type, bf16_is_fast(self.device)]
         library, colon, _ = s.architecture.name.partition(":")
         settings += [version(library)] if colon else []
         modules = (architectures, alterations, classifier, early_stopping)

@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semiray.devices import choose_device
+from semiray.devices import choose_device, fast_autocast
 from semiray.errors import SemirayError
 from semiray.evaluation.context import Context
 from semiray.evaluation.judgements.commitment import CommitmentResult, measure_commitment
@@ -32,7 +32,6 @@ from semiray.networks.classifier import (
     WIDTHS,
     ClassifierNetwork,
     check_images,
-    fast_autocast,
     fit,
     network_outputs,
     network_seed,

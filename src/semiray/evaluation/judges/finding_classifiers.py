@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from semiray.devices import fast_autocast
 from semiray.errors import SemirayError
 from semiray.evaluation.judges.store import Schedule, train_networks
 from semiray.evaluation.progress import Progress
 from semiray.networks.classifier import (
     ClassifierNetwork,
     check_images,
-    fast_autocast,
     fit,
     network_outputs,
     network_seed,

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from semiray.devices import bf16_is_fast
 from semiray.errors import SemirayError
 from semiray.evaluation.progress import Progress
 from semiray.networks import classifier
@@ -116,7 +117,8 @@ def train_networks(
         if store is None:
             network = train(seed, report)
         else:
-            recipe = f"{seed} {steps} {settings.batch} {torch.__version__} {torch.get_num_threads()} {device.type}"
+            arithmetic = f"{torch.__version__} {torch.get_num_threads()} {device.type} {bf16_is_fast(device)}"
+            recipe = f"{seed} {steps} {settings.batch} {arithmetic}"
             key = digest(images, targets, recipe, *code, Path(classifier.__file__))
             network = ClassifierNetwork(outputs, images.shape[1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             make = lambda seed=seed, report=report: train(seed, report).state_dict()  # noqa: E731
