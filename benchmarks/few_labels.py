@@ -1,9 +1,9 @@
-r"""What does a generator that saw few labels know of its classes, and do its images help? Runs with `label_fraction`.
+r"""What does a generator that saw few labels know of its classes? Runs with `label_fraction`.
 
     semiray train DATA/kermany --label-from 'NORMAL|virus|bacteria' --patient-from '(person\d+)' \
         --label-fraction 0.05 --images 140000 --seed 0 --out few-0
     python benchmarks/few_labels.py few-0 few-1 DATA/kermany --label-from 'NORMAL|virus|bacteria' \
-        --patient-from '(person\d+)' --benefit --out few-labels
+        --patient-from '(person\d+)' --out few-labels
 
 Printed, and written to OUT/few_labels.json, are balanced accuracy and AUROC on held-out patients of classifiers that
 learned from `all` labels (the ceiling), from the run's `few`, from real images with classes as the run draws them
@@ -11,8 +11,9 @@ learned from `all` labels (the ceiling), from the run's `few`, from real images 
 
 - `seen`: balanced accuracy with which classifiers of all labels find the requested class in generated images;
 - `estimates`: that of the classes that the run estimated for its training images without a label, `taught` that of the
-  classifiers of synthetic images there, `both` that of their product;
-- with `--benefit`, what each use of synthetic images adds to the best baseline and to pseudo-labelling.
+  classifiers of synthetic images there, `both` that of their product.
+
+Whether its images help is what `semiray evaluate few-0 DATA/kermany` says.
 """
 
 import argparse
@@ -25,8 +26,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
 from semiray.devices import choose_device
-from semiray.evaluation import BenefitSettings, Classifier, UtilitySettings, measure_benefit
-from semiray.evaluation.context import FRESH_SEED, POOL_SEED, TRAINING_SEED
+from semiray.evaluation import Classifier, UtilitySettings
+from semiray.evaluation.context import FRESH_SEED, TRAINING_SEED
 from semiray.evaluation.judges.store import train_classifiers
 from semiray.evaluation.statistics.ranking import Ranking
 from semiray.generation import generate
@@ -96,28 +97,6 @@ def figures(run: Run, data: RadiographSet[ImageArray], settings: UtilitySettings
     return found
 
 
-def benefit(run: Run, data: RadiographSet[ImageArray], settings: BenefitSettings, store: Path) -> dict[str, Any]:
-    """Balanced accuracy and AUROC of all arms, and what synthetic images add, with intervals."""
-    split = run.split(data)
-    known = run.known(data, split)
-    pool = generate(run, 6000, seed=POOL_SEED)
-    train, validation = known.take(known.labelled(split.train)), known.take(known.labelled(split.validation))
-    unlabelled = known.take(split.train[known.labels[split.train] < 0])
-    test = data.take(data.labelled(split.test))
-    measured = measure_benefit(
-        pool.images, pool.labels, train, test, settings, validation=validation, unlabelled=unlabelled, store=store
-    )
-    arms = {name: [one.balanced_accuracy.mean, one.auroc.mean] for name, one in measured.arms.items()}
-    found: dict[str, Any] = {"arms": arms}
-    for name, gains in measured.gains.items():
-        for use, gain in gains.items():
-            compared = {gain.baseline: gain.difference, "pseudo": gain.over_pseudo}
-            found[f"{name}, {use}"] = {
-                baseline: [one.mean, one.low, one.high] for baseline, one in compared.items() if one is not None
-            }
-    return found
-
-
 def main() -> None:
     """Measure every run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -129,8 +108,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300, help="of a classifier")
     parser.add_argument("--trainings", type=int, default=3, help="of classifiers, per source")
     parser.add_argument("--synthetic", type=int, default=3000, help="synthetic images to train on")
-    parser.add_argument("--benefit", action="store_true", help="the benefit, too")
-    parser.add_argument("--benefit-trainings", type=int, default=5, help="per arm")
     asked = parser.parse_args()
     reading = {"label_from": asked.label_from, "patient_from": asked.patient_from}
     reading = {name: value for name, value in reading.items() if value}
@@ -145,9 +122,6 @@ def main() -> None:
         data = load_radiographs(asked.data, resolution=run.resolution, cache=store, **reading)
         table[str(path)] = figures(run, data, settings, store)
         print(path, json.dumps(table[str(path)]), flush=True)
-        if asked.benefit:
-            table[str(path)] |= benefit(run, data, BenefitSettings(seeds=asked.benefit_trainings), store)
-            print(path, json.dumps(table[str(path)]), flush=True)
         (asked.out / "few_labels.json").write_text(json.dumps(table, indent=1), encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from semiray.evaluation import BenefitSettings, UtilitySettings
+from semiray.evaluation import UtilitySettings
 from semiray.settings import make_settings
 from semiray.training import train
 from semiray.training.classes import estimates as class_estimates
@@ -43,8 +43,3 @@ def test_a_run_with_few_labels(tmp_path: Path, set_maker: Any, monkeypatch: pyte
     assert found["estimates"] > 0.9
     assert found["drawn"][0] > 0.9
     assert 0 <= found["seen"] <= 1
-    told = few_labels.benefit(
-        run, data, BenefitSettings(seeds=1, steps=4, patience=4, batch=12, resamples=20), tmp_path
-    )
-    assert {"classical", "pseudo", "mixed", "pretrained"} < set(told["arms"])
-    assert "pseudo" in told["auroc, mixed"]
