@@ -16,6 +16,7 @@ from semiray.evaluation.parts import check_resolution, describe, is_phantom, sam
 from semiray.evaluation.progress import Progress
 from semiray.evaluation.results import Result, Results
 from semiray.generation import measure_traversal
+from semiray.memory import keep_freed_memory
 from semiray.radiographs import ImageArray, RadiographSet, Split
 from semiray.radiographs.pixels.traces import Traces
 from semiray.training import Run
@@ -136,6 +137,7 @@ def measure_set(
 
 def _measure(context: Context, progress: Progress | None, on_stage: Callable[[str], None] | None) -> dict[str, Result]:
     """Every judgement that applies, in the order of the registry."""
+    keep_freed_memory()
     space, benefit = context.options.space, context.options.benefit
     if space is not None:  # what can't be built, or makes no features, is reported before the long work
         check_space(space, context.real.images[:2])
