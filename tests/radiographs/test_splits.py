@@ -234,10 +234,12 @@ def test_what_is_in_two_official_parts_is_tested_on_and_not_trained_on():
     data.images[2] = data.images[10]  # a picture of b is that of i, in test
     data.images[3] = data.images[6] // 2 + 20  # one of c is that of f, in validation
     data.images[7] = data.images[11]  # one of g, in validation, is that of j, in test
-    with pytest.warns(SemirayWarning, match="4 images of 3 patients are left out of train: validation or test") as said:
+    with pytest.warns(
+        SemirayWarning, match="Left out of train: 4 images of 3 patients, whom validation or test"
+    ) as said:
         split = split_by_patient(data, official=True)
     assert [part.tolist() for part in parts(split)] == [[4, 5], [6, 8], [9, 10, 11]]
-    assert "1 images of 1 patients are left out of validation: test has" in str(said[0].message)
+    assert "Left out of validation: 1 image of 1 patient, whom test has" in str(said[0].message)
     assert split.left_out == {"in validation, of patients in test": 1, "in train, of patients in validation or test": 4}
     everywhere = official_set(["train", "train", "test"], ["a", "a", "a"])
     with pytest.raises(SemirayError, match="no training image is left"):
@@ -246,7 +248,7 @@ def test_what_is_in_two_official_parts_is_tested_on_and_not_trained_on():
 
 def test_images_in_no_official_part_are_left_out_and_counted():
     data = official_set(["train", "train", "", "validation", "test", "holdout"])
-    with pytest.warns(SemirayWarning, match="2 images are in no official part"):
+    with pytest.warns(SemirayWarning, match="Left out: 2 images in no official part"):
         split = split_by_patient(data, official=True)
     assert [part.tolist() for part in parts(split)] == [[0, 1], [3], [4]]
     assert split.left_out == {"in no official part": 2}

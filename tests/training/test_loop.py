@@ -112,7 +112,7 @@ def test_official_parts_are_kept_and_what_they_share_is_recorded(
     data = replace(data, metadata=tuple({"split": str(name)} for name in names), patients=data.patients.copy())
     data.patients[0] = data.patients[40]
     chosen = override(settings, data={"official_split": True})
-    with pytest.warns(SemirayWarning, match="1 images of 1 patients are left out of train"):
+    with pytest.warns(SemirayWarning, match="Left out of train: 1 image of 1 patient"):
         run = train(data, tmp_path / "run", chosen)
     split = run.split(data)
     assert split.train.tolist() == list(range(1, 40))

@@ -20,6 +20,7 @@ from semiray.radiographs.pixels.duplicates import near_duplicates
 from semiray.radiographs.pixels.images import ImageArray
 from semiray.radiographs.pixels.marks import OUTPUT, marked
 from semiray.radiographs.reading.options import ReadingKeywords, reading_options
+from semiray.radiographs.reading.summary import counted
 from semiray.radiographs.sheet import contact_sheet
 from semiray.radiographs.store.sets import DataSet
 
@@ -91,7 +92,8 @@ class Inspection:
             f"stored  {_counted(self.kinds, most)}",
         ]
         if self.smaller:
-            lines.append(f"{self.smaller:,} images are smaller than {self.data.resolution} px and would be enlarged")
+            are = counted(self.smaller, "image is", "images are")
+            lines.append(f"{are} smaller than {self.data.resolution} px and would be enlarged")
         lines += ["", f"unreadable files: {len(xrays.skipped):,}"]
         lines += [f"  {key}: {reason}" for key, reason in xrays.skipped]  # all of them, to be repaired
         for title, groups in (

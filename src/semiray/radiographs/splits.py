@@ -18,6 +18,7 @@ from semiray.files import user_path, whole_file
 from semiray.radiographs.dataset import RadiographSet
 from semiray.radiographs.pixels.duplicates import near_duplicates, unite_patients
 from semiray.radiographs.pixels.images import ImageArray
+from semiray.radiographs.reading.summary import counted
 from semiray.structured import parse_json, read_json
 
 __all__ = ["Split", "split_by_patient", "split_ids"]
@@ -235,16 +236,15 @@ def _official(
         )
     notes, left_out = [], {"in no official part": int((part < 0).sum())}
     if left_out["in no official part"]:
-        notes.append(f"{left_out['in no official part']:,} images are in no official part and are left out.")
+        notes.append(f"Left out: {counted(left_out['in no official part'], 'image', 'images')} in no official part.")
     for lesser, greater in ((1, (2,)), (0, (1, 2))):
         leak = (part == lesser) & np.isin(patients, patients[np.isin(part, greater)])
         if leak.any():
             words = " or ".join(_PARTS[i] for i in greater)
             left_out[f"in {_PARTS[lesser]}, of patients in {words}"] = int(leak.sum())
-            notes.append(
-                f"{leak.sum():,} images of {len(np.unique(patients[leak])):,} patients are left out of "
-                f"{_PARTS[lesser]}: {words} has these patients, or the same pictures, too."
-            )
+            images = counted(int(leak.sum()), "image", "images")
+            owners = counted(len(np.unique(patients[leak])), "patient", "patients")
+            notes.append(f"Left out of {_PARTS[lesser]}: {images} of {owners}, whom {words} has, or their pictures.")
         part[leak] = -1
     missing = [i for i in (1, 2) if share[i] > 0 and not (part == i).any()]
     rows = np.flatnonzero(part == 0)

@@ -24,7 +24,7 @@ def test_classes_are_kept_renamed_and_merged():
     assert choose_classes(KEYS, LABELS, Findings(), None, left_out, notes) == (None, ("COVID", "Normal"))
     kept, names = choose_classes(KEYS, LABELS, Findings(), {"Normal": "healthy"}, left_out, notes)
     assert (kept, names) == (dict.fromkeys(KEYS[3:], "healthy"), ("healthy",))
-    assert notes == ["3 images of other classes are left out: COVID 3."]
+    assert notes == ["Left out: 3 images of other classes: COVID 3."]
     assert left_out == {"other classes": 3}
     merged, names = choose_classes(KEYS, LABELS, Findings(), {"COVID": "x", "Normal": "x"}, left_out, [])
     assert (len(merged), names) == (6, ("x",))

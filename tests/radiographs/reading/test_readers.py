@@ -55,7 +55,7 @@ def test_classes_are_kept_renamed_and_merged(database):
     merged = listed(database, classes={"Normal": "normal", "COVID": "ill", "Viral Pneumonia": "ill"})
     assert merged.classes == ("normal", "ill")
     assert sorted(label for label in labels(merged).values()) == ["ill"] * 6 + ["normal"] * 3
-    assert any("3 images of other classes are left out: Lung_Opacity 3" in note for note in merged.notes)
+    assert any("Left out: 3 images of other classes: Lung_Opacity 3" in note for note in merged.notes)
     assert listed(database, classes=["Normal", "COVID"]).classes == ("Normal", "COVID")
     with pytest.raises(SemirayError, match=r"'Covid'.*COVID \(3\)"):
         listed(database, classes=["Covid"])

@@ -168,7 +168,7 @@ def test_files_that_are_left_out_have_no_pixels(tmp_path):
 
 def test_nothing_readable_is_an_error_that_names_files(tmp_path):
     (tmp_path / "mine").write_text("")
-    with pytest.raises(SemirayError, match=r"DATA: none of 1 images can be read\. k2: broken"):
+    with pytest.raises(SemirayError, match=r"DATA: no image can be read\. k2: broken"):
         write(tmp_path, lambda _: iter([(FACTS[2], None)]))
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 

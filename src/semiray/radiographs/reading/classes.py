@@ -62,7 +62,8 @@ def choose_classes(
     if len(chosen) < len(keys):
         others = Counter(labels.get(key, "(unlabelled)") for key in keys if key not in chosen)
         listed = [f"{name} {count:,}" for name, count in sorted(others.items())]
-        notes.append(f"{len(keys) - len(chosen):,} images of other classes are left out: {', '.join(listed)}.")
+        images = counted(len(keys) - len(chosen), "image", "images")
+        notes.append(f"Left out: {images} of other classes: {', '.join(listed)}.")
         left_out["other classes"] += len(keys) - len(chosen)
     return chosen, tuple(dict.fromkeys(classes.values()))
 

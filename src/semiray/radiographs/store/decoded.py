@@ -98,7 +98,7 @@ def write_decoded(folder: Path, decoder: Decoder, source: str, *, keep: bool = T
         problems = "; ".join(f"{facts.key}: {facts.problem}" for facts in files[:5])
         more = "; ..." if len(files) > 5 else "."
         _clear(folder)
-        raise SemirayError(f"{decoder.listing.root}: none of {len(files):,} images can be read. {problems}{more}")
+        raise SemirayError(f"{decoder.listing.root}: no image can be read. {problems}{more}")
     facts = {"fingerprint": decoder.fingerprint(files), "readable": count, "version": VERSION}
     seal(folder / "decoded.json", facts, ("images.npy", "files.jsonl", "files.npy"))
 
