@@ -99,13 +99,18 @@ def test_a_group_of_options_arrives_as_one_value() -> None:
 
 
 def test_a_space_is_opened_by_name_or_path(tmp_path: Path) -> None:
-    assert Space().open() is None
+    assert Space().open("cpu") is None
     for said in (Space(download=True), Space(weights=tmp_path)):
         with pytest.raises(SemirayError, match="the default, has none"):
-            said.open()
+            said.open("cpu")
     for said, words in ((Space("absent.onnx"), "choose inception"), (Space("xrv"), "needs weights")):
         with pytest.raises(SemirayError, match=words):
-            said.open()
+            said.open("cpu")
+
+
+def test_a_space_computes_on_the_device_that_was_asked_for() -> None:
+    with pytest.raises(SemirayError, match="device 'absent'"):
+        Space("xrv").open("absent")
 
 
 def test_what_a_space_lacks_is_told_before_anything_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

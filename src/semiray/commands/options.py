@@ -96,8 +96,8 @@ class Space:
         bool, typer.Option("--download", help="Download the published weights of --space if they are missing.")
     ] = False
 
-    def open(self) -> Any:
-        """The feature space with its weights; None for trtr, which is trained during the evaluation."""
+    def open(self, device: str) -> Any:
+        """The feature space with its weights, on a device; None for trtr, which is trained during the evaluation."""
         if self.space == "trtr":
             if self.weights is not None or self.download:
                 raise SemirayError(
@@ -106,7 +106,7 @@ class Space:
             return None
         from semiray.evaluation import feature_space
 
-        return feature_space(self.space, weights=self.weights, download=self.download)
+        return feature_space(self.space, weights=self.weights, download=self.download, device=device)
 
 
 METAVARS = {

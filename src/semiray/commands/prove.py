@@ -70,7 +70,7 @@ def evaluate(
     from semiray.report import evaluate, summarise
     from semiray.training import Run
 
-    protocol, features, loaded = benefit.settings(quick), space.open(), Run.load(run, device)
+    protocol, features, loaded = benefit.settings(quick), space.open(device), Run.load(run, device)
     images = read_data(data, resolution=loaded.resolution, cache=cache, **loaded.settings.data.reading | reading)
     files: list[Path] = []
     with progress_bar("Evaluating") as show:
@@ -131,7 +131,7 @@ def judge(
     from semiray.training import RunFiles
 
     choose_device(device)  # before large folders are decoded
-    protocol, features = benefit.settings(quick), space.open()
+    protocol, features = benefit.settings(quick), space.open(device)
     kept = None if split is None else RunFiles(user_path(split).parent).traces
     traces = Traces.load(kept) if kept is not None and kept.exists() else None
     framing = {"framing": reading["framing"]} if "framing" in reading else {}

@@ -1,7 +1,7 @@
 """Differentiable augmentation of real and generated images before the discriminator sees them.
 
 It has two purposes. With little data it keeps the critic from memorising (Zhao et al. 2020, arXiv 2006.10738). And a
-code painted as a faint grid or a grey veil doesn't survive it, so that the generator has to show codes in anatomy.
+code painted as a faint grid or an even tint doesn't survive it, so that the generator has to show codes in anatomy.
 
 Most images keep their finest detail: they are shifted by whole pixels, and only `ZOOMED` of them are resampled. If all
 were, the critic would see no sharp image, and the generator would have no reason to make one (docs/findings.md).

@@ -140,7 +140,7 @@ SECTION = Section(
         f"training images identified at {FALSE_POSITIVES:.0%} false positives.",
         "Floor, and best: no more copies than false alarms among held-out images; AUROC 0.5 and the true-positive rate "
         "at chance level. Worst: 1.",
-        "Rotated or enlarged copies are missed. Two simple attacks are tried; a better one may succeed. Finding "
+        "Rotated or enlarged copies are missed. Simple attacks are tried; a better one may succeed. Finding "
         "nothing does not prove that nothing leaks.",
     ),
     _body,
