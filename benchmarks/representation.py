@@ -8,7 +8,7 @@ oracle is that of benchmarks/grounding.py, in its output folder. Reconstruction:
 levels, with noise alone and with offsets. Moves: of each factor in five steps, over all images and steps, the Pearson
 correlation between the lead asked for and the lead read from the image made, and how far the reading of the *other*
 leads strays from the first step to the last, mean absolute, as a share of their range. The sorter trained the
-generator, which flatters; the oracle has met neither.
+generator, so this is biased upwards; the oracle has met neither.
 """
 
 import argparse

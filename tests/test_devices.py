@@ -1,6 +1,8 @@
 """Devices by name, and the sentences about those that are not there."""
 
 import time
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 import torch
@@ -48,27 +50,74 @@ def test_batches_for_inference_stay_the_same_on_the_cpu_and_grow_on_a_gpu() -> N
     assert [inference_batch(gpu, side, on_cpu=16) for side in (32, 64, 128, 256, 512)] == [512, 512, 128, 32, 8]
 
 
-@pytest.mark.parametrize("slow", [torch.float32, torch.bfloat16])
-def test_a_cpu_computes_in_bfloat16_only_where_that_is_faster(
-    slow: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def convolve(x: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
-        time.sleep(0.002 if x.dtype == slow else 0.0)
+class TimedConvolution:
+    """Takes the place of a convolution: slow in one precision; remembers the numbers of threads it was called with."""
+
+    def __init__(self, slow: torch.dtype) -> None:
+        self.slow, self.threads = slow, list[int]()
+
+    def __call__(self, x: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        self.threads.append(torch.get_num_threads())
+        time.sleep(0.002 if x.dtype == self.slow else 0.0)
         return x
 
-    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
-    monkeypatch.setattr(torch.nn.functional, "conv2d", convolve)
-    monkeypatch.setattr(devices, "_cpu_is_faster_in_bf16", devices._cpu_is_faster_in_bf16.__wrapped__)
-    before = torch.get_rng_state()
-    assert bf16_is_fast(torch.device("cpu")) is (slow == torch.float32)
-    assert torch.equal(torch.get_rng_state(), before)
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[torch.dtype], TimedConvolution]:
+    """Replaces the convolution on a CPU that has the instructions; nothing has been timed yet, nor is afterwards."""
+
+    def replace(slow: torch.dtype) -> TimedConvolution:
+        convolution = TimedConvolution(slow)
+        monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+        monkeypatch.setattr(torch.nn.functional, "conv2d", convolution)
+        monkeypatch.setattr(devices, "_cpu_is_faster_in_bf16", cache(devices._cpu_is_faster_in_bf16.__wrapped__))
+        return convolution
+
+    return replace
+
+
+@pytest.mark.parametrize("slow", [torch.float32, torch.bfloat16])
+def test_a_cpu_computes_in_bfloat16_only_where_that_is_faster(
+    slow: torch.dtype, timed: Callable[[torch.dtype], TimedConvolution]
+) -> None:
+    convolution, threads = timed(slow), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert bf16_is_fast(torch.device("cpu")) is (slow == torch.float32)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert set(convolution.threads) == {1}
+    calls = len(convolution.threads)
     with fast_autocast(torch.device("cpu")):
         assert torch.is_autocast_enabled("cpu") is (slow == torch.float32)
+    assert len(convolution.threads) == calls  # once per process
 
 
-def test_a_cpu_without_the_instructions_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_autocast_around_it_does_not_change_what_is_timed(
+    timed: Callable[[torch.dtype], TimedConvolution], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convolution, cast = timed(torch.bfloat16), list[bool]()
+
+    def convolve(x: torch.Tensor, *given: object, **named: object) -> torch.Tensor:
+        cast.append(torch.is_autocast_enabled("cpu"))
+        return convolution(x, *given, **named)
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", convolve)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not bf16_is_fast(torch.device("cpu"))
+    assert set(cast) == {False}
+
+
+def test_the_timed_convolution_runs_here() -> None:
+    assert devices._cpu_is_faster_in_bf16.__wrapped__() in (True, False)
+
+
+def test_a_cpu_without_the_instructions_is_not_timed(
+    timed: Callable[[torch.dtype], TimedConvolution], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convolution = timed(torch.float32)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
-    monkeypatch.setattr(torch.nn.functional, "conv2d", None)
-    monkeypatch.setattr(devices, "_cpu_is_faster_in_bf16", devices._cpu_is_faster_in_bf16.__wrapped__)
     assert not bf16_is_fast(torch.device("cpu"))
     assert not bf16_is_fast(torch.device("mps"))
+    assert convolution.threads == []

@@ -14,8 +14,8 @@ def keep_freed_memory() -> None:
     glibc's allocator then takes arrays of any size from its own heap and keeps it (mallopt(3)). Otherwise each large
     array costs a page fault every 4 KiB: measured, half of the time of a phantom, 3 to 4 % of a training step at 64 px
     and a third of one at 256 px, a fifth of a classifier's step, a tenth of what the explorer needs for a dozen
-    images. Other allocators are not changed. It concerns the whole process: programs call it, or `train`, `evaluate`
-    and `explore` do.
+    images. Other allocators are not changed. It concerns the whole process: programs call it, or `train`, `evaluate`,
+    `judge`, `explore` and the rendering of phantoms do.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)

@@ -35,7 +35,7 @@ def test_data_are_described_in_a_line_and_unreadable_files_in_more(set_maker: An
     assert said[:2] == ["6 images of 3 patients, read as a folder", "patients: names"]
     assert said[3:6] == [
         "note: two are large.",
-        "7 files could not be read and will be left out:",
+        "7 files could not be read and were left out:",
         "  0.png: no image",
     ]
     assert said[-1].startswith("  and 2 more")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import semiray.evaluation.evaluate as evaluate_module
 from semiray.errors import SemirayError
 from semiray.evaluation import (
     Architecture,
@@ -136,12 +137,15 @@ def test_a_classifier_that_cannot_be_built_is_told_before_anything_is_generated(
             call(benefit=missing, device="cpu", progress=lambda *_: pytest.fail("long work has begun"))
 
 
-def test_any_folder_is_evaluated(set_maker: Any) -> None:
+def test_any_folder_is_evaluated(set_maker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bool] = []
+    monkeypatch.setattr(evaluate_module, "keep_freed_memory", lambda: kept.append(True))
     synthetic, real = set_maker(60, seed=7), set_maker(120)
     results = measure_set(synthetic, real, seeds=1, steps=40, batch=24, benefit=BENEFIT, device="cpu")
     assert isinstance(results.utility, UtilityResult)
     assert isinstance(results.benefit, BenefitResult)
     assert results.benefit.n_synthetic == 60
+    assert kept == [True]
     assert results.benefit.held_back
     assert results.benefit.own is None
     assert results.utility.ratio.mean > 0.8

@@ -235,11 +235,11 @@ def test_what_is_in_two_official_parts_is_tested_on_and_not_trained_on():
     data.images[3] = data.images[6] // 2 + 20  # one of c is that of f, in validation
     data.images[7] = data.images[11]  # one of g, in validation, is that of j, in test
     with pytest.warns(
-        SemirayWarning, match="Left out of train: 4 images of 3 patients, whom validation or test"
+        SemirayWarning, match="Left out of train: 4 images of 3 patients; validation or test has"
     ) as said:
         split = split_by_patient(data, official=True)
     assert [part.tolist() for part in parts(split)] == [[4, 5], [6, 8], [9, 10, 11]]
-    assert "Left out of validation: 1 image of 1 patient, whom test has" in str(said[0].message)
+    assert "Left out of validation: 1 image of 1 patient; test has" in str(said[0].message)
     assert split.left_out == {"in validation, of patients in test": 1, "in train, of patients in validation or test": 4}
     everywhere = official_set(["train", "train", "test"], ["a", "a", "a"])
     with pytest.raises(SemirayError, match="no training image is left"):

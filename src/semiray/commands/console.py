@@ -127,7 +127,7 @@ def describe_data(data: "RadiographSet[ImageArray]") -> str:
         classes = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no labels"
         lines = [f"{len(data):,} images of {len(np.unique(data.patient_codes)):,} patients: {classes}"]
     if data.skipped:
-        lines.append(f"{counted(len(data.skipped), 'file', 'files')} could not be read and will be left out:")
+        lines.append(f"{counted(len(data.skipped), 'file', 'files')} could not be read and were left out:")
         lines += [f"  {key}: {reason}" for key, reason in data.skipped[:_LISTED]]
         if len(data.skipped) > _LISTED:
             lines.append(f"  and {len(data.skipped) - _LISTED:,} more; `semiray data inspect` lists them all")

@@ -25,7 +25,7 @@ from semiray.training import Run, RunFiles
 __all__ = ["Sides", "sides_of_run", "sides_of_set"]
 
 MOST = 0.5  # of a split's training images must be those that the generator was trained on, else it is another set's
-FRACTIONS = (0.7, 0.0, 0.3)  # of a data set that is split here: no part of it lies idle
+FRACTIONS = (0.7, 0.0, 0.3)  # of a data set that is split here: nothing needs validation
 Rows = NDArray[np.int64]
 
 

@@ -100,7 +100,7 @@ class EvaluationOptions(UtilitySettings):
     Attributes:
         probe_steps: Batches of 96 images that the fresh probe is trained for.
         commitment_images: Generated images whose codes are estimated, by the sorter and by the probe.
-        effect_patients: Imagined patients whose images the visible effect and its content are measured on.
+        effect_patients: Generated patients whose images the visible effect and its content are measured on.
         permutations: Behind the p-value of the energy distance.
         benefit: How to measure what synthetic images add to classical augmentation; True: as `BenefitSettings`, or
             `QUICK_BENEFIT` if ``quick``; False or None leaves it out.

@@ -148,7 +148,7 @@ def plot_traversal(traversal: Traversal) -> Figure:
     inner = max(sum(panels[name][0].shape[1] * THUMB for name in line) + _GAP * (len(line) - 1) for line in lines)
     width = max(margin + inner + 0.1, 5.0)
     words = (
-        "Generated images, not patients' radiographs. Each row is one imagined patient: noise and all other codes "
+        "Generated images, not patients' radiographs. Each row is one generated patient: noise and all other codes "
         "stay, all dimensions of the panel's factor move together; its lead dimension's values are shown."
         + name_standing(traversal, tuple(panels))
     )

@@ -244,7 +244,7 @@ def _official(
             left_out[f"in {_PARTS[lesser]}, of patients in {words}"] = int(leak.sum())
             images = counted(int(leak.sum()), "image", "images")
             owners = counted(len(np.unique(patients[leak])), "patient", "patients")
-            notes.append(f"Left out of {_PARTS[lesser]}: {images} of {owners}, whom {words} has, or their pictures.")
+            notes.append(f"Left out of {_PARTS[lesser]}: {images} of {owners}; {words} has them, or their pictures.")
         part[leak] = -1
     missing = [i for i in (1, 2) if share[i] > 0 and not (part == i).any()]
     rows = np.flatnonzero(part == 0)

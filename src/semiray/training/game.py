@@ -89,7 +89,8 @@ class Game:
         learnt = [self.log_variance, self.log_error] if grounded else [self.log_variance]
         learnt += self.twin.parameters() if self.twin is not None else []
         self.discriminator_optimiser = self._adam([*self.discriminator.parameters(), *learnt])
-        use_bf16 = bf16_is_fast(device) if self.optimisation.bf16 is None else self.optimisation.bf16
+        wanted = self.optimisation.bf16
+        use_bf16 = self.group.from_leader(bf16_is_fast(device) if wanted is None else wanted)
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bf16)
         self.axes = torch.eye(prior.dimensions, device=device)
         self.correlation = prior.correlation.to(device, torch.float32)

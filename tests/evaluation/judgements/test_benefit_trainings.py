@@ -123,3 +123,13 @@ def test_progress_counts_trainings(real: Any) -> None:
     seen: list[tuple[int, int]] = []
     laboratory(real).predict(PLAN, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(i, 5) for i in range(1, 6)]
+
+
+def test_predictions_of_the_other_arithmetic_are_others(
+    real: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = set()
+    for bf16 in (True, False, True):
+        monkeypatch.setattr(benefit_trainings, "bf16_is_fast", lambda _, bf16=bf16: bf16)
+        found.add(laboratory(real, store=tmp_path).identity)
+    assert len(found) == 2

@@ -54,3 +54,13 @@ def test_a_kept_classifier_predicts_what_it_did(real: Any, tmp_path: Path, monke
         for one, other in zip(alone, others, strict=True):
             assert np.array_equal(one.predict_probabilities(real.images), other.predict_probabilities(real.images))
             assert (one.n_train, one.seed, one.resolution) == (other.n_train, other.seed, other.resolution)
+
+
+def test_a_classifier_of_the_other_arithmetic_is_another(
+    real: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, cpu = UtilitySettings(seeds=1, steps=2, batch=8), torch.device("cpu")
+    for bf16 in (True, False, True):
+        monkeypatch.setattr(store, "bf16_is_fast", lambda _, bf16=bf16: bf16)
+        train_classifiers(real.images, real.labels, 3, settings, store=tmp_path, device=cpu)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2

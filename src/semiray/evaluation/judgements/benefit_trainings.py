@@ -108,6 +108,7 @@ class Laboratory:
         self.real, self.pool, self.unlabelled, self.test = real, pool, unlabelled, test
         self.n_classes, self.settings, self.store = n_classes, settings, store
         self.device = choose_device(device)
+        bf16_is_fast(self.device)  # timed once, before trainings run side by side
         self.identity = "" if store is None else self._identity()
         self.needed: set[Training] = set()  # by others, which build on them
         self.kept: dict[Training, tuple[dict[str, Tensor], Stopped]] = {}  # of those that are needed

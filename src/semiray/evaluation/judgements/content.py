@@ -7,8 +7,8 @@ grey levels are then fitted between the two images (`semiray.evaluation.statisti
     sum over patients of the mean absolute difference after the fit / the same sum before it.
 
 Sums, not a mean of shares: a patient whom the factor hardly changes has no share worth the name. To compare: the same
-share for pairs of imagined patients of one class, for pairs of held-out real patients of one class, and, where the data
-are phantoms, for true phantoms whose factors move in the same way. That is what a perfect generator would reach,
+share for pairs of generated patients of one class, for pairs of held-out real patients of one class, and, on phantoms,
+for true phantoms whose factors move in the same way. That is what a perfect generator would reach,
 since a true sign of disease may change the brightness everywhere, which is fitted away, too.
 """
 
@@ -62,7 +62,7 @@ class FactorContent(Result):
     Attributes:
         name: The factor.
         share: Of its visible effect, what is left when exposure and framing are fitted away; floor 0, ceiling 1.
-        above_pairs: That minus the share for pairs of imagined patients.
+        above_pairs: That minus the share for pairs of generated patients.
         change: Its visible effect before the fit, in grey levels of 255.
         truth: The share for true phantoms; None where the data aren't phantoms, or phantoms have no such factor.
     """
@@ -80,10 +80,10 @@ class ContentResult(Result):
 
     Attributes:
         factors: In the order of the prior.
-        pairs: The share for pairs of imagined patients of one class.
+        pairs: The share for pairs of generated patients of one class.
         real_pairs: That for pairs of held-out real patients; None with fewer than eight pairs.
         true_pairs: That for pairs of phantoms; None where the data aren't phantoms.
-        n_patients: Imagined patients, and pairs of them.
+        n_patients: Generated patients, and pairs of them.
         n_real_pairs: Pairs of real patients.
         examples: (F + 1, 4, h, h) float32, of the first patient, for every factor and for a pair: the two images, one
             fitted to the other, what is left.
@@ -99,7 +99,7 @@ class ContentResult(Result):
 
 
 def cost(context: Context) -> int:
-    """Two images and a fit of every imagined patient and factor, and as many phantoms."""
+    """Two images and a fit of every generated patient and factor, and as many phantoms."""
     if context.run is None:
         return 0
     images = context.options.effect_patients * (len(context.run.prior.factors) + 1)
@@ -136,7 +136,7 @@ def measure_content(
     Args:
         run: A trained run.
         real: Held-out real images, for the pairs of patients; phantoms' names say that the truth is to be rendered.
-        patients: Imagined patients; rounded up so that every class has the same number, at least two.
+        patients: Generated patients; rounded up so that every class has the same number, at least two.
         seed: Of their noise and codes, of the choice of real pairs, and of the draws.
         resamples: Draws of the bootstrap.
         device: Where fits are computed; None: the CPU.

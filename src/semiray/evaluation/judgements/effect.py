@@ -26,7 +26,7 @@ TRAVERSED = (0.05, 0.95)  # quantiles
 
 @dataclass(frozen=True)
 class DimensionEffect(Result):
-    """Mean absolute change in grey levels of 255, with the 95 % bootstrap interval over imagined patients; floor 0."""
+    """Mean absolute change in grey levels of 255, with the 95 % bootstrap interval over generated patients; floor 0."""
 
     name: str
     value: Number
@@ -52,7 +52,7 @@ class EffectResult(ByDimension):
 
 
 def cost(context: Context) -> int:
-    """Two images of every imagined patient and dimension."""
+    """Two images of every generated patient and dimension."""
     if context.run is None:
         return 0
     return 2 * context.options.effect_patients * context.run.prior.dimensions // GENERATED_PER_STEP
@@ -73,7 +73,7 @@ def measure_effect(
 
     Args:
         run: A trained run.
-        patients: Imagined patients; rounded up so that every class has the same number, at least two.
+        patients: Generated patients; rounded up so that every class has the same number, at least two.
         seed: Of their noise and codes.
         resamples: Draws of the bootstrap.
         progress: Called with (dimensions done, M).

@@ -120,7 +120,7 @@ function show(view, more = {}) {
   $("back").hidden = view === "grid";
   const given = Boolean(state.upload) && view !== "grid";
   document.body.dataset.view = view === "patient" && given ? "upload" : view;
-  $("asked").inert = given; // class, event and seed are of imagined patients
+  $("asked").inert = given; // class, event and seed are of generated patients
   $("legend-against").textContent = given ? "the reconstruction" : "the patient as drawn";
   factors.free = given ? "as estimated" : "as drawn";
   factors.show();

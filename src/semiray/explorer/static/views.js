@@ -186,7 +186,7 @@ export class Patient {
         rows.push(["Class", `${estimates.label}, ${estimates.given ? "as given" : "as the sorter estimates"}${chances ? ` (${chances}; not calibrated)` : ""}`]);
       }
     } else if (answer) {
-      rows.push(["Patient", `${answer.index} of seed ${answer.seed}: imagined`]);
+      rows.push(["Patient", `${answer.index} of seed ${answer.seed}: generated`]);
       if (answer.label) rows.push(["Class", answer.label]);
     }
     const codes = estimates ? estimates.codes : answer?.drawn;

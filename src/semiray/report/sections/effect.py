@@ -73,8 +73,8 @@ SECTION = Section(
     Guide(
         "How much does a code change an image, and where? One dimension alone moves from its 5 % to its 95 % quantile "
         "(a discrete one from its lowest to its highest value) while everything else is held.",
-        "Mean absolute change of a pixel, in grey levels of 255. In the maps, codes that are followed by an even "
-        "tint or by a regular pattern are of no use.",
+        "Mean absolute change of a pixel, in grey levels of 255. Codes that show in the maps as an even tint "
+        "or as a regular pattern are of no use.",
         "Floor: 0. To compare: the difference between two generated patients of the same class.",
         "A large effect is not a correct one: exposure and framing change many pixels, too.",
     ),

@@ -58,8 +58,9 @@ SECTION = Section(
         "As for commitment. Noise: standard deviation 12.75 of 255 grey levels. Half size: and back. JPEG: quality 50. "
         "What survives these is visible to an eye or a classifier.",
         "As for commitment.",
-        "A probe is a lower bound: a better network might see more. A code can be followed by a faint tint or grid: "
-        "look at the maps of the visible effect. Intervals cover the choice of test images, not the probe's training.",
+        "A probe is a lower bound: a better network might see more. The generator can show a code as a faint tint or a "
+        "grid: look at the maps of the visible effect. Intervals cover the choice of test images, not the probe's "
+        "training.",
     ),
     _body,
     plots={"probe": _plot},
